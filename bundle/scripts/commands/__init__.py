@@ -1,0 +1,1 @@
+"""The command `head-ct-anomaly`: one module a subcommand; nothing imports these."""
