@@ -12,7 +12,7 @@ import pytest
 BUNDLE = Path(__file__).resolve().parents[1] / "bundle"
 SCRIPTS = BUNDLE / "scripts"
 ADAPTERS = {"assets", "dicom_outputs", "nifti", "overview", "pixels", "registration", "results", "series", "slices"}
-MONAI_FACING = {"handlers", "inferers", "metrics", "readers", "transforms"}
+MONAI_FACING = {"handlers", "inferers", "metrics", "readers", "simulated_heads", "transforms"}
 DOORS = {
     "itk": {"registration"},
     "pydicom": {"series", "slices", "pixels", "dicom_outputs", "simulation.simulated_series"},
