@@ -47,12 +47,135 @@ class InputRefused(ValueError):
 
 TABLE: tuple[FindingKind, ...] = (
     FindingKind("path_missing", REFUSAL, "the input path does not exist", "Check the path."),
+    FindingKind("empty_folder", REFUSAL, "the folder holds no file", "Give the folder that holds the DICOM series."),
+    FindingKind(
+        "no_dicom",
+        REFUSAL,
+        "no file is a DICOM image or a NIfTI volume",
+        "Give a folder with a CT series, an enhanced CT file or a .nii or .nii.gz file.",
+    ),
+    FindingKind("corrupt_file", REFUSAL, "a DICOM file's header can't be read to its end", "Export the series again."),
+    FindingKind("not_ct", REFUSAL, "no image is a CT image", "Give a head CT."),
+    FindingKind("localizer_only", REFUSAL, "the only CT images are localizers", "Export the axial series too."),
+    FindingKind(
+        "colour_images", REFUSAL, "the images are in colour or captures of a screen", "Export the original CT images."
+    ),
+    FindingKind(
+        "monochrome1", REFUSAL, "the grey values are stored inverted (MONOCHROME1)", "Export the series as MONOCHROME2."
+    ),
+    FindingKind(
+        "series_not_found",
+        REFUSAL,
+        "no series has the UID that was named",
+        "`head-ct-anomaly inspect` lists the series.",
+    ),
+    FindingKind("several_series", REFUSAL, "several series are equally good", "Name one with --series-uid."),
+    FindingKind(
+        "no_suitable_series",
+        REFUSAL,
+        "no series is an original, axial series without a bone kernel",
+        "To use one all the same, name it with --series-uid.",
+    ),
+    FindingKind(
+        "several_patients", REFUSAL, "the images belong to more than one patient", "Give one patient's images."
+    ),
+    FindingKind(
+        "mixed_geometry",
+        REFUSAL,
+        "rows, columns, pixel spacing or orientation differ inside the series",
+        "Export the series again, or give one stack of it.",
+    ),
+    FindingKind(
+        "geometry_missing",
+        REFUSAL,
+        "position, orientation or pixel spacing is missing",
+        "Export the series again with its geometry.",
+    ),
+    FindingKind(
+        "geometry_invalid",
+        REFUSAL,
+        "position, orientation or spacing is not possible",
+        "Export the series again with its geometry.",
+    ),
+    FindingKind("too_few_slices", REFUSAL, "fewer than 15 slices", "Give the folder that holds the whole series."),
+    FindingKind(
+        "short_coverage", REFUSAL, "less than 100 mm is covered in some direction", "Give a scan of the whole head."
+    ),
+    FindingKind(
+        "missing_slices",
+        REFUSAL,
+        "a gap is over 1.5 times the usual one and no two-spacing protocol explains it",
+        "Export the series again, with all its slices.",
+    ),
+    FindingKind(
+        "position_conflict",
+        REFUSAL,
+        "two images at one position differ",
+        "Remove the images that do not belong to the series.",
+    ),
+    FindingKind("rescale_missing", REFUSAL, "rescale slope or intercept is missing", "Export the original CT images."),
+    FindingKind(
+        "rescale_invalid", REFUSAL, "the rescaled values are not Hounsfield units", "Export the original CT images."
+    ),
+    FindingKind(
+        "corrupt_pixels",
+        REFUSAL,
+        "pixel data are missing, truncated, corrupt or not what the header says",
+        "Export the series again.",
+    ),
+    FindingKind(
+        "too_large",
+        REFUSAL,
+        "the header asks for more voxels than the memory budget",
+        "Crop the scan, or reconstruct it with thicker slices.",
+    ),
+    FindingKind(
+        "implausible_hu",
+        REFUSAL,
+        "no air peak near -1000 HU, or no soft tissue",
+        "Check that the values are Hounsfield units and that the scan shows a head.",
+    ),
+    FindingKind("zero_variance", REFUSAL, "all voxels have the same value", "Export the scan again."),
+    FindingKind(
+        "not_finite", REFUSAL, "voxels are NaN or infinite", "Replace them by -1024 (air) or export the scan again."
+    ),
+    FindingKind(
+        "nifti_corrupt", REFUSAL, "the NIfTI file is truncated or fails its checksum", "Copy or convert the file again."
+    ),
+    FindingKind("nifti_not_3d", REFUSAL, "the NIfTI file is not one 3-D volume", "Store one volume per file."),
+    FindingKind(
+        "nifti_data_type",
+        REFUSAL,
+        "the data type can't hold Hounsfield units",
+        "Store int16 or float32 Hounsfield units.",
+    ),
+    FindingKind(
+        "nifti_no_affine",
+        REFUSAL,
+        "neither sform nor qform is set, or the affine is singular",
+        "Convert from DICOM again, keeping the affine.",
+    ),
     FindingKind(
         "registration_failed",
         REFUSAL,
         "the scan does not align with the reference head",
         "Check that it is a head CT, not mirrored or upside-down, and that its spacing is right.",
     ),
+    FindingKind("gantry_tilt", FLAG, "the gantry was tilted; the shear is part of the affine", ""),
+    FindingKind("two_spacings", FLAG, "two slice spacings in one series; resampled at true positions", ""),
+    FindingKind("uneven_spacing", FLAG, "slice spacing varies; resampled at true positions", ""),
+    FindingKind("thick_slices", FLAG, "slices or their spacing are over 3 mm", "Small findings may be missed."),
+    FindingKind("contrast_suspected", FLAG, "the header suggests contrast agent", "Vessels may look abnormal."),
+    FindingKind("bone_kernel", FLAG, "a bone kernel, used because the series was named", "The brain is noisy in it."),
+    FindingKind("derived_series", FLAG, "not an original series, used because it was named", ""),
+    FindingKind("not_axial", FLAG, "the slices are not axial; used because the series was named", ""),
+    FindingKind("lossy_compression", FLAG, "the images went through lossy compression", ""),
+    FindingKind("under_18", FLAG, "the header says the patient is under 18", "The model knows adult heads only."),
+    FindingKind("metal", FLAG, "metal in the scan", "Streaks may look abnormal."),
+    FindingKind("duplicates_dropped", FLAG, "images that are there twice were used once", ""),
+    FindingKind("images_set_aside", FLAG, "localizers, captures or other series were set aside", ""),
+    FindingKind("files_set_aside", FLAG, "files that are not DICOM images were set aside", ""),
+    FindingKind("nifti_affines_differ", FLAG, "sform and qform disagree; the sform was used", "Check left and right."),
 )
 KINDS = {kind.code: kind for kind in TABLE}
 
