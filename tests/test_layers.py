@@ -11,7 +11,7 @@ import pytest
 
 BUNDLE = Path(__file__).resolve().parents[1] / "bundle"
 SCRIPTS = BUNDLE / "scripts"
-ADAPTERS = {"assets", "dicom_outputs", "nifti", "overview", "pixels", "registration", "results", "series", "slices"}
+ADAPTERS = {"assets", "dicom_outputs", "nifti", "nifti_bytes", "overview", "pixels", "registration", "results", "series", "slices"}
 MONAI_FACING = {"handlers", "inferers", "metrics", "readers", "simulated_heads", "transforms"}
 DOORS = {
     "itk": {"registration"},

@@ -1,0 +1,220 @@
+"""Sets of results, written completely or not at all.
+
+A *set of results* is one folder: some *output files* and `result.json`, which names each of them with its sha256. Files
+are written to a *staging folder* beside the target (same file system, hidden, its name ends in `.partial`), synced and
+read back; `result.json` comes last; then the staging folder is renamed to the target. So a folder of results is
+complete if, and only if, `result.json` is in it and its hashes match, which `verify` checks, and a process that is
+killed leaves nothing under the target's name.
+
+An existing folder is never touched unless the caller says so, and then only if nothing but earlier results is in it.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import math
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+
+from .assets import sha256
+
+RESULT_NAME = "result.json"
+"""The file that makes a set of results complete."""
+
+RESULT_FORMAT = "head_ct_position_anomaly result 1"
+"""Value of `format` in `result.json`: how a folder of earlier results is told from any other folder."""
+
+REMEDIES = {
+    errno.ENOSPC: "Free some space or choose a folder on another disk.",
+    errno.EDQUOT: "Free some space or choose a folder on another disk.",
+    errno.EROFS: "It is read-only: choose another folder.",
+    errno.EACCES: "Choose a folder that you may write to.",
+    errno.EPERM: "Choose a folder that you may write to.",
+    errno.EBUSY: "Something uses it, a mount for example: choose a new folder inside it.",
+}
+"""What a user can do about an error of the operating system, by its number."""
+
+Content = bytes | Callable[[Path], None]
+"""What a file holds, or the function that writes it to the path that it is given."""
+
+
+class OutputExists(FileExistsError):
+    """The target is there already and must not be replaced."""
+
+
+class OutputFailed(OSError):
+    """The operating system did not let the results be written; nothing is left under the target's name."""
+
+
+class ResultIncomplete(ValueError):
+    """A folder is not a complete set of results."""
+
+
+def write_results(
+    folder: str | Path, files: Mapping[str, Content], result: Mapping[str, Any], overwrite: bool = False
+) -> None:
+    """Write the output files `{name: content}` and `result.json` (`result` with `format` and `files`) to `folder`.
+
+    A name may have folders in it, separated by `/`. Numbers that are not finite become null in `result.json`.
+
+    Raises:
+        OutputExists: `folder` exists and `overwrite` is false, or it holds anything but earlier results.
+        OutputFailed: disk full, not writable, or a file reads back differently; the staging folder is removed.
+        ValueError: a name leaves the folder or is `result.json`.
+    """
+    for name in files:
+        check_name(name)
+    target = Path(folder).resolve()
+    check_target(target, overwrite)
+    staging = target.parent / f".{target.name}.{secrets.token_hex(4)}.partial"
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        staging.mkdir()
+        hashes = {name: write_file(staging / name, content) for name, content in files.items()}
+        text = json_text({"format": RESULT_FORMAT, **result, "files": hashes})
+        write_file(staging / RESULT_NAME, text.encode())
+        for inner in {path.parent for path in staging.rglob("*")}:
+            sync(inner)
+        put_in_place(staging, target, overwrite)
+    except OSError as error:
+        raise as_ours(error, target) from error
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def check_name(name: str) -> None:
+    """Raise ValueError for a file name that is absolute, leaves the folder or is taken."""
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or not path.parts or "\\" in name or name == RESULT_NAME:
+        raise ValueError(f"{name!r} can't be the name of an output file: use a relative path other than {RESULT_NAME}")
+
+
+def check_target(target: Path, overwrite: bool = False) -> None:
+    """See that results may be written to `target`; worth a call before hours of work.
+
+    Raises:
+        OutputExists: it exists and `overwrite` is false, or it holds anything but earlier results.
+    """
+    if not target.exists():
+        return
+    if not target.is_dir():
+        raise OutputExists(f"{target} is a file. Choose another name for the output folder.")
+    if not overwrite:
+        raise OutputExists(f"{target} exists. Choose another folder, or say --overwrite to replace the results in it.")
+    found = {
+        path.relative_to(target).as_posix() for path in target.rglob("*") if not path.is_dir() or path.is_symlink()
+    }
+    others = sorted(found - own_files(target))
+    if others:
+        raise OutputExists(
+            f"{target} holds {others[0]}, which is not part of earlier results"
+            f"{f', nor are {len(others) - 1} more' if len(others) > 1 else ''}. Choose another folder."
+        )
+
+
+def own_files(folder: Path) -> set[str]:
+    """Names of the files that the `result.json` in a folder answers for; none if it isn't one of ours."""
+    try:
+        result = json.loads((folder / RESULT_NAME).read_text(encoding="utf-8"))
+        return {RESULT_NAME, *result["files"]} if result["format"] == RESULT_FORMAT else set()
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
+
+
+def write_file(path: Path, content: Content) -> str:
+    """Write one file, sync it, read it back; its sha256.
+
+    Raises:
+        OSError: it could not be written, or reads back differently.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        content(path)
+    sync(path)
+    read_back = sha256(path)
+    if isinstance(content, bytes) and read_back != hashlib.sha256(content).hexdigest():
+        raise OSError(errno.EIO, "it reads back differently from what was written", str(path))
+    return read_back
+
+
+def sync(path: Path) -> None:
+    """Wait until a file or folder is on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def put_in_place(staging: Path, target: Path, overwrite: bool) -> None:
+    """Rename the staging folder to the target; an earlier set of results is put aside first and removed afterwards."""
+    earlier = staging.with_suffix(".old")
+    if overwrite and target.exists():
+        check_target(target, overwrite)
+        target.rename(earlier)
+    try:
+        staging.rename(target)
+    except OSError:
+        if earlier.exists():
+            earlier.rename(target)
+        raise
+    sync(target.parent)
+    shutil.rmtree(earlier, ignore_errors=True)
+
+
+def as_ours(error: OSError, target: Path) -> OSError:
+    """The error to show for one of the operating system: what failed, where, and what to do."""
+    if isinstance(error, OutputExists):
+        return error
+    if error.errno in (errno.EEXIST, errno.ENOTEMPTY):
+        return OutputExists(f"{target} was made by something else in the meantime. Choose another folder.")
+    remedy = REMEDIES.get(error.errno or 0, "Check the folder and the disk it is on.")
+    return OutputFailed(f"The results were not written to {target}: {error.strerror or error}. {remedy}")
+
+
+def json_text(content: Any) -> str:
+    """JSON in the order given, with an indent of 2 and a line feed at the end; numbers that are not finite are null.
+
+    Raises:
+        TypeError: it holds something that JSON has no form for.
+    """
+    return json.dumps(plain(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def plain(content: Any) -> Any:
+    """The same content made of dicts, lists, strings, numbers and None: numpy unpacked, NaN and infinity replaced."""
+    if isinstance(content, np.ndarray | np.generic):
+        return plain(content.tolist())
+    if isinstance(content, Mapping):
+        return {str(key): plain(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [plain(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content
+
+
+def verify(folder: str | Path) -> dict[str, Any]:
+    """The content of `result.json` of a complete set of results.
+
+    Raises:
+        ResultIncomplete: `result.json` is missing or not ours, or a file is missing or was changed.
+    """
+    folder = Path(folder)
+    if not own_files(folder):
+        raise ResultIncomplete(f"{folder} holds no {RESULT_NAME} of this program: the results are not complete.")
+    result: dict[str, Any] = json.loads((folder / RESULT_NAME).read_text(encoding="utf-8"))
+    for name, expected in result["files"].items():
+        if not (folder / name).is_file():
+            raise ResultIncomplete(f"{name} is missing from {folder}. Make the results again.")
+        if sha256(folder / name) != expected:
+            raise ResultIncomplete(f"{name} in {folder} is not the file that was written. Make the results again.")
+    return result
