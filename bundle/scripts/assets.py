@@ -1,0 +1,45 @@
+"""The one place that makes a path inside the bundle.
+
+A host may set no `bundle_root` and run from any folder, so files that ship with the bundle are found from here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+
+def bundle_root() -> Path:
+    """The bundle's folder, the one that holds `configs`, `models` and `scripts`."""
+    return Path(__file__).resolve().parents[1]
+
+
+def asset(path: str) -> str:
+    """Path of a file that ships with the bundle, e.g. `asset("models/reference.nii.gz")`.
+
+    Raises:
+        FileNotFoundError: the file is not there; the message names it.
+    """
+    found = bundle_root() / path
+    if not found.exists():
+        raise FileNotFoundError(f"{path} is missing from the bundle at {bundle_root()}. Install it again.")
+    return str(found)
+
+
+def config(name: str) -> Path:
+    """Path of a config file of the bundle."""
+    return bundle_root() / "configs" / name
+
+
+def sha256(path: str | Path) -> str:
+    """The sha256 of a file, as a hexadecimal string."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def metadata() -> dict[str, Any]:
+    """The content of `configs/metadata.json`."""
+    content: dict[str, Any] = json.loads(config("metadata.json").read_text(encoding="utf-8"))
+    return content

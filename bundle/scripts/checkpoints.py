@@ -1,0 +1,38 @@
+"""Training checkpoints: which one to go on from, and the plain weights that ship.
+
+A *checkpoint* holds the network, with its spectral norm, and all that the trainer needs to go on. The *weights* that ship
+are a plain state dict: spectral norm folded, float32, loadable with `weights_only=True`.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import torch
+
+from .networks import DensePositionNet, add_spectral_norm, fold_spectral_norm
+
+NAME = re.compile(r"checkpoint_epoch=(\d+)\.pt")
+"""File names that MONAI's CheckpointSaver gives to the checkpoint of an epoch."""
+
+
+def latest_checkpoint(folder: str) -> str:
+    """Path of the checkpoint with the highest epoch in a folder; empty if there is none."""
+    found = [(int(match[1]), path) for path in Path(folder).glob("*.pt") if (match := NAME.fullmatch(path.name))]
+    return str(max(found)[1]) if found else ""
+
+
+def export_weights(checkpoint: str, network: DensePositionNet, path: str) -> None:
+    """Write the plain weights of the checkpoint of a (plain, untrained) `network`.
+
+    Raises:
+        KeyError: the file is not a training checkpoint.
+        RuntimeError: the checkpoint belongs to a network of another width, patch size or number of channels.
+    """
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    if "network" not in state:
+        raise KeyError(f"{checkpoint} is not a training checkpoint: it has no 'network', only {sorted(state)}")
+    trained = add_spectral_norm(network)
+    trained.load_state_dict(state["network"])
+    torch.save(fold_spectral_norm(trained).state_dict(), path)

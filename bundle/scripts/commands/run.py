@@ -1,0 +1,99 @@
+"""`head-ct-anomaly run`: one scan in, a folder of results out, through `configs/inference.json`."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import re
+from pathlib import Path
+from typing import Any
+
+from ..assets import config
+from ..findings import InputRefused
+from ..results import check_target
+
+DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
+"""Devices that can be asked for."""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Declare the subcommand."""
+    parser = subparsers.add_parser("run", help="make the heatmap and the scores of one scan")
+    parser.add_argument("input", metavar="INPUT", type=Path, help="a folder (series or study), a DICOM file or a NIfTI")
+    parser.add_argument("-o", "--output", metavar="OUT", type=Path, required=True, help="folder of the results")
+    parser.add_argument("--device", type=device, default="auto", help="auto (default), cpu, cuda or cuda:N")
+    parser.add_argument("--stride", type=int, choices=(1, 2, 4), default=2, help="voxels (mm) between predictions")
+    parser.add_argument("--series-uid", type=series_uid, help="the series to use, when a study holds several")
+    parser.add_argument("--overwrite", action="store_true", help="replace earlier results in OUT")
+    parser.add_argument("--config", action="append", default=[], help="overlay of configs, e.g. published.json")
+    parser.set_defaults(main=main)
+
+
+def device(text: str) -> str:
+    """A device's name, checked, since it becomes part of a config.
+
+    Raises:
+        argparse.ArgumentTypeError: it is not one.
+    """
+    if not DEVICE.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no device: use auto, cpu, cuda or cuda:N")
+    return text
+
+
+def series_uid(text: str) -> str:
+    """A DICOM UID, checked, since it becomes part of a config.
+
+    Raises:
+        argparse.ArgumentTypeError: it is not one.
+    """
+    if not re.fullmatch(r"[0-9.]{1,64}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no UID: digits and dots, at most 64 of them")
+    return text
+
+
+def overrides(args: argparse.Namespace) -> dict[str, Any]:
+    """Values of the config ids that the arguments set; paths are absolute, so none can be taken for an expression."""
+    values: dict[str, Any] = {
+        "bundle_root": str(config("inference.json").parents[1]),
+        "dataset_dir": str(args.input.absolute()),
+        "output_dir": str(args.output.absolute()),
+        "stride": args.stride,
+        "overwrite": args.overwrite,
+    }
+    if args.series_uid:
+        values["series_uid"] = args.series_uid
+    if args.device != "auto":
+        values["device"] = f"$torch.device('{args.device}')"
+    return values
+
+
+def main(args: argparse.Namespace) -> int:
+    """Run the workflow; 0 when the results are written.
+
+    Raises:
+        InputRefused: the input can't be judged.
+        OutputExists, OutputFailed: the results can't be written.
+    """
+    check_target(args.output.resolve(), args.overwrite)
+    from monai.bundle import ConfigWorkflow
+
+    if not args.debug:
+        logging.disable(logging.CRITICAL)
+    files = [str(config(name)) for name in ("inference.json", *args.config)]
+    workflow = ConfigWorkflow(files, logging_file=False, workflow_type="inference", **overrides(args))
+    try:
+        workflow.run()
+    except Exception as error:
+        raise root_cause(error) from error
+    print(f"results in {args.output}")
+    return 0
+
+
+def root_cause(error: BaseException) -> BaseException:
+    """The refusal or the operating system's error behind what MONAI raised; the error itself if there is none."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, InputRefused | OSError):
+            return cause
+        cause = cause.__cause__ or cause.__context__
+    return error

@@ -1,0 +1,47 @@
+"""Lists of what a workflow works on: anatomies for training and validation, cases for inference.
+
+An *anatomy* is a whole-head label map, `NAME.nii.gz` in a folder. Splits are by anatomy, never by drawn head.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+from .anatomies import anatomy_paths
+
+
+def _anatomies(folder: str) -> dict[str, str]:
+    """Path by name of every anatomy in a folder, in the order of the names."""
+    return {path.name.split(".")[0]: str(path) for path in anatomy_paths(Path(folder))}
+
+
+def training_anatomies(folder: str, held_out: Collection[str]) -> list[dict[str, Any]]:
+    """One dictionary {"image": path} for each anatomy of the folder that is not held out.
+
+    Raises:
+        FileNotFoundError: the folder holds no anatomy, or none that is not held out.
+    """
+    items = [{"image": path} for name, path in _anatomies(folder).items() if name not in held_out]
+    if not items:
+        raise FileNotFoundError(f"every anatomy in {folder!r} is held out ({', '.join(sorted(held_out))})")
+    return items
+
+
+def validation_heads(folder: str, names: Sequence[str], heads_per_anatomy: int) -> list[dict[str, Any]]:
+    """One dictionary {"image": path, "seed": int} for each validation head; the seeds are 0, 1, … for each anatomy.
+
+    Raises:
+        FileNotFoundError: an anatomy is not in the folder.
+    """
+    found = _anatomies(folder)
+    missing = [name for name in names if name not in found]
+    if missing:
+        raise FileNotFoundError(f"no anatomy named {', '.join(missing)} in {folder!r}: set validation_anatomies")
+    return [{"image": found[name], "seed": seed} for name in names for seed in range(heads_per_anatomy)]
+
+
+def cases(path: str) -> list[dict[str, Any]]:
+    """The one case that `path` holds: a NIfTI file, a DICOM file, or the folder of a series or of a study."""
+    return [{"image": path}]

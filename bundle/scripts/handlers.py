@@ -1,0 +1,141 @@
+"""Event handlers of the inference workflow: how long each stage took, and the results on disk.
+
+*Stages*: "prepare" is everything before the network (reading, registration, intensities, masks), "network" the dense
+evaluation, "score" the error map, the scores and the way back to the scan's own grid.
+"""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from ignite.engine import Engine, Events
+from monai.data import MetaTensor
+from monai.engines.utils import IterationEvents
+
+from .assets import metadata, sha256
+from .findings import FLAG
+from .nifti_bytes import nifti_bytes
+from .overview import overview
+from .results import check_target, write_results
+
+PACKAGES = ("monai", "torch", "numpy", "itk", "nibabel", "pydicom")
+"""Packages whose versions can change a result."""
+
+
+class StageClock:
+    """Measure the wall time of each stage of a case, in seconds, into `engine.state.timings_s`."""
+
+    STAGES = {
+        Events.GET_BATCH_COMPLETED: "prepare",
+        IterationEvents.FORWARD_COMPLETED: "network",
+        Events.ITERATION_COMPLETED: "score",
+    }
+
+    def attach(self, engine: Engine) -> None:
+        """Start the clock when a case is fetched and read it at the end of each stage."""
+        engine.add_event_handler(Events.GET_BATCH_STARTED, self.start)
+        for event, stage in self.STAGES.items():
+            engine.add_event_handler(event, self.stop, stage)
+
+    def start(self, engine: Engine) -> None:
+        """A case begins."""
+        engine.state.timings_s = {}
+        self.last = time.perf_counter()
+
+    def stop(self, engine: Engine, stage: str) -> None:
+        """A stage ends."""
+        now = time.perf_counter()
+        engine.state.timings_s[stage] = round(now - self.last, 3)
+        self.last = now
+
+
+class ResultWriter:
+    """Write heatmap, regions, picture and `result.json` of the case that was just scored; all of them or nothing."""
+
+    def __init__(self, output_dir: str, weights: str, overwrite: bool = False) -> None:
+        """Write to the folder `output_dir`; `weights` is the file whose sha256 the result names.
+
+        Raises:
+            OutputExists: the folder is there and `overwrite` is false, or it holds something else.
+        """
+        self.output_dir, self.weights, self.overwrite = Path(output_dir), weights, overwrite
+
+    def attach(self, engine: Engine) -> None:
+        """Look at the target before the work begins, write when a case is done."""
+        engine.add_event_handler(Events.STARTED, lambda: check_target(self.output_dir.resolve(), self.overwrite))
+        engine.add_event_handler(Events.ITERATION_COMPLETED, self)
+
+    def __call__(self, engine: Engine) -> None:
+        """Write the results of each case of the batch."""
+        for case, output in zip(engine.state.batch, engine.state.output):
+            data = {**case, **output}
+            result = case_result(data, engine.state.timings_s) | {"weights_sha256": sha256(self.weights)}
+            write_results(self.output_dir, case_files(data, result), result, self.overwrite)
+
+
+def case_files(data: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, bytes]:
+    """The output files of a case by name: heatmap and regions on the scan's own grid, and the picture of both."""
+    heatmap, regions, scan = data["pred"], data["regions"], data["scan"]
+    affine = np.asarray(heatmap.affine, dtype=np.float64)
+    values, labels = heatmap[0].cpu().numpy().astype(np.float32), regions[0].cpu().numpy().astype(np.uint8)
+    picture = overview(
+        np.asarray(scan[0]),
+        values,
+        affine,
+        regions=labels,
+        scores=result["scores"],
+        flags=[f["code"] for f in result["findings"] if f["severity"] == FLAG],
+    )
+    return {
+        "heatmap.nii.gz": nifti_bytes(values, affine),
+        "regions.nii.gz": nifti_bytes(labels, affine),
+        "overview.png": picture,
+    }
+
+
+def case_result(data: Mapping[str, Any], timings_s: Mapping[str, float]) -> dict[str, Any]:
+    """What `result.json` says of a case; no patient data."""
+    meta = data["image"].meta
+    registration = plain(meta["registration"])
+    matrix = registration.pop("matrix")
+    quality = {"verdict": registration.pop("verdict"), **registration}
+    if "inference" in data["pred"].meta:
+        quality["inference"] = plain(data["pred"].meta["inference"])
+    return {
+        "scores": plain(data["scores"]),
+        "score_details": plain(data["score_details"]),
+        "findings": plain(meta["findings"]) + plain(data["coverage_findings"]),
+        "quality": quality,
+        "registration": {"matrix": matrix},
+        "timings_s": dict(timings_s),
+        "versions": versions(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of the bundle, of Python, and of the packages that can change a result."""
+    found = {"bundle": str(metadata()["version"]), "python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "unknown"
+    return found
+
+
+def plain(value: Any) -> Any:
+    """The same content as plain Python values: what collating turned into tensors becomes numbers and lists again."""
+    if isinstance(value, MetaTensor | torch.Tensor | np.ndarray | np.generic):
+        return value.tolist()
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value

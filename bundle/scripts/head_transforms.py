@@ -1,0 +1,181 @@
+"""Dictionary transforms for a registered head: its foreground and regions before the network, map and scores after it.
+
+All work in reference space, channel first: a scan (1, 256, 256, 256) in HU, masks and labels (1, 256, 256, 256), a map
+(1, n, n, n) on the grid of every stride-th voxel. Words as in `foreground`, `coordinates` and `regions`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from monai.data import MetaTensor
+from monai.transforms import LoadImage, MapTransform
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .coordinates import POSITION_SCALE_MM, REFERENCE_SPACING_MM, error_map
+from .findings import finding
+from .foreground import head_foreground
+from .intensity import AIR_HU
+from .regions import MIN_COVERAGE, coverage, own_regions, region_scores
+
+Data = dict[Hashable, Any]
+
+
+def _like(values: NDArray[Any], image: Tensor) -> Tensor:
+    """An array (I, J, K) as a tensor (1, I, J, K), with the image's affine if it has one."""
+    tensor = torch.from_numpy(np.ascontiguousarray(values))[None]
+    return MetaTensor(tensor, affine=image.affine.clone()) if isinstance(image, MetaTensor) else tensor
+
+
+def _array(tensor: Tensor) -> NDArray[Any]:
+    """A tensor (1, I, J, K) as an array (I, J, K)."""
+    values: NDArray[Any] = torch.as_tensor(tensor)[0].detach().cpu().numpy()
+    return values
+
+
+def load_regions(path: str) -> NDArray[np.uint8]:
+    """Reference regions (I, J, K) from a file."""
+    regions: NDArray[np.uint8] = LoadImage(image_only=True, dtype=np.uint8, reader="NibabelReader")(path).numpy()
+    return regions
+
+
+class FindForegroundd(MapTransform):
+    """Find the head in a scan in HU; writes its mask to `foreground_key`."""
+
+    def __init__(self, keys: str, foreground_key: str = "foreground") -> None:
+        super().__init__(keys)
+        self.foreground_key = foreground_key
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> Data:
+        """Add the mask (1, I, J, K), bool."""
+        found = dict(data)
+        for key in self.key_iterator(found):
+            volume = _array(found[key]).astype(np.float32, copy=False)
+            found[self.foreground_key] = _like(head_foreground(volume, [REFERENCE_SPACING_MM] * 3), found[key])
+        return found
+
+
+class MaskBackgroundd(MapTransform):
+    """Make air of whatever lies outside any of the masks; inside, values stay above air, so that the head is known by them."""
+
+    def __init__(self, keys: str, mask_keys: Sequence[str]) -> None:
+        super().__init__(keys)
+        self.mask_keys = tuple(mask_keys)
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> Data:
+        """Replace the HU of each key, and intersect the masks in the first of them."""
+        masked = dict(data)
+        inside = torch.stack([torch.as_tensor(masked[key]).bool() for key in self.mask_keys]).all(dim=0)
+        first = self.mask_keys[0]
+        masked[first] = _like(inside[0].numpy(), masked[first])
+        for key in self.key_iterator(masked):
+            image = masked[key]
+            values = torch.where(inside, torch.as_tensor(image).clamp_min(AIR_HU + 1), AIR_HU).to(image.dtype)
+            masked[key] = MetaTensor(values).copy_meta_from(image) if isinstance(image, MetaTensor) else values
+        return masked
+
+
+class MakeRegionsd(MapTransform):
+    """Find the scan's own regions; writes their labels to `regions_key`."""
+
+    def __init__(
+        self, keys: str, reference_regions: str, foreground_key: str = "foreground", regions_key: str = "regions"
+    ) -> None:
+        super().__init__(keys)
+        self.reference_regions = reference_regions
+        self.foreground_key, self.regions_key = foreground_key, regions_key
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> Data:
+        """Add the labels (1, I, J, K), uint8."""
+        labelled = dict(data)
+        reference = load_regions(self.reference_regions)
+        for key in self.key_iterator(labelled):
+            head = _array(labelled[self.foreground_key]).astype(bool)
+            regions = own_regions(_array(labelled[key]), head, reference, REFERENCE_SPACING_MM)
+            labelled[self.regions_key] = _like(regions, labelled[key])
+        return labelled
+
+
+class MeasureCoveraged(MapTransform):
+    """Measure how much of each reference region a field of view holds; writes a dictionary to `coverage_key`."""
+
+    def __init__(self, keys: str, reference_regions: str, coverage_key: str = "coverage") -> None:
+        super().__init__(keys)
+        self.reference_regions, self.coverage_key = reference_regions, coverage_key
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> Data:
+        """Add the shares, from 0 to 1, by the region's name."""
+        measured = dict(data)
+        for key in self.key_iterator(measured):
+            valid = _array(measured[key]).astype(bool)
+            measured[self.coverage_key] = coverage(valid, load_regions(self.reference_regions))
+        return measured
+
+
+class ErrorMapd(MapTransform):
+    """Turn predicted positions (3, n, n, n) into the error map (1, n, n, n) in mm; 0 outside the foreground."""
+
+    def __init__(self, keys: str, foreground_key: str = "foreground") -> None:
+        super().__init__(keys)
+        self.foreground_key = foreground_key
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> Data:
+        """Replace each key; the map keeps its affine, and the history of the scan it came from."""
+        mapped = dict(data)
+        inside = torch.as_tensor(mapped[self.foreground_key]).bool()
+        for key in self.key_iterator(mapped):
+            predicted = mapped[key]
+            stride = -(-inside.shape[-1] // predicted.shape[-1])
+            error = error_map(torch.as_tensor(predicted)[None].float(), stride)[0] * POSITION_SCALE_MM
+            kept = torch.where(inside[:, ::stride, ::stride, ::stride].to(error.device), error, 0.0)
+            mapped[key] = MetaTensor(kept).copy_meta_from(predicted) if isinstance(predicted, MetaTensor) else kept
+        return mapped
+
+
+class ScoreRegionsd(MapTransform):
+    """Score the regions of a map: `scores` (the default score by region), `score_details` (all), findings for what was cut.
+
+    `result` repeats the scores as MONAI Label wants them.
+    """
+
+    def __init__(self, keys: str, score: str, regions_key: str = "regions", coverage_key: str = "coverage") -> None:
+        """Pool by `score`: "maximum", "percentile_99" or "top_1_percent_mean".
+
+        Raises:
+            ValueError: there is no such score.
+        """
+        super().__init__(keys)
+        known = ("maximum", "percentile_99", "top_1_percent_mean")
+        if score not in known:
+            raise ValueError(f"score must be one of {', '.join(known)}, got {score!r}")
+        self.score, self.regions_key, self.coverage_key = score, regions_key, coverage_key
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> Data:
+        """Add the scores of the map (1, n, n, n) in mm."""
+        scored = dict(data)
+        seen = {name: float(share) for name, share in scored[self.coverage_key].items()}
+        for key in self.key_iterator(scored):
+            values, regions = _array(scored[key]), _array(scored[self.regions_key])
+            stride = -(-regions.shape[-1] // values.shape[-1])
+            details = region_scores(values, regions[::stride, ::stride, ::stride])
+            cut = [name for name, share in seen.items() if share < MIN_COVERAGE]
+            for name in details:
+                if name in cut:
+                    details[name] = dict.fromkeys(details[name]) | {"voxels": details[name]["voxels"]}
+                details[name]["coverage"] = seen[name]
+            scored["scores"] = {name: details[name][self.score] for name in details}
+            scored["score_details"] = details
+            scored["coverage_findings"] = [
+                finding(
+                    "region_cut", f"The field of view holds {100 * seen[name]:.0f} % of the {name}: no score."
+                ).as_dict()
+                for name in cut
+            ]
+            scored["result"] = {
+                "scores": {name: value for name, value in scored["scores"].items() if value is not None}
+            }
+        return scored

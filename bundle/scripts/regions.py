@@ -1,0 +1,127 @@
+"""Regions of the head and the scores of an anomaly map inside them.
+
+Region labels, in reference space: 1 left hemisphere, 2 right hemisphere (the patient's), 3 skull. The *reference regions*
+are those of the reference head. A scan's own *regions* are where the scan bears the reference out: its hemispheres are
+what its own skull encloses, split at the mid-plane of reference space; its skull is bone near the reference's skull.
+*Coverage* is the share of a reference region that lies inside the scan's field of view.
+
+A *region score* pools a map over one region: its maximum (as published), its 99th percentile, or the mean of its highest
+1 %. A region whose coverage is below `MIN_COVERAGE` gets none: what was not seen can't be judged.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+LEFT_HEMISPHERE, RIGHT_HEMISPHERE, SKULL = 1, 2, 3
+REGIONS = {"left_hemisphere": LEFT_HEMISPHERE, "right_hemisphere": RIGHT_HEMISPHERE, "skull": SKULL}
+"""Names and labels of the regions, in the order of every output."""
+
+BONE_HU = 300.0
+"""Denser than this is bone (or metal)."""
+
+MIN_COVERAGE = 0.95
+"""Least share of a region that must lie in the field of view for the region to be scored."""
+
+COARSE = 2
+"""Step in voxels at which the inside of the skull is found; its border then follows the scan's bone voxel by voxel."""
+
+CORE_MM, BEYOND_MM, SKULL_MM, GAP_MM = 16.0, 6.0, 6.0, 4.0
+"""How deep inside the reference's brain every brain is; how far a larger brain or skull may reach beyond the reference's;
+and how wide a gap in the bone (a suture, a fracture) still counts as closed."""
+
+Mask = NDArray[np.bool_]
+
+
+def coverage(valid: Mask, reference_regions: NDArray[np.uint8]) -> dict[str, float]:
+    """Share (0 to 1) of each reference region that the field of view `valid` (same shape) holds.
+
+    Raises:
+        ValueError: a region is empty in `reference_regions`.
+    """
+    total = np.bincount(reference_regions.ravel(), minlength=4)
+    if not total[1:4].all():
+        raise ValueError(f"the reference regions must hold the labels 1, 2 and 3, found {np.unique(reference_regions)}")
+    seen = np.bincount(reference_regions[valid], minlength=4)
+    return {name: float(seen[label] / total[label]) for name, label in REGIONS.items()}
+
+
+def own_regions(
+    hu: NDArray[np.floating], head: Mask, reference_regions: NDArray[np.uint8], spacing_mm: float = 1.0
+) -> NDArray[np.uint8]:
+    """Regions (I, J, K) of one registered scan.
+
+    Args:
+        hu: the registered scan in HU, on the reference grid.
+        head: its foreground, without what lies outside the field of view.
+        reference_regions: labels of the reference head on the same grid.
+        spacing_mm: voxel size of the grid.
+    """
+    bone = head & (hu > BONE_HU)
+    coarse = (slice(None, None, COARSE),) * 3
+    step_mm = COARSE * spacing_mm
+    brain = _inside_skull(bone[coarse], reference_regions[coarse], step_mm)
+    skull = within(reference_regions[coarse] == SKULL, SKULL_MM, step_mm) & ~brain
+    middle = hu.shape[0] // 2
+    side = np.where(np.arange(hu.shape[0]) < middle, LEFT_HEMISPHERE, RIGHT_HEMISPHERE).astype(np.uint8)
+    regions = np.where(_fine(brain, hu.shape) & head & ~bone, side[:, None, None], 0).astype(np.uint8)
+    table = ndimage.binary_closing(bone[coarse], _ball(GAP_MM / 2 / step_mm)) & skull
+    regions[(_fine(table, hu.shape) | (bone & _fine(skull, hu.shape))) & head & (regions == 0)] = SKULL
+    return regions
+
+
+def within(mask: Mask, distance_mm: float, spacing_mm: float) -> Mask:
+    """Voxels that lie at most `distance_mm` from the mask."""
+    return np.asarray(ndimage.distance_transform_edt(~mask, sampling=spacing_mm) <= distance_mm)
+
+
+def _inside_skull(bone: Mask, reference_regions: NDArray[np.uint8], spacing_mm: float) -> Mask:
+    """What the bone encloses: the part of ~bone that hangs together with the reference's brain, and lies near it."""
+    brain = (reference_regions == LEFT_HEMISPHERE) | (reference_regions == RIGHT_HEMISPHERE)
+    core = ndimage.distance_transform_edt(brain, sampling=spacing_mm) > CORE_MM
+    closed = ndimage.binary_closing(bone, _ball(GAP_MM / spacing_mm))
+    free = within(brain, BEYOND_MM, spacing_mm) & ~closed
+    inside = ndimage.binary_propagation(core & free, mask=_opened(free, core, spacing_mm))
+    return np.asarray(within(inside, GAP_MM, spacing_mm) & within(brain, BEYOND_MM, spacing_mm) & ~bone)
+
+
+def _opened(free: Mask, core: Mask, spacing_mm: float) -> Mask:
+    """`free` without what only narrow passages join to it, so that foramina and orbits don't leak into the brain."""
+    return np.asarray(ndimage.distance_transform_edt(free, sampling=spacing_mm) > GAP_MM) | (core & free)
+
+
+def _ball(radius: float) -> Mask:
+    """A ball of a radius in voxels, as a structuring element."""
+    reach = int(np.ceil(radius))
+    grid = np.mgrid[-reach : reach + 1, -reach : reach + 1, -reach : reach + 1]
+    return np.asarray((grid**2).sum(axis=0) <= radius**2 + 1e-6)
+
+
+def _fine(mask: Mask, shape: tuple[int, ...]) -> Mask:
+    """A mask on the coarse grid, repeated onto the grid of `shape`."""
+    for axis in range(3):
+        mask = np.repeat(mask, COARSE, axis=axis)
+    return mask[tuple(slice(0, n) for n in shape)]
+
+
+def region_scores(values: NDArray[np.floating], regions: NDArray[np.uint8]) -> dict[str, dict[str, float | int | None]]:
+    """Maximum, 99th percentile and mean of the highest 1 % of `values` in each region of `regions` (same shape).
+
+    A region without a voxel gets null for each, never 0.
+    """
+    scores: dict[str, dict[str, float | int | None]] = {}
+    for name, label in REGIONS.items():
+        inside = np.sort(values[regions == label].astype(np.float64))
+        if not inside.size:
+            scores[name] = {"maximum": None, "percentile_99": None, "top_1_percent_mean": None, "voxels": 0}
+            continue
+        top = inside[-max(1, round(inside.size / 100)) :]
+        scores[name] = {
+            "maximum": float(inside[-1]),
+            "percentile_99": float(np.percentile(inside, 99)),
+            "top_1_percent_mean": float(top.mean()),
+            "voxels": int(inside.size),
+        }
+    return scores
