@@ -1,0 +1,249 @@
+"""Bleeds inside the skull: in the brain itself, under the dura, over the dura.
+
+All three grow the same way: a *score* is computed for the voxels that may bleed, and the voxels of the lowest scores,
+as many as the asked volume holds, become the *bleed* (mask 1). An intraparenchymal bleed is scored by the distance from
+its centre, in a random ellipsoid and roughened by smooth noise; an extra-axial one by the depth below the inner table
+divided by a profile 1 - rho^2 over its spread rho along the skull, so that a wide thin profile gives the crescent of a
+subdural and a narrow thick one the lens of an epidural haematoma. *Oedema* (mask 2) is the darker rim that spreads
+through the white matter around an intraparenchymal bleed. Brain is covered by the blood, not yet pushed aside.
+
+HU of acute blood 45-80: hematocrit-bound haemoglobin (Osborn's Brain); oedema takes 8-14 HU from white matter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from .braincase import Array, Braincase, Mask, block_around, labelled
+from .labels import CEREBELLUM, LEFT_CEREBRUM, RIGHT_CEREBRUM, SINUS
+
+BLOOD_HU = (45.0, 80.0)
+"""Range of the mean of acute blood."""
+
+BLOOD_TEXTURE_HU = 3.0
+"""Standard deviation of the smooth unevenness of a clot."""
+
+OEDEMA_DROP_HU = (8.0, 14.0)
+"""By how much oedema darkens the brain."""
+
+OEDEMA_MM = (3.0, 9.0)
+"""Width of the oedema in white matter; grey matter holds a third of it."""
+
+EDGE_SIGMA_MM = 0.6
+"""Blur of the blood's own edge, before that of the scanner."""
+
+SULCUS_MM = 3.0
+"""Half the width of the gaps in the cerebrum that a bleed fills."""
+
+DEEPEST_MM = 35.0
+"""Below the inner table there is no extra-axial blood deeper than this."""
+
+WHITE = (2, 41)
+"""White matter, where oedema spreads."""
+
+Volume = NDArray[np.float32]
+Lesion = tuple[Volume, NDArray[np.uint8]]
+
+
+class Blood(NamedTuple):
+    """How much blood, and how bright on average."""
+
+    volume_ml: float
+    hu: float
+
+
+@dataclass(frozen=True)
+class ExtraAxial:
+    """How a bleed between brain and skull spreads: ranges to draw from."""
+
+    volume_ml: tuple[float, float]
+    flatness: tuple[float, float]
+    """Greatest thickness as a share of the half length from front to back."""
+    upright: tuple[float, float]
+    """Half height as a share of the half length."""
+    azimuth_deg: tuple[float, float]
+    elevation_deg: tuple[float, float]
+    """Where the middle lies, see `Braincase.direction`."""
+
+    def half_length_mm(self, volume_ml: float, upright: float, rng: np.random.Generator) -> float:
+        """Half length a of the flat paraboloid of that volume, V = pi a (upright a) (flatness a) / 2."""
+        return float((2000 * volume_ml / (np.pi * upright * rng.uniform(*self.flatness))) ** (1 / 3))
+
+
+PARENCHYMAL_ML = (5.0, 60.0)
+SUBDURAL = ExtraAxial((20.0, 120.0), (0.08, 0.14), (0.65, 0.9), (-25.0, 35.0), (15.0, 40.0))
+EPIDURAL = ExtraAxial((10.0, 60.0), (0.40, 0.60), (0.8, 1.0), (-45.0, 50.0), (8.0, 45.0))
+
+WIDEST_DEG = 80.0
+"""No extra-axial bleed spreads farther from its middle, seen from the centre of the brain."""
+
+LOWEST_ELEVATION_DEG = -12.0
+"""Extra-axial bleeds stay above the skull base."""
+
+MIDLINE_GAP_MM = 2.0
+"""Extra-axial bleeds stay this far from the mid-plane, where the falx holds them."""
+
+
+def smooth_noise(shape: tuple[int, ...], scale_mm: float, spacing_mm: Array, rng: np.random.Generator) -> Array:
+    """Noise (I, J, K) of unit standard deviation that varies over about `scale_mm`: random cubic B-splines."""
+    knots = [np.arange(n) * mm / scale_mm for n, mm in zip(shape, spacing_mm, strict=True)]
+    noise = rng.standard_normal([int(at[-1]) + 4 for at in knots])
+    for at in knots:  # each pass interpolates the first axis and moves it to the end
+        noise = np.tensordot(noise, _spline(at, noise.shape[0]), axes=(0, 1))
+    return noise / max(float(noise.std()), 1e-6)
+
+
+def _spline(at: Array, count: int) -> Array:
+    """Weights (n, count) of uniform cubic B-splines, of knots -1 to count - 2, at the places `at`."""
+    away = np.abs(at[:, None] - (np.arange(count) - 1))
+    weights: Array = np.where(away < 1, 2 / 3 - away**2 + away**3 / 2, np.maximum(2 - away, 0) ** 3 / 6)
+    return weights
+
+
+def _lowest(score: Array, allowed: Mask, count: int) -> Mask:
+    """The `count` voxels of `allowed` with the lowest scores."""
+    values = score[allowed]
+    if count >= values.size:
+        return allowed.copy()
+    chosen: Mask = allowed & (score <= np.partition(values, count)[count])
+    return chosen
+
+
+def _one_piece(chosen: Mask) -> Mask:
+    """The largest connected piece, its holes filled."""
+    pieces, count = ndimage.label(chosen)
+    if count > 1:
+        chosen = pieces == 1 + np.argmax(np.bincount(pieces.ravel())[1:])
+    filled: Mask = ndimage.binary_fill_holes(chosen)
+    return filled
+
+
+def _grow(score: Array, allowed: Mask, count: int) -> Mask:
+    """The lowest scores that together form one piece of about `count` voxels."""
+    asked, grown = count, _one_piece(_lowest(score, allowed, count))
+    for _ in range(6):
+        if abs(int(grown.sum()) - count) <= 0.02 * count:
+            break
+        asked = int(asked * np.clip(count / max(int(grown.sum()), 1), 0.7, 1.5))
+        grown = _one_piece(_lowest(score, allowed, asked))
+    return grown
+
+
+def _voxels(volume_ml: float, spacing_mm: Array, allowed: Mask) -> int:
+    """Voxels of a volume.
+
+    Raises:
+        ValueError: `allowed` holds fewer.
+    """
+    count = max(1, round(volume_ml * 1000 / float(np.prod(spacing_mm))))
+    if count > allowed.sum():
+        room_ml = float(allowed.sum() * np.prod(spacing_mm)) / 1000
+        raise ValueError(f"{volume_ml:.1f} ml do not fit here, where {room_ml:.1f} ml may bleed: ask for less")
+    return count
+
+
+def intraparenchymal(hu: Volume, case: Braincase, side: str, rng: np.random.Generator, bleed: Blood) -> Lesion:
+    """A bleed in the cerebrum of `side` with its oedema; see `lesions.plant_lesion`."""
+    mm, cerebrum = case.spacing_mm, labelled(case.labels, LEFT_CEREBRUM if side == "left" else RIGHT_CEREBRUM)
+    radius_mm = (3000 * bleed.volume_ml / (4 * np.pi)) ** (1 / 3)
+    centre = _deep_voxel(cerebrum, radius_mm, mm, rng)
+    reach = np.ceil((2 * radius_mm + OEDEMA_MM[1] + 6) / mm).astype(int)
+    box = tuple(slice(max(c - r, 0), min(c + r + 1, n)) for c, r, n in zip(centre, reach, hu.shape, strict=True))
+    offsets = case.offsets_mm(box) - (centre * mm - case.centre_mm)
+    axes = np.linalg.qr(rng.standard_normal((3, 3)))[0] * np.exp(rng.uniform(-0.25, 0.25, 3))
+    score = np.linalg.norm(offsets @ axes, axis=-1) / radius_mm
+    score += 0.16 * smooth_noise(score.shape, 0.9 * radius_mm, mm, rng)
+    score += 0.05 * smooth_noise(score.shape, SULCUS_MM, mm, rng)
+    allowed = case.intracranial[box] & ndimage.binary_closing(
+        cerebrum[box], iterations=max(1, round(SULCUS_MM / mm.mean()))
+    )
+    blood = _grow(score, allowed, _voxels(bleed.volume_ml, mm, allowed))
+    oedema = _oedema(case, box, blood, rng)
+    return _paint(hu, box, blood, oedema, case, bleed.hu, rng)
+
+
+def _deep_voxel(cerebrum: Mask, radius_mm: float, spacing_mm: Array, rng: np.random.Generator) -> NDArray[np.int64]:
+    """A random voxel (3,) of a hemisphere, deep enough for most of a ball of that radius."""
+    box = block_around(cerebrum, 6)
+    coarse = ndimage.binary_closing(cerebrum[box][::2, ::2, ::2], iterations=2)
+    depth_mm = ndimage.distance_transform_edt(coarse, sampling=2 * spacing_mm)
+    deep = np.argwhere(depth_mm >= min(0.75 * radius_mm, 0.8 * float(depth_mm.max())))
+    corner = np.array([side.start for side in box])
+    voxel: NDArray[np.int64] = corner + 2 * deep[rng.integers(len(deep))]
+    return voxel
+
+
+def _oedema(case: Braincase, box: tuple[slice, ...], blood: Mask, rng: np.random.Generator) -> Mask:
+    """Brain around the blood, farther out in white matter, in ragged fingers."""
+    labels, mm = case.labels[box], case.spacing_mm
+    away_mm = ndimage.distance_transform_edt(~blood, sampling=mm)
+    width_mm = rng.uniform(*OEDEMA_MM) * (1 + 0.3 * smooth_noise(blood.shape, 10.0, mm, rng))
+    white = labelled(labels, WHITE)
+    brain = labelled(labels, LEFT_CEREBRUM + RIGHT_CEREBRUM)
+    reached: Mask = ~blood & ((white & (away_mm < width_mm)) | (brain & (away_mm < width_mm / 3)))
+    return reached
+
+
+def extra_axial(
+    hu: Volume, case: Braincase, side: str, rng: np.random.Generator, bleed: Blood, kind: ExtraAxial
+) -> Lesion:
+    """A crescent or a lens along the inner table of `side`; see `lesions.plant_lesion`."""
+    mm = case.spacing_mm
+    toward = case.direction(side, rng.uniform(*kind.azimuth_deg), rng.uniform(*kind.elevation_deg))
+    upright = rng.uniform(*kind.upright)
+    half_mm = kind.half_length_mm(bleed.volume_ml, upright, rng)
+    spread = min(half_mm / case.tables_mm(toward)[0], np.deg2rad(WIDEST_DEG))
+    box = case.half_box(side)
+    offsets = case.offsets_mm(box)
+    inside = ndimage.binary_fill_holes(case.intracranial[box] | labelled(case.labels[box], (SINUS,)))
+    rho_squared = _spread(offsets, toward, spread, spread * upright)
+    rho_squared *= 1 + 0.12 * smooth_noise(rho_squared.shape, 30.0, mm, rng)
+    allowed = case.intracranial[box] & (rho_squared < 1) & (case.lateral_mm(offsets, side) > MIDLINE_GAP_MM)
+    allowed &= ~labelled(case.labels[box], CEREBELLUM)
+    part = block_around(allowed, 3)
+    depth_mm = ndimage.distance_transform_edt(inside[part], sampling=mm)
+    allowed = allowed[part] & (depth_mm < DEEPEST_MM)
+    score = depth_mm / (1 - np.minimum(rho_squared[part], 0.99))
+    blood = _grow(score, allowed, _voxels(bleed.volume_ml, mm, allowed))
+    box = tuple(slice(b.start + p.start, b.start + p.stop) for b, p in zip(box, part, strict=True))
+    return _paint(hu, box, blood, np.zeros_like(blood), case, bleed.hu, rng)
+
+
+def _spread(offsets_mm: Array, toward: Array, along: float, upward: float) -> Array:
+    """rho^2 (...): squared distance on the unit sphere from `toward`, in units of the two spreads (radians)."""
+    up = np.array([0.0, 0, 1]) - toward * toward[2]
+    up /= np.linalg.norm(up)
+    out = offsets_mm / np.maximum(np.linalg.norm(offsets_mm, axis=-1, keepdims=True), 1e-6)
+    angle = np.arccos(np.clip(out @ toward, -1, 1))
+    tangent = np.stack([out @ np.cross(up, toward), out @ up])
+    tangent /= np.maximum(np.linalg.norm(tangent, axis=0), 1e-6)
+    rho_squared: Array = angle**2 * ((tangent[0] / along) ** 2 + (tangent[1] / upward) ** 2)
+    rho_squared[out[..., 2] < np.sin(np.deg2rad(LOWEST_ELEVATION_DEG))] = 2
+    return rho_squared
+
+
+def _paint(
+    hu: Volume,
+    box: tuple[slice, ...],
+    blood: Mask,
+    oedema: Mask,
+    case: Braincase,
+    blood_hu: float,
+    rng: np.random.Generator,
+) -> Lesion:
+    """Copies of `hu` with the lesion in its block, and of the mask: 1 blood, 2 oedema."""
+    mm, inside = case.spacing_mm, case.intracranial[box].astype(float)
+    room = np.maximum(ndimage.gaussian_filter(inside, EDGE_SIGMA_MM / mm), 0.1)
+    share = np.clip(ndimage.gaussian_filter(blood.astype(float), EDGE_SIGMA_MM / mm) / room, 0, 1) * inside
+    swelling = ndimage.gaussian_filter(oedema.astype(float), 2 * EDGE_SIGMA_MM / mm) * inside
+    clot_hu = blood_hu + BLOOD_TEXTURE_HU * smooth_noise(blood.shape, 4.0, mm, rng)
+    painted, mask = hu.astype(np.float32, copy=True), np.zeros(hu.shape, np.uint8)
+    around = painted[box] - rng.uniform(*OEDEMA_DROP_HU) * swelling
+    painted[box] = around + share * (clot_hu - around)
+    mask[box] = np.where(blood, 1, np.where(oedema, 2, 0))
+    return painted, mask
