@@ -138,12 +138,20 @@ class PatchPositionNet(nn.Module):
 
 
 def _pool(inputs: Tensor, stride: int, dilation: int) -> Tensor:
-    """Average of 2x2x2 values that lie `dilation` apart, at every `stride`-th place."""
-    if dilation == 1:
-        return functional.avg_pool3d(inputs, 2, stride)
-    total = inputs[:, :, dilation:] + inputs[:, :, :-dilation]
-    total = total[:, :, :, dilation:] + total[:, :, :, :-dilation]
-    return (total[..., dilation:] + total[..., :-dilation]) * 0.125
+    """Average of 2x2x2 values that lie `dilation` apart, at every `stride`-th place.
+
+    Sums of slices, not `avg_pool3d`: that one has no dilation and turns channels-last tensors into contiguous ones.
+    """
+    d, h, w = inputs.shape[2] - dilation, inputs.shape[3] - dilation, inputs.shape[4] - dilation
+    total = inputs[:, :, 0:d:stride] + inputs[:, :, dilation::stride]
+    total = total[:, :, :, 0:h:stride] + total[:, :, :, dilation::stride]
+    return (total[..., 0:w:stride] + total[..., dilation::stride]).mul_(0.125)
+
+
+def _pointwise(inputs: Tensor, conv: nn.Conv3d) -> Tensor:
+    """A 1x1x1 convolution as a matrix product over the channels."""
+    assert conv.bias is not None
+    return functional.linear(inputs.movedim(1, 4), conv.weight.flatten(1), conv.bias).movedim(4, 1)
 
 
 class _Residual(nn.Module):
@@ -160,15 +168,15 @@ class _Residual(nn.Module):
         """(B, i, ...) -> (B, o, ...), 2 * depth * dilation smaller a side."""
         crop = self.depth * dilation
         d, h, w = inputs.shape[2] - crop, inputs.shape[3] - crop, inputs.shape[4] - crop
-        total: Tensor = self.shortcut(inputs[:, :, crop:d, crop:h, crop:w])
+        total: Tensor = _pointwise(inputs[:, :, crop:d, crop:h, crop:w], self.shortcut)
         main = inputs
         for index, conv in enumerate(self.convs):
             if index > 0:
-                main = torch.relu(main)
+                main = torch.relu_(main)
             main = functional.conv3d(main, conv.weight, conv.bias, dilation=dilation)  # type: ignore[arg-type]
         if self.depth > 0:
-            total = total + main
-        return torch.relu(total)
+            total = total.add_(main)
+        return torch.relu_(total)
 
 
 class DensePositionNet(nn.Module):
@@ -196,8 +204,7 @@ class DensePositionNet(nn.Module):
         he_initialise(self)
         nn.init.constant_(self.out.bias, 0.5)  # type: ignore[arg-type]
         if spectral_norm:
-            for conv in [self.stem, *self.block1.convs, *self.block2.convs]:
-                with_spectral_norm(conv)
+            add_spectral_norm(self)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Predicted positions (B, 3) of patches (B, C, P, P, P); of larger inputs the map (B, 3, d, h, w), stride 4."""
@@ -218,10 +225,17 @@ class DensePositionNet(nn.Module):
             raise ValueError(f"stride must be 1, 2 or 4, got {stride}")
         first = 2 if stride == 1 else 1
         second = 4 // stride
-        features = _pool(torch.relu(self.stem(inputs)), 3 - first, 1)
+        features = _pool(torch.relu_(self.stem(inputs)), 3 - first, 1)
         features = self.block1(features, first)
         features = _pool(features, 1 if stride < 4 else 2, first)
         features = self.block2(features, second)
-        features = torch.relu(functional.conv3d(features, self.hidden.weight, self.hidden.bias, dilation=second))
-        predicted: Tensor = self.out(features)
+        features = torch.relu_(functional.conv3d(features, self.hidden.weight, self.hidden.bias, dilation=second))
+        predicted: Tensor = _pointwise(features, self.out)
         return predicted
+
+
+def add_spectral_norm(network: DensePositionNet) -> DensePositionNet:
+    """Put spectral norm on the stem and the 3x3x3 convolutions of `network`, in place, for training; returns it."""
+    for conv in [network.stem, *network.block1.convs, *network.block2.convs]:
+        with_spectral_norm(conv)
+    return network
