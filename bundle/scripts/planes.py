@@ -88,7 +88,7 @@ def peak_mm(heatmap: NDArray[Any], affine: Array) -> Array:
 def head_box_mm(volume_hu: NDArray[Any], affine: Array) -> Array:
     """Lowest and highest world coordinates (2, 3) of the largest piece of a volume that isn't air.
 
-    It is looked for on a coarse grid in world space, so that it does not depend on the order in which voxels are stored.
+    It is looked for on a coarse grid in world space, so the order in which voxels are stored makes no difference.
     A volume without any such voxel gives the box of the whole grid.
     """
     inverse = np.linalg.inv(affine)
