@@ -148,10 +148,9 @@ def _pool(inputs: Tensor, stride: int, dilation: int) -> Tensor:
     return (total[..., 0:w:stride] + total[..., dilation::stride]).mul_(0.125)
 
 
-def _pointwise(inputs: Tensor, conv: nn.Conv3d) -> Tensor:
-    """A 1x1x1 convolution as a matrix product over the channels."""
-    assert conv.bias is not None
-    return functional.linear(inputs.movedim(1, 4), conv.weight.flatten(1), conv.bias).movedim(4, 1)
+def _pointwise(inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """A 1x1x1 convolution as a matrix product over the channels: `conv3d` falls into a slow path there on a CPU."""
+    return functional.linear(inputs.movedim(1, 4), weight.flatten(1), bias).movedim(4, 1)
 
 
 class _Residual(nn.Module):
@@ -168,7 +167,8 @@ class _Residual(nn.Module):
         """(B, i, ...) -> (B, o, ...), 2 * depth * dilation smaller a side."""
         crop = self.depth * dilation
         d, h, w = inputs.shape[2] - crop, inputs.shape[3] - crop, inputs.shape[4] - crop
-        total: Tensor = _pointwise(inputs[:, :, crop:d, crop:h, crop:w], self.shortcut)
+        cropped = inputs[:, :, crop:d, crop:h, crop:w]
+        total = _pointwise(cropped, self.shortcut.weight, self.shortcut.bias)
         main = inputs
         for index, conv in enumerate(self.convs):
             if index > 0:
@@ -230,8 +230,7 @@ class DensePositionNet(nn.Module):
         features = _pool(features, 1 if stride < 4 else 2, first)
         features = self.block2(features, second)
         features = torch.relu_(functional.conv3d(features, self.hidden.weight, self.hidden.bias, dilation=second))
-        predicted: Tensor = _pointwise(features, self.out)
-        return predicted
+        return _pointwise(features, self.out.weight, self.out.bias)
 
 
 def add_spectral_norm(network: DensePositionNet) -> DensePositionNet:
