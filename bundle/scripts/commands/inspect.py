@@ -1,0 +1,114 @@
+"""`head-ct-anomaly inspect`: which series there are, which would be used and why, and every finding about it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import secrets
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ..findings import REFUSAL
+from ..inputs import Inspection, SeriesRow, inspect_input
+from ..nifti_bytes import nifti_bytes
+from ..results import OutputExists, as_ours, write_file
+from ..volume import Volume
+
+
+def add_parser(subparsers: Any) -> None:
+    """Declare the subcommand."""
+    parser = subparsers.add_parser("inspect", help="say what an input holds and whether it can be judged")
+    parser.add_argument("input", metavar="INPUT", type=Path, help="a folder (series or study), a DICOM file or a NIfTI")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--series-uid", metavar="UID", help="the series to use, when a study holds several")
+    parser.add_argument("--save", metavar="VOLUME.nii.gz", type=nifti_path, help="write the volume that would be used")
+    parser.set_defaults(main=main)
+
+
+def nifti_path(text: str) -> Path:
+    """Path of a NIfTI file to write, checked.
+
+    Raises:
+        argparse.ArgumentTypeError: the name does not end in .nii.gz.
+    """
+    if not text.endswith(".nii.gz"):
+        raise argparse.ArgumentTypeError(f"{text!r} must end in .nii.gz")
+    return Path(text)
+
+
+def main(args: argparse.Namespace) -> int:
+    """Print what was found; 0 when the input is accepted, 3 when it is refused.
+
+    Raises:
+        OutputExists, OutputFailed: the volume can't be saved.
+    """
+    if args.save:
+        check_free(args.save)
+    inspection = inspect_input(args.input, args.series_uid)
+    print(json.dumps(as_json(inspection), indent=2) if args.json else as_text(inspection))
+    if inspection.volume is None:
+        print(next(f.message for f in inspection.findings if f.severity == REFUSAL), file=sys.stderr)
+        return 3
+    if args.save:
+        save(args.save, inspection.volume)
+    return 0
+
+
+def save(path: Path, volume: Volume) -> None:
+    """Write a volume, HU with air outside the field of view, on its own grid; completely or not at all.
+
+    Raises:
+        OutputExists: `path` is there already.
+        OutputFailed: it can't be written.
+    """
+    check_free(path)
+    staging = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+    try:
+        write_file(staging, nifti_bytes(volume.hu, volume.affine))
+        staging.rename(path)
+    except OSError as error:
+        raise as_ours(error, path) from error
+    finally:
+        staging.unlink(missing_ok=True)
+
+
+def check_free(path: Path) -> None:
+    """Raise OutputExists when there is something at `path`."""
+    if path.exists() or path.is_symlink():
+        raise OutputExists(f"{path} exists. Choose another name.")
+
+
+def as_json(inspection: Inspection) -> dict[str, Any]:
+    """The inspection as plain values; UIDs, which the user needs to name a series, are the only identifiers in it."""
+    volume = inspection.volume
+    return {
+        "accepted": inspection.accepted,
+        "source": inspection.source,
+        "series": [asdict(row) for row in inspection.series],
+        "findings": [found.as_dict() for found in inspection.findings],
+        "volume": None if volume is None else {"shape": list(volume.hu.shape), "affine": volume.affine.tolist()},
+    }
+
+
+def as_text(inspection: Inspection) -> str:
+    """The inspection in lines for a reader."""
+    lines = [_series_line(row) for row in inspection.series]
+    lines += [f"{found.severity} {found.code}: {found.message}" for found in inspection.findings]
+    if inspection.volume is not None:
+        shape = " x ".join(str(n) for n in inspection.volume.hu.shape)
+        lines.append(f"accepted: {shape} voxels")
+    else:
+        lines.append("refused")
+    return "\n".join(lines)
+
+
+def _series_line(row: SeriesRow) -> str:
+    """One series in a line: whether it is used, how much it covers, and why it is not used."""
+    number = "?" if row.series_number is None else row.series_number
+    spacing = "" if row.spacing_mm is None else f" x {row.spacing_mm:.2f} mm, covers {row.coverage_mm:.0f} mm"
+    words = [row.kind, *row.objections, *(["contrast"] if row.contrast else [])]
+    kernel = f", kernel {row.kernel}" if row.kernel else ""
+    mark = "used" if row.chosen else "not used"
+    return f"{mark}: series {number} {row.series_uid}: {row.slices}{spacing}{kernel} ({', '.join(words)})"

@@ -1,0 +1,65 @@
+"""`head-ct-anomaly`: the front of all commands, and what their exit codes mean.
+
+0 done · 2 wrong usage · 3 the input was refused · 4 the output can't be written · 5 an error of the program.
+
+Only the module of the command that was asked for is imported, so that `inspect` starts without torch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from ..findings import InputRefused
+from ..results import OutputExists, OutputFailed
+
+COMMANDS = {
+    "inspect": "say what an input holds and whether it can be judged",
+    "run": "make the heatmap and the scores of one scan",
+}
+"""Every command, a module of this package with `add_parser` and `main`, and its line in the help."""
+
+REFUSED, OUTPUT_FAILED, INTERNAL = 3, 4, 5
+"""Exit codes; see above."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command in `argv` (default: the process's arguments) and return its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    args = parser_for(words).parse_args(words)
+    try:
+        return int(args.main(args))
+    except Exception as error:
+        if args.debug:
+            raise
+        return explain(error)
+
+
+def parser_for(words: Sequence[str]) -> argparse.ArgumentParser:
+    """The parser of the whole program, with the arguments of the command that `words` name."""
+    parser = argparse.ArgumentParser(
+        prog="head-ct-anomaly", description="Anomaly heatmaps of head CT. For research only, not a medical device."
+    )
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    asked = next((word for word in words if not word.startswith("-")), None)
+    for name, line in COMMANDS.items():
+        if name == asked:
+            import_module(f".{name}", __package__).add_parser(commands)
+        else:
+            commands.add_parser(name, help=line)
+    return parser
+
+
+def explain(error: Exception) -> int:
+    """Say on stderr, in a sentence or two, what went wrong; the exit code for it."""
+    if isinstance(error, InputRefused):
+        print(error, file=sys.stderr)
+        return REFUSED
+    if isinstance(error, OutputExists | OutputFailed):
+        print(error, file=sys.stderr)
+        return OUTPUT_FAILED
+    print(f"Internal error ({type(error).__name__}): {str(error)[:300]} Use --debug to see where.", file=sys.stderr)
+    return INTERNAL

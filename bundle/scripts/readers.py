@@ -1,0 +1,62 @@
+"""The reader that configs put into `LoadImaged`: any accepted head CT as an array with its true affine.
+
+Voxels outside the scanner's field of view hold `volume.UNKNOWN_HU`; whatever is below -1500 is such a voxel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from monai.config.type_definitions import PathLike
+from monai.data.image_reader import ImageReader
+from monai.utils.enums import MetaKeys, SpaceKeys
+from monai.utils.misc import ensure_tuple
+from numpy.typing import NDArray
+
+from .inputs import read_volume
+
+
+class HeadCTReader(ImageReader):
+    """Reads a folder of DICOM files, an enhanced CT file or a NIfTI file; `series_uid` names a series of the folder.
+
+    The work is done in `get_data`: what `read` raises, MONAI's `LoadImage` swallows to try its other readers, which
+    would load what was refused here.
+    """
+
+    def __init__(self, series_uid: str | None = None) -> None:
+        super().__init__()
+        self.series_uid = series_uid or None
+
+    def verify_suffix(self, filename: Sequence[PathLike] | PathLike) -> bool:
+        """Any path is looked at; what it holds decides."""
+        return True
+
+    def read(self, data: Sequence[PathLike] | PathLike, **kwargs: Any) -> Path:
+        """The path to read.
+
+        Raises:
+            ValueError: more than one path.
+        """
+        paths = ensure_tuple(data)
+        if len(paths) != 1:
+            raise ValueError(f"a head CT is one folder or one file, got {len(paths)} paths")
+        return Path(paths[0])
+
+    def get_data(self, img: Path) -> tuple[NDArray[np.float32], dict[str, Any]]:
+        """Voxels (I, J, K) in HU and their metadata.
+
+        Raises:
+            InputRefused: with the finding that says why.
+        """
+        volume = read_volume(img, self.series_uid)
+        return volume.with_unknown(), {
+            MetaKeys.AFFINE: volume.affine.copy(),
+            MetaKeys.ORIGINAL_AFFINE: volume.affine.copy(),
+            MetaKeys.SPATIAL_SHAPE: np.array(volume.hu.shape),
+            MetaKeys.ORIGINAL_CHANNEL_DIM: "no_channel",
+            MetaKeys.SPACE: SpaceKeys.RAS,
+            "findings": [found.as_dict() for found in volume.findings],
+        }

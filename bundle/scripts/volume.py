@@ -1,0 +1,128 @@
+"""A head CT as it was read, and what any of them must satisfy.
+
+*Native space* is the grid of the scan: voxel (i, j, k) is column i and row j of slice k, and the *affine* maps it to
+RAS millimetres. Under gantry tilt it is sheared: its third column is the step from slice to slice, not the normal.
+*Padding* is what a scanner writes outside its field of view; nothing is known there. `hu` holds air in its place and
+`valid` says where it was. Where one array has to say both, padding is `UNKNOWN_HU`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .findings import Finding, finding, refusal
+
+AIR_HU = -1024
+"""What padding is replaced by: the lowest value that every CT scanner can store."""
+
+UNKNOWN_HU = -2000.0
+"""Marks padding in an array that has no mask beside it; anything below -1500 means outside the field of view."""
+
+PADDING_BELOW_HU = -1200
+"""Values below it are padding even when no tag says so: noise in air does not reach it, scanners' fill values do."""
+
+MAX_VOXELS = 2**29
+"""Memory budget: the most voxels that are read (1 GiB as int16; a 512 x 512 head of 2048 slices)."""
+
+MIN_SLICES = 15
+"""Fewer slices than this can't show a head."""
+
+MIN_COVERAGE_MM = 100.0
+"""A scan that covers less than this in any direction does not show enough of a head."""
+
+AIR_PEAK_HU = (-1075.0, -925.0)
+"""Where the peak of air must lie; calibrated scanners put it at -1000, those that clip put it at -1024."""
+
+SOFT_TISSUE_HU = (-20.0, 120.0)
+"""Brain, muscle, blood and water."""
+
+MIN_FRACTION = 0.005
+"""Least share of the voxels that must be air, and least share that must be soft tissue."""
+
+METAL_HU = 2900
+"""Denser than any bone; 12-bit scanners clip at 3071."""
+
+METAL_MM3 = 100.0
+"""Volume of such voxels from which on metal is reported: a crown, a clip, a coil."""
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A head CT: `hu` (I, J, K) in HU, `affine` (4, 4) to RAS mm, `valid` (I, J, K) or None when all are known."""
+
+    hu: NDArray[np.int16] | NDArray[np.float32]
+    affine: NDArray[np.float64]
+    valid: NDArray[np.bool_] | None
+    findings: tuple[Finding, ...] = ()
+
+    def with_unknown(self) -> NDArray[np.float32]:
+        """The voxels (I, J, K) in HU, with `UNKNOWN_HU` outside the field of view."""
+        values = self.hu.astype(np.float32)
+        if self.valid is not None:
+            values[~self.valid] = UNKNOWN_HU
+        return values
+
+
+def split_padding(
+    hu: NDArray[np.int16] | NDArray[np.float32], padding: NDArray[np.bool_] | None = None
+) -> NDArray[np.bool_] | None:
+    """Replace padding in `hu` by air, in place, and clip noise below air; return where the scan knows, or None if all.
+
+    `padding` (same shape) marks voxels that a tag declares as padding; values below `PADDING_BELOW_HU` are added.
+    """
+    low = hu < AIR_HU
+    outside = hu < PADDING_BELOW_HU
+    if padding is not None:
+        outside |= padding
+        low |= padding
+    hu[low] = AIR_HU
+    return ~outside if outside.any() else None
+
+
+def check_size(shape: tuple[int, ...]) -> None:
+    """Refuse a volume that would not fit the memory budget, before anything is allocated.
+
+    Raises:
+        InputRefused: `too_large`.
+    """
+    count = int(np.prod([int(n) for n in shape], dtype=object))
+    if count > MAX_VOXELS:
+        raise refusal("too_large", f"The header asks for {' x '.join(map(str, shape))} voxels, over {MAX_VOXELS}.")
+
+
+def check_values(volume: Volume) -> tuple[Finding, ...]:
+    """What the voxels say, looked at in every second voxel along each axis: flags, or a refusal.
+
+    Raises:
+        InputRefused: `not_finite`, `zero_variance` or `implausible_hu`.
+    """
+    hu, valid = volume.hu, volume.valid
+    if hu.dtype.kind == "f" and not np.isfinite(hu).all():
+        raise refusal("not_finite", f"{int((~np.isfinite(hu)).sum())} voxels are NaN or infinite.")
+    if hu.max() == hu.min():
+        raise refusal("zero_variance", f"All voxels have the value {float(hu.flat[0]):g}.")
+    sample = hu[::2, ::2, ::2]
+    known = sample[valid[::2, ::2, ::2]] if valid is not None else sample.ravel()
+    _check_air(known)
+    tissue = np.mean((known >= SOFT_TISSUE_HU[0]) & (known <= SOFT_TISSUE_HU[1])) if known.size else 0.0
+    if tissue < MIN_FRACTION:
+        raise refusal("implausible_hu", f"Only {100 * tissue:.2g} % of the voxels are soft tissue (-20 to 120 HU).")
+    metal_mm3 = float((hu >= METAL_HU).sum() * abs(np.linalg.det(volume.affine[:3, :3])))
+    if metal_mm3 >= METAL_MM3:
+        return (finding("metal", f"{metal_mm3 / 1000:.2g} ml are denser than {METAL_HU} HU: metal."),)
+    return ()
+
+
+def _check_air(known: NDArray[np.int16] | NDArray[np.float32]) -> None:
+    """Refuse when the voxels below -300 HU do not peak where air belongs, or when there are hardly any."""
+    low = known[known < -300]
+    if low.size < MIN_FRACTION * known.size or not low.size:
+        share = 100 * low.size / max(known.size, 1)
+        raise refusal("implausible_hu", f"Only {share:.2g} % of the voxels are below -300 HU: there is no air.")
+    counts, edges = np.histogram(low, bins=np.arange(-1200.0, -299.0, 25.0))
+    peak = float(edges[int(counts.argmax())]) + 12.5
+    if not AIR_PEAK_HU[0] <= peak <= AIR_PEAK_HU[1]:
+        raise refusal("implausible_hu", f"Air peaks at {peak:.0f} HU, not near -1000.")
