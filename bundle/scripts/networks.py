@@ -51,6 +51,17 @@ def he_initialise(network: nn.Module) -> None:
                 nn.init.zeros_(module.bias)
 
 
+def add_spectral_norm(network: NetworkT) -> NetworkT:
+    """Put spectral norm on the main convolutions of `network`, in place, for training; returns it.
+
+    The 1x1x1 shortcuts and the head stay plain.
+    """
+    for name, module in network.named_modules():
+        if isinstance(module, nn.Conv3d) and module.kernel_size != (1, 1, 1) and name != "hidden":
+            with_spectral_norm(module)
+    return network
+
+
 def fold_spectral_norm(network: NetworkT) -> NetworkT:
     """A copy of `network` with plain weights, hence a plain state dict; its answers are those of `network.eval()`."""
     plain = copy.deepcopy(network).eval()
@@ -80,10 +91,9 @@ def _check_input(inputs: Tensor, patch_size: int) -> None:
 class _Normalised(nn.Module):
     """Convolution 3x3x3 -> instance norm (no parameters) -> leaky ReLU."""
 
-    def __init__(self, in_channels: int, out_channels: int, stride: int, spectral_norm: bool) -> None:
+    def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
         super().__init__()
-        conv = nn.Conv3d(in_channels, out_channels, 3, stride, padding=1)
-        self.conv = with_spectral_norm(conv) if spectral_norm else conv
+        self.conv = nn.Conv3d(in_channels, out_channels, 3, stride, padding=1)
         self.norm = nn.InstanceNorm3d(out_channels)
         self.activation = nn.LeakyReLU(SLOPE)
 
@@ -96,9 +106,9 @@ class _Normalised(nn.Module):
 class _Stage(nn.Module):
     """`Res(i -> o)` (step 1) or `Down(c)` (step 2) of the paper: `_Normalised` beside a shortcut."""
 
-    def __init__(self, in_channels: int, out_channels: int, stride: int, spectral_norm: bool) -> None:
+    def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
         super().__init__()
-        self.main = _Normalised(in_channels, out_channels, stride, spectral_norm)
+        self.main = _Normalised(in_channels, out_channels, stride)
         self.shortcut: nn.Module = nn.Identity()
         if stride == 2:
             self.shortcut = nn.AvgPool3d(2, 2, ceil_mode=True)
@@ -123,13 +133,15 @@ class PatchPositionNet(nn.Module):
         stages: list[nn.Module] = []
         before = in_channels
         for channels in (width, 2 * width, 4 * width, 8 * width):
-            stages.append(_Stage(before, channels, 1, spectral_norm))
-            stages.append(_Stage(channels, channels, 2, spectral_norm))
+            stages.append(_Stage(before, channels, 1))
+            stages.append(_Stage(channels, channels, 2))
             before = channels
-        self.stages = nn.Sequential(*stages, _Stage(before, 16 * width, 1, spectral_norm))
+        self.stages = nn.Sequential(*stages, _Stage(before, 16 * width, 1))
         self.hidden = nn.Linear(16 * width, 16 * width)
         self.activation = nn.LeakyReLU(SLOPE)
         self.out = nn.Linear(16 * width, 3)
+        if spectral_norm:
+            add_spectral_norm(self)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Predicted positions (B, 3), each in (0, 1), of patches (B, C, P, P, P)."""
@@ -231,10 +243,3 @@ class DensePositionNet(nn.Module):
         features = self.block2(features, second)
         features = torch.relu_(functional.conv3d(features, self.hidden.weight, self.hidden.bias, dilation=second))
         return _pointwise(features, self.out.weight, self.out.bias)
-
-
-def add_spectral_norm(network: DensePositionNet) -> DensePositionNet:
-    """Put spectral norm on the stem and the 3x3x3 convolutions of `network`, in place, for training; returns it."""
-    for conv in [network.stem, *network.block1.convs, *network.block2.convs]:
-        with_spectral_norm(conv)
-    return network
