@@ -33,7 +33,7 @@ def thickness_and_length_mm(mask: NDArray[np.bool_]) -> tuple[float, float]:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_extra_axial_bleeds_hug_the_skull_as_crescent_or_lens(seed: int) -> None:
-    """One piece inside the skull and touching it; the subdural one is thin and long, the epidural one thick and short."""
+    """One piece inside the skull, touching it; the subdural one is thin and long, the epidural one thick and short."""
     shapes = {}
     for kind in ("subdural", "epidural"):
         mask = bleed(kind, seed)[1] == 1

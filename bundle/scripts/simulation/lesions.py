@@ -4,8 +4,7 @@ A *kind* is one of `KINDS`; a *side* is the patient's. The *mask* is 1 where the
 missing or moved) and 2 where the brain around it is swollen. The lesion is drawn into HU before the scanner blurs them,
 and every choice comes from the random generator that is passed in, so one seed gives one lesion.
 
-
-
+The shapes are made in `bleeds.py` and `fractures.py`, whose constants say how large and how bright they are.
 """
 
 from __future__ import annotations
