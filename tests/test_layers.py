@@ -12,12 +12,16 @@ import pytest
 BUNDLE = Path(__file__).resolve().parents[1] / "bundle"
 SCRIPTS = BUNDLE / "scripts"
 READING = {"headers", "inputs", "kinds", "nifti", "pixels", "series", "series_flags", "slices", "stacks", "volume"}
-WRITING = {"dicom_outputs", "nifti_bytes", "overview", "results"}
+WRITING = {"dicom_outputs", "nifti_bytes", "overview", "results", "simulated_series"}
 ADAPTERS = {"anatomies", "assets", "checkpoints", "datalists", "registration"} | READING | WRITING
-MONAI_FACING = {"handlers", "head_transforms", "inferers", "metrics", "readers", "simulated_heads", "transforms"}
+MONAI_FACING = {"handlers", "inferers", "metrics", "readers", "transforms"} | {
+    "head_transforms",
+    "simulated_heads",
+    "training_handlers",
+}
 DOORS = {
     "itk": {"registration"},
-    "pydicom": {"headers", "pixels", "series", "slices", "dicom_outputs", "simulation.simulated_series"},
+    "pydicom": {"headers", "pixels", "series", "slices", "dicom_outputs", "simulated_series"},
     "highdicom": {"dicom_outputs"},
     "nibabel": {"anatomies", "nifti", "nifti_bytes"},
     "PIL": {"overview"},

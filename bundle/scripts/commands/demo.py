@@ -1,0 +1,107 @@
+"""`head-ct-anomaly demo`: the main job on a sample whose truth is known, and how the heatmap compares with it.
+
+A *sample* is a folder with a DICOM series (in `dicom`, or beside the rest), `lesion.nii.gz`, the mask of what was
+planted, and `truth.json`, what it is. The mask has a grid of its own: points are compared in world space, RAS mm.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+from numpy.typing import NDArray
+
+from ..planes import Array, peak_mm
+from ..results import verify
+from . import run
+
+REGION_NAMES = {1: "the left hemisphere", 2: "the right hemisphere", 3: "the skull"}
+"""How the labels of `regions.nii.gz` are called; every other voxel belongs to none of the three."""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Declare the subcommand."""
+    parser = subparsers.add_parser("demo", help="run the sample and compare the heatmap with what was planted in it")
+    parser.add_argument("sample", metavar="SAMPLE", type=Path, help="folder of the sample, as in the project's sources")
+    parser.add_argument("-o", "--output", metavar="OUT", type=Path, required=True, help="folder of the results")
+    parser.add_argument("--overwrite", action="store_true", help="replace earlier results in OUT")
+    parser.set_defaults(main=main)
+
+
+def main(args: argparse.Namespace) -> int:
+    """Run the sample, then print scores, peak and picture; 0 when the results are written.
+
+    Raises:
+        InputRefused, OutputExists, OutputFailed: as of `run`.
+    """
+    series = args.sample / "dicom" if (args.sample / "dicom").is_dir() else args.sample
+    words = ["run", str(series), "--output", str(args.output), *(["--overwrite"] if args.overwrite else [])]
+    parser = argparse.ArgumentParser()
+    run.add_parser(parser.add_subparsers())
+    status: int = run.main(parser.parse_args(words, argparse.Namespace(debug=args.debug)))
+    print("\n".join(report(args.sample, args.output)))
+    return status
+
+
+def report(sample: Path, output: Path) -> list[str]:
+    """Lines that say what the results in `output` hold, and whether the peak lies in the lesion of the sample."""
+    scores = verify(output)["scores"]
+    heatmap, affine = volume(output / "heatmap.nii.gz")
+    regions, _ = volume(output / "regions.nii.gz")
+    lesion, lesion_affine = volume(sample / "lesion.nii.gz")
+    truth = json.loads((sample / "truth.json").read_text(encoding="utf-8"))
+    peak = peak_mm(heatmap, affine)
+    return [
+        "scores",
+        *(f"  {name:<18} {'none' if score is None else format(score, '.1f')}" for name, score in scores.items()),
+        f"peak of the heatmap: {heatmap.max():.1f} at {in_words(peak)}, in {region_at(regions, affine, peak)}",
+        f"planted: {truth.get('description', 'a lesion')}, {volume_ml(lesion, lesion_affine):.0f} ml;"
+        f" the peak lies {where(lesion, lesion_affine, peak)}",
+        f"picture: {output / 'overview.png'}",
+    ]
+
+
+def volume(path: Path) -> tuple[NDArray[Any], Array]:
+    """Voxels (I, J, K) and affine (4, 4) of a NIfTI file."""
+    image = nib.load(path)
+    return np.asanyarray(image.dataobj), np.asarray(image.affine)  # type: ignore[attr-defined]
+
+
+def in_words(point_mm: Array) -> str:
+    """A world position, with the side it is on."""
+    x, y, z = point_mm
+    return f"x {x:.0f} mm ({'left' if x < 0 else 'right'} of the scanner's middle), y {y:.0f} mm, z {z:.0f} mm"
+
+
+def region_at(regions: NDArray[Any], affine: Array, point_mm: Array) -> str:
+    """Name of the region at a world position."""
+    return REGION_NAMES.get(int(nearest(regions, affine, point_mm)), "none of the regions")
+
+
+def nearest(values: NDArray[Any], affine: Array, point_mm: Array) -> Any:
+    """The value of the voxel that holds a world position; 0 outside the grid."""
+    index = np.round(np.linalg.inv(affine) @ [*point_mm, 1])[:3].astype(int)
+    return values[tuple(index)] if ((index >= 0) & (index < values.shape)).all() else 0
+
+
+def volume_ml(mask: NDArray[Any], affine: Array) -> float:
+    """Volume of a mask in millilitres."""
+    return float(np.count_nonzero(mask) * abs(np.linalg.det(affine[:3, :3])) / 1000)
+
+
+def where(lesion: NDArray[Any], affine: Array, point_mm: Array) -> str:
+    """Whether a world position lies inside a mask, or how far it is from it.
+
+    Raises:
+        ValueError: the mask is empty.
+    """
+    if not lesion.any():
+        raise ValueError("The mask of the sample is empty: there is nothing to compare with.")
+    if nearest(lesion, affine, point_mm):
+        return "inside it"
+    points = np.argwhere(lesion) @ affine[:3, :3].T + affine[:3, 3]
+    return f"{np.linalg.norm(points - point_mm, axis=1).min():.0f} mm outside it"
