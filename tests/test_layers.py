@@ -11,7 +11,19 @@ import pytest
 
 BUNDLE = Path(__file__).resolve().parents[1] / "bundle"
 SCRIPTS = BUNDLE / "scripts"
-READING = {"headers", "inputs", "kinds", "nifti", "pixels", "series", "series_flags", "slices", "stacks", "volume"}
+READING = {
+    "header_values",
+    "headers",
+    "inputs",
+    "kinds",
+    "nifti",
+    "pixels",
+    "series",
+    "series_flags",
+    "slices",
+    "stacks",
+    "volume",
+}
 WRITING = {"dicom_outputs", "nifti_bytes", "overview", "results", "simulated_series"}
 ADAPTERS = {"anatomies", "assets", "checkpoints", "datalists", "registration"} | READING | WRITING
 MONAI_FACING = {"handlers", "inferers", "metrics", "readers", "transforms"} | {
@@ -21,7 +33,7 @@ MONAI_FACING = {"handlers", "inferers", "metrics", "readers", "transforms"} | {
 }
 DOORS = {
     "itk": {"registration"},
-    "pydicom": {"headers", "pixels", "series", "slices", "dicom_outputs", "simulated_series"},
+    "pydicom": {"header_values", "headers", "pixels", "series", "slices", "dicom_outputs", "simulated_series"},
     "highdicom": {"dicom_outputs"},
     "nibabel": {"anatomies", "nifti", "nifti_bytes"},
     "PIL": {"overview"},
