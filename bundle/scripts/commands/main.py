@@ -18,6 +18,7 @@ from ..results import OutputExists, OutputFailed
 COMMANDS = {
     "inspect": "say what an input holds and whether it can be judged",
     "run": "make the heatmap and the scores of one scan",
+    "demo": "run the sample and compare the heatmap with what was planted in it",
 }
 """Every command, a module of this package with `add_parser` and `main`, and its line in the help."""
 
