@@ -1,7 +1,8 @@
 """Drawing one head: everything about it follows from one seed.
 
 The head is drawn in reference space at 1 mm, exactly aligned by its own structure centroids, so that labels, lesion and
-truth share one upright grid; how it lies in the scanner is a rigid matrix beside it. *Scan space* is the scanner's RAS mm.
+truth share one upright grid; how it lies in the scanner is a rigid matrix beside it. *Scan space* is the scanner's RAS
+mm.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from ..coordinates import grid_affine
 from . import common_space
 from .anatomy import Anatomy
 from .labels import swap_table
+from .lesions import plant_lesion
 from .shape import LATTICE_STEP, Shape, draw_shape
 from .tissue import to_hu
 
@@ -40,7 +42,7 @@ class SimulatedHead:
     Attributes:
         hu: (I, J, K) float32, before any scanner effect; air where nothing is known.
         labels: (I, J, K) int16; `labels.UNCOVERED` where the anatomy's map ends.
-        lesion: (I, J, K) bool, the voxels of the lesion.
+        lesion: (I, J, K) uint8, the lesion's mask: 1 the lesion itself, 2 swelling around it.
         to_reference: (4, 4) rigid, scan space to reference space, both RAS mm: the true pose.
         affine: (4, 4), voxel to scan space, mm. `to_reference @ affine` is the reference grid's, cropped.
         description: what was drawn, for the record of the truth.
@@ -48,7 +50,7 @@ class SimulatedHead:
 
     hu: NDArray[np.float32]
     labels: NDArray[np.int16]
-    lesion: NDArray[np.bool_]
+    lesion: NDArray[np.uint8]
     to_reference: Array
     affine: Array
     description: dict[str, Any] = field(default_factory=dict)
@@ -84,7 +86,7 @@ def draw_head(
         ValueError: the anatomy lacks the brain structures, or the lesion is of no known kind.
     """
     shape = draw_shape(stream(seed, SHAPE_STREAM)) if shape is None else shape
-    labels, start = _drawn_labels(anatomy, shape)
+    labels, start = drawn_labels(anatomy, shape)
     hu = to_hu(labels, stream(seed, TISSUE_STREAM))
     hu, mask, planted = _with_lesion(hu, labels, lesion, side, lesion_size or {}, stream(seed, LESION_STREAM))
     to_reference = draw_pose(stream(seed, POSE_STREAM), largest_rotation_deg)
@@ -110,18 +112,16 @@ def _with_lesion(
     side: str | None,
     size: dict[str, float],
     rng: np.random.Generator,
-) -> tuple[NDArray[np.float32], NDArray[np.bool_], dict[str, Any]]:
+) -> tuple[NDArray[np.float32], NDArray[np.uint8], dict[str, Any]]:
     """HU with the lesion, its mask, and the words that describe it."""
     if kind is None:
-        return hu, np.zeros(hu.shape, dtype=bool), {"lesion": None}
-    from .lesions import plant_lesion
-
+        return hu, np.zeros(hu.shape, dtype=np.uint8), {"lesion": None}
     side = side or ("left", "right")[int(rng.integers(2))]
     changed, mask = plant_lesion(hu, labels, 1.0, kind, side, rng, **size)
-    return changed, mask, {"lesion": kind, "side": side, "volume_ml": round(float(mask.sum()) / 1000, 3)}
+    return changed, mask, {"lesion": kind, "side": side, "volume_ml": round(float((mask == 1).sum()) / 1000, 3)}
 
 
-def _drawn_labels(anatomy: Anatomy, shape: Shape) -> tuple[NDArray[np.int16], NDArray[np.int64]]:
+def drawn_labels(anatomy: Anatomy, shape: Shape) -> tuple[NDArray[np.int16], NDArray[np.int64]]:
     """The labels of the drawn head, aligned to reference space, and the reference voxel of their first corner."""
     to_common = common_space.to_reference(anatomy.centroids)
     to_drawn = common_space.to_reference(_drawn_centroids(anatomy, shape, to_common))

@@ -47,6 +47,9 @@ TISSUES: tuple[tuple[tuple[int, ...], float, float], ...] = (
 FAT_HU = -95.0
 """Fat between the muscles of scalp, face and neck."""
 
+MEAN_SOFT_HU = 10.0
+"""Mean of muscle and the fat between."""
+
 TEXTURE_STEP = 4
 """Voxels between the lattice points of the soft texture, which is interpolated linearly."""
 
@@ -60,6 +63,15 @@ def tissue_table(rng: np.random.Generator) -> NDArray[np.float32]:
     for members, mean, deviation in TISSUES:
         table[list(members)] = mean + deviation * np.clip(rng.standard_normal(), -2, 2)
     return table
+
+
+def mean_hu(labels: Labels) -> Volume:
+    """HU (I, J, K) of a label map without variation or texture."""
+    table = np.full(TABLE_SIZE, 40.0, dtype=np.float32)
+    for members, mean, _ in TISSUES:
+        table[list(members)] = mean
+    table[SOFT_TISSUE] = MEAN_SOFT_HU
+    return np.asarray(table[labels])
 
 
 def to_hu(labels: Labels, rng: np.random.Generator) -> Volume:
