@@ -111,7 +111,7 @@ def write_series(
         raise ValueError(f"JPEG 2000 needs images of at least {JPEG2000_PIXELS} pixels a side, got {sides}")
     affine = _checked(affine)
     if not keep_axes:
-        stored, affine = _as_scanners_do(stored, affine)
+        stored, affine = in_scanner_order(stored, affine)
     common = _common(TO_LPS @ affine, text or SeriesText(), seed, thickness_mm)
     common.Rows, common.Columns = stored.shape[1], stored.shape[0]
     if outside is not None:
@@ -152,16 +152,16 @@ def _checked(affine: Array) -> Array:
     return affine
 
 
-def _as_scanners_do(stored: NDArray[np.int16], affine: Array) -> tuple[NDArray[np.int16], Array]:
-    """The same voxels with axes flipped to run, where they come close to it, toward left and posterior."""
-    for axis, size in enumerate(stored.shape[:2]):
+def in_scanner_order(volume: NDArray[Any], affine: Array) -> tuple[NDArray[Any], Array]:
+    """The same voxels (I, J, K), the first two axes flipped to run, where they come close, to left and posterior."""
+    for axis, size in enumerate(volume.shape[:2]):
         column = affine[:3, axis]
         main = int(np.argmax(np.abs(column)))
         if (column[main] > 0) == (main < 2):
             flip = np.eye(4)
             flip[axis, axis], flip[axis, 3] = -1, size - 1
-            stored, affine = np.flip(stored, axis), affine @ flip
-    return stored, affine
+            volume, affine = np.flip(volume, axis), affine @ flip
+    return volume, affine
 
 
 def _decimals(values: Array | list[float]) -> list[DSfloat]:

@@ -18,6 +18,9 @@ from ..results import OutputExists, OutputFailed
 COMMANDS = {
     "inspect": "say what an input holds and whether it can be judged",
     "run": "make the heatmap and the scores of one scan",
+    "simulate": "draw simulated head CT from label maps of heads",
+    "reference": "make the reference head and its regions from label maps",
+    "sample": "make the sample of the demo from a label map of a head",
     "demo": "run the sample and compare the heatmap with what was planted in it",
 }
 """Every command, a module of this package with `add_parser` and `main`, and its line in the help."""
