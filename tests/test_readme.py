@@ -1,0 +1,87 @@
+"""The READMEs: commands exist, overrides name an id of their config, links lead somewhere."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.commands.main import parser_for
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCUMENTS = {
+    path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
+    for path in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("bundle/docs/*.md")])
+}
+
+
+def commands(text: str) -> list[list[str]]:
+    """The words of every shell command in the fenced blocks of a document; comments and `\\` at line ends removed."""
+    blocks = re.findall(r"```(?:bash|sh)?\n(.*?)```", text, flags=re.DOTALL)
+    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
+    placeholders = [re.sub(r"<[^>]+>", "PLACEHOLDER", line) for line in lines]
+    starts = ("make", "head-ct-anomaly", "python", "torchrun", "pip")
+    return [shlex.split(line, comments=True) for line in placeholders if line.strip().startswith(starts)]
+
+
+def with_start(start: str) -> list[tuple[str, list[str]]]:
+    """Document and words of every command with a word in it."""
+    return [(name, words) for name, text in DOCUMENTS.items() for words in commands(text) if start in words]
+
+
+def config_of(name: str, words: list[str]) -> dict[str, Any]:
+    """The configs of a `monai.bundle run`, the later over the earlier."""
+    files = words[words.index("--config_file") + 1].strip("[]").replace("'", "").split(",")
+    folder = ROOT / "bundle" if name.startswith("bundle/") else ROOT
+    merged: dict[str, Any] = {}
+    for file in files:
+        merged |= json.loads((folder / file).read_text(encoding="utf-8"))
+    return merged
+
+
+def test_there_are_commands_to_check() -> None:
+    assert len(with_start("head-ct-anomaly")) >= 2
+    assert len(with_start("monai.bundle")) >= 6
+
+
+@pytest.mark.parametrize(("name", "words"), with_start("monai.bundle"))
+def test_overrides_name_ids_of_the_config(name: str, words: list[str]) -> None:
+    config = config_of(name, words)
+    after = words[words.index("monai.bundle") + 1 :]
+    run, options = after[0], {word[2:] for word in after if word.startswith("--")}
+    assert run == "run"
+    assert options - {"config_file"} - set(config) == set(), "MONAI takes a misspelt override without a word"
+    assert "run" in config
+
+
+@pytest.mark.parametrize(("name", "words"), with_start("head-ct-anomaly"))
+def test_commands_are_understood(name: str, words: list[str]) -> None:
+    assert callable(parser_for(words[1:]).parse_args(words[1:]).main)
+
+
+def test_make_targets_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for text in DOCUMENTS.values():
+        for target in re.findall(r"`?make ([a-z]+)`|^make ([a-z]+)", text, flags=re.MULTILINE):
+            assert re.search(rf"^{''.join(target)}:", makefile, flags=re.MULTILINE), target
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_links_lead_to_files(name: str) -> None:
+    for link in re.findall(r"\]\(([^)#:]+)\)", DOCUMENTS[name]):
+        assert (ROOT / name).parent.joinpath(link).exists(), link
+
+
+def test_options_named_in_the_text_exist() -> None:
+    known = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "bundle/scripts/commands").glob("*.py"))
+    for option in re.findall(r"`(--[a-z-]+)", DOCUMENTS["README.md"]):
+        assert f'"{option}"' in known, option
+
+
+def test_negative_control_a_wrong_option_is_seen() -> None:
+    with pytest.raises(SystemExit):
+        parser_for(["run"]).parse_args(["run", "SCAN", "-o", "out", "--strid", "2", "--no-such-option"])
