@@ -41,9 +41,13 @@ def main(args: argparse.Namespace) -> int:
             f"none of {TRAINING[0]} to {TRAINING[-1]} is in {args.anatomies}; add them or use --all"
         )
     population = mean_population([load_anatomy(path) for path in paths])
-    volumes = (reference_hu(population), reference_regions(population), reference_masks(population))
+    volumes: tuple[NDArray[np.int16] | NDArray[np.uint8], ...] = (
+        reference_hu(population),
+        reference_regions(population),
+        reference_masks(population),
+    )
     args.output.mkdir(parents=True, exist_ok=True)
-    for name, volume in zip(FILES, volumes):
+    for name, volume in zip(FILES, volumes, strict=True):
         write(args.output / name, volume)
         print(args.output / name)
     return 0

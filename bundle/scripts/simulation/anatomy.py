@@ -1,9 +1,9 @@
 """One person's head as a map of labels, made ready to be drawn from.
 
-An *anatomy* is a label map whose axes run along +R, +A and +S (roughly), with the affine from voxels to the person's own
-RAS millimetres. *Preparing* a map removes specks outside the head, fills holes, adds tissues that the map leaves out,
-and crops it to the head with a border of one voxel: air on five sides and `UNCOVERED` below, so that a position outside
-the array has the label of the nearest border voxel.
+An *anatomy* is a label map whose axes run along +R, +A and +S (roughly), with the affine from voxels to the person's
+own RAS millimetres. *Preparing* a map removes specks outside the head, fills holes, adds tissues that the map leaves
+out, and crops it to the head with a border of one voxel: air on five sides and `UNCOVERED` below, so that a position
+outside the array has the label of the nearest border voxel.
 """
 
 from __future__ import annotations
@@ -129,7 +129,8 @@ def _largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     components, _ = ndimage.label(mask)
     sizes = np.bincount(components.ravel())
     sizes[0] = 0
-    return np.asarray(components == sizes.argmax())
+    largest: NDArray[np.bool_] = components == sizes.argmax()
+    return largest
 
 
 def _without_holes(labels: NDArray[np.int16]) -> NDArray[np.int16]:
@@ -150,7 +151,7 @@ def _with_orbital_fat(labels: NDArray[np.int16], affine: NDArray[np.float64]) ->
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
     grown = [int(np.ceil(ORBIT_MM / s)) + 1 for s in spacing]
     found = ndimage.find_objects(eyes.astype(np.int8))[0]
-    box = tuple(slice(max(s.start - g, 0), s.stop + g) for s, g in zip(found, grown))
+    box = tuple(slice(max(s.start - g, 0), s.stop + g) for s, g in zip(found, grown, strict=True))
     near = ndimage.distance_transform_edt(~eyes[box], sampling=spacing) < ORBIT_MM
     out = labels.copy()
     out[box][near & (labels[box] == SOFT_TISSUE)] = ORBITAL_FAT
@@ -185,4 +186,4 @@ def _distance(labels: NDArray[np.int16], members: tuple[int, ...], spacing: NDAr
 def _between(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Voxels half-way between two structures and near both."""
     near = (one < DURA_REACH_MM) & (other < DURA_REACH_MM)
-    return near & (np.abs(np.where(near, one, 0) - np.where(near, other, 0)) <= 2 * DURA_HALF_MM)
+    return np.asarray(near & (np.abs(np.where(near, one, 0) - np.where(near, other, 0)) <= 2 * DURA_HALF_MM))

@@ -1,7 +1,7 @@
 """The space that all anatomies share, and the rigid fit that brings a head into it.
 
-*Reference space* is that of `scripts.coordinates`: RAS mm, the mid-sagittal plane at x = 0. A head belongs into it by the
-rigid transform (rotation and translation, no scale) that brings the centroids of its structures closest, in least
+*Reference space* is that of `scripts.coordinates`: RAS mm, the mid-sagittal plane at x = 0. A head belongs into it by
+the rigid transform (rotation and translation, no scale) that brings the centroids of its structures closest, in least
 squares, to the table `MEAN_CENTROIDS` (Kabsch, Acta Cryst. A32, 1976). The table is a generalised Procrustes mean over
 the training anatomies and their mirror images, turned about the left-right axis so that CT as it is usually acquired
 lies level, and placed so that the whole cranium is inside the grid; `mean_centroids` makes it.
@@ -10,6 +10,7 @@ lies level, and placed so that the whole cranium is inside the grid; `mean_centr
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,7 +62,7 @@ MEAN_CENTROIDS: Array = np.array(
         (0.0, -15.51, -12.38),  # 16 brain stem
     ]
 )
-"""Reference RAS mm of the centroid of each of `labels.STRUCTURES`, in that order: the mean of the training anatomies."""
+"""Centroids (29, 3), reference RAS mm, of `labels.STRUCTURES`, in that order: the mean of the training anatomies."""
 
 
 def rigid_fit(moving: Array, fixed: Array) -> Array:
@@ -81,7 +82,7 @@ def rigid_fit(moving: Array, fixed: Array) -> Array:
     return matrix
 
 
-def transform_points(matrix: Array, points: Array) -> Array:
+def transform_points(matrix: NDArray[np.floating[Any]], points: NDArray[np.floating[Any]]) -> Array:
     """Points (n, 3) moved by a 4x4 matrix."""
     return np.asarray(points @ matrix[:3, :3].T + matrix[:3, 3])
 

@@ -130,8 +130,8 @@ def drawn_labels(anatomy: Anatomy, shape: Shape) -> tuple[NDArray[np.int16], NDA
     start = np.floor(framed.min(axis=0) - MARGIN_MM).astype(np.int64)
     size = np.ceil(framed.max(axis=0) + MARGIN_MM).astype(np.int64) - start + 1
     counts = -(-(size - 1) // LATTICE_STEP) + 1
-    axes = [origin + LATTICE_STEP * np.arange(count) for origin, count in zip(start + grid_affine()[:3, 3], counts)]
-    points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
+    lattice = np.indices(counts, dtype=np.float64).reshape(3, -1).T
+    points = LATTICE_STEP * lattice + start + grid_affine()[:3, 3]
     source = shape.source(common_space.transform_points(np.linalg.inv(to_drawn), points))
     voxels = common_space.transform_points(np.linalg.inv(to_common @ anatomy.affine), source)
     labels = look_up(anatomy.labels, voxels.reshape(*counts, 3))

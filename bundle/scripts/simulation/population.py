@@ -4,9 +4,9 @@ Each anatomy is drawn without displacement, scaled along each axis to the mean s
 averaged with the others and with its mirror image, so that the mean is exactly symmetric about the mid-plane. Where an
 anatomy's map ends, the mean is over those that go on, as long as they are more than a few.
 
-*Regions* are 1 left hemisphere, 2 right hemisphere (of the space inside the skull, above and below the tentorium, split
-at the mid-plane), 3 skull: calvaria and base from the foramen magnum up, without jaw, face and neck. *Masks* are sums of
-`HEAD_BIT` and `INTRACRANIAL_BIT`.
+*Regions* are 1 left hemisphere, 2 right hemisphere (of the space inside the skull, above and below the tentorium,
+split at the mid-plane), 3 skull: calvaria and base from the foramen magnum up, without jaw, face and neck. *Masks* are
+sums of `HEAD_BIT` and `INTRACRANIAL_BIT`.
 """
 
 from __future__ import annotations
@@ -74,15 +74,15 @@ def mean_population(anatomies: Sequence[Anatomy]) -> Population:
     spread = np.array([_brain_spread(anatomy) for anatomy in anatomies])
     sums = np.zeros((4,) + (REFERENCE_SIZE,) * 3, dtype=np.float32)
     count = np.zeros((REFERENCE_SIZE,) * 3, dtype=np.float32)
-    for anatomy, own in zip(anatomies, spread):
+    for anatomy, own in zip(anatomies, spread, strict=True):
         labels = _on_grid(anatomy, spread.mean(axis=0) / own)
         known = labels != UNCOVERED
         count += known
-        for total, values in zip(sums, _channels(labels)):
+        for total, values in zip(sums, _channels(labels), strict=True):
             total += np.where(known, values, 0)
     count += count[::-1].copy()
     air = np.array([AIR_HU, 0, 0, 0], dtype=np.float32)
-    means = [_mean(total, count, value) for total, value in zip(sums, air)]
+    means = [_mean(total, count, value) for total, value in zip(sums, air, strict=True)]
     return Population(*means)
 
 
@@ -125,7 +125,7 @@ def intracranial(population: Population) -> Mask:
     depth = ndimage.distance_transform_edt(np.pad(inside, 1, mode="edge"))[1:-1, 1:-1, 1:-1]
     cores, _ = ndimage.label(depth > VEIN_RADIUS_MM)
     core = cores == np.bincount(cores[cores > 0]).argmax()
-    return inside & (ndimage.distance_transform_edt(~core) <= VEIN_RADIUS_MM + 1)
+    return np.asarray(inside & (ndimage.distance_transform_edt(~core) <= VEIN_RADIUS_MM + 1))
 
 
 def _brain_spread(anatomy: Anatomy) -> NDArray[np.float64]:
@@ -138,7 +138,7 @@ def _brain_spread(anatomy: Anatomy) -> NDArray[np.float64]:
 def _on_grid(anatomy: Anatomy, scale: NDArray[np.float64]) -> NDArray[np.int16]:
     """Labels on the whole reference grid of the anatomy, scaled; what is below its map is `UNCOVERED`."""
     labels, start = drawn_labels(anatomy, Shape(scale, identity_shape().displacement, False))
-    index = [np.clip(np.arange(REFERENCE_SIZE) - s, 0, n - 1) for s, n in zip(start, labels.shape)]
+    index = [np.clip(np.arange(REFERENCE_SIZE) - s, 0, n - 1) for s, n in zip(start, labels.shape, strict=True)]
     return labels[np.ix_(*index)]
 
 
@@ -152,4 +152,4 @@ def _mean(total: Volume, count: Volume, missing: float) -> Volume:
     """Sum and mirrored sum over the number of heads that cover a voxel; `missing` where few do."""
     both = total + total[::-1]
     enough = count > FEWEST_SHARE * count.max()
-    return np.divide(both, count, out=np.full_like(both, missing), where=enough)
+    return np.asarray(np.divide(both, count, out=np.full_like(both, missing), where=enough))

@@ -18,7 +18,7 @@ def sample(
 ) -> NDArray[np.float32]:
     """Values (len(i), len(j), len(k)) of a volume (I, J, K) at `matrix` applied to the grid of i, j and k.
 
-    `mode` is "bilinear" (linear along each axis) or "nearest". Positions outside the volume take the value at its border.
+    `mode` is "bilinear" (linear along each axis) or "nearest". Outside the volume the value is that of its border.
     """
     source = torch.from_numpy(volume)[None, None]
     size = np.array(volume.shape, dtype=np.float64)

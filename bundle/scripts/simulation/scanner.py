@@ -1,9 +1,9 @@
 """What a CT scanner makes of a head: slices, blur, noise, beam hardening, tilt, a limited field of view, a head rest.
 
-A *protocol* is how the scan is made; everything in it can be set or drawn. A *scan* is the result: Hounsfield units on the
-native grid with its affine, axes (I, J, K) along +R, +A (tilted with the gantry) and +S. A tilted gantry gives a sheared
-grid: slices are stacked along the table, not along their normal. NaN means "unknown" inside this module, and
-`PADDING_HU` in its results.
+A *protocol* is how the scan is made; everything in it can be set or drawn. A *scan* is the result: Hounsfield units on
+the native grid with its affine, axes (I, J, K) along +R, +A (tilted with the gantry) and +S. A tilted gantry gives a
+sheared grid: slices are stacked along the table, not along their normal. What is unknown is NaN inside this module,
+and `PADDING_HU` in its results.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .tissue import AIR_HU
 Volume = NDArray[np.float32]
 
 PADDING_HU = -1024
-"""Value of voxels of which nothing is known."""
+"""Value of voxels of which nothing is known; the darkest known voxel is one unit brighter."""
 
 HIGHEST_HU = 3071
 """Largest value of 12 bits with the usual intercept."""
@@ -92,10 +92,16 @@ class Protocol:
 
 @dataclass(frozen=True, eq=False)
 class Scan:
-    """A simulated scan: hu int16 (I, J, K), `PADDING_HU` where unknown, and affine (4, 4), voxel to scan space RAS mm."""
+    """A simulated scan: hu, int16 (I, J, K), `PADDING_HU` where unknown and nowhere else, and affine (4, 4), voxel to
+    scan space, RAS mm."""
 
     hu: NDArray[np.int16]
     affine: NDArray[np.float64]
+
+    @property
+    def outside(self) -> NDArray[np.bool_]:
+        """Voxels (I, J, K) of which nothing is known."""
+        return np.asarray(self.hu == PADDING_HU)
 
 
 def draw_protocol(rng: np.random.Generator, thickness_mm: float | None = None) -> Protocol:
@@ -136,7 +142,7 @@ def acquire(head: SimulatedHead, protocol: Protocol, seed: int) -> Scan:
         for axis in (0, 1):
             hu = ndimage.gaussian_filter1d(hu, sigma, axis=axis, mode="nearest", truncate=3.0)
     hu += protocol.offset_hu * np.clip((hu - AIR_HU) / -AIR_HU, 0, 1)
-    np.clip(np.rint(hu, out=hu), PADDING_HU, HIGHEST_HU, out=hu)
+    np.clip(np.rint(hu, out=hu), PADDING_HU + 1, HIGHEST_HU, out=hu)
     unknown = ~(known & np.isfinite(hu))
     hu[unknown] = PADDING_HU
     return Scan(hu.astype(np.int16), affine)

@@ -1,9 +1,9 @@
 """The shape of a drawn head: how positions in it correspond to positions in the anatomy it is drawn from.
 
-A drawn head is its anatomy, brought rigidly into reference space, scaled along each axis, displaced smoothly, and in half
-of the heads mirrored. The map runs *backward*, as resampling needs it: source(q) = M (q / s + u(q)), with the scales s,
-the displacement u, and the mirror M or the identity. The displacement is Gaussian noise smoothed on a coarse lattice over
-the reference grid and interpolated linearly. `forward` inverts it by fixed-point iteration, q <- s (M p - u(q)).
+A drawn head is its anatomy, brought rigidly into reference space, scaled along each axis, displaced smoothly, and in
+half of the heads mirrored. The map runs *backward*, as resampling needs it: source(q) = M (q / s + u(q)), with the
+scales s, the displacement u, and the mirror M or the identity. The displacement is Gaussian noise smoothed on a coarse
+lattice over the reference grid and interpolated linearly. `forward` inverts it: q <- s (M p - u(q)), to a fixed point.
 """
 
 from __future__ import annotations

@@ -127,7 +127,9 @@ def _add_calcification(
         radius = radius_mm * rng.uniform(0.5, 1.2)
         box = tuple(slice(max(int(c - radius - 2), 0), int(c + radius + 3)) for c in centre)
         grid = np.stack(
-            np.meshgrid(*(np.arange(s.start, s.start + n) for s, n in zip(box, hu[box].shape)), indexing="ij")
+            np.meshgrid(
+                *(np.arange(s.start, s.start + n) for s, n in zip(box, hu[box].shape, strict=True)), indexing="ij"
+            )
         )
         distance = np.sqrt(((grid - centre[:, None, None, None]) ** 2).sum(axis=0))
         share = np.clip(radius + 0.5 - distance, 0, 1) * rng.uniform(0.5, 1.0, distance.shape)

@@ -94,7 +94,7 @@ def _box(matrix: NDArray[np.float64], shape: tuple[int, ...]) -> tuple[slice, ..
     reached = ends @ matrix[:3, :3].T + matrix[:3, 3] - grid_affine()[:3, 3]
     low = np.clip(np.floor(reached.min(axis=0)), 0, REFERENCE_SIZE).astype(int)
     high = np.clip(np.ceil(reached.max(axis=0)) + 1, 0, REFERENCE_SIZE).astype(int)
-    return tuple(slice(a, b) for a, b in zip(low, high))
+    return tuple(slice(a, b) for a, b in zip(low, high, strict=True))
 
 
 def _around(head: SimulatedHead, protocol: Protocol) -> Protocol:

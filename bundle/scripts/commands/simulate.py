@@ -1,0 +1,86 @@
+"""`head-ct-anomaly simulate`: simulated head CT from label maps, with lesion masks and the truth beside it.
+
+Each scan gets a folder: `series/` (DICOM) or `scan.nii.gz`, `lesion.nii.gz` (1 lesion, 2 swelling) on the same grid,
+and `truth.json`: anatomy, seed, pose (scan to reference space, RAS mm), protocol, and the lesion's kind, side, centre.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from ..anatomies import anatomy_paths, load_anatomy
+from ..nifti_bytes import nifti_bytes
+from ..results import OutputExists
+from ..simulated_series import TRANSFER_SYNTAXES, write_series
+from ..simulation.case import PRESETS, Case, simulate_case
+from ..simulation.lesions import KINDS
+
+
+def add_parser(subparsers: Any) -> None:
+    """Declare the subcommand."""
+    parser = subparsers.add_parser("simulate", help="draw simulated head CT from label maps of heads")
+    parser.add_argument("anatomies", metavar="ANATOMIES", type=Path, help="a label map (.nii.gz), or a folder of them")
+    parser.add_argument("-o", "--output", metavar="OUT", type=Path, required=True, help="folder of the scans")
+    parser.add_argument("--count", type=int, default=1, help="how many scans; they take turns over the anatomies")
+    parser.add_argument("--seed", type=seed, default=0, help="seed of the first scan; the next ones count up")
+    parser.add_argument("--lesion", choices=KINDS, help="plant a lesion of this kind; none by default")
+    parser.add_argument("--side", choices=("left", "right"), help="the lesion's side; drawn by default")
+    parser.add_argument("--format", choices=("nifti", "dicom"), default="nifti", help="of the scans")
+    parser.add_argument("--protocol", choices=("drawn", *PRESETS), default="drawn", help="how the scans are made")
+    parser.add_argument(
+        "--transfer-syntax", choices=tuple(TRANSFER_SYNTAXES), default="explicit", help="compression of DICOM files"
+    )
+    parser.set_defaults(main=main)
+
+
+def seed(text: str) -> int:
+    """A seed, checked.
+
+    Raises:
+        argparse.ArgumentTypeError: it is no whole number from 0 on.
+    """
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no seed: use a whole number from 0 on")
+    return int(text)
+
+
+def main(args: argparse.Namespace) -> int:
+    """Simulate the scans, one folder each."""
+    paths = anatomy_paths(args.anatomies) if args.anatomies.is_dir() else [args.anatomies]
+    for number in range(args.count):
+        path, seed_ = paths[number % len(paths)], args.seed + number
+        folder = args.output / f"scan_{seed_:04d}"
+        if folder.exists():
+            raise OutputExists(f"{folder} exists. Choose another folder or another seed.")
+        case = simulate_case(load_anatomy(path), seed_, lesion=args.lesion, side=args.side, protocol=args.protocol)
+        write_case(folder, case, path.name, args.format, args.transfer_syntax)
+        print(folder)
+    return 0
+
+
+def write_case(folder: Path, case: Case, anatomy: str, kind: str, transfer_syntax: str = "explicit") -> None:
+    """Write a case to a folder that appears complete or not at all."""
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    if kind == "dicom":
+        write_series(
+            partial / "series",
+            case.scan.hu,
+            case.scan.affine,
+            seed=case.truth["seed"],
+            transfer_syntax=transfer_syntax,
+            thickness_mm=case.truth["protocol"]["thickness_mm"],
+            outside=case.scan.outside,
+        )
+    else:
+        (partial / "scan.nii.gz").write_bytes(nifti_bytes(case.scan.hu, case.scan.affine))
+    (partial / "lesion.nii.gz").write_bytes(nifti_bytes(case.lesion, case.scan.affine))
+    truth = {"anatomy": anatomy, **case.truth}
+    (partial / "truth.json").write_text(json.dumps(truth, indent=2) + "\n", encoding="utf-8")
+    os.replace(partial, folder)

@@ -1,0 +1,81 @@
+"""One simulated case: a drawn head, its scan, and the truth about both on the scan's own grid."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .anatomy import Anatomy
+from .head import SimulatedHead, draw_head, stream
+from .sampling import sample
+from .scanner import Protocol, Scan, acquire, draw_protocol
+from .training import PROTOCOL_STREAM
+
+PRESETS = {
+    "routine": Protocol(),
+    "thin": Protocol(increment_mm=1.0, thickness_mm=1.0, noise_hu=8.0),
+    "tilted": Protocol(tilt_deg=15.0),
+    "neck": Protocol(increment_mm=2.5, thickness_mm=2.5, bottom_mm=-120.0),
+}
+"""Named protocols; beside them, "drawn" draws one for each scan."""
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A scan with its lesion's mask, uint8 (I, J, K) on its grid, the head it shows, and the truth in plain values."""
+
+    scan: Scan
+    lesion: NDArray[np.uint8]
+    head: SimulatedHead
+    truth: dict[str, Any]
+
+
+def simulate_case(
+    anatomy: Anatomy, seed: int, *, lesion: str | None = None, side: str | None = None, protocol: str = "drawn"
+) -> Case:
+    """A scan of a head drawn from the anatomy; everything follows from the seed.
+
+    Raises:
+        ValueError: no such protocol or lesion, or the anatomy is not complete.
+    """
+    made = _protocol(protocol, seed)
+    head = draw_head(anatomy, seed, lesion=lesion, side=side)
+    scan = acquire(head, made, seed)
+    mask = lesion_mask(head, scan)
+    truth = {
+        **head.description,
+        "protocol": {"name": protocol, **asdict(made)},
+        "to_reference": head.to_reference.tolist(),
+        "lesion_centre_mm": _centre(head.lesion == 1, head.affine),
+        "lesion_centre_reference_mm": _centre(head.lesion == 1, head.to_reference @ head.affine),
+        "lesion_voxels": int((mask == 1).sum()),
+    }
+    return Case(scan, mask, head, truth)
+
+
+def lesion_mask(head: SimulatedHead, scan: Scan) -> NDArray[np.uint8]:
+    """The lesion's mask (I, J, K) at the centres of the scan's voxels; 0 where the scan knows nothing."""
+    if not head.lesion.any():
+        return np.zeros(scan.hu.shape, dtype=np.uint8)
+    i, j, k = (np.arange(size, dtype=np.float64) for size in scan.hu.shape)
+    matrix = np.linalg.inv(head.affine) @ scan.affine
+    mask = sample(head.lesion.astype(np.float32), matrix, (i, j, k), mode="nearest").astype(np.uint8)
+    return np.where(scan.outside, 0, mask).astype(np.uint8)
+
+
+def _protocol(name: str, seed: int) -> Protocol:
+    if name == "drawn":
+        return draw_protocol(stream(seed, PROTOCOL_STREAM))
+    if name not in PRESETS:
+        raise ValueError(f"there is no protocol {name!r}; there are drawn, {', '.join(PRESETS)}")
+    return replace(PRESETS[name])
+
+
+def _centre(mask: NDArray[np.bool_], affine: NDArray[np.float64]) -> list[float] | None:
+    """Centroid of a mask, mm; None where it is empty."""
+    if not mask.any():
+        return None
+    return [round(float(x), 2) for x in affine[:3, :3] @ np.argwhere(mask).mean(axis=0) + affine[:3, 3]]
