@@ -53,11 +53,11 @@ def cut_patches(volume: Tensor, centres: Tensor, patch_size: int) -> Tensor:
     radius = patch_radius(patch_size)
     limits = torch.tensor(volume.shape[-3:], device=centres.device)
     if bool(((centres < 0) | (centres >= limits)).any()):
-        raise ValueError(f"centres must lie inside the volume of {tuple(volume.shape[-3:])} voxels, got {centres}")
-    padded = functional.pad(volume, [radius] * 6)
-    windows = padded.unfold(1, patch_size, 1).unfold(2, patch_size, 1).unfold(3, patch_size, 1)
-    i, j, k = centres.to(volume.device).unbind(1)
-    return windows[:, i, j, k].transpose(0, 1)
+        raise ValueError(
+            f"centres must lie inside the volume of {tuple(volume.shape[-3:])} voxels, got {centres.tolist()}"
+        )
+    size = [patch_size] * 3
+    return torch.stack([cut(volume, [index - radius for index in centre], size) for centre in centres.tolist()])
 
 
 def any_in_windows(mask: Tensor, window: int, stride: int = 1) -> Tensor:
@@ -85,3 +85,16 @@ def near_foreground(foreground: Tensor, margin: int, stride: int = 1) -> Tensor:
     With the patch's radius as margin these are the places whose patch holds any foreground.
     """
     return any_in_windows(functional.pad(foreground, [margin] * 6), 2 * margin + 1, stride)
+
+
+def enclosed(places: Tensor) -> Tensor:
+    """`places` (..., D, H, W) and all those that have some of them on both sides along every one of the three axes.
+
+    Fat under the skin and air in the sinuses may be 0 in the network input without lying outside the head.
+    """
+    filled = torch.ones_like(places)
+    for axis in (-1, -2, -3):
+        before = places.to(torch.uint8).cummax(axis).values
+        after = places.to(torch.uint8).flip(axis).cummax(axis).values.flip(axis)
+        filled &= (before & after).bool()
+    return filled

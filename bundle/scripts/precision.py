@@ -1,0 +1,36 @@
+"""The number format in which a network's convolutions are computed.
+
+*float32* is exact to rounding on every device; *bfloat16* (by autocast) keeps 8 bits of each number's mantissa and is
+faster where the hardware multiplies it natively (GPUs; CPUs with AMX).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import torch
+
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+"""Names of the formats."""
+
+
+def check_precision(precision: str) -> None:
+    """Raise ValueError for a name that is not in `PRECISIONS`."""
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision must be one of {sorted(PRECISIONS)}, got {precision!r}")
+
+
+@contextlib.contextmanager
+def autocast(device: torch.device, precision: str) -> Iterator[None]:
+    """Compute in `precision`; in float32 without the short mantissa (TF32) that CUDA's convolutions use by default.
+
+    Raises:
+        ValueError: the precision is not in `PRECISIONS`.
+    """
+    check_precision(precision)
+    with contextlib.ExitStack() as stack:
+        if device.type == "cuda":
+            stack.enter_context(torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False))
+        stack.enter_context(torch.autocast(device.type, PRECISIONS[precision], enabled=precision != "float32"))
+        yield
