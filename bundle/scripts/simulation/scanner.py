@@ -39,7 +39,7 @@ AXIS_Y_MM, VERTEX_Z_MM = -8.0, 104.0
 LOWEST_Z_MM, SKULL_BASE_Z_MM = -125.0, -45.0
 """Reference heights between which the lowest slice is put: the chin and below, or the foramen magnum."""
 
-REST_SHELL_MM, REST_DEPTH_MM = 2.5, 14.0
+REST_SHELL_MM, REST_DEPTH_MM = 3.5, 14.0
 """Thickness of the shell of a head rest, and of its foam."""
 
 
@@ -218,7 +218,7 @@ def _add_rest(hu: Volume, protocol: Protocol, rng: np.random.Generator) -> None:
     depth[(y[None, :] > -0.35 * radius) | (np.abs(x[:, None]) > 0.93 * radius)] = -1e3
     inner = np.clip(0.5 + (REST_SHELL_MM / 2 - np.abs(depth - REST_SHELL_MM / 2)), 0, 1)
     outer = np.clip(0.5 + (REST_SHELL_MM / 2 - np.abs(depth - REST_DEPTH_MM)), 0, 1)
-    shell = AIR_HU + (rng.uniform(0, 150) - AIR_HU) * np.maximum(inner, outer)
+    shell = AIR_HU + (rng.uniform(-100, 350) - AIR_HU) * np.maximum(inner, outer)
     foam = np.where((depth > 0) & (depth < REST_DEPTH_MM), rng.uniform(-960, -900), AIR_HU)
     rest = np.maximum(shell, foam).astype(np.float32)
     touched = np.nonzero(rest > AIR_HU + 10)

@@ -37,10 +37,10 @@ TISSUES: tuple[tuple[tuple[int, ...], float, float], ...] = (
     ((names.SKIN,), -10.0, 20.0),
     ((names.MUCOSA,), 30.0, 8.0),
     ((names.SINUS,), 58.0, 7.0),
-    ((names.FALX, names.TENTORIUM), 58.0, 7.0),
+    ((names.FALX, names.TENTORIUM), 56.0, 7.0),
     ((names.ORBITAL_FAT,), -85.0, 10.0),
-    ((names.CORTICAL_BONE,), 1150.0, 130.0),
-    ((names.CANCELLOUS_BONE,), 480.0, 110.0),
+    ((names.CORTICAL_BONE,), 1380.0, 140.0),
+    ((names.CANCELLOUS_BONE,), 520.0, 120.0),
 )
 """(labels, mean HU, standard deviation from scan to scan); one deviate is drawn for each row."""
 
@@ -52,6 +52,9 @@ MEAN_SOFT_HU = 10.0
 
 TEXTURE_STEP = 4
 """Voxels between the lattice points of the soft texture, which is interpolated linearly."""
+
+THIN_BULK, LEAN_SLOPE = 0.55, 2.5
+"""Soft tissue with less of its kind around it is mostly fat, as in the scalp, with more mostly muscle."""
 
 CALCIFIED_SHARE = 0.5
 """Share of adult heads in which the choroid plexus is visibly calcified; the pineal gland likewise."""
@@ -101,10 +104,18 @@ def _add_soft_texture(hu: Volume, labels: Labels, rng: np.random.Generator) -> N
     """Blotches of 1-2 HU in the brain, and lobules of fat in the soft tissue outside the skull."""
     grain = smooth_noise(labels.shape, rng)
     hu += rng.uniform(0.8, 2.0) * grain * member_table(BRAIN)[labels]
-    lean = np.clip(3 * (grain + rng.uniform(-0.3, 0.6)) + 0.5, 0, 1)
-    soft = np.flatnonzero(labels == SOFT_TISSUE)
-    muscle = hu.ravel()[soft]
-    hu.ravel()[soft] = FAT_HU + (muscle - FAT_HU) * lean.ravel()[soft]
+    soft = np.nonzero(labels == SOFT_TISSUE)
+    bias = rng.uniform(-0.3, 0.6) + LEAN_SLOPE * (
+        _bulk(labels)[tuple(axis // TEXTURE_STEP for axis in soft)] - THIN_BULK
+    )
+    lean = np.clip(3 * (grain[soft] + bias) + 0.5, 0, 1)
+    hu[soft] = FAT_HU + (hu[soft] - FAT_HU) * lean
+
+
+def _bulk(labels: Labels) -> Volume:
+    """Share of soft tissue around every 4th voxel along each axis: about .3 in the scalp, near 1 in the neck."""
+    step = (slice(None, None, TEXTURE_STEP),) * 3
+    return np.asarray(ndimage.gaussian_filter((labels[step] == SOFT_TISSUE).astype(np.float32), 2.0))
 
 
 def _add_bone_texture(hu: Volume, labels: Labels, rng: np.random.Generator) -> None:
