@@ -31,8 +31,8 @@ test: lint types unit
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
-	$(BIN)/black --quiet --check bundle tests benchmarks
-	$(BIN)/isort --quiet --check bundle/scripts
+	$(BIN)/black --quiet --check .
+	$(BIN)/isort --quiet --check .
 
 types: $(STAMP)
 	$(BIN)/mypy

@@ -22,7 +22,7 @@ AFFINES = {
 
 
 @pytest.mark.parametrize("name", AFFINES)
-@pytest.mark.parametrize("dtype", [np.float32, np.uint8])
+@pytest.mark.parametrize("dtype", [np.float32, np.int16, np.uint8])
 def test_voxels_and_affine_come_back(name: str, dtype: type, tmp_path: Path) -> None:
     volume = np.random.default_rng(0).uniform(0, 99, (3, 4, 5)).astype(dtype)
     path = tmp_path / "volume.nii.gz"
@@ -55,7 +55,7 @@ def test_same_volume_same_bytes_whatever_its_memory_order() -> None:
 @pytest.mark.parametrize(
     ("volume", "affine", "message"),
     [
-        (np.zeros((2, 2), np.float32), np.eye(4), r"3-D and float32 or uint8, got \(2, 2\)"),
+        (np.zeros((2, 2), np.float32), np.eye(4), r"3-D and float32, int16 or uint8, got \(2, 2\)"),
         (np.zeros((2, 2, 2), np.float64), np.eye(4), "float64"),
         (np.full((2, 2, 2), np.nan, np.float32), np.eye(4), "8 voxels are not finite"),
         (np.zeros((2, 2, 2), np.uint8), np.zeros((4, 4)), "finite and invertible"),

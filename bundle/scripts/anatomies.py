@@ -30,7 +30,7 @@ def load_anatomy(path: Path) -> Anatomy:
     Raises:
         ValueError: the file holds no volume of integers, or an empty one.
     """
-    image = nibabel.as_closest_canonical(nibabel.load(path))  # type: ignore[no-untyped-call]
+    image = nibabel.as_closest_canonical(nibabel.load(path))
     values = np.asarray(image.dataobj)
     labels = values.astype(np.int16)
     if not np.array_equal(labels, values):

@@ -144,7 +144,7 @@ class PositionInferer(Inferer):
     def _result(self, predicted: Tensor, inputs: Tensor, device: str, portion: int, fallback: bool) -> MetaTensor:
         result = MetaTensor(predicted)
         if isinstance(inputs, MetaTensor):
-            result.copy_meta_from(inputs)  # type: ignore[no-untyped-call]
+            result.copy_meta_from(inputs)
         scale = torch.diag(torch.tensor([self.stride] * 3 + [1], dtype=torch.float64))
         result.affine = result.affine.to(scale) @ scale
         result.meta["inference"] = {"device": device, self.portion_name: portion, "fallback": fallback}

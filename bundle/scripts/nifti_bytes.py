@@ -37,10 +37,10 @@ def nifti_bytes(volume: NDArray[Any], affine: NDArray[np.floating[Any]]) -> byte
         raise ValueError(f"{int((~np.isfinite(volume)).sum())} voxels are not finite; give unknown voxels a value")
     if affine.shape != (4, 4) or not np.isfinite(affine).all() or abs(np.linalg.det(affine)) < 1e-9:
         raise ValueError(f"the affine must be 4x4, finite and invertible, got {np.asarray(affine).tolist()}")
-    image = nib.Nifti1Image(volume, affine)  # type: ignore[no-untyped-call]
-    image.header.set_xyzt_units("mm")  # type: ignore[no-untyped-call]
-    image.set_sform(affine, code=SCANNER_ANATOMICAL)  # type: ignore[no-untyped-call]
-    image.set_qform(affine, code=0 if is_sheared(affine) else SCANNER_ANATOMICAL)  # type: ignore[no-untyped-call]
+    image = nib.Nifti1Image(volume, affine)
+    image.header.set_xyzt_units("mm")
+    image.set_sform(affine, code=SCANNER_ANATOMICAL)
+    image.set_qform(affine, code=0 if is_sheared(affine) else SCANNER_ANATOMICAL)
     stream = io.BytesIO()
     with gzip.GzipFile(filename="", mode="wb", compresslevel=GZIP_LEVEL, fileobj=stream, mtime=0) as packed:
         image.to_stream(packed)
