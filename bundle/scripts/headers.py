@@ -7,19 +7,27 @@ holds many frames; what varies from frame to frame stands in its functional grou
 
 from __future__ import annotations
 
-import math
 import os
 import stat
 import warnings
-from collections.abc import Iterator, MutableSequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pydicom
 from pydicom.dataset import Dataset
 
 from .findings import refusal
+from .header_values import (
+    age_years_of,
+    as_list,
+    contrast_of,
+    integer_of,
+    number_of,
+    numbers_of,
+    padding_of,
+    patient_of,
+    text_of,
+)
 
 IMAGE_STORAGE = ("1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2")
 """CT Image Storage, Enhanced CT Image Storage and Legacy Converted Enhanced CT Image Storage."""
@@ -98,58 +106,72 @@ def read_headers(path: Path) -> Headers:
         InputRefused: `path_missing`, `empty_folder`, or `corrupt_file` for a CT file whose header can't be read.
     """
     found = Headers()
-    count = 0
-    for file in _regular_files(path):
-        count += 1
+    files, others = _files(path)
+    if not files and not others:
+        raise refusal("empty_folder", "The folder holds no file.")
+    found.foreign = others
+    for file in files:
         _read_file(file, found)
-    if not count:
-        raise refusal("empty_folder", "The folder holds no file that can be read.")
     return found
 
 
-def _regular_files(path: Path) -> Iterator[Path]:
-    """Regular files at or below `path`, sorted by name."""
+def _files(path: Path) -> tuple[list[Path], int]:
+    """Regular files at or below `path`, sorted by name, and how many other things there are (links to nothing, FIFOs).
+
+    Raises:
+        InputRefused: `corrupt_file` when a folder can't be listed.
+    """
     if not path.is_dir():
-        yield path
-        return
-    for folder, folders, names in os.walk(path):
+        return [path], 0
+    files, others = [], 0
+    for folder, folders, names in os.walk(path, onerror=_unlisted):
         folders.sort()
         for name in sorted(names):
             file = Path(folder, name)
-            try:
-                if stat.S_ISREG(file.stat().st_mode):
-                    yield file
-            except OSError:
-                continue
+            if file.exists() and stat.S_ISREG(file.stat().st_mode):
+                files.append(file)
+            else:
+                others += 1
+    return files, others
+
+
+def _unlisted(error: OSError) -> None:
+    """Refuse a folder that can't be listed: it may hold slices of the series."""
+    name = Path(str(error.filename)).name[:60]
+    raise refusal("corrupt_file", f"The folder {name} can't be listed ({error.strerror}).") from error
 
 
 def _read_file(file: Path, found: Headers) -> None:
-    """Add what `file` holds to `found`."""
-    looks_like_dicom = False
+    """Add what `file` holds to `found`. A DICOM file that can't be read is refused: it may be a slice of the series."""
+    certain = True
     try:
-        looks_like_dicom = _looks_like_dicom(file)
-        if not looks_like_dicom:
+        certain, possible = _looks_like_dicom(file)
+        if not possible:
             found.foreign += 1
             return
         data = _header(file)
+        if not certain and "SeriesInstanceUID" not in data:
+            found.foreign += 1
+            return
         storage = str(data.file_meta.get("MediaStorageSOPClassUID", "") or data.get("SOPClassUID", ""))
         if "Rows" not in data and storage not in IMAGE_STORAGE:
             found.other_objects += 1
             return
         found.images.extend(_images(file, data))
-    except Exception as error:
-        if not looks_like_dicom:
+    except Exception as error:  # pydicom raises many kinds on bytes that are not what they should be
+        if not certain:
             found.foreign += 1
             return
-        text = f"The header of the DICOM file {file.name[:60]} can't be read ({type(error).__name__})."
+        text = f"The file {file.name[:60]} can't be read ({type(error).__name__})."
         raise refusal("corrupt_file", text) from error
 
 
-def _looks_like_dicom(file: Path) -> bool:
-    """Whether the file has the DICOM prefix, or begins with group 0008 as files without one do."""
+def _looks_like_dicom(file: Path) -> tuple[bool, bool]:
+    """Whether the file has the DICOM prefix, and whether it may be DICOM: files without one begin with group 0008."""
     with file.open("rb") as stream:
         start = stream.read(132)
-    return start[128:] == b"DICM" or (start[:2] == b"\x08\x00" and len(start) == 132)
+    certain = start[128:] == b"DICM"
+    return certain, certain or (start[:2] == b"\x08\x00" and len(start) == 132)
 
 
 def _header(file: Path) -> Dataset:
@@ -189,101 +211,34 @@ def _image(file: Path, frame: int | None, data: Dataset, values: Dataset) -> Ima
     return ImageHeader(
         path=file,
         frame=frame,
-        patient=_patient(data),
+        patient=patient_of(data),
         study_uid=str(data.get("StudyInstanceUID", "")),
         series_uid=str(data.SeriesInstanceUID),
-        series_number=_integer(data.get("SeriesNumber")),
+        series_number=integer_of(data.get("SeriesNumber")),
         sop_class=str(data.get("SOPClassUID", "") or data.file_meta.get("MediaStorageSOPClassUID", "")),
-        modality=_text(data, "Modality"),
-        image_type=tuple(str(v).upper() for v in _list(values.get("FrameType") or data.get("ImageType"))),
+        modality=text_of(data, "Modality"),
+        image_type=tuple(str(v).upper() for v in as_list(values.get("FrameType") or data.get("ImageType"))),
         rows=int(data.Rows),
         columns=int(data.Columns),
-        photometric=_text(data, "PhotometricInterpretation"),
+        photometric=text_of(data, "PhotometricInterpretation"),
         samples=int(data.get("SamplesPerPixel", 1) or 1),
         bits=(
             int(data.get("BitsAllocated", 16)),
             int(data.get("BitsStored", 16)),
             bool(data.get("PixelRepresentation")),
         ),
-        position_mm=_numbers(values.get("ImagePositionPatient"), 3),
-        orientation=_numbers(values.get("ImageOrientationPatient"), 6),
-        pixel_spacing_mm=_numbers(values.get("PixelSpacing"), 2),
-        thickness_mm=_number(values.get("SliceThickness")),
-        slope=_number(values.get("RescaleSlope")),
-        intercept=_number(values.get("RescaleIntercept")),
-        rescale_type=_text(values, "RescaleType"),
-        padding=_padding(values),
-        kernel=_text(values, "ConvolutionKernel"),
-        description=f"{_text(data, 'SeriesDescription')} {_text(data, 'ProtocolName')}".strip(),
-        contrast=_contrast(data, values),
-        body_part=_text(data, "BodyPartExamined"),
-        age_years=_age_years(data),
-        lossy=_text(data, "LossyImageCompression") == "01",
+        position_mm=numbers_of(values.get("ImagePositionPatient"), 3),
+        orientation=numbers_of(values.get("ImageOrientationPatient"), 6),
+        pixel_spacing_mm=numbers_of(values.get("PixelSpacing"), 2),
+        thickness_mm=number_of(values.get("SliceThickness")),
+        slope=number_of(values.get("RescaleSlope")),
+        intercept=number_of(values.get("RescaleIntercept")),
+        rescale_type=text_of(values, "RescaleType"),
+        padding=padding_of(values),
+        kernel=text_of(values, "ConvolutionKernel"),
+        description=f"{text_of(data, 'SeriesDescription')} {text_of(data, 'ProtocolName')}".strip(),
+        contrast=contrast_of(data, values),
+        body_part=text_of(data, "BodyPartExamined"),
+        age_years=age_years_of(data),
+        lossy=text_of(data, "LossyImageCompression") == "01",
     )
-
-
-def _list(value: Any) -> list[Any]:
-    """A DICOM value as a list."""
-    if value is None or value == "":
-        return []
-    return list(value) if isinstance(value, (MutableSequence, tuple)) else [value]
-
-
-def _text(data: Dataset, name: str) -> str:
-    """A text value in upper case, the values of a list joined; "" when absent."""
-    return " ".join(str(v) for v in _list(data.get(name))).strip().upper()
-
-
-def _number(value: Any) -> float | None:
-    """A finite number, or None."""
-    numbers = _numbers(value, 1)
-    return numbers[0] if numbers else None
-
-
-def _integer(value: Any) -> int | None:
-    """A whole number, or None."""
-    number = _number(value)
-    return None if number is None else int(number)
-
-
-def _numbers(value: Any, count: int) -> tuple[float, ...] | None:
-    """`count` finite numbers, or None for anything else."""
-    try:
-        numbers = tuple(float(v) for v in _list(value))
-    except (TypeError, ValueError):
-        return None
-    return numbers if len(numbers) == count and all(map(math.isfinite, numbers)) else None
-
-
-def _patient(data: Dataset) -> tuple[str, ...]:
-    """What tells patients apart: the ID, or name and birth date where there is none. It stays inside the reader."""
-    identity = _text(data, "PatientID")
-    return (identity,) if identity else ("", _text(data, "PatientName"), _text(data, "PatientBirthDate"))
-
-
-def _padding(values: Dataset) -> tuple[int, int] | None:
-    """Range of stored values that mean padding, both ends included, or None."""
-    value, limit = _number(values.get("PixelPaddingValue")), _number(values.get("PixelPaddingRangeLimit"))
-    if value is None:
-        return None
-    ends = (int(value), int(value if limit is None else limit))
-    return min(ends), max(ends)
-
-
-def _contrast(data: Dataset, values: Dataset) -> str:
-    """The contrast agent that the header names, or "" when it names none."""
-    if _text(values, "ContrastBolusAgentAdministered") == "YES":
-        return "YES"
-    return _text(data, "ContrastBolusAgent")
-
-
-def _age_years(data: Dataset) -> float | None:
-    """Age in years from `PatientAge` ("012Y", "006M", ...), else from birth and study dates; None when not stated."""
-    age = _text(data, "PatientAge")
-    days = {"D": 365.25, "W": 365.25 / 7, "M": 12.0, "Y": 1.0}
-    if len(age) == 4 and age[:3].isdigit() and age[3] in days:
-        return int(age[:3]) / days[age[3]]
-    birth, study = _text(data, "PatientBirthDate"), _text(data, "StudyDate")
-    if len(birth) == 8 and len(study) == 8 and (birth + study).isdigit():
-        return (int(study) - int(birth)) / 10000
-    return None

@@ -25,7 +25,9 @@ BONE_DESCRIPTION = re.compile(r"\bBONES?\b|KNOCHEN|\bOSSEUX\b|\bHUESO\b")
 NO_CONTRAST = re.compile(r"WITHOUT|W/O|\bNO\b|NON|NATIV|PLAIN|\bNONE\b|SANS|SENZA|\bSIN\b|-C\b")
 """Words that deny contrast agent in a text that mentions it."""
 
-CONTRAST = re.compile(r"CONTRAST|\+ ?C\b|\bC\+|\bCTA\b|ANGIO|VENOGRA|\bPOST.?(C|K|IV)\b|PERFUSION|\bKM\b|\bIV\b")
+CONTRAST = re.compile(
+    r"CONTRAST|\+ ?C\b|\bC\+|\bCTA\b|ANGIO|VENOGRA|\bPOST[ -]?(C|CON\w*|KM|IV)\b|PERFUSION|\bKM\b|\bIV\b"
+)
 """Words that suggest contrast agent."""
 
 HEAD = re.compile(r"HEAD|BRAIN|SKULL|KOPF|SCHAEDEL|TETE|CRAN|CEREB|NEURO|ORBIT|SINUS|FACE")

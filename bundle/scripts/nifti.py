@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .findings import Finding, InputRefused, finding, refusal
+from .slices import THICK_MM
 from .volume import MIN_COVERAGE_MM, MIN_SLICES, Volume, check_size, check_values, split_padding
 
 GZIP_MAGIC = b"\x1f\x8b"
@@ -62,21 +63,28 @@ def read_nifti(path: Path) -> Volume:
 def _parse(path: Path) -> AnyNifti:
     """Header and voxels; a compressed file is read to its end, whose checksum is verified."""
     try:
-        with path.open("rb") as stream:
-            compressed = stream.read(2) == GZIP_MAGIC
-        with gzip.open(path, "rb") if compressed else path.open("rb") as stream:
-            start = stream.read(HEADER_BYTES)
-            size = _size(start)
-            data = start + stream.read(max(size - len(start), 0))
-            while stream.read(2**20):
-                pass
-        if len(data) < size:
-            raise EOFError(f"it is truncated: {len(data)} bytes, the header says {size}")
-        return _kind(data).from_stream(io.BytesIO(data))
+        with nib.imageglobals.LoggingOutputSuppressor():
+            data = _read_to_end(path)
+            return _kind(data).from_stream(io.BytesIO(data))
     except InputRefused:
         raise
     except Exception as error:  # nibabel raises many kinds, down to struct.error, on bytes that are not NIfTI
         raise refusal("nifti_corrupt", f"The NIfTI file can't be read ({str(error)[:120]}).") from error
+
+
+def _read_to_end(path: Path) -> bytes:
+    """As many bytes of the file as its header asks for; what follows is read too, so that the checksum is verified."""
+    with path.open("rb") as stream:
+        compressed = stream.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+    with gzip.open(path, "rb") if compressed else path.open("rb") as stream:
+        start = stream.read(HEADER_BYTES)
+        size = _size(start)
+        data = start + stream.read(max(size - len(start), 0))
+        while stream.read(2**20):
+            pass
+    if len(data) < size:
+        raise EOFError(f"it is truncated: {len(data)} bytes, the header says {size}")
+    return data
 
 
 def _size(start: bytes) -> int:
@@ -118,7 +126,10 @@ def _affine(image: AnyNifti) -> tuple[NDArray[np.float64], tuple[Finding, ...]]:
         raise refusal("nifti_no_affine", f"The affine of the NIfTI file gives voxels of {sizes} mm.")
     if abs(np.linalg.det(affine[:3, :3] / voxel)) < 0.1:
         raise refusal("nifti_no_affine", "The affine of the NIfTI file is singular.")
-    return affine, _contradiction(image.shape, sform, qform) if has_sform and has_qform else ()
+    found = _contradiction(image.shape, sform, qform) if has_sform and has_qform else ()
+    if voxel.max() > THICK_MM + 0.1:
+        found = (*found, finding("thick_slices", f"Slices are up to {voxel.max():.1f} mm thick or apart."))
+    return affine, found
 
 
 def _contradiction(

@@ -15,16 +15,19 @@ import numpy as np
 import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
+from pydicom.encaps import get_frame
+from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.utils import get_expected_length, pixel_array
 
+from .codestreams import check_end, image_size
 from .findings import refusal
 from .headers import ImageHeader
 
-CODESTREAM_END = b"\xff\xd9"
-"""The marker that ends a JPEG, JPEG-LS or JPEG 2000 codestream; decoders fill in what a truncated one lacks."""
+JPEG_FAMILY = "1.2.840.10008.1.2.4."
+"""How the UIDs of the transfer syntaxes with codestreams of the JPEG family begin."""
 
-JPEG_FAMILY = ("1.2.840.10008.1.2.4.",)
-"""How the UIDs of the transfer syntaxes with such codestreams begin."""
+DECODERS = ("pydicom", "pyjpegls", "pylibjpeg", "pillow", "gdcm")
+"""pydicom's plugins, the preferred one first; gdcm, which decodes them all, ends the process on some bad input."""
 
 
 def load_hu(images: Sequence[ImageHeader]) -> tuple[NDArray[np.int16], NDArray[np.bool_] | None]:
@@ -98,8 +101,8 @@ def _stored_values(data: Dataset, image: ImageHeader) -> NDArray[Any]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            _check_length(data)
-            stored = pixel_array(data, index=image.frame or 0)
+            plugin = _check_pixel_data(data, image)
+            stored = pixel_array(data, index=image.frame or 0, decoding_plugin=plugin)
     except Exception as error:
         text = f"The pixel data of {name} can't be decoded ({str(error)[:120]})."
         raise refusal("corrupt_pixels", text) from error
@@ -109,8 +112,8 @@ def _stored_values(data: Dataset, image: ImageHeader) -> NDArray[Any]:
     return np.asarray(stored)
 
 
-def _check_length(data: Dataset) -> None:
-    """Raise ValueError when the pixel data are not as long as the header says, or a codestream has no end."""
+def _check_pixel_data(data: Dataset, image: ImageHeader) -> str:
+    """The decoder to use ("" for none); ValueError when the pixel data are not what the header says."""
     syntax = data.file_meta.get("TransferSyntaxUID") if hasattr(data, "file_meta") else None
     if "PixelData" not in data:
         raise ValueError("there are none, the file may be truncated")
@@ -118,8 +121,21 @@ def _check_length(data: Dataset) -> None:
         expected = get_expected_length(data)
         if not expected <= len(data.PixelData) <= expected + 2:
             raise ValueError(f"{len(data.PixelData)} bytes, the header says {expected}")
-    elif str(syntax).startswith(JPEG_FAMILY) and CODESTREAM_END not in data.PixelData[-64:]:
-        raise ValueError("the last codestream has no end, the file may be truncated")
+        return ""
+    if str(syntax).startswith(JPEG_FAMILY):
+        frames = int(data.get("NumberOfFrames", 1) or 1)
+        _check_codestream(get_frame(data.PixelData, image.frame or 0, number_of_frames=frames), image)
+    available = get_decoder(syntax).available_plugins
+    return next((name for name in DECODERS if name in available), "")
+
+
+def _check_codestream(codestream: bytes, image: ImageHeader) -> None:
+    """Raise ValueError when a codestream is truncated or holds another image than the header says."""
+    check_end(codestream)
+    size, allocated = image_size(codestream), image.bits[0]
+    expected = (image.rows, image.columns, image.samples)
+    if size[:3] != expected or not allocated - 8 < size.bits <= allocated:
+        raise ValueError(f"they hold {size[0]} x {size[1]} x {size[2]} of {size.bits} bits, the header says {expected}")
 
 
 def _is_padding(stored: NDArray[Any], image: ImageHeader) -> NDArray[np.bool_]:

@@ -48,8 +48,8 @@ class Stack:
 
     @property
     def contrast(self) -> bool:
-        """Whether the header suggests contrast agent."""
-        return suggests_contrast(self.first)
+        """Whether the headers suggest contrast agent."""
+        return any(suggests_contrast(image) for image in self.images)
 
     def sizes(self) -> str:
         """Slices and spacing in words."""
@@ -99,7 +99,7 @@ def _stack(images: list[ImageHeader]) -> Stack:
         try:
             height = heights(np.array(positions), first.orientation)
         except InputRefused:
-            return Stack(tuple(images), kind_of(first), count, None, 0.0, _objections(first))
+            return Stack(tuple(images), kind_of(first), count, None, 0.0, _objections(images))
         images = [images[k] for k in np.argsort(height, kind="stable")]
         gaps = np.diff(np.sort(height))
         gaps = gaps[gaps > SAME_HEIGHT_MM]
@@ -107,19 +107,17 @@ def _stack(images: list[ImageHeader]) -> Stack:
         if len(gaps):
             spacing = float(np.median(gaps))
             coverage = float(height.max() - height.min()) + spacing
-    return Stack(tuple(images), kind_of(first), count, spacing, coverage, _objections(first))
+    return Stack(tuple(images), kind_of(first), count, spacing, coverage, _objections(images))
 
 
-def _objections(image: ImageHeader) -> tuple[str, ...]:
+def _objections(images: list[ImageHeader]) -> tuple[str, ...]:
     """Codes of the flags that a stack gets when it is used because it was named."""
-    found = []
-    if image.image_type[:1] == ("DERIVED",):
-        found.append("derived_series")
-    if not _is_axial(image):
-        found.append("not_axial")
-    if has_bone_kernel(image):
-        found.append("bone_kernel")
-    return tuple(found)
+    found = {
+        "derived_series": any(image.image_type[:1] == ("DERIVED",) for image in images),
+        "not_axial": not _is_axial(images[0]),
+        "bone_kernel": any(has_bone_kernel(image) for image in images),
+    }
+    return tuple(code for code, holds in found.items() if holds)
 
 
 def _is_axial(image: ImageHeader) -> bool:

@@ -1,0 +1,58 @@
+"""What a compressed image says of itself: its size, before a decoder believes the DICOM header instead.
+
+JPEG and JPEG-LS state it in a *start of frame* segment (ITU-T T.81 B.2.2, T.87 C.2.2), JPEG 2000 in its SIZ segment
+(T.800 A.5.1). All of them end in the marker FFD9. Decoders trust the header: given too large a size, one of them ends
+the whole process, and others fill in what a truncated codestream lacks.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+END = b"\xff\xd9"
+"""The marker that ends a codestream of the JPEG family."""
+
+STARTS_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC} | {0xF7}
+"""Second bytes of the markers that start a frame: SOF0-SOF15 but for tables, and SOF55 of JPEG-LS."""
+
+
+class ImageSize(NamedTuple):
+    """Rows, columns, samples per pixel and bits per sample."""
+
+    rows: int
+    columns: int
+    samples: int
+    bits: int
+
+
+def image_size(codestream: bytes) -> ImageSize:
+    """Size of the image in a JPEG, JPEG-LS or JPEG 2000 codestream.
+
+    Raises:
+        ValueError: it is none of these, or truncated.
+    """
+    if codestream[:2] == b"\xff\xd8":
+        return _jpeg_size(codestream)
+    start = codestream.find(b"\xff\x4f\xff\x51")
+    if start < 0 or len(codestream) < start + 43:
+        raise ValueError("the compressed data are no JPEG, JPEG-LS or JPEG 2000 codestream")
+    x1, y1, x0, y0 = (int.from_bytes(codestream[start + at : start + at + 4], "big") for at in (8, 12, 16, 20))
+    samples = int.from_bytes(codestream[start + 40 : start + 42], "big")
+    return ImageSize(y1 - y0, x1 - x0, samples, (codestream[start + 42] & 0x7F) + 1)
+
+
+def _jpeg_size(codestream: bytes) -> ImageSize:
+    """Size in the start-of-frame segment; the segments before it are skipped by their lengths."""
+    at = 2
+    while at + 10 <= len(codestream) and codestream[at] == 0xFF:
+        if codestream[at + 1] in STARTS_OF_FRAME:
+            rows, columns = (int.from_bytes(codestream[at + k : at + k + 2], "big") for k in (5, 7))
+            return ImageSize(rows, columns, codestream[at + 9], codestream[at + 4])
+        at += 2 + int.from_bytes(codestream[at + 2 : at + 4], "big")
+    raise ValueError("the JPEG codestream has no start of frame")
+
+
+def check_end(codestream: bytes) -> None:
+    """Raise ValueError when the codestream does not end in the end marker (and padding)."""
+    if END not in codestream[-64:]:
+        raise ValueError("the codestream has no end, the file may be truncated")

@@ -1,0 +1,56 @@
+"""Sizes that compressed images state, against what was compressed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.encaps import get_frame
+from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, JPEGLSLossless
+
+from scripts.codestreams import check_end, image_size
+
+
+def codestream(rows: int, columns: int, bits: int, syntax: pydicom.uid.UID) -> bytes:
+    """A compressed ramp."""
+    dataset = Dataset()
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.SOPClassUID, dataset.SOPInstanceUID = "1.2", "1.3"
+    ramp = (np.arange(rows * columns).reshape(rows, columns) % 2**bits).astype(np.uint16)
+    dataset.set_pixel_data(ramp, "MONOCHROME2", bits)
+    dataset.compress(syntax)
+    return get_frame(dataset.PixelData, 0, number_of_frames=1)
+
+
+@pytest.mark.parametrize("syntax", [JPEGLSLossless, JPEG2000Lossless], ids=lambda uid: uid.name)
+@pytest.mark.parametrize(("rows", "columns", "bits"), [(40, 72, 12), (300, 37, 16)])
+def test_sizes(rows: int, columns: int, bits: int, syntax: pydicom.uid.UID) -> None:
+    data = codestream(rows, columns, bits, syntax)
+    assert image_size(data) == (rows, columns, 1, bits)
+    check_end(data)
+    with pytest.raises(ValueError, match="has no end"):
+        check_end(data[:-80])
+
+
+def test_tables_before_the_frame_are_skipped() -> None:
+    table, frame = b"\xff\xc4\x00\x06abcd", b"\xff\xc3\x00\x0b\x0c\x01\x00\x00\x80\x01" + bytes(10)
+    assert image_size(b"\xff\xd8" + table + frame) == (256, 128, 1, 12)
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\xff\xd8", b"\xff\xd8\xff\xda\x00\x04abcdefghijkl", b"\xff\x4f\xff\x51", bytes(100)]
+)
+def test_what_is_no_codestream_is_an_error(data: bytes) -> None:
+    with pytest.raises(ValueError, match=r"no JPEG|no start of frame"):
+        image_size(data)
+
+
+def test_real_jpeg_lossless(shared_data: Path) -> None:
+    path = sorted((shared_data / "dicom" / "transfer_syntaxes" / "compressed_jpeg").rglob("*.dcm"))[0]
+    data = get_frame(pydicom.dcmread(path).PixelData, 0, number_of_frames=1)
+    assert image_size(data)[:3] == (256, 256, 1)
+    check_end(data)

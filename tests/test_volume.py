@@ -1,0 +1,83 @@
+"""Padding, and the checks that any volume passes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from dicom_series import head_hu
+from geometries import PLAIN
+
+from scripts.findings import InputRefused
+from scripts.volume import AIR_HU, MAX_VOXELS, UNKNOWN_HU, Volume, check_size, check_values, split_padding
+
+
+def head(change: float = 0.0, dtype: type = np.int16) -> Volume:
+    """The head of balls, `change` added to its HU."""
+    return Volume((head_hu(PLAIN.points()) + change).astype(dtype), PLAIN.affine, None)
+
+
+def test_padding_becomes_air_and_is_remembered() -> None:
+    hu = np.array([-2000, -1500, -1201, -1100, -1024, -1000, 40], dtype=np.int16)
+    valid = split_padding(hu)
+    assert hu.tolist() == [AIR_HU] * 5 + [-1000, 40]
+    assert valid is not None
+    assert valid.tolist() == [False, False, False, True, True, True, True]
+
+
+def test_padding_by_tag_counts_whatever_its_value() -> None:
+    hu = np.array([0, 40, -1000], dtype=np.int16)
+    valid = split_padding(hu, np.array([True, False, False]))
+    assert hu.tolist() == [AIR_HU, 40, -1000]
+    assert valid is not None
+    assert valid.tolist() == [False, True, True]
+
+
+def test_without_padding_there_is_no_mask() -> None:
+    assert split_padding(np.array([-1000, 0], dtype=np.int16)) is None
+
+
+def test_unknown_voxels_are_marked_in_the_array() -> None:
+    volume = Volume(np.array([[[0, -1024]]], dtype=np.int16), np.eye(4), np.array([[[True, False]]]))
+    assert volume.with_unknown().tolist() == [[[0.0, UNKNOWN_HU]]]
+    assert UNKNOWN_HU < -1500 < AIR_HU
+
+
+def test_a_head_passes() -> None:
+    assert check_values(head()) == ()
+    assert check_values(head(dtype=np.float32)) == ()
+
+
+@pytest.mark.parametrize("change", [1000, 1024, 300, -300])
+def test_shifted_values_are_refused(change: int) -> None:
+    volume = head(change)
+    valid = split_padding(volume.hu)
+    with pytest.raises(InputRefused, match=r"there is no air|Air peaks at"):
+        check_values(Volume(volume.hu, volume.affine, valid))
+
+
+def test_no_soft_tissue_is_refused() -> None:
+    hu = head().hu.copy()
+    hu[(hu > -900) & (hu < 900)] = 300
+    with pytest.raises(InputRefused, match="are soft tissue"):
+        check_values(Volume(hu, PLAIN.affine, None))
+
+
+def test_constant_and_non_finite_volumes_are_refused() -> None:
+    with pytest.raises(InputRefused, match="All voxels have the value 7"):
+        check_values(Volume(np.full((20, 20, 20), 7, np.int16), np.eye(4), None))
+    hu = head(dtype=np.float32).hu.copy()
+    hu[3, 4, 5], hu[6, 7, 8] = np.nan, np.inf
+    with pytest.raises(InputRefused, match="2 voxels are NaN or infinite"):
+        check_values(Volume(hu, PLAIN.affine, None))
+
+
+def test_metal_is_flagged() -> None:
+    hu = head().hu.copy()
+    hu[20:23, 20:22, 20] = 3071
+    assert [f.code for f in check_values(Volume(hu, PLAIN.affine, None))] == ["metal"]
+
+
+def test_memory_budget() -> None:
+    check_size((512, 512, 2048))
+    with pytest.raises(InputRefused, match=f"asks for 65535 x 65535 x 65535 voxels, over {MAX_VOXELS}"):
+        check_size((65535, 65535, 65535))
