@@ -160,9 +160,19 @@ def _pool(inputs: Tensor, stride: int, dilation: int) -> Tensor:
     return (total[..., 0:w:stride] + total[..., dilation::stride]).mul_(0.125)
 
 
-def _pointwise(inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """A 1x1x1 convolution as a matrix product over the channels: `conv3d` falls into a slow path there on a CPU."""
-    return functional.linear(inputs.movedim(1, 4), weight.flatten(1), bias).movedim(4, 1)
+def _convolve(inputs: Tensor, weight: Tensor, bias: Tensor | None, dilation: int) -> Tensor:
+    """Valid convolution; on a CPU always by oneDNN: fast, and no bit of an answer depends on the size of the input.
+
+    PyTorch (aten Convolution.cpp, `use_mkldnn`) has a slow path of its own for a single input with few rows and for
+    1x1x1 kernels. A second copy of such an input, and a dilation, which is nothing to a single tap, avoid it.
+    """
+    if inputs.is_cuda:
+        return functional.conv3d(inputs, weight, bias, dilation=dilation)
+    if weight.shape[2] == 1:
+        dilation = 2
+    if inputs.shape[0] == 1 and inputs.shape[1] * inputs.shape[2] * inputs.shape[3] <= 20480:
+        return functional.conv3d(inputs.expand(2, -1, -1, -1, -1), weight, bias, dilation=dilation)[:1]
+    return functional.conv3d(inputs, weight, bias, dilation=dilation)
 
 
 class _Residual(nn.Module):
@@ -180,12 +190,12 @@ class _Residual(nn.Module):
         crop = self.depth * dilation
         d, h, w = inputs.shape[2] - crop, inputs.shape[3] - crop, inputs.shape[4] - crop
         cropped = inputs[:, :, crop:d, crop:h, crop:w]
-        total = _pointwise(cropped, self.shortcut.weight, self.shortcut.bias)
+        total = _convolve(cropped, self.shortcut.weight, self.shortcut.bias, 1)
         main = inputs
         for index, conv in enumerate(self.convs):
             if index > 0:
                 main = torch.relu_(main)
-            main = functional.conv3d(main, conv.weight, conv.bias, dilation=dilation)  # type: ignore[arg-type]
+            main = _convolve(main, conv.weight, conv.bias, dilation)  # type: ignore[arg-type]
         if self.depth > 0:
             total = total.add_(main)
         return torch.relu_(total)
@@ -241,5 +251,5 @@ class DensePositionNet(nn.Module):
         features = self.block1(features, first)
         features = _pool(features, 1 if stride < 4 else 2, first)
         features = self.block2(features, second)
-        features = torch.relu_(functional.conv3d(features, self.hidden.weight, self.hidden.bias, dilation=second))
-        return _pointwise(features, self.out.weight, self.out.bias)
+        features = torch.relu_(_convolve(features, self.hidden.weight, self.hidden.bias, second))
+        return _convolve(features, self.out.weight, self.out.bias, 1)
