@@ -15,7 +15,7 @@ from pydicom.dataset import Dataset
 from scripts.findings import InputRefused
 from scripts.headers import Headers, read_headers
 from scripts.series import Stack, stacks_of
-from scripts.stacks import stack_volume
+from scripts.stacks import check_neighbours, stack_volume
 from scripts.volume import AIR_HU, Volume
 
 
@@ -192,6 +192,23 @@ def test_enhanced_file(tmp_path: Path, order: list[int] | None) -> None:
     volume = stack_volume(stack_at(write_enhanced(tmp_path / "e.dcm", order=order)))
     np.testing.assert_array_equal(volume.hu, truth(volume))
     np.testing.assert_allclose(volume.affine, PLAIN.affine, atol=1e-6)
+
+
+def test_a_slice_of_noise_is_refused_by_name(tmp_path: Path) -> None:
+    def spoil(dataset: Dataset, k: int) -> None:
+        if k == 20:
+            store(dataset, np.random.default_rng(0).integers(-1024, 3000, (48, 44)).astype(np.int16))
+
+    write_series(tmp_path, edit=spoil)
+    with pytest.raises(InputRefused, match=r"The image in 020\.dcm is unlike the slices on both sides") as error:
+        stack_volume(stack_at(tmp_path))
+    assert error.value.findings[0].code == "corrupt_pixels"
+
+
+def test_empty_slices_at_the_ends_are_no_damage() -> None:
+    hu = np.full((20, 16, 16), -1000, np.int16)
+    hu[3:15, 4:12, 4:12] = 40
+    check_neighbours(hu, ())
 
 
 def test_real_head_with_tilt_and_two_spacings(shared_data: Path) -> None:

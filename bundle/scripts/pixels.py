@@ -104,7 +104,8 @@ def _stored_values(data: Dataset, image: ImageHeader) -> NDArray[Any]:
             plugin = _check_pixel_data(data, image)
             stored = pixel_array(data, index=image.frame or 0, decoding_plugin=plugin)
     except Exception as error:
-        text = f"The pixel data of {name} can't be decoded ({str(error)[:120]})."
+        reason = " ".join(str(error).split()).split("available plugins: ")[-1][:120]
+        text = f"The pixel data of {name} can't be decoded ({reason})."
         raise refusal("corrupt_pixels", text) from error
     if stored.shape != (image.rows, image.columns):
         text = f"The pixel data of {name} are {stored.shape}, the header says {(image.rows, image.columns)}."

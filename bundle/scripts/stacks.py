@@ -18,6 +18,11 @@ SAME_SPACING = 1e-3
 """Largest relative difference of pixel spacings in one series: rounding of text values."""
 
 
+UNLIKE, ALIKE = 0.5, 0.75
+"""Correlations: a slice below the first with both its neighbours, which are above the second with each other, is
+damaged or of another scan. A head does not change and change back between two slices that are so alike."""
+
+
 def stack_grid(stack: Stack) -> tuple[Grid, tuple[ImageHeader, ...], tuple[tuple[ImageHeader, ...], ...]]:
     """Grid of a stack, one image for each of its slices, and the groups of images that share a position.
 
@@ -74,6 +79,7 @@ def stack_volume(stack: Stack) -> Volume:
     found = list(grid.findings)
     found.extend(_duplicates(groups))
     valid = split_padding(hu, padding)
+    check_neighbours(hu, images)
     if grid.resample:
         hu, valid = resample(hu, valid, grid)
     volume = Volume(hu.transpose(2, 1, 0), grid.affine, None if valid is None else valid.transpose(2, 1, 0))
@@ -89,6 +95,24 @@ def _duplicates(groups: tuple[tuple[ImageHeader, ...], ...]) -> list[Finding]:
             raise refusal("position_conflict", f"Images at one position have different pixels: {names}.")
     count = sum(len(group) - 1 for group in groups)
     return [finding("duplicates_dropped", f"{count} images are there twice and were used once.")] if count else []
+
+
+def check_neighbours(hu: NDArray[np.int16], images: tuple[ImageHeader, ...]) -> None:
+    """Refuse a slice of `hu` (S, rows, columns) that is unlike both of its neighbours, while they are like each other.
+
+    Compressed pixels hold no checksum: damaged ones decode to noise. Every fourth pixel along each axis is looked at.
+
+    Raises:
+        InputRefused: `corrupt_pixels`, naming the file.
+    """
+    small = hu[:, ::4, ::4].reshape(len(hu), -1).astype(np.float32)
+    small -= small.mean(axis=1, keepdims=True)
+    small /= np.maximum(np.linalg.norm(small, axis=1, keepdims=True), 1e-6)
+    next_one, one_after = (small[:-1] * small[1:]).sum(axis=1), (small[:-2] * small[2:]).sum(axis=1)
+    unlike = (next_one[:-1] < UNLIKE) & (next_one[1:] < UNLIKE) & (one_after > ALIKE)
+    if unlike.any():
+        name = images[int(unlike.argmax()) + 1].path.name[:60]
+        raise refusal("corrupt_pixels", f"The image in {name} is unlike the slices on both sides of it.")
 
 
 def resample(

@@ -6,6 +6,7 @@ import argparse
 import json
 import secrets
 import sys
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,8 @@ def save(path: Path, volume: Volume) -> None:
     except OSError as error:
         raise as_ours(error, path) from error
     finally:
-        staging.unlink(missing_ok=True)
+        with suppress(OSError):
+            staging.unlink()
 
 
 def check_free(path: Path) -> None:

@@ -1,0 +1,107 @@
+"""The front of the commands: exit codes, and how the bundle is started."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from scripts.commands.main import COMMANDS, explain, main, parser_for
+from scripts.findings import refusal
+from scripts.results import OutputExists, OutputFailed
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.mark.parametrize("words", [[], ["nonsense"], ["inspect"], ["inspect", "a", "b"], ["--nonsense"]])
+def test_wrong_usage_is_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(words)
+    assert "usage: head-ct-anomaly" in capsys.readouterr().err
+
+
+def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(["--help"])
+    out = capsys.readouterr().out
+    assert all(name in out for name in COMMANDS)
+    assert "not a medical device" in " ".join(out.split())
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_declares_itself(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        parser_for([name]).parse_args([name, "--help"])
+    assert f"usage: head-ct-anomaly {name}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "text"),
+    [
+        (refusal("not_ct", "There is no CT image."), 3, "There is no CT image. Give a head CT."),
+        (OutputExists("x exists."), 4, "x exists."),
+        (OutputFailed("no space"), 4, "no space"),
+        (ZeroDivisionError("division by zero"), 5, "Internal error (ZeroDivisionError): division by zero"),
+        (FileNotFoundError(errno.ENOENT, "missing", "model.pt"), 5, "Internal error (FileNotFoundError)"),
+    ],
+)
+def test_exit_codes(error: Exception, code: int, text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert explain(error) == code
+    err = capsys.readouterr().err
+    assert err.startswith(text)
+    assert err.count("\n") == 1
+
+
+def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(args: argparse.Namespace) -> int:
+        raise ZeroDivisionError("on purpose")
+
+    import scripts.commands.inspect as command
+
+    monkeypatch.setattr(command, "main", fail)
+    assert main(["inspect", "x"]) == 5
+    with pytest.raises(ZeroDivisionError, match="on purpose"):
+        main(["--debug", "inspect", "x"])
+
+
+def start(folder: Path, *words: str, code: str = "") -> subprocess.CompletedProcess[str]:
+    """Start Python in `folder`, without this process's import path."""
+    command = [sys.executable, "-c", code] if code else [sys.executable, str(ROOT / "bundle")]
+    return subprocess.run([*command, *words], cwd=folder, capture_output=True, text=True, timeout=60)
+
+
+def test_the_folder_starts_from_anywhere(tmp_path: Path) -> None:
+    run = start(tmp_path, "inspect", "nothing-here")
+    assert run.returncode == 3
+    assert run.stderr == "The input does not exist or can't be read (No such file or directory). Check the path.\n"
+
+
+START = str(ROOT / "bundle" / "__main__.py")
+LOAD = f"""
+import importlib.util, sys
+spec = importlib.util.spec_from_file_location("head_ct_position_anomaly.__main__", {START!r})
+module = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(module)
+before = list(sys.path)
+"""
+
+
+def test_scripts_are_provided_without_the_import_path(tmp_path: Path) -> None:
+    code = (
+        LOAD + "module.provide_scripts(); import scripts.findings; assert sys.path == before; print(scripts.__file__)"
+    )
+    run = start(tmp_path, code=code)
+    assert run.stdout.strip() == str(ROOT / "bundle" / "scripts" / "__init__.py"), run.stderr
+
+
+def test_another_package_called_scripts_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "scripts" / "__init__.py").write_text("")
+    ours = start(tmp_path, code=LOAD + "module.provide_scripts(); import scripts; print(scripts.__file__)")
+    assert str(ROOT) in ours.stdout, "a folder in the working directory must not get in the way"
+    run = start(tmp_path, code=LOAD + "import scripts; module.provide_scripts()")
+    assert "another package called scripts is loaded" in run.stderr
