@@ -84,7 +84,10 @@ def main(args: argparse.Namespace) -> int:
     try:
         workflow.run()
     except Exception as error:
-        raise root_cause(error) from error
+        cause = root_cause(error)
+        if cause is error:
+            raise
+        raise cause from None
     print(f"results in {args.output}")
     return 0
 
