@@ -156,10 +156,22 @@ TABLE: tuple[FindingKind, ...] = (
         "Convert from DICOM again, keeping the affine.",
     ),
     FindingKind(
+        "region_cut",
+        FLAG,
+        "the field of view holds less than 95 % of a region",
+        "The other regions are scored as usual.",
+    ),
+    FindingKind(
         "registration_failed",
         REFUSAL,
         "the scan does not align with the reference head",
         "Check that it is a head CT, not mirrored or upside-down, and that its spacing is right.",
+    ),
+    FindingKind(
+        "registration_review",
+        FLAG,
+        "the alignment with the reference head is doubtful",
+        "Look at the picture before trusting the heatmap.",
     ),
     FindingKind("gantry_tilt", FLAG, "the gantry was tilted; the shear is part of the affine", ""),
     FindingKind("two_spacings", FLAG, "two slice spacings in one series; resampled at true positions", ""),

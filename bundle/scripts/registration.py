@@ -1,0 +1,262 @@
+"""Rigid registration of a scan to the reference head: the search, then ITK, then the checks (only importer of itk).
+
+The *pose* is a similarity from reference mm to scan mm (see `pose_score`). The search of `pose_search` finds it within
+a few mm; ITK refines the six rigid parameters by Mattes mutual information in the brain window, with the scale absorbed
+in the reference's geometry and frozen. The *registration* keeps rotation and translation only: it maps scan mm to
+reference mm and brings the centre of the intracranial region where the scaled pose has it. The checks of
+`pose_quality` judge the scaled pose.
+
+ITK's images are given in RAS here, on both sides; the library does not care what the axes are called.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from .foreground import bounding_box, validity
+from .pose_quality import QualityTarget, judge, pose_quality, quality_target
+from .pose_score import WORKING_MM, Array, HeadImage, head_image
+from .pose_search import Target, search, search_target
+from .resampling import block_mean, to_canonical
+
+BRAIN_HU = (-10.0, 80.0)
+"""Window of the mutual information: what distinguishes brain, CSF and blood."""
+
+BINS = 32
+"""Histogram bins of the mutual information."""
+
+HEAD_MARGIN_MM, BRAIN_MARGIN_MM = 8.0, 6.0
+"""How far beyond head and intracranial space the images are compared: their outlines are what aligns."""
+
+SHRINK, SIGMA_MM = (2, 1), (4.0, 2.0)
+"""The two levels of the refinement, on images of 2 mm."""
+
+LEARNING_RATE_MM = 1.0
+"""First step of the gradient descent; 4 mm once threw a right pose away by 19 mm."""
+
+ROUNDS = 100
+"""Most steps of the gradient descent at each level."""
+
+SMALLEST_STEP_MM = 0.01
+"""The descent ends below this step."""
+
+SAMPLED_SHARE = 0.1
+"""Share of the voxels that the mutual information samples."""
+
+SEED = 20220707
+"""Seed of the sampling: the same scan gives the same registration."""
+
+
+Masked = tuple[NDArray[np.float32], NDArray[np.bool_], Array]
+"""An image (I, J, K) with its mask and its affine."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The reference head as registration needs it, all at 2 mm; make it once a process with `prepare_reference`.
+
+    `centre` (3,) is the middle of the intracranial region in mm, which stays where it is when the scale is dropped.
+    """
+
+    image: HeadImage
+    intracranial: NDArray[np.bool_]
+    centre: Array
+    target: Target
+    quality: QualityTarget
+
+
+@dataclass(frozen=True)
+class Registration:
+    """A rigid registration: matrix (4, 4) from scan mm to reference mm, numbers that describe it, and the verdict.
+
+    `verdict` is "pass", "review" (a flag: look at it) or "fail" (no heatmap is made); `reasons` says why not "pass".
+    """
+
+    matrix: Array
+    quality: dict[str, float]
+    verdict: str
+    reasons: tuple[str, ...] = field(default=())
+
+
+def prepare_reference(
+    volume_hu: NDArray[np.float32], head: NDArray[np.bool_], intracranial: NDArray[np.bool_], affine: Array
+) -> Reference:
+    """Prepare a reference head (I, J, K) in HU with its head and intracranial masks, axes along +R, +A, +S.
+
+    Raises:
+        ValueError: shapes differ, a mask is empty, or the axes are not +R, +A, +S.
+    """
+    if not volume_hu.shape == head.shape == intracranial.shape:
+        raise ValueError(f"reference and masks differ in shape: {volume_hu.shape}, {head.shape}, {intracranial.shape}.")
+    if not (head.any() and intracranial.any()):
+        raise ValueError("a mask of the reference is empty: make the reference again.")
+    if not np.allclose(affine[:3, :3], np.diag(np.abs(np.diag(affine)[:3]))):
+        raise ValueError(f"the axes of the reference must be +R, +A, +S, got {affine[:3, :3].tolist()}.")
+    known = np.ones(volume_hu.shape, dtype=bool)
+    image = head_image(volume_hu.astype(np.float32), known, affine)
+    head_share, _, _ = block_mean(head.astype(np.float32), known, affine, WORKING_MM)
+    brain_share, _, _ = block_mean(intracranial.astype(np.float32), known, affine, WORKING_MM)
+    around, inside = grown(head_share >= 0.5, HEAD_MARGIN_MM), grown(brain_share >= 0.5, BRAIN_MARGIN_MM)
+    centre = mask_centre(inside, image.affine)
+    return Reference(image, inside, centre, search_target(image, around), quality_target(image, around, inside))
+
+
+def grown(mask: NDArray[np.bool_], distance_mm: float) -> NDArray[np.bool_]:
+    """A mask on voxels of 2 mm, with all voxels that lie at most `distance_mm` from it."""
+    near: NDArray[np.bool_] = ndimage.distance_transform_edt(~mask, sampling=WORKING_MM) <= distance_mm
+    return near
+
+
+def register(volume_hu: NDArray[np.float32], affine: Array, reference: Reference) -> Registration:
+    """Register a scan (I, J, K) in HU, voxels below -1500 HU being outside its field of view, to the reference.
+
+    The volume's axes may be in any order and direction: it is brought to the order closest to +R, +A, +S first.
+
+    Raises:
+        ValueError: the scan holds no head, or its affine is singular.
+    """
+    volume, canonical = to_canonical(volume_hu, affine)
+    scan = head_image(volume, validity(volume), canonical)
+    found = search(reference.target, scan)
+    pose = refine(found.matrix, found.scale, reference, scan)
+    matrix = without_scale(pose, found.scale, reference.centre)
+    quality = pose_quality(pose, found.scale, reference.quality, scan)
+    verdict, reasons = judge(quality)
+    return Registration(matrix, quality, verdict, reasons)
+
+
+def without_scale(pose: Array, scale: float, centre: Array) -> Array:
+    """Rigid matrix (4, 4), scan mm to reference mm, that agrees with the scaled pose at `centre` (3,), reference mm."""
+    rotation = pose[:3, :3] / scale
+    matrix = np.eye(4)
+    matrix[:3, :3] = rotation.T
+    matrix[:3, 3] = centre - rotation.T @ (pose[:3, :3] @ centre + pose[:3, 3])
+    return matrix
+
+
+def refine(pose: Array, scale: float, reference: Reference, scan: HeadImage) -> Array:
+    """The pose (4, 4) after ITK's refinement of its rotation and translation, the scale kept.
+
+    The reference is enlarged by the scale about the origin of its space, so that what is left is rigid.
+    """
+    enlarge = np.diag([scale] * 3 + [1.0])
+    box = bounding_box(reference.intracranial)
+    grid = enlarge @ reference.image.affine
+    grid[:3, 3] += grid[:3, :3] @ [part.start for part in box]
+    fixed = (_windowed(reference.image.hu[box]), reference.intracranial[box], grid)
+    moving = (_windowed(scan.hu), scan.known, scan.affine)
+    return rigid_by_mutual_information(fixed, moving, pose @ np.linalg.inv(enlarge)) @ enlarge
+
+
+def rigid_by_mutual_information(fixed: Masked, moving: Masked, start: Array) -> Array:
+    """Refine a rigid transform by ITK: Mattes mutual information, regular-step gradient descent, two levels.
+
+    Args:
+        fixed: values, mask and affine (world-aligned axes) of the image that stays.
+        moving: the same of the image that is sampled at the transformed points.
+        start: matrix (4, 4) from fixed mm to moving mm.
+
+    Returns:
+        The refined matrix, or `start` when ITK finds no overlap.
+    """
+    import itk
+
+    transform = _transform(itk, start, mask_centre(fixed[1], fixed[2]))
+    threader = itk.MultiThreaderBase
+    threads = threader.GetGlobalDefaultNumberOfThreads()
+    threader.SetGlobalDefaultNumberOfThreads(1)
+    try:
+        _method(itk, fixed, moving, transform).Update()
+    finally:
+        threader.SetGlobalDefaultNumberOfThreads(threads)
+    return _matrix(itk, transform)
+
+
+def _method(itk: ModuleType, fixed: Masked, moving: Masked, transform: Any) -> Any:
+    """The ITK registration, ready to run; it changes `transform` in place."""
+    kind = itk.Image[itk.F, 3]
+    metric = itk.MattesMutualInformationImageToImageMetricv4[kind, kind].New(NumberOfHistogramBins=BINS)
+    metric.SetFixedImageMask(_mask(itk, fixed))
+    metric.SetMovingImageMask(_mask(itk, moving))
+    metric.SetMaximumNumberOfWorkUnits(1)
+    method = itk.ImageRegistrationMethodv4[kind, kind].New()
+    method.SetFixedImage(_image(itk, fixed[0].astype(np.float32), fixed[2]))
+    method.SetMovingImage(_image(itk, moving[0].astype(np.float32), moving[2]))
+    method.SetMetric(metric)
+    method.SetOptimizer(_optimizer(itk, metric))
+    method.SetInitialTransform(transform)
+    method.SetInPlace(True)
+    method.SetNumberOfWorkUnits(1)
+    method.SetNumberOfLevels(len(SHRINK))
+    method.SetShrinkFactorsPerLevel(list(SHRINK))
+    method.SetSmoothingSigmasPerLevel(list(SIGMA_MM))
+    method.SetSmoothingSigmasAreSpecifiedInPhysicalUnits(True)
+    method.SetMetricSamplingStrategy(itk.ImageRegistrationMethodv4Enums.MetricSamplingStrategy_RANDOM)
+    method.SetMetricSamplingPercentage(SAMPLED_SHARE)
+    method.MetricSamplingReinitializeSeed(SEED)
+    return method
+
+
+def _optimizer(itk: ModuleType, metric: Any) -> Any:
+    """Regular-step gradient descent whose steps are in mm of the moving points."""
+    scales = itk.RegistrationParameterScalesFromPhysicalShift[type(metric)].New()
+    scales.SetMetric(metric)
+    optimizer = itk.RegularStepGradientDescentOptimizerv4[itk.D].New()
+    optimizer.SetScalesEstimator(scales)
+    optimizer.SetDoEstimateLearningRateOnce(False)
+    optimizer.SetDoEstimateLearningRateAtEachIteration(False)
+    optimizer.SetLearningRate(LEARNING_RATE_MM)
+    optimizer.SetMinimumStepLength(SMALLEST_STEP_MM)
+    optimizer.SetNumberOfIterations(ROUNDS)
+    optimizer.SetNumberOfWorkUnits(1)
+    return optimizer
+
+
+def _image(itk: ModuleType, values: NDArray[Any], affine: Array) -> Any:
+    """An ITK image of values (I, J, K) on a world-aligned grid."""
+    image = itk.image_from_array(np.ascontiguousarray(values.T))
+    image.SetSpacing(np.diag(affine)[:3].tolist())
+    image.SetOrigin(affine[:3, 3].tolist())
+    return image
+
+
+def _mask(itk: ModuleType, masked: Masked) -> Any:
+    """The mask of a masked image as ITK's spatial object."""
+    mask = itk.ImageMaskSpatialObject[3].New()
+    mask.SetImage(_image(itk, masked[1].astype(np.uint8), masked[2]))
+    mask.Update()
+    return mask
+
+
+def _transform(itk: ModuleType, matrix: Array, centre: Array) -> Any:
+    """ITK's Euler transform equal to a rigid matrix (4, 4), turning about `centre` (3,)."""
+    transform = itk.Euler3DTransform[itk.D].New()
+    transform.SetCenter(centre.tolist())
+    transform.SetMatrix(itk.matrix_from_array(np.ascontiguousarray(matrix[:3, :3])))
+    transform.SetTranslation((matrix[:3, :3] @ centre + matrix[:3, 3] - centre).tolist())
+    return transform
+
+
+def _matrix(itk: ModuleType, transform: Any) -> Array:
+    """The matrix (4, 4) of an ITK transform."""
+    matrix = np.eye(4)
+    matrix[:3, :3] = itk.array_from_matrix(transform.GetMatrix())
+    matrix[:3, 3] = list(transform.GetOffset())
+    return matrix
+
+
+def _windowed(volume_hu: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The volume clipped to the brain window."""
+    return np.clip(volume_hu, *BRAIN_HU)
+
+
+def mask_centre(mask: NDArray[np.bool_], affine: Array) -> Array:
+    """Centroid (3,) of a mask in mm."""
+    centre: Array = affine[:3, :3] @ np.argwhere(mask).mean(axis=0) + affine[:3, 3]
+    return centre
