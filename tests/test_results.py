@@ -30,9 +30,9 @@ def test_a_set_is_complete_and_verifies(tmp_path: Path) -> None:
         *("new", "new/out", "new/out/dicom", "new/out/dicom/0001.dcm", "new/out/heatmap.nii.gz", "new/out/result.json")
     }
     result = verify(tmp_path / "new" / "out")
-    assert list(result) == ["format", "scores", "files"]
+    assert list(result) == ["format", "scores", "outputs"]
     # printf voxels | sha256sum
-    assert result["files"]["heatmap.nii.gz"].startswith("38d11342e7802d")
+    assert result["outputs"]["heatmap.nii.gz"].startswith("38d11342e7802d")
 
 
 def test_the_folder_is_as_readable_as_any_other(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_other_peoples_files_survive_overwrite(tmp_path: Path, theirs: str) -> N
 
 
 def test_a_result_of_another_program_is_not_ours(tmp_path: Path) -> None:
-    (tmp_path / "result.json").write_text('{"format": "other", "files": {}}')
+    (tmp_path / "result.json").write_text('{"format": "other", "outputs": {}}')
     with pytest.raises(OutputExists, match=r"holds result\.json, which is not part"):
         write_results(tmp_path, FILES, {}, overwrite=True)
 

@@ -1,7 +1,7 @@
 """Training checkpoints: which one to go on from, and the plain weights that ship.
 
-A *checkpoint* holds the network, with its spectral norm, and all that the trainer needs to go on. The *weights* that ship
-are a plain state dict: spectral norm folded, float32, loadable with `weights_only=True`.
+A *checkpoint* holds the network, with its spectral norm, and all that the trainer needs to go on. The *weights* that
+ship are a plain state dict: spectral norm folded, float32, loadable with `weights_only=True`.
 """
 
 from __future__ import annotations

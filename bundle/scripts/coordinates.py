@@ -2,12 +2,12 @@
 
 *World* coordinates are RAS millimetres (x to the patient's right, y to anterior, z to superior), as in NIfTI; an
 *affine* is the 4x4 matrix from voxel indices (i, j, k) to world coordinates. *Native space* is the grid of the scan as
-it was read. *Reference space* is the grid that every head is registered to: 256 voxels of 1 mm a side, axes along +R, +A
-and +S, the head's mid-sagittal plane at x = 0, exactly between voxels 127 and 128, so that mirroring a head is flipping
-the first axis.
+it was read. *Reference space* is the grid that every head is registered to: 256 voxels of 1 mm a side, axes along +R,
++A and +S, the head's mid-sagittal plane at x = 0, exactly between voxels 127 and 128, so that mirroring a head is
+flipping the first axis.
 
-A *position* x is a voxel index of the reference grid divided by N - 1, hence in [0, 1]^3 (Bieder et al., MIDL 2022). The
-*error map* is E = ||x_predicted - x||; in millimetres it is E * (N - 1) * spacing.
+A *position* x is a voxel index of the reference grid divided by N - 1, hence in [0, 1]^3 (Bieder et al., MIDL 2022).
+The *error map* is E = ||x_predicted - x||; in millimetres it is E * (N - 1) * spacing.
 """
 
 from __future__ import annotations

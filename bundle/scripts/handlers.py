@@ -32,16 +32,16 @@ PACKAGES = ("monai", "torch", "numpy", "itk", "nibabel", "pydicom")
 class StageClock:
     """Measure the wall time of each stage of a case, in seconds, into `engine.state.timings_s`."""
 
-    STAGES = {
-        Events.GET_BATCH_COMPLETED: "prepare",
-        IterationEvents.FORWARD_COMPLETED: "network",
-        Events.ITERATION_COMPLETED: "score",
-    }
+    STAGES = (
+        (Events.GET_BATCH_COMPLETED, "prepare"),
+        (IterationEvents.FORWARD_COMPLETED, "network"),
+        (Events.ITERATION_COMPLETED, "score"),
+    )
 
     def attach(self, engine: Engine) -> None:
         """Start the clock when a case is fetched and read it at the end of each stage."""
         engine.add_event_handler(Events.GET_BATCH_STARTED, self.start)
-        for event, stage in self.STAGES.items():
+        for event, stage in self.STAGES:
             engine.add_event_handler(event, self.stop, stage)
 
     def start(self, engine: Engine) -> None:
@@ -91,7 +91,7 @@ def case_files(data: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, 
         affine,
         regions=labels,
         scores=result["scores"],
-        flags=[f["code"] for f in result["findings"] if f["severity"] == FLAG],
+        flags=[f["message"] for f in result["findings"] if f["severity"] == FLAG],
     )
     return {
         "heatmap.nii.gz": nifti_bytes(values, affine),
@@ -111,7 +111,7 @@ def case_result(data: Mapping[str, Any], timings_s: Mapping[str, float]) -> dict
     return {
         "scores": plain(data["scores"]),
         "score_details": plain(data["score_details"]),
-        "findings": plain(meta["findings"]) + plain(data["coverage_findings"]),
+        "findings": [*(plain(meta["findings"]) or []), *plain(data["coverage_findings"])],
         "quality": quality,
         "registration": {"matrix": matrix},
         "timings_s": dict(timings_s),

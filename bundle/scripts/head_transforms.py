@@ -60,7 +60,7 @@ class FindForegroundd(MapTransform):
 
 
 class MaskBackgroundd(MapTransform):
-    """Make air of whatever lies outside any of the masks; inside, values stay above air, so that the head is known by them."""
+    """Make air of whatever lies outside any of the masks; inside, values stay above air, which tells the head."""
 
     def __init__(self, keys: str, mask_keys: Sequence[str]) -> None:
         super().__init__(keys)
@@ -137,9 +137,10 @@ class ErrorMapd(MapTransform):
 
 
 class ScoreRegionsd(MapTransform):
-    """Score the regions of a map: `scores` (the default score by region), `score_details` (all), findings for what was cut.
+    """Score the regions of a map.
 
-    `result` repeats the scores as MONAI Label wants them.
+    Adds `scores` (the default score by region), `score_details` (all of them), `coverage_findings` (which regions the
+    field of view cuts, and so have no score) and `result` (the scores as MONAI Label wants them).
     """
 
     def __init__(self, keys: str, score: str, regions_key: str = "regions", coverage_key: str = "coverage") -> None:
@@ -169,13 +170,13 @@ class ScoreRegionsd(MapTransform):
                 details[name]["coverage"] = seen[name]
             scored["scores"] = {name: details[name][self.score] for name in details}
             scored["score_details"] = details
-            scored["coverage_findings"] = [
-                finding(
-                    "region_cut", f"The field of view holds {100 * seen[name]:.0f} % of the {name}: no score."
-                ).as_dict()
-                for name in cut
-            ]
-            scored["result"] = {
-                "scores": {name: value for name, value in scored["scores"].items() if value is not None}
-            }
+            scored["coverage_findings"] = [cut_finding(name, seen[name]) for name in cut]
+            given = {name: value for name, value in scored["scores"].items() if value is not None}
+            scored["result"] = {"scores": given}
         return scored
+
+
+def cut_finding(name: str, share: float) -> dict[str, str]:
+    """The finding that a region has no score since the field of view cuts it; `share` (0 to 1) is what it holds."""
+    words = name.replace("_", " ")
+    return finding("region_cut", f"The field of view holds {100 * share:.0f} % of the {words}: no score.").as_dict()

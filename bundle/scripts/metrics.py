@@ -27,7 +27,7 @@ class LocalisationError(CumulativeIterationMetric):
         self.stride = stride
 
     def _compute_tensor(self, y_pred: Tensor, y: Tensor) -> Tensor:  # type: ignore[override]
-        """Values (B, 1) from predicted positions (B, 3, *strided) and regions (B, 1, *reference grid); NaN where empty."""
+        """Values (B, 1) from predicted positions (B, 3, *strided) and regions (B, 1, *reference); NaN where empty."""
         error = error_map(torch.as_tensor(y_pred), self.stride) * POSITION_SCALE_MM
         regions = torch.as_tensor(y)[:, :, :: self.stride, :: self.stride, :: self.stride]
         inside = torch.isin(regions, torch.tensor(self.labels, device=regions.device, dtype=regions.dtype))

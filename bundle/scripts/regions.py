@@ -1,12 +1,12 @@
 """Regions of the head and the scores of an anomaly map inside them.
 
-Region labels, in reference space: 1 left hemisphere, 2 right hemisphere (the patient's), 3 skull. The *reference regions*
-are those of the reference head. A scan's own *regions* are where the scan bears the reference out: its hemispheres are
-what its own skull encloses, split at the mid-plane of reference space; its skull is bone near the reference's skull.
-*Coverage* is the share of a reference region that lies inside the scan's field of view.
+Region labels, in reference space: 1 left hemisphere, 2 right hemisphere (the patient's), 3 skull. The *reference
+regions* are those of the reference head. A scan's own *regions* are where the scan bears the reference out: its
+hemispheres are what its own skull encloses, split at the mid-plane of reference space; its skull is bone near the
+reference's skull. *Coverage* is the share of a reference region that lies inside the scan's field of view.
 
-A *region score* pools a map over one region: its maximum (as published), its 99th percentile, or the mean of its highest
-1 %. A region whose coverage is below `MIN_COVERAGE` gets none: what was not seen can't be judged.
+A *region score* pools a map over one region: its maximum (as published), its 99th percentile, or the mean of its
+highest 1 %. A region whose coverage is below `MIN_COVERAGE` gets none: what was not seen can't be judged.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ COARSE = 2
 """Step in voxels at which the inside of the skull is found; its border then follows the scan's bone voxel by voxel."""
 
 CORE_MM, BEYOND_MM, SKULL_MM, GAP_MM = 16.0, 6.0, 6.0, 4.0
-"""How deep inside the reference's brain every brain is; how far a larger brain or skull may reach beyond the reference's;
-and how wide a gap in the bone (a suture, a fracture) still counts as closed."""
+"""How deep inside the reference's brain every brain is; how far a larger brain, or skull, may reach beyond the
+reference's; and how wide a gap in the bone (a suture, a fracture) still counts as closed."""
 
 Mask = NDArray[np.bool_]
 
@@ -57,18 +57,20 @@ def own_regions(
         hu: the registered scan in HU, on the reference grid.
         head: its foreground, without what lies outside the field of view.
         reference_regions: labels of the reference head on the same grid.
-        spacing_mm: voxel size of the grid.
+        spacing_mm: voxel size of the grid, which has an even number of voxels a side.
     """
     bone = head & (hu > BONE_HU)
-    coarse = (slice(None, None, COARSE),) * 3
+    brain_there = _blocks(np.isin(reference_regions, (LEFT_HEMISPHERE, RIGHT_HEMISPHERE))) >= 0.5
+    skull_there = _blocks(reference_regions == SKULL) > 0
+    bone_share = _blocks(bone)
     step_mm = COARSE * spacing_mm
-    brain = _inside_skull(bone[coarse], reference_regions[coarse], step_mm)
-    skull = within(reference_regions[coarse] == SKULL, SKULL_MM, step_mm) & ~brain
+    brain = _inside_skull(bone_share > 0, brain_there, step_mm)
+    skull = within(skull_there, SKULL_MM, step_mm) & ~brain
     middle = hu.shape[0] // 2
     side = np.where(np.arange(hu.shape[0]) < middle, LEFT_HEMISPHERE, RIGHT_HEMISPHERE).astype(np.uint8)
-    regions = np.where(_fine(brain, hu.shape) & head & ~bone, side[:, None, None], 0).astype(np.uint8)
-    table = ndimage.binary_closing(bone[coarse], _ball(GAP_MM / 2 / step_mm)) & skull
-    regions[(_fine(table, hu.shape) | (bone & _fine(skull, hu.shape))) & head & (regions == 0)] = SKULL
+    regions = np.where(_fine(brain) & head & ~bone, side[:, None, None], 0).astype(np.uint8)
+    table = ndimage.binary_closing(bone_share >= 0.5, _ball(GAP_MM / 2 / step_mm)) & skull
+    regions[(_fine(table) | (bone & _fine(skull))) & head & (regions == 0)] = SKULL
     return regions
 
 
@@ -77,14 +79,13 @@ def within(mask: Mask, distance_mm: float, spacing_mm: float) -> Mask:
     return np.asarray(ndimage.distance_transform_edt(~mask, sampling=spacing_mm) <= distance_mm)
 
 
-def _inside_skull(bone: Mask, reference_regions: NDArray[np.uint8], spacing_mm: float) -> Mask:
+def _inside_skull(bone: Mask, brain_there: Mask, spacing_mm: float) -> Mask:
     """What the bone encloses: the part of ~bone that hangs together with the reference's brain, and lies near it."""
-    brain = (reference_regions == LEFT_HEMISPHERE) | (reference_regions == RIGHT_HEMISPHERE)
-    core = ndimage.distance_transform_edt(brain, sampling=spacing_mm) > CORE_MM
-    closed = ndimage.binary_closing(bone, _ball(GAP_MM / spacing_mm))
-    free = within(brain, BEYOND_MM, spacing_mm) & ~closed
+    core = ndimage.distance_transform_edt(brain_there, sampling=spacing_mm) > CORE_MM
+    near = within(brain_there, BEYOND_MM, spacing_mm)
+    free = near & ~ndimage.binary_closing(bone, _ball(GAP_MM / spacing_mm))
     inside = ndimage.binary_propagation(core & free, mask=_opened(free, core, spacing_mm))
-    return np.asarray(within(inside, GAP_MM, spacing_mm) & within(brain, BEYOND_MM, spacing_mm) & ~bone)
+    return np.asarray(within(inside, GAP_MM, spacing_mm) & near)
 
 
 def _opened(free: Mask, core: Mask, spacing_mm: float) -> Mask:
@@ -99,11 +100,17 @@ def _ball(radius: float) -> Mask:
     return np.asarray((grid**2).sum(axis=0) <= radius**2 + 1e-6)
 
 
-def _fine(mask: Mask, shape: tuple[int, ...]) -> Mask:
-    """A mask on the coarse grid, repeated onto the grid of `shape`."""
+def _blocks(mask: Mask) -> NDArray[np.float64]:
+    """Share of each block of `COARSE` voxels a side that is in the mask."""
+    i, j, k = (n // COARSE for n in mask.shape)
+    return mask.reshape(i, COARSE, j, COARSE, k, COARSE).mean(axis=(1, 3, 5))
+
+
+def _fine(mask: Mask) -> Mask:
+    """A mask of blocks as a mask of voxels."""
     for axis in range(3):
         mask = np.repeat(mask, COARSE, axis=axis)
-    return mask[tuple(slice(0, n) for n in shape)]
+    return mask
 
 
 def region_scores(values: NDArray[np.floating], regions: NDArray[np.uint8]) -> dict[str, dict[str, float | int | None]]:

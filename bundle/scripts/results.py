@@ -61,7 +61,7 @@ class ResultIncomplete(ValueError):
 def write_results(
     folder: str | Path, files: Mapping[str, Content], result: Mapping[str, Any], overwrite: bool = False
 ) -> None:
-    """Write the output files `{name: content}` and `result.json` (`result` with `format` and `files`) to `folder`.
+    """Write the output files `{name: content}` and `result.json` (`result` with `format` and `outputs`) to `folder`.
 
     A name may have folders in it, separated by `/`. Numbers that are not finite become null in `result.json`.
 
@@ -79,7 +79,7 @@ def write_results(
         target.parent.mkdir(parents=True, exist_ok=True)
         staging.mkdir()
         hashes = {name: write_file(staging / name, content) for name, content in files.items()}
-        text = json_text({"format": RESULT_FORMAT, **result, "files": hashes})
+        text = json_text({"format": RESULT_FORMAT, **result, "outputs": hashes})
         write_file(staging / RESULT_NAME, text.encode())
         for inner in {path.parent for path in staging.rglob("*")}:
             sync(inner)
@@ -124,7 +124,7 @@ def own_files(folder: Path) -> set[str]:
     """Names of the files that the `result.json` in a folder answers for; none if it isn't one of ours."""
     try:
         result = json.loads((folder / RESULT_NAME).read_text(encoding="utf-8"))
-        return {RESULT_NAME, *result["files"]} if result["format"] == RESULT_FORMAT else set()
+        return {RESULT_NAME, *result["outputs"]} if result["format"] == RESULT_FORMAT else set()
     except (OSError, ValueError, KeyError, TypeError):
         return set()
 
@@ -212,7 +212,7 @@ def verify(folder: str | Path) -> dict[str, Any]:
     if not own_files(folder):
         raise ResultIncomplete(f"{folder} holds no {RESULT_NAME} of this program: the results are not complete.")
     result: dict[str, Any] = json.loads((folder / RESULT_NAME).read_text(encoding="utf-8"))
-    for name, expected in result["files"].items():
+    for name, expected in result["outputs"].items():
         if not (folder / name).is_file():
             raise ResultIncomplete(f"{name} is missing from {folder}. Make the results again.")
         if sha256(folder / name) != expected:

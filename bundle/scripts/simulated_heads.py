@@ -9,12 +9,11 @@ normalised to [0, 1]) and the weight of each prediction: 1 where the voxel at th
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from ignite.distributed import get_rank
-from ignite.engine import Engine, Events
 from monai.transforms import Compose, MapTransform, Randomizable, apply_transform
 from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
@@ -22,18 +21,28 @@ from torch.utils.data import IterableDataset, get_worker_info
 from .anatomies import load_anatomy
 from .coordinates import positions
 from .intensity import AIR_HU
-from .simulation.head import draw_training_head
+from .simulation.anatomy import Anatomy
+from .simulation.training import draw_training_head
 
 
 class DrawHeadd(MapTransform):
-    """Replace the path of an anatomy by a head drawn from it and from `data["seed"]`: int16 HU (1, 256, 256, 256)."""
+    """Replace the path of an anatomy by a head drawn from it and from `data["seed"]`: int16 HU (1, 256, 256, 256).
+
+    Anatomies are read once and kept, 20 to 40 MB each.
+    """
+
+    def __init__(self, keys: str) -> None:
+        super().__init__(keys)
+        self.anatomies: dict[str, Anatomy] = {}
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Draw the head; the same path and seed give the same head."""
         drawn = dict(data)
         for key in self.key_iterator(drawn):
-            head = draw_training_head(load_anatomy(drawn[key]), int(drawn["seed"]))
-            drawn[key] = torch.from_numpy(head)[None]
+            path = str(drawn[key])
+            if path not in self.anatomies:
+                self.anatomies[path] = load_anatomy(Path(path))
+            drawn[key] = torch.from_numpy(draw_training_head(self.anatomies[path], int(drawn["seed"])))[None]
         return drawn
 
 
@@ -146,18 +155,3 @@ class HeadStream(IterableDataset[dict[Hashable, Any]]):
         anatomy = dict(self.data[random.integers(len(self.data))], seed=int(random.integers(2**31)))
         self.pool.append(apply_transform(self.head_transform, anatomy))
         del self.pool[: -self.pool_size]
-
-
-class ContinueStream:
-    """Handler: let the stream go on from the trainer's epoch, so that a resumed training, and each process, sees new heads."""
-
-    def __init__(self, stream: HeadStream) -> None:
-        self.stream = stream
-
-    def attach(self, engine: Engine) -> None:
-        """Run when the trainer starts, after checkpoints were loaded."""
-        engine.add_event_handler(Events.STARTED, self)
-
-    def __call__(self, engine: Engine) -> None:
-        """Set the stream's epoch from the trainer's, and its rank from that of the process."""
-        self.stream.epoch, self.stream.rank = engine.state.epoch, get_rank()

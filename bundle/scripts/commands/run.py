@@ -22,7 +22,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("input", metavar="INPUT", type=Path, help="a folder (series or study), a DICOM file or a NIfTI")
     parser.add_argument("-o", "--output", metavar="OUT", type=Path, required=True, help="folder of the results")
     parser.add_argument("--device", type=device, default="auto", help="auto (default), cpu, cuda or cuda:N")
-    parser.add_argument("--stride", type=int, choices=(1, 2, 4), default=2, help="voxels (mm) between predictions")
+    parser.add_argument("--stride", type=int, choices=(1, 2, 4), help="voxels (mm) between predictions (2)")
     parser.add_argument("--series-uid", type=series_uid, help="the series to use, when a study holds several")
     parser.add_argument("--overwrite", action="store_true", help="replace earlier results in OUT")
     parser.add_argument("--config", action="append", default=[], help="overlay of configs, e.g. published.json")
@@ -57,9 +57,10 @@ def overrides(args: argparse.Namespace) -> dict[str, Any]:
         "bundle_root": str(config("inference.json").parents[1]),
         "dataset_dir": str(args.input.absolute()),
         "output_dir": str(args.output.absolute()),
-        "stride": args.stride,
         "overwrite": args.overwrite,
     }
+    if args.stride:
+        values["stride"] = args.stride
     if args.series_uid:
         values["series_uid"] = args.series_uid
     if args.device != "auto":
@@ -75,10 +76,10 @@ def main(args: argparse.Namespace) -> int:
         OutputExists, OutputFailed: the results can't be written.
     """
     check_target(args.output.resolve(), args.overwrite)
-    from monai.bundle import ConfigWorkflow
-
     if not args.debug:
         logging.disable(logging.CRITICAL)
+    from monai.bundle import ConfigWorkflow
+
     files = [str(config(name)) for name in ("inference.json", *args.config)]
     workflow = ConfigWorkflow(files, logging_file=False, workflow_type="inference", **overrides(args))
     try:
