@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 from dicom_series import SERIES, image, write_enhanced, write_series
 from geometries import PLAIN
+from pydicom.config import IGNORE
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
+from pydicom.uid import ImplicitVRLittleEndian
 
 from scripts.findings import InputRefused
 from scripts.headers import read_headers
@@ -115,3 +118,26 @@ def test_malformed_values_do_not_stop_the_reading(tmp_path: Path) -> None:
     header = read_headers(tmp_path).images[0]
     assert header.position_mm is None
     assert header.orientation is None
+
+
+def test_implicit_value_representations(tmp_path: Path) -> None:
+    def implicit(dataset: Dataset, k: int) -> None:
+        dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
+        dataset.PixelRepresentation = 1
+        dataset.add_new("PixelPaddingValue", "SS", -2000)
+
+    write_series(tmp_path, at=[18], edit=implicit)
+    header = read_headers(tmp_path).images[0]
+    assert header.padding == (-2000, -2000)
+    assert (header.rows, header.bits, header.slope) == (44, (16, 12, True), 1.0)
+
+
+def test_numbers_longer_than_dicom_allows(tmp_path: Path) -> None:
+    values = ["0.99999999999999999", "0.00000000000000001", "0", "0", "1.00000000000000001", "0.00000000000000000"]
+
+    def lengthen(dataset: Dataset, k: int) -> None:
+        element = DataElement("ImageOrientationPatient", "DS", values, validation_mode=IGNORE)
+        dataset["ImageOrientationPatient"] = element
+
+    write_series(tmp_path, at=[18], edit=lengthen)
+    assert read_headers(tmp_path).images[0].orientation == pytest.approx((1, 0, 0, 0, 1, 0))

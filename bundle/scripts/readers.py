@@ -48,6 +48,8 @@ class HeadCTReader(ImageReader):
     def get_data(self, img: Path) -> tuple[NDArray[np.float32], dict[str, Any]]:
         """Voxels (I, J, K) in HU and their metadata.
 
+        "findings" is a list of dictionaries; after a `DataLoader`, MONAI has made None of it if it was empty.
+
         Raises:
             InputRefused: with the finding that says why.
         """
