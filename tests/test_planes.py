@@ -107,6 +107,13 @@ def test_peak_is_a_world_position() -> None:
     np.testing.assert_allclose(peak_mm(heatmap, affine), [-10, 0, -5.9])
 
 
+def test_the_peak_is_looked_for_inside_the_regions() -> None:
+    heatmap, regions = np.zeros((4, 4, 4)), np.zeros((4, 4, 4), np.uint8)
+    heatmap[0, 0, 0], heatmap[3, 2, 1], regions[3, 2, 1] = 9, 5, 2
+    np.testing.assert_allclose(peak_mm(heatmap, np.eye(4)), [0, 0, 0])
+    np.testing.assert_allclose(peak_mm(heatmap, np.eye(4), regions), [3, 2, 1])
+
+
 def test_the_box_is_that_of_the_head_not_of_the_table() -> None:
     volume = np.full((60, 60, 60), -1000.0)
     volume[20:40, 10:30, 8:48] = 40

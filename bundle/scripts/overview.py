@@ -54,7 +54,7 @@ def overview(
 
     `volume_hu`, `heatmap` and the labels `regions` are (I, J, K) on one grid; `scores` in `unit`, as the heatmap, None
     where a region got none; `flags` are sentences about the input; `top` is the heatmap value of the brightest colour
-    (its own maximum, rounded up, if not given).
+    (if not given, its maximum inside the regions, rounded up). The peak, too, is looked for inside the regions.
 
     Raises:
         ValueError: the volumes are not 3-D and of one shape.
@@ -62,7 +62,8 @@ def overview(
     shapes = {array.shape for array in (volume_hu, heatmap, regions) if array is not None}
     if len(shapes) != 1 or volume_hu.ndim != 3:
         raise ValueError(f"volume, heatmap and regions must be 3-D and of one shape, got {sorted(shapes)}")
-    scan = Scan(volume_hu, heatmap, affine, regions, top or round_up(float(heatmap.max(initial=0))))
+    scored = heatmap if regions is None else heatmap[regions > 0]
+    scan = Scan(volume_hu, heatmap, affine, regions, top or round_up(float(scored.max(initial=0))))
     height = HEADER + 2 * (PANEL + GAP) + PANEL // 2 + FOOTER
     sheet = Image.new("RGB", (4 * (PANEL + GAP) + BAR, height), BACKGROUND)
     draw_header(sheet, scores or {}, flags, unit)
@@ -82,7 +83,7 @@ def round_up(value: float) -> float:
 
 def draw_panels(sheet: Image.Image, scan: Scan) -> None:
     """The three rows of planes."""
-    peak, box = peak_mm(scan.heatmap, scan.affine), head_box_mm(scan.volume_hu, scan.affine)
+    peak, box = peak_mm(scan.heatmap, scan.affine, scan.regions), head_box_mm(scan.volume_hu, scan.affine)
     centre, side = box.mean(axis=0), float((box[1] - box[0]).max()) * 1.04
     for column, (kind, window) in enumerate(COLUMNS):
         plane = plane_through(kind, peak, centre, side, PANEL)
@@ -124,7 +125,7 @@ def draw_header(sheet: Image.Image, scores: Mapping[str, float | None], flags: S
     label(sheet, (10, 8), "Head CT position anomaly", 22, TEXT)
     for place, (name, score) in enumerate(scores.items()):
         shown = "no score" if score is None else f"{score:.1f} {unit}"
-        label(sheet, ((place + 1) * (PANEL + GAP), 8), f"{name}: {shown}", 22, TEXT)
+        label(sheet, ((place + 1) * (PANEL + GAP), 8), f"{name.replace('_', ' ')}: {shown}", 22, TEXT)
     text = "Flags: " + (" ".join(flags) if flags else "none")
     for line, piece in enumerate(wrapped(text, sheet.width - 20, 14)[:2]):
         label(sheet, (10, 44 + 22 * line), piece, 14, WARNING if flags else QUIET)

@@ -79,9 +79,13 @@ def sample(volume: NDArray[Any], affine: Array, plane: Plane, outside: float, or
     return np.where(inside, values, outside)
 
 
-def peak_mm(heatmap: NDArray[Any], affine: Array) -> Array:
-    """World position (3,) of the highest voxel of a heatmap (I, J, K); the first one in memory order among equals."""
-    index = np.unravel_index(int(np.argmax(heatmap)), heatmap.shape)
+def peak_mm(heatmap: NDArray[Any], affine: Array, regions: NDArray[Any] | None = None) -> Array:
+    """World position (3,) of the highest voxel of a heatmap (I, J, K), inside the regions (label not 0) if given.
+
+    The first one in memory order among equals.
+    """
+    inside = heatmap if regions is None else np.where(regions > 0, heatmap, -np.inf)
+    index = np.unravel_index(int(np.argmax(inside)), heatmap.shape)
     return np.asarray(affine[:3, :3] @ np.array(index, dtype=float) + affine[:3, 3])
 
 

@@ -54,11 +54,12 @@ def report(sample: Path, output: Path) -> list[str]:
     regions, _ = volume(output / "regions.nii.gz")
     lesion, lesion_affine = volume(sample / "lesion.nii.gz")
     truth = json.loads((sample / "truth.json").read_text(encoding="utf-8"))
-    peak = peak_mm(heatmap, affine)
+    peak = peak_mm(heatmap, affine, regions)
     return [
         "scores",
         *(f"  {name:<18} {'none' if score is None else format(score, '.1f')}" for name, score in scores.items()),
-        f"peak of the heatmap: {heatmap.max():.1f} at {in_words(peak)}, in {region_at(regions, affine, peak)}",
+        f"peak of the heatmap: {nearest(heatmap, affine, peak):.1f} at {in_words(peak)},"
+        f" in {region_at(regions, affine, peak)}",
         f"planted: {truth.get('description', 'a lesion')}, {volume_ml(lesion, lesion_affine):.0f} ml;"
         f" the peak lies {where(lesion, lesion_affine, peak)}",
         f"picture: {output / 'overview.png'}",
@@ -79,7 +80,7 @@ def in_words(point_mm: Array) -> str:
 
 def region_at(regions: NDArray[Any], affine: Array, point_mm: Array) -> str:
     """Name of the region at a world position."""
-    return REGION_NAMES.get(int(nearest(regions, affine, point_mm)), "none of the regions")
+    return REGION_NAMES.get(int(nearest(regions, affine, point_mm)), "no region")
 
 
 def nearest(values: NDArray[Any], affine: Array, point_mm: Array) -> Any:
