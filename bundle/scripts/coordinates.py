@@ -41,7 +41,7 @@ def positions(shape: tuple[int, int, int], stride: int = 1, origin: tuple[int, i
     """Positions (3, *shape) of the voxels origin + stride * (i, j, k) of the reference grid, normalised to [0, 1]."""
     axes = [
         (start + stride * torch.arange(count, dtype=torch.float32)) / (REFERENCE_SIZE - 1)
-        for start, count in zip(origin, shape)
+        for start, count in zip(origin, shape, strict=True)
     ]
     return torch.stack(torch.meshgrid(*axes, indexing="ij"))
 
@@ -56,4 +56,5 @@ def error_map(predicted: Tensor, stride: int = 1) -> Tensor:
         raise ValueError(f"predicted positions must be (B, 3, D, H, W), got {tuple(predicted.shape)}")
     shape = (predicted.shape[2], predicted.shape[3], predicted.shape[4])
     target = positions(shape, stride).to(predicted)
-    return torch.linalg.vector_norm(predicted - target, dim=1, keepdim=True)
+    error: Tensor = torch.linalg.vector_norm(predicted - target, dim=1, keepdim=True)
+    return error

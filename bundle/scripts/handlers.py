@@ -30,7 +30,7 @@ PACKAGES = ("monai", "torch", "numpy", "itk", "nibabel", "pydicom")
 
 
 class StageClock:
-    """Measure the wall time of each stage of a case, in seconds, into `engine.state.timings_s`."""
+    """Measure the wall time of each stage of a case, in seconds."""
 
     STAGES = (
         (Events.GET_BATCH_COMPLETED, "prepare"),
@@ -38,45 +38,55 @@ class StageClock:
         (Events.ITERATION_COMPLETED, "score"),
     )
 
+    def __init__(self) -> None:
+        self.timings_s: dict[str, float] = {}
+        self.last = 0.0
+
     def attach(self, engine: Engine) -> None:
         """Start the clock when a case is fetched and read it at the end of each stage."""
         engine.add_event_handler(Events.GET_BATCH_STARTED, self.start)
         for event, stage in self.STAGES:
             engine.add_event_handler(event, self.stop, stage)
 
-    def start(self, engine: Engine) -> None:
+    def start(self) -> None:
         """A case begins."""
-        engine.state.timings_s = {}
+        self.timings_s.clear()
         self.last = time.perf_counter()
 
-    def stop(self, engine: Engine, stage: str) -> None:
+    def stop(self, stage: str) -> None:
         """A stage ends."""
         now = time.perf_counter()
-        engine.state.timings_s[stage] = round(now - self.last, 3)
+        self.timings_s[stage] = round(now - self.last, 3)
         self.last = now
 
 
 class ResultWriter:
     """Write heatmap, regions, picture and `result.json` of the case that was just scored; all of them or nothing."""
 
-    def __init__(self, output_dir: str, weights: str, overwrite: bool = False) -> None:
-        """Write to the folder `output_dir`; `weights` is the file whose sha256 the result names.
+    def __init__(self, output_dir: str, weights: str, clock: StageClock, overwrite: bool = False) -> None:
+        """Write to the folder `output_dir`; `weights` is the file whose sha256 the result names."""
+        self.output_dir, self.weights, self.clock, self.overwrite = Path(output_dir), weights, clock, overwrite
+
+    def attach(self, engine: Engine) -> None:
+        """Look at the target before the work begins, write when a case is done."""
+        engine.add_event_handler(Events.STARTED, self.check)
+        engine.add_event_handler(Events.ITERATION_COMPLETED, self)
+
+    def check(self) -> None:
+        """See that the results may be written.
 
         Raises:
             OutputExists: the folder is there and `overwrite` is false, or it holds something else.
         """
-        self.output_dir, self.weights, self.overwrite = Path(output_dir), weights, overwrite
-
-    def attach(self, engine: Engine) -> None:
-        """Look at the target before the work begins, write when a case is done."""
-        engine.add_event_handler(Events.STARTED, lambda: check_target(self.output_dir.resolve(), self.overwrite))
-        engine.add_event_handler(Events.ITERATION_COMPLETED, self)
+        check_target(self.output_dir.resolve(), self.overwrite)
 
     def __call__(self, engine: Engine) -> None:
         """Write the results of each case of the batch."""
-        for case, output in zip(engine.state.batch, engine.state.output):
+        cases: Any = engine.state.batch
+        outputs: Any = engine.state.output
+        for case, output in zip(cases, outputs, strict=True):
             data = {**case, **output}
-            result = case_result(data, engine.state.timings_s) | {"weights_sha256": sha256(self.weights)}
+            result = case_result(data, self.clock.timings_s) | {"weights_sha256": sha256(self.weights)}
             write_results(self.output_dir, case_files(data, result), result, self.overwrite)
 
 

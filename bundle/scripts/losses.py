@@ -32,4 +32,5 @@ class PositionLoss(nn.Module):
             )
         distance = torch.linalg.vector_norm(predicted.float() - label[:, :3].float(), dim=1)
         weight = label[:, 3].float()
-        return (distance * weight).sum() / weight.sum().clamp_min(1.0)
+        loss: Tensor = (distance * weight).sum() / weight.sum().clamp_min(1.0)
+        return loss

@@ -7,6 +7,7 @@ grid. It is reported as the median over the voxels of a region (brain: both hemi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from monai.metrics import CumulativeIterationMetric
@@ -26,20 +27,20 @@ class LocalisationError(CumulativeIterationMetric):
         self.labels = tuple(labels)
         self.stride = stride
 
-    def _compute_tensor(self, y_pred: Tensor, y: Tensor) -> Tensor:  # type: ignore[override]
+    def _compute_tensor(self, y_pred: Tensor, y: Tensor | None = None, **_: Any) -> Tensor:
         """Values (B, 1) from predicted positions (B, 3, *strided) and regions (B, 1, *reference); NaN where empty."""
         error = error_map(torch.as_tensor(y_pred), self.stride) * POSITION_SCALE_MM
         regions = torch.as_tensor(y)[:, :, :: self.stride, :: self.stride, :: self.stride]
         inside = torch.isin(regions, torch.tensor(self.labels, device=regions.device, dtype=regions.dtype))
         return torch.stack([error[b][inside[b]].median().reshape(1) for b in range(len(error))])
 
-    def aggregate(self) -> Tensor:  # type: ignore[override]
+    def aggregate(self) -> Tensor:
         """Mean over heads of the median error in mm.
 
         Raises:
             ValueError: no head has a voxel in the regions, so there is no error to report.
         """
-        values = self.get_buffer()
+        values = self.get_buffer()  # type: ignore[no-untyped-call]
         if not isinstance(values, Tensor) or bool(torch.isnan(values).all()):
             raise ValueError(f"no voxel of the regions {self.labels} in any validation head: check the label key")
         return torch.nanmean(values)

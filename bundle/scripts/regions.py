@@ -103,7 +103,7 @@ def _ball(radius: float) -> Mask:
 def _blocks(mask: Mask) -> NDArray[np.float64]:
     """Share of each block of `COARSE` voxels a side that is in the mask."""
     i, j, k = (n // COARSE for n in mask.shape)
-    return mask.reshape(i, COARSE, j, COARSE, k, COARSE).mean(axis=(1, 3, 5))
+    return np.asarray(mask.reshape(i, COARSE, j, COARSE, k, COARSE).mean(axis=(1, 3, 5)))
 
 
 def _fine(mask: Mask) -> Mask:

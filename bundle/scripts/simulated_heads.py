@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from monai.transforms import Compose, MapTransform, Randomizable, apply_transform
+from monai.transforms import Compose, MapTransform, Randomizable
 from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
@@ -86,8 +86,9 @@ class RandDenseCropd(MapTransform, Randomizable):
 def cube(volume: Tensor, start: tuple[int, int, int], size: int) -> Tensor:
     """The cube (1, size, size, size) of a volume (1, I, J, K) in HU that begins at `start`; air beyond the volume."""
     crop = torch.full((1, size, size, size), AIR_HU, dtype=volume.dtype)
-    inside = [slice(max(0, s), min(n, s + size)) for s, n in zip(start, volume.shape[1:])]
-    target = [slice(i.start - s, i.stop - s) for i, s in zip(inside, start)]
+    ends = [(min(max(0, s), n), min(max(0, s + size), n)) for s, n in zip(start, volume.shape[1:], strict=True)]
+    inside = [slice(first, last) for first, last in ends]
+    target = [slice(i.start - s, i.stop - s) for i, s in zip(inside, start, strict=True)]
     crop[(slice(None), *target)] = volume[(slice(None), *inside)]
     return crop
 
@@ -147,11 +148,11 @@ class HeadStream(IterableDataset[dict[Hashable, Any]]):
             self._renew(random)
         while True:
             for _ in range(self.crops_per_head):
-                yield apply_transform(self.transform, self.pool[random.integers(len(self.pool))])
+                yield dict(self.transform(self.pool[random.integers(len(self.pool))]))
             self._renew(random)
 
     def _renew(self, random: np.random.Generator) -> None:
         """Draw one head into the pool; the oldest leaves when the pool is full."""
-        anatomy = dict(self.data[random.integers(len(self.data))], seed=int(random.integers(2**31)))
-        self.pool.append(apply_transform(self.head_transform, anatomy))
+        anatomy = {**self.data[random.integers(len(self.data))], "seed": int(random.integers(2**31))}
+        self.pool.append(dict(self.head_transform(anatomy)))
         del self.pool[: -self.pool_size]

@@ -17,7 +17,7 @@ from .simulated_heads import HeadStream
 
 
 class SaveTraining(CheckpointSaver):
-    """Save a checkpoint of everything in `state`, and of the trainer, at the end of every epoch; the last one is kept."""
+    """Save a checkpoint of everything in `state`, and of the trainer, after every epoch; the last one is kept."""
 
     def __init__(self, folder: str, state: dict[str, Any]) -> None:
         super().__init__(folder, dict(state), save_interval=1, n_saved=1)

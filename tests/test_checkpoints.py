@@ -1,0 +1,41 @@
+"""Checkpoints and the weights that are made from them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from scripts.checkpoints import export_weights, latest_checkpoint
+from scripts.networks import DensePositionNet, add_spectral_norm
+
+
+def test_the_latest_checkpoint_has_the_highest_epoch_not_the_last_name(tmp_path: Path) -> None:
+    for name in ("checkpoint_epoch=9.pt", "checkpoint_epoch=10.pt", "model.pt", "checkpoint_final_iteration=99.pt"):
+        (tmp_path / name).touch()
+    assert Path(latest_checkpoint(str(tmp_path))).name == "checkpoint_epoch=10.pt"
+
+
+def test_no_checkpoint_is_an_empty_path(tmp_path: Path) -> None:
+    assert latest_checkpoint(str(tmp_path)) == ""
+    assert latest_checkpoint(str(tmp_path / "missing")) == ""
+
+
+def test_exported_weights_answer_as_the_trained_network(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    trained = add_spectral_norm(DensePositionNet(2)).eval()
+    torch.save({"network": trained.state_dict()}, tmp_path / "checkpoint.pt")
+    export_weights(str(tmp_path / "checkpoint.pt"), DensePositionNet(2), str(tmp_path / "model.pt"))
+    plain = DensePositionNet(2)
+    plain.load_state_dict(torch.load(tmp_path / "model.pt", weights_only=True), strict=True)
+    patches = torch.rand(2, 1, 31, 31, 31)
+    torch.testing.assert_close(plain(patches), trained(patches))
+    other = DensePositionNet(2)
+    assert not torch.allclose(other(patches), trained(patches))
+
+
+def test_a_file_that_is_no_checkpoint_is_named(tmp_path: Path) -> None:
+    torch.save({"model": 1}, tmp_path / "x.pt")
+    with pytest.raises(KeyError, match=r"x\.pt is not a training checkpoint.*only \['model'\]"):
+        export_weights(str(tmp_path / "x.pt"), DensePositionNet(2), str(tmp_path / "model.pt"))
