@@ -10,7 +10,7 @@ STAMP := .venv/.installed
 
 help:
 	@echo "make demo   run the sample (a simulated head with a bleed) and draw a picture of the result"
-	@echo "make test   ruff, black, isort, mypy and every test"
+	@echo "make test   ruff, black, isort, flake8, mypy and every test"
 	@echo "make setup  only what both begin with: .venv with the tested versions"
 	@echo "make clean  remove .venv and out"
 
@@ -33,6 +33,7 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/black --quiet --check .
 	$(BIN)/isort --quiet --check .
+	$(BIN)/flake8 --max-line-length 120 --extend-ignore E203,E704 bundle/scripts
 
 types: $(STAMP)
 	$(BIN)/mypy
