@@ -26,10 +26,8 @@ READING = {
 }
 WRITING = {"dicom_outputs", "nifti_bytes", "overview", "results", "simulated_series"}
 ADAPTERS = {"anatomies", "assets", "checkpoints", "datalists", "registration"} | READING | WRITING
-MONAI_FACING = {"handlers", "inferers", "metrics", "readers", "transforms"} | {
-    "head_transforms",
-    "simulated_heads",
-    "training_handlers",
+MONAI_FACING = {"inferers", "metrics", "readers", "simulated_heads"} | {
+    path.stem for path in SCRIPTS.glob("*.py") if path.stem.endswith(("transforms", "handlers"))
 }
 DOORS = {
     "itk": {"registration"},
