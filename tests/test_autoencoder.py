@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+
 from scripts.autoencoder import SpatialAutoencoder
 from scripts.networks import count_parameters
 

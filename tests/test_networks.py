@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import Tensor, nn
+
 from scripts.networks import (
     PATCH_SIZES,
     DensePositionNet,
@@ -13,7 +15,6 @@ from scripts.networks import (
     fold_spectral_norm,
     he_initialise,
 )
-from torch import Tensor, nn
 
 PUBLISHED = {1: 7451, 2: 29523, 4: 117531, 8: 469011, 16: 1873827, 32: 7490883, 64: 29954691}
 """Width -> trainable values of the published network, read from the paper's figure."""

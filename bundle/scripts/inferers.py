@@ -84,7 +84,7 @@ class PositionInferer(Inferer):
         volumes = inputs.as_tensor() if isinstance(inputs, MetaTensor) else inputs
         if isinstance(network, nn.parallel.DistributedDataParallel):
             network = network.module
-        own_device = next(network.parameters()).device
+        own_device = self._device(network)
         for device, portion in self._attempts(own_device):
             predicted = self._attempt(volumes, network, device, portion)
             if predicted is not None:
@@ -93,6 +93,10 @@ class PositionInferer(Inferer):
         raise MemoryError(
             f"out of memory on the CPU even with {self.portion_name} {self.smallest}; use a larger stride"
         )
+
+    @staticmethod
+    def _device(network: nn.Module) -> torch.device:
+        return next(network.parameters()).device
 
     def _attempts(self, device: torch.device) -> Iterator[tuple[torch.device, int]]:
         devices = [device] if device.type == "cpu" else [device, torch.device("cpu")]
@@ -147,7 +151,9 @@ class PositionInferer(Inferer):
             result.copy_meta_from(inputs)
         scale = torch.diag(torch.tensor([self.stride] * 3 + [1], dtype=torch.float64))
         result.affine = result.affine.to(scale) @ scale
-        result.meta["inference"] = {"device": device, self.portion_name: portion, "fallback": fallback}
+        facts = {"device": device, self.portion_name: portion, "fallback": fallback}
+        # What was collated is taken apart item by item: there, each fact is a list.
+        result.meta["inference"] = {k: [v] * len(result) for k, v in facts.items()} if result.is_batch else facts
         return result
 
 
@@ -211,7 +217,9 @@ class PatchPositionInferer(PositionInferer):
     def _fill(
         self, predicted: Tensor, volume: Tensor, wanted: Tensor, network: Any, device: torch.device, portion: int
     ) -> None:
-        for places in torch.split(wanted.nonzero(), portion):
+        every = wanted.nonzero()
+        for first in range(0, len(every), portion):
+            places = every[first : first + portion]
             patches = cut_patches(volume, places * self.stride, self.patch_size).to(device)
             i, j, k = places.unbind(1)
             predicted[:, i, j, k] = network(patches).to(predicted).T

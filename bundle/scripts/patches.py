@@ -57,7 +57,10 @@ def cut_patches(volume: Tensor, centres: Tensor, patch_size: int) -> Tensor:
             f"centres must lie inside the volume of {tuple(volume.shape[-3:])} voxels, got {centres.tolist()}"
         )
     size = [patch_size] * 3
-    return torch.stack([cut(volume, [index - radius for index in centre], size) for centre in centres.tolist()])
+    patches = volume.new_empty((len(centres), volume.shape[0], *size))
+    for patch, centre in zip(patches, centres.tolist(), strict=True):
+        patch.copy_(cut(volume, [index - radius for index in centre], size))
+    return patches
 
 
 def any_in_windows(mask: Tensor, window: int, stride: int = 1) -> Tensor:

@@ -1,0 +1,27 @@
+"""The number format of convolutions."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from scripts.precision import autocast
+
+CPU = torch.device("cpu")
+
+
+def test_autocast_changes_the_format_inside_only() -> None:
+    layer, inputs = torch.nn.Linear(2, 2), torch.ones(1, 2)
+    with autocast(CPU, "bfloat16"):
+        assert layer(inputs).dtype == torch.bfloat16
+    with autocast(CPU, "float32"):
+        assert layer(inputs).dtype == torch.float32
+    assert layer(inputs).dtype == torch.float32
+
+
+def test_an_unknown_format_is_refused() -> None:
+    with (
+        pytest.raises(ValueError, match=r"precision must be one of \['bfloat16', 'float32'\], got 'half'"),
+        autocast(CPU, "half"),
+    ):
+        pass
