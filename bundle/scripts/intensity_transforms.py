@@ -1,6 +1,6 @@
 """Dictionary transforms from HU to network input; what they compute is in `intensity`.
 
-Both take a registered scan (1, I, J, K) in HU whose background is air, and give values from 0 to 1, with 0 as background.
+Both take a registered scan (1, I, J, K) in HU whose background is air; they give values from 0 to 1, background 0.
 """
 
 from __future__ import annotations
