@@ -77,8 +77,12 @@ class Anatomy:
 
     @cached_property
     def structure_points(self) -> tuple[NDArray[np.float64], ...]:
-        """For each of `labels.STRUCTURES` up to 200 of its voxels, evenly chosen, as RAS mm (n, 3)."""
-        return tuple(self._points(np.flatnonzero(self.labels == label), STRUCTURE_POINTS) for label in STRUCTURES)
+        """For each of `labels.STRUCTURES` up to 200 of its voxels, as RAS mm (n, 3), moved to have its centroid."""
+        chosen = [self._points(np.flatnonzero(self.labels == label), STRUCTURE_POINTS) for label in STRUCTURES]
+        return tuple(
+            points + centre - points.mean(axis=0) if len(points) else points
+            for centre, points in zip(self.centroids, chosen, strict=True)
+        )
 
     @cached_property
     def head_points(self) -> NDArray[np.float64]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,6 +63,25 @@ class Population:
     bone: Volume
     inside: Volume
 
+    @cached_property
+    def intracranial(self) -> Mask:
+        """The space inside the skull, from the foramen magnum up.
+
+        Raises:
+            ValueError: no axial plane through it is wider than the spinal canal.
+        """
+        inside = self.inside > 0.5
+        wide = np.flatnonzero(inside.sum(axis=(0, 1)) > CANAL_MM2)
+        if not wide.size:
+            raise ValueError("the population has no space inside the skull; are the label maps heads in mm?")
+        inside[:, :, : wide[0]] = False
+        box = _around(inside, 2)
+        depth = ndimage.distance_transform_edt(inside[box])
+        cores, _ = ndimage.label(depth > VEIN_RADIUS_MM)
+        core = cores == np.bincount(cores[cores > 0]).argmax()
+        inside[box] &= ndimage.distance_transform_edt(~core) <= VEIN_RADIUS_MM + 1
+        return inside
+
 
 def mean_population(anatomies: Sequence[Anatomy]) -> Population:
     """The symmetric mean of the anatomies.
@@ -97,13 +117,15 @@ def reference_hu(population: Population) -> NDArray[np.int16]:
 
 def reference_regions(population: Population) -> NDArray[np.uint8]:
     """Regions (256, 256, 256), uint8: 1 left hemisphere, 2 right hemisphere, 3 skull, 0 elsewhere."""
-    inside = intracranial(population)
+    inside = population.intracranial
     lowest = int(np.flatnonzero(inside.any(axis=(0, 1)))[0])
-    near = ndimage.distance_transform_edt(~inside) <= SKULL_DEPTH_MM
+    box = _around(inside, int(SKULL_DEPTH_MM) + 2)
+    near = ndimage.distance_transform_edt(~inside[box]) <= SKULL_DEPTH_MM
     bone = ndimage.gaussian_filter(population.bone, 1.5)
-    skull = near & ~inside & (bone + bone[::-1] >= 2 * BONE_SHARE)
-    skull[:, :, :lowest] = False
-    regions = np.where(skull, 3, 0).astype(np.uint8)
+    bone = bone + bone[::-1]
+    regions = np.zeros(inside.shape, dtype=np.uint8)
+    regions[box][near & ~inside[box] & (bone[box] >= 2 * BONE_SHARE)] = 3
+    regions[:, :, :lowest] = 0
     half = REFERENCE_SIZE // 2
     regions[:half][inside[:half]] = 1
     regions[half:][inside[half:]] = 2
@@ -114,18 +136,13 @@ def reference_masks(population: Population) -> NDArray[np.uint8]:
     """Masks (256, 256, 256), uint8: `HEAD_BIT` in the head, `INTRACRANIAL_BIT` inside the skull, summed."""
     head = ndimage.binary_fill_holes(population.head > HEAD_SHARE)
     head &= head[::-1]
-    return np.asarray(HEAD_BIT * head + INTRACRANIAL_BIT * intracranial(population), dtype=np.uint8)
+    return np.asarray(HEAD_BIT * head + INTRACRANIAL_BIT * population.intracranial, dtype=np.uint8)
 
 
-def intracranial(population: Population) -> Mask:
-    """The space inside the skull, from the foramen magnum up."""
-    inside = population.inside > 0.5
-    wide = np.flatnonzero(inside.sum(axis=(0, 1)) > CANAL_MM2)
-    inside[:, :, : wide[0]] = False
-    depth = ndimage.distance_transform_edt(np.pad(inside, 1, mode="edge"))[1:-1, 1:-1, 1:-1]
-    cores, _ = ndimage.label(depth > VEIN_RADIUS_MM)
-    core = cores == np.bincount(cores[cores > 0]).argmax()
-    return np.asarray(inside & (ndimage.distance_transform_edt(~core) <= VEIN_RADIUS_MM + 1))
+def _around(mask: Mask, margin: int) -> tuple[slice, ...]:
+    """The box around a mask, `margin` voxels wider on each side where the grid allows."""
+    found = ndimage.find_objects(mask.astype(np.int8))[0]
+    return tuple(slice(max(s.start - margin, 0), s.stop + margin) for s in found)
 
 
 def _brain_spread(anatomy: Anatomy) -> NDArray[np.float64]:

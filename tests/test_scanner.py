@@ -1,0 +1,150 @@
+"""Scans: where their voxels lie, slices, noise, blur, tilt, what is unknown, head rest and protocol."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from scripts.coordinates import grid_affine
+from scripts.simulation.head import SimulatedHead
+from scripts.simulation.labels import UNCOVERED
+from scripts.simulation.scanner import PADDING_HU, Protocol, acquire, draw_protocol, native_grid
+
+SIZE = (90, 100, 110)
+PLAIN = Protocol(
+    size=(100, 110),
+    spacing_mm=1.0,
+    increment_mm=2.0,
+    thickness_mm=1.0,
+    blur_mm=0.0,
+    noise_hu=0.0,
+    bottom_mm=-40.0,
+    top_mm=40.0,
+    centre_mm=(0.0, 0.0),
+    rest_gap_mm=None,
+)
+
+
+def block_head(turn_deg: float = 0.0, value: float = 40.0) -> SimulatedHead:
+    """A ball of soft tissue with a dense off-centre marker; lies in the scanner turned about z by `turn_deg`."""
+    grid = np.indices(SIZE) - (np.array(SIZE)[:, None, None, None] - 1) / 2
+    radius = np.sqrt((grid**2).sum(axis=0))
+    hu = np.where(radius < 42, value, -1000.0).astype(np.float32)
+    labels = np.where(radius < 42, 507, 0).astype(np.int16)
+    hu[20:26, 60:66, 70:76] = 900
+    upright = grid_affine()
+    upright[:3, 3] = -(np.array(SIZE) - 1) / 2
+    cos, sin = np.cos(np.deg2rad(turn_deg)), np.sin(np.deg2rad(turn_deg))
+    pose = np.array([[cos, -sin, 0, 3.0], [sin, cos, 0, -8.0], [0, 0, 1, 5.0], [0, 0, 0, 1]])
+    return SimulatedHead(hu, labels, np.zeros(SIZE, np.uint8), pose, np.linalg.inv(pose) @ upright)
+
+
+def marker_mm(hu: np.ndarray, affine: np.ndarray) -> np.ndarray:
+    """Centroid of the dense marker in scan space."""
+    return affine[:3, :3] @ np.argwhere(hu > 450).mean(axis=0) + affine[:3, 3]
+
+
+@pytest.mark.parametrize("tilt_deg", [0.0, 18.0, -12.0])
+@pytest.mark.parametrize("turn_deg", [0.0, 25.0])
+def test_every_grid_shows_the_marker_where_it_is(turn_deg: float, tilt_deg: float) -> None:
+    head = block_head(turn_deg)
+    scan = acquire(head, replace(PLAIN, tilt_deg=tilt_deg, increment_mm=1.0), 0)
+    np.testing.assert_allclose(marker_mm(scan.hu, scan.affine), marker_mm(head.hu, head.affine), atol=0.4)
+
+
+def test_a_tilted_grid_is_sheared_and_its_slices_stack_along_the_table() -> None:
+    affine, count = native_grid(block_head(), replace(PLAIN, tilt_deg=15.0))
+    assert affine[1, 1] == pytest.approx(np.cos(np.deg2rad(15)))
+    assert affine[2, 1] == pytest.approx(np.sin(np.deg2rad(15)))
+    np.testing.assert_allclose(affine[:3, 2], (0, 0, 2))
+    assert count == 41
+
+
+def test_thick_slices_average_what_they_cover() -> None:
+    thin = acquire(block_head(), replace(PLAIN, increment_mm=1.0, thickness_mm=1.0), 0)
+    thick = acquire(block_head(), replace(PLAIN, increment_mm=5.0, thickness_mm=5.0), 0)
+    for k in (3, 8):
+        nearest = thin.hu[:, :, 5 * k - 2 : 5 * k + 3].mean(axis=2)
+        inside = np.abs(thick.hu[:, :, k] - nearest)
+        assert np.median(inside) < 1
+        assert inside.mean() < 20
+
+
+@pytest.mark.parametrize("blur_mm", [0.0, 0.6, 0.9])
+def test_the_noise_is_as_strong_as_asked(blur_mm: float) -> None:
+    scan = acquire(block_head(), replace(PLAIN, blur_mm=blur_mm, noise_hu=6.0, spacing_mm=0.6), 1)
+    middle = scan.hu[45:55, 40:70, 15:25].astype(float)
+    assert middle.std() == pytest.approx(6.0, rel=0.1)
+    assert middle.mean() == pytest.approx(40, abs=0.5)
+
+
+def test_the_offset_moves_tissue_and_not_air() -> None:
+    scan = acquire(block_head(), replace(PLAIN, offset_hu=8.0), 0)
+    assert np.median(scan.hu[45:55, 50:60, 15:25]) == 48
+    assert (scan.hu[0] == -1000).all()
+
+
+def test_what_the_anatomy_does_not_cover_is_padding_and_nothing_else_is() -> None:
+    head = block_head()
+    head.labels[:, :, :40] = UNCOVERED
+    scan = acquire(head, replace(PLAIN, noise_hu=30.0), 0)
+    z = scan.affine[2, 3] + 2.0 * np.arange(scan.hu.shape[2])
+    edge = head.affine[2, 3] + 40
+    assert scan.outside[:, :, z < edge - 1].all()
+    assert not scan.outside[:, :, z > edge + 1].any()
+    assert scan.hu[:, :, z > edge + 1].min() > PADDING_HU
+
+
+def test_the_head_rest_lies_behind_the_head() -> None:
+    without, with_rest = (
+        acquire(block_head(), replace(PLAIN, size=(130, 150), rest_gap_mm=gap), 0) for gap in (None, 3.0)
+    )
+    changed = np.argwhere(with_rest.hu != without.hu)
+    assert len(changed) > 1000
+    head_back = np.argwhere(without.hu > -300)[:, 1].min()
+    middle = changed[np.abs(changed[:, 0] - 65) < 3]
+    assert middle[:, 1].max() < head_back
+    assert head_back - middle[:, 1].max() <= 5
+
+
+def test_beam_hardening_brightens_next_to_bone_and_darkens_the_depth() -> None:
+    head = block_head()
+    head.labels[(head.labels > 0) & (head.hu < 100) & (np.indices(SIZE)[0] > 80)] = 515
+    plain, hardened = acquire(head, PLAIN, 0), acquire(head, replace(PLAIN, rim_hu=10.0, cupping_hu=5.0), 0)
+    change = (hardened.hu - plain.hu)[:, :, 20].astype(float)
+    assert change[50, 55] < -1
+    assert change[82:86, 55].max() > 0
+
+
+def test_a_seed_fixes_scan_and_protocol() -> None:
+    noisy = replace(PLAIN, noise_hu=5.0)
+    one, again, other = (acquire(block_head(), noisy, seed).hu.tobytes() for seed in (1, 1, 2))
+    assert one == again != other
+    first, second, third = (draw_protocol(np.random.default_rng(seed)) for seed in (1, 1, 2))
+    assert first == second != third
+
+
+def test_drawn_protocols_stay_within_clinical_bounds() -> None:
+    for seed in range(100):
+        protocol = draw_protocol(np.random.default_rng(seed))
+        assert 1 <= protocol.thickness_mm <= 7
+        assert 0.45 <= protocol.blur_mm <= 0.9
+        assert 2 < protocol.noise_hu < 16
+        assert abs(protocol.offset_hu) <= 10
+        assert protocol.bottom_mm < protocol.top_mm
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"spacing_mm": 0.0}, "spacing_mm must be positive, got 0.0"),
+        ({"thickness_mm": -1.0}, "thickness_mm must be positive"),
+        ({"bottom_mm": 50.0}, r"highest slice \(40.0 mm\) must lie above the lowest \(50.0 mm\)"),
+        ({"tilt_deg": 50.0}, "35 degrees at most, got 50.0"),
+    ],
+)
+def test_impossible_protocols_are_refused(change: dict[str, float], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        replace(PLAIN, **change)
