@@ -47,9 +47,9 @@ def head_foreground(volume_hu: NDArray[np.float32], spacing_mm: Sequence[float])
     if volume_hu.ndim != 3 or len(spacing_mm) != 3 or not all(s > 0 for s in spacing_mm):
         raise ValueError(f"need (I, J, K) and three spacings over 0, got {volume_hu.shape} and {list(spacing_mm)} mm.")
     tissue = volume_hu > TISSUE_HU
-    box = bounding_box(tissue)
     if not tissue.any():
         return tissue
+    box = bounding_box(tissue, margin=[2 * _step(s) for s in spacing_mm])
     mask = np.zeros_like(tissue)
     mask[box] = fill(_largest_piece(tissue[box], spacing_mm)) & validity(volume_hu[box])
     return mask
@@ -74,7 +74,7 @@ def fill(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def _largest_piece(tissue: NDArray[np.bool_], spacing_mm: Sequence[float]) -> NDArray[np.bool_]:
     """Erode, keep the largest piece and grow it back inside `tissue`."""
-    step = [max(1, int(WORKING_MM / s + 0.5)) for s in spacing_mm]
+    step = [_step(s) for s in spacing_mm]
     coarse_mm = [n * s for n, s in zip(step, spacing_mm, strict=True)]
     coarse = tissue[tuple(slice(None, None, n) for n in step)]
     pieces, count = ndimage.label(_depth(coarse, coarse_mm) > EROSION_MM)
@@ -89,6 +89,11 @@ def _largest_piece(tissue: NDArray[np.bool_], spacing_mm: Sequence[float]) -> ND
     return grown & tissue
 
 
+def _step(spacing_mm: float) -> int:
+    """Every how many voxels one is kept, so that voxels are about `WORKING_MM` wide."""
+    return max(1, int(WORKING_MM / spacing_mm + 0.5))
+
+
 def _depth(mask: NDArray[np.bool_], spacing_mm: Sequence[float]) -> NDArray[np.float64]:
     """Distance in mm of each voxel of the mask from what is outside it; the volume's border is not outside."""
     if mask.all():
@@ -97,10 +102,11 @@ def _depth(mask: NDArray[np.bool_], spacing_mm: Sequence[float]) -> NDArray[np.f
     return depth
 
 
-def bounding_box(mask: NDArray[np.bool_]) -> tuple[slice, ...]:
-    """Slices of the smallest box that holds the mask; empty ones where it is empty."""
+def bounding_box(mask: NDArray[np.bool_], margin: Sequence[int] = (0, 0, 0)) -> tuple[slice, ...]:
+    """Slices of the smallest box that holds the mask, with a margin in voxels; empty ones where the mask is empty."""
     slices = []
-    for axis in range(mask.ndim):
+    for axis, size in enumerate(mask.shape):
         hit = np.flatnonzero(mask.any(axis=tuple(a for a in range(mask.ndim) if a != axis)))
-        slices.append(slice(int(hit[0]), int(hit[-1]) + 1) if hit.size else slice(0, 0))
+        low, high = (int(hit[0]), int(hit[-1]) + 1) if hit.size else (0, 0)
+        slices.append(slice(max(low - margin[axis], 0), min(high + margin[axis], size) if hit.size else 0))
     return tuple(slices)

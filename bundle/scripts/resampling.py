@@ -65,7 +65,7 @@ def to_canonical(
     for axis in flips:
         canonical[:3, 3] += canonical[:3, axis] * (moved.shape[axis] - 1)
         canonical[:3, axis] *= -1
-    return moved, np.round(canonical / AFFINE_QUANTUM) * AFFINE_QUANTUM
+    return moved, np.round(canonical / AFFINE_QUANTUM) * AFFINE_QUANTUM + 0.0
 
 
 def block_mean(

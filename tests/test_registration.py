@@ -1,0 +1,191 @@
+"""ITK's transforms against matrix algebra, and whole registrations of a head whose pose is known."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+import torch
+from geometries import rotation
+from numpy.typing import NDArray
+
+from scripts.coordinates import grid_affine
+from scripts.registration import (
+    Reference,
+    Registration,
+    _matrix,
+    _transform,
+    grown,
+    prepare_reference,
+    register,
+    rigid_by_mutual_information,
+    without_scale,
+)
+from scripts.simulation.analytic import analytic_head
+
+Array = NDArray[np.float64]
+GRID = np.diag([2.0, 2.0, 2.0, 1.0])
+GRID[:3, 3] = -100.0
+SHAPE = (101, 116, 101)
+
+
+def rigid(angles_deg: tuple[float, float, float], shift_mm: tuple[float, float, float]) -> Array:
+    """A rigid matrix (4, 4)."""
+    matrix = np.eye(4)
+    matrix[:3, :3] = rotation(*angles_deg)
+    matrix[:3, 3] = shift_mm
+    return matrix
+
+
+TO_WORLD = rigid((14, -6, 10), (25, -30, 140))
+
+
+def braincase(affine: Array, shape: tuple[int, int, int]) -> NDArray[np.bool_]:
+    """Mask of the inside of the analytic head's skull."""
+    points = np.stack(np.meshgrid(*map(np.arange, shape), indexing="ij"), -1) @ affine[:3, :3].T + affine[:3, 3]
+    return np.asarray(((points / [67, 85, 73]) ** 2).sum(-1) < 1)
+
+
+@pytest.fixture(scope="module")
+def reference() -> Reference:
+    """The analytic head as reference."""
+    hu = analytic_head(SHAPE, GRID)
+    return prepare_reference(hu, hu > -300, braincase(GRID, SHAPE), GRID)
+
+
+@pytest.fixture(scope="module")
+def scan() -> tuple[NDArray[np.float32], Array]:
+    """The analytic head in the scanner, and its affine."""
+    affine = np.diag([2.0, 2.0, 4.0, 1.0])
+    affine[:3, 3] = TO_WORLD[:3, 3] - [104, 120, 100]
+    return analytic_head((104, 120, 52), affine, to_world=TO_WORLD), affine
+
+
+@pytest.fixture(scope="module")
+def registration(scan: tuple[NDArray[np.float32], Array], reference: Reference) -> Registration:
+    """The registration of the scan."""
+    return register(*scan, reference)
+
+
+def test_itk_transforms_as_the_matrix_does() -> None:
+    import itk
+
+    matrix, centre = rigid((20, -35, 50), (10, -4, 7)), np.array([5.0, 30.0, -12.0])
+    transform = _transform(itk, matrix, centre)
+    point = [12.0, -70.0, 33.0]
+    assert np.allclose(list(transform.TransformPoint(point)), (matrix @ [*point, 1])[:3])
+    assert np.allclose(_matrix(itk, transform), matrix)
+    assert np.allclose(list(transform.GetCenter()), centre)
+
+
+def test_mutual_information_finds_a_small_motion() -> None:
+    affine = np.diag([3.0, 3.0, 3.0, 1.0])
+    affine[:3, 3] = -95.0
+    truth = rigid((3, -2, 4), (4, -3, 2))
+    fixed, moving = analytic_head((64, 64, 60), affine), analytic_head((64, 64, 60), affine, to_world=truth)
+    mask = braincase(affine, fixed.shape)
+    start = rigid((0, 0, 0), (0, 0, 0))
+    found = rigid_by_mutual_information(
+        (np.clip(fixed, -10, 80), mask, affine), (np.clip(moving, -10, 80), np.ones_like(mask), affine), start
+    )
+    points = np.argwhere(mask) @ affine[:3, :3] + affine[:3, 3]
+    gap = np.linalg.norm(points @ (found - truth)[:3, :3].T + (found - truth)[:3, 3], axis=1)
+    assert np.percentile(gap, 95) < 1.0
+
+
+def test_the_pose_is_found(registration: Registration) -> None:
+    truth = np.linalg.inv(TO_WORLD)
+    points = np.array([[x, y, z] for x in (-60, 60) for y in (-80, 80) for z in (-40, 60)]) + TO_WORLD[:3, 3]
+    gap = np.linalg.norm(
+        points @ (registration.matrix - truth)[:3, :3].T + (registration.matrix - truth)[:3, 3], axis=1
+    )
+    assert gap.max() < 2.0
+    assert registration.verdict == "pass"
+    assert registration.reasons == ()
+    assert registration.quality["rotation_deg"] == pytest.approx(18, abs=2)
+
+
+def test_the_matrix_is_rigid(registration: Registration) -> None:
+    turn = registration.matrix[:3, :3]
+    assert np.allclose(turn @ turn.T, np.eye(3), atol=1e-6)
+    assert np.linalg.det(turn) == pytest.approx(1)
+
+
+def test_another_axis_order_and_two_threads_give_the_same_bits(
+    scan: tuple[NDArray[np.float32], Array], reference: Reference, registration: Registration
+) -> None:
+    volume, affine = scan
+    order = affine @ np.array([[0, 0, -1.0, 103], [1.0, 0, 0, 0], [0, -1.0, 0, 51], [0, 0, 0, 1]])
+    other = np.ascontiguousarray(np.transpose(volume[::-1, :, ::-1], (1, 2, 0)))
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2 if threads == 1 else 1)
+    try:
+        again = register(other, order, reference)
+    finally:
+        torch.set_num_threads(threads)
+    assert again.matrix.tobytes() == registration.matrix.tobytes()
+    assert again.quality == registration.quality
+
+
+def test_what_is_no_head_fails(reference: Reference) -> None:
+    affine = np.diag([3.0, 3.0, 3.0, 1.0])
+    x, y, _ = np.meshgrid(*[np.arange(n) * 3.0 for n in (110, 80, 60)], indexing="ij")
+    body = np.where(((x - 165) / 150) ** 2 + ((y - 120) / 100) ** 2 < 1, 40, -1000)
+    body[((x - 90) / 45) ** 2 + ((y - 120) / 60) ** 2 < 1] = -850
+    body[((x - 240) / 45) ** 2 + ((y - 120) / 60) ** 2 < 1] = -850
+    body[((x - 165) / 18) ** 2 + ((y - 50) / 18) ** 2 < 1] = 500
+    found = register(body.astype(np.float32), affine, reference)
+    assert found.verdict == "fail"
+    with pytest.raises(ValueError, match="no head was found"):
+        register(np.full((40, 40, 40), -1000, np.float32), affine, reference)
+
+
+def test_a_real_head_registers_and_fails_upside_down(shared_data: Path) -> None:
+    models = Path(__file__).resolve().parents[1] / "bundle" / "models"
+    template = nibabel.as_closest_canonical(nibabel.load(shared_data / "templates" / "scct_hu.nii.gz"))
+    head, masks = (
+        np.asarray(nibabel.load(models / f"{name}.nii.gz").dataobj) for name in ("reference", "reference_masks")
+    )
+    reference = prepare_reference(head.astype(np.float32), masks > 0, masks > 1, grid_affine())
+    volume = np.asarray(template.dataobj, dtype=np.float32)
+    upright = register(volume, template.affine, reference)
+    assert upright.verdict != "fail"
+    assert upright.quality["symmetry"] > 0.95
+    assert upright.quality["rotation_deg"] == pytest.approx(14, abs=4)
+    assert register(np.ascontiguousarray(volume[:, ::-1, ::-1]), template.affine, reference).verdict == "fail"
+
+
+def test_dropping_the_scale_keeps_the_centre() -> None:
+    turn, centre = rigid((10, 20, 30), (4, 5, 6)), np.array([1.0, -20.0, 30.0])
+    scaled = turn @ np.diag([1.1, 1.1, 1.1, 1.0])
+    matrix = without_scale(scaled, 1.1, centre)
+    assert np.allclose(matrix @ scaled @ [*centre, 1], [*centre, 1])
+    assert np.allclose(matrix[:3, :3] @ turn[:3, :3], np.eye(3))
+    assert np.allclose(without_scale(turn, 1.0, centre) @ turn, np.eye(4))
+
+
+def test_masks_grow_in_mm() -> None:
+    mask = np.zeros((21, 21, 21), bool)
+    mask[10, 10, 10] = True
+    assert grown(mask, 6.0)[10, 10].sum() == 7
+
+
+def test_a_bad_reference_is_named() -> None:
+    hu, mask = np.zeros((8, 8, 8), np.float32), np.ones((8, 8, 8), bool)
+    with pytest.raises(ValueError, match="differ in shape"):
+        prepare_reference(hu, mask[1:], mask, np.eye(4))
+    with pytest.raises(ValueError, match="mask of the reference is empty"):
+        prepare_reference(hu, mask, ~mask, np.eye(4))
+    with pytest.raises(ValueError, match=r"must be \+R, \+A, \+S"):
+        prepare_reference(hu, mask, mask, np.diag([-1.0, 1, 1, 1]))
+
+
+def test_itk_is_imported_only_to_register() -> None:
+    code = "import sys, scripts.registration; print('itk' in sys.modules)"
+    bundle = Path(__file__).resolve().parents[1] / "bundle"
+    run = subprocess.run([sys.executable, "-c", code], cwd=bundle, capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "False"
