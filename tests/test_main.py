@@ -56,7 +56,7 @@ def test_exit_codes(error: Exception, code: int, text: str, capsys: pytest.Captu
     assert err.count("\n") == 1
 
 
-def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def fail(args: argparse.Namespace) -> int:
         raise ZeroDivisionError("on purpose")
 
@@ -64,8 +64,18 @@ def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(command, "main", fail)
     assert main(["inspect", "x"]) == 5
-    with pytest.raises(ZeroDivisionError, match="on purpose"):
-        main(["--debug", "inspect", "x"])
+    assert "Traceback" not in capsys.readouterr().err
+    assert main(["--debug", "inspect", "x"]) == 5
+    err = capsys.readouterr().err
+    assert "Traceback" in err
+    assert 'raise ZeroDivisionError("on purpose")' in err
+
+
+def test_an_internal_error_is_what_the_program_stumbled_over_first(capsys: pytest.CaptureFixture[str]) -> None:
+    error = RuntimeError("a transform failed")
+    error.__cause__ = ValueError("shapes\ndiffer")
+    assert explain(error) == 5
+    assert capsys.readouterr().err == "Internal error (ValueError): shapes differ Use --debug to see where.\n"
 
 
 def start(folder: Path, *words: str, code: str = "") -> subprocess.CompletedProcess[str]:

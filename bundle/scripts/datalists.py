@@ -42,6 +42,6 @@ def validation_heads(folder: str, names: Sequence[str], heads_per_anatomy: int) 
     return [{"image": found[name], "seed": seed} for name in names for seed in range(heads_per_anatomy)]
 
 
-def cases(path: str) -> list[dict[str, Any]]:
+def cases(path: str | Path) -> list[dict[str, Any]]:
     """The one case that `path` holds: a NIfTI file, a DICOM file, or the folder of a series or of a study."""
-    return [{"image": path}]
+    return [{"image": str(path)}]

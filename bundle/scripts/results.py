@@ -102,8 +102,13 @@ def check_target(target: Path, overwrite: bool = False) -> None:
 
     Raises:
         OutputExists: it exists and `overwrite` is false, or it holds anything but earlier results.
+        OutputFailed: it can't be made where it shall be.
     """
     if not target.exists():
+        place = next(parent for parent in target.parents if parent.exists())
+        if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+            number = errno.EACCES if place.is_dir() else errno.ENOTDIR
+            raise as_ours(OSError(number, os.strerror(number), str(place)), target)
         return
     if not target.is_dir():
         raise OutputExists(f"{target} is a file. Choose another name for the output folder.")

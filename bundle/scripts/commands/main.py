@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import traceback
 from collections.abc import Sequence
 from importlib import import_module
 
@@ -38,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(args.main(args))
     except Exception as error:
         if args.debug:
-            raise
+            traceback.print_exc()
         return explain(error)
 
 
@@ -66,5 +67,9 @@ def explain(error: Exception) -> int:
     if isinstance(error, OutputExists | OutputFailed):
         print(error, file=sys.stderr)
         return OUTPUT_FAILED
-    print(f"Internal error ({type(error).__name__}): {str(error)[:300]} Use --debug to see where.", file=sys.stderr)
+    first: BaseException = error
+    while first.__cause__ is not None:
+        first = first.__cause__
+    text = " ".join(str(first).split())[:300]
+    print(f"Internal error ({type(first).__name__}): {text} Use --debug to see where.", file=sys.stderr)
     return INTERNAL

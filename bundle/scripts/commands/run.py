@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 import logging
 import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +28,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--stride", type=int, choices=(1, 2, 4), help="voxels (mm) between predictions (2)")
     parser.add_argument("--series-uid", type=series_uid, help="the series to use, when a study holds several")
     parser.add_argument("--overwrite", action="store_true", help="replace earlier results in OUT")
-    parser.add_argument("--config", action="append", default=[], help="overlay of configs, e.g. published.json")
+    parser.add_argument("--config", type=overlay, action="append", default=[], help="an overlay, e.g. published.json")
     parser.set_defaults(main=main)
 
 
@@ -51,12 +54,27 @@ def series_uid(text: str) -> str:
     return text
 
 
+def overlay(text: str) -> str:
+    """The name of a config of the bundle.
+
+    Raises:
+        argparse.ArgumentTypeError: there is none of this name.
+    """
+    known = sorted(path.name for path in config("inference.json").parent.glob("*.json"))
+    if text not in known:
+        raise argparse.ArgumentTypeError(f"{text!r} is no config of the bundle: there are {', '.join(known)}")
+    return text
+
+
 def overrides(args: argparse.Namespace) -> dict[str, Any]:
-    """Values of the config ids that the arguments set; paths are absolute, so none can be taken for an expression."""
+    """Values of the config ids that the arguments set.
+
+    Paths stay `Path` objects: in strings, MONAI looks for references, and replaces every `#`.
+    """
     values: dict[str, Any] = {
         "bundle_root": str(config("inference.json").parents[1]),
-        "dataset_dir": str(args.input.absolute()),
-        "output_dir": str(args.output.absolute()),
+        "dataset_dir": args.input.absolute(),
+        "output_dir": args.output.absolute(),
         "overwrite": args.overwrite,
     }
     if args.stride:
@@ -76,8 +94,14 @@ def main(args: argparse.Namespace) -> int:
         OutputExists, OutputFailed: the results can't be written.
     """
     check_target(args.output.resolve(), args.overwrite)
-    if not args.debug:
-        logging.disable(logging.CRITICAL)
+    with nullcontext() if args.debug else quiet():
+        run(args)
+    print(f"results in {args.output}")
+    return 0
+
+
+def run(args: argparse.Namespace) -> None:
+    """Run the workflow; of what it raises, the refusal or the operating system's error goes on, without the chain."""
     from monai.bundle import ConfigWorkflow
 
     files = [str(config(name)) for name in ("inference.json", *args.config)]
@@ -89,8 +113,19 @@ def main(args: argparse.Namespace) -> int:
         if cause is error:
             raise
         raise cause from None
-    print(f"results in {args.output}")
-    return 0
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without log lines and warnings of libraries: what the user has to know is in the results or in the error."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
 
 
 def root_cause(error: BaseException) -> BaseException:
