@@ -63,7 +63,7 @@ class StageClock:
 class ResultWriter:
     """Write heatmap, regions, picture and `result.json` of the case that was just scored; all of them or nothing."""
 
-    def __init__(self, output_dir: str, weights: str, clock: StageClock, overwrite: bool = False) -> None:
+    def __init__(self, output_dir: str | Path, weights: str, clock: StageClock, overwrite: bool = False) -> None:
         """Write to the folder `output_dir`; `weights` is the file whose sha256 the result names."""
         self.output_dir, self.weights, self.clock, self.overwrite = Path(output_dir), weights, clock, overwrite
 
@@ -116,8 +116,8 @@ def case_result(data: Mapping[str, Any], timings_s: Mapping[str, float]) -> dict
     registration = plain(meta["registration"])
     matrix = registration.pop("matrix")
     quality = {"verdict": registration.pop("verdict"), **registration}
-    if "inference" in data["pred"].meta:
-        quality["inference"] = plain(data["pred"].meta["inference"])
+    if "inference" in data:
+        quality["inference"] = plain(data["inference"])
     return {
         "scores": plain(data["scores"]),
         "score_details": plain(data["score_details"]),

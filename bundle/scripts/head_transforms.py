@@ -117,11 +117,14 @@ class MeasureCoveraged(MapTransform):
 
 
 class ErrorMapd(MapTransform):
-    """Turn predicted positions (3, n, n, n) into the error map (1, n, n, n) in mm; 0 outside the foreground."""
+    """Turn predicted positions (3, n, n, n) into the error map (1, n, n, n) in mm; 0 outside the foreground.
 
-    def __init__(self, keys: str, foreground_key: str = "foreground") -> None:
+    What the inferer says about its work in `meta["inference"]` goes to `inference_key`: `Invertd` drops it later.
+    """
+
+    def __init__(self, keys: str, foreground_key: str = "foreground", inference_key: str = "inference") -> None:
         super().__init__(keys)
-        self.foreground_key = foreground_key
+        self.foreground_key, self.inference_key = foreground_key, inference_key
 
     def __call__(self, data: Mapping[Hashable, Any]) -> Data:
         """Replace each key; the map keeps its affine, and the history of the scan it came from."""
@@ -133,6 +136,8 @@ class ErrorMapd(MapTransform):
             error = error_map(torch.as_tensor(predicted)[None].float(), stride)[0] * POSITION_SCALE_MM
             kept = torch.where(inside[:, ::stride, ::stride, ::stride].to(error.device), error, 0.0)
             mapped[key] = MetaTensor(kept).copy_meta_from(predicted) if isinstance(predicted, MetaTensor) else kept
+            if isinstance(predicted, MetaTensor) and "inference" in predicted.meta:
+                mapped[self.inference_key] = predicted.meta["inference"]
         return mapped
 
 

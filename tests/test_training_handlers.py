@@ -1,0 +1,133 @@
+"""Training that is stopped goes on where it was: epoch, network, optimiser, learning rate, and other heads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from ignite.engine import Events
+from monai.data import DataLoader
+from monai.engines import SupervisedTrainer
+from monai.handlers import LrScheduleHandler
+from monai.transforms import Compose
+
+from scripts import training_handlers
+from scripts.simulated_heads import HeadStream
+from scripts.training_handlers import ContinueStream, ResumeTraining, SaveTraining
+
+ITERATIONS = 3
+
+
+class Drawn:
+    """Stands for the drawing of a head: four numbers that follow from the seed."""
+
+    def __call__(self, data: dict[str, Any]) -> dict[str, Any]:
+        generator = torch.Generator().manual_seed(data["seed"])
+        values = torch.rand(4, generator=generator)
+        return {"image": values, "label": values.sum()[None]}
+
+
+class Same(Compose):
+    """Hands the head on as it is."""
+
+    def __call__(self, data: Any, *args: Any, **kwargs: Any) -> Any:
+        return data
+
+
+class Toy:
+    """A training of a linear layer, set up as train.json sets it up; what it sees is kept in `seen`."""
+
+    def __init__(self, folder: Path, epochs: int) -> None:
+        torch.manual_seed(0)
+        self.network = torch.nn.Linear(4, 1)
+        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=0.01)
+        self.scheduler = torch.optim.lr_scheduler.StepLR(self.optimizer, step_size=1, gamma=0.5)
+        self.stream = HeadStream([{"image": "a"}], Drawn(), Same([]), crops_per_head=2, seed=1)  # type: ignore[arg-type]
+        state = {"network": self.network, "optimizer": self.optimizer, "lr_scheduler": self.scheduler}
+        self.trainer = SupervisedTrainer(
+            device=torch.device("cpu"),
+            max_epochs=epochs,
+            epoch_length=ITERATIONS,
+            train_data_loader=DataLoader(self.stream, batch_size=2),
+            network=self.network,
+            optimizer=self.optimizer,
+            loss_function=torch.nn.MSELoss(),
+            train_handlers=[
+                ResumeTraining(str(folder), state),
+                ContinueStream(self.stream),
+                LrScheduleHandler(self.scheduler, print_lr=False),
+                SaveTraining(str(folder), state),
+            ],
+        )
+        self.epochs: list[int] = []
+        self.seen: list[float] = []
+        self.first_weights = torch.zeros(0)
+        self.trainer.add_event_handler(Events.EPOCH_STARTED, self._epoch)
+        self.trainer.add_event_handler(Events.ITERATION_COMPLETED, self._batch)
+
+    def run(self) -> Toy:
+        self.trainer.run()
+        return self
+
+    def _epoch(self) -> None:
+        self.epochs.append(self.trainer.state.epoch)
+        if len(self.epochs) == 1:
+            self.first_weights = self.network.weight.detach().clone()
+
+    def _batch(self) -> None:
+        self.seen += [float(sample["image"][0]) for sample in self.trainer.state.output]  # type: ignore[union-attr]
+
+    def steps(self) -> int:
+        """How often Adam has stepped."""
+        return int(self.optimizer.state_dict()["state"][0]["step"])
+
+
+def test_it_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    first = Toy(tmp_path, epochs=2).run()
+    assert first.epochs == [1, 2]
+    second = Toy(tmp_path, epochs=4).run()
+    assert second.epochs == [3, 4]
+    assert torch.equal(second.first_weights, first.network.weight)
+    assert second.steps() == 4 * ITERATIONS
+    assert second.optimizer.param_groups[0]["lr"] == pytest.approx(0.01 * 0.5**4)
+    assert second.trainer.state.iteration == 4 * ITERATIONS
+
+
+def test_negative_control_without_a_checkpoint_it_starts_anew(tmp_path: Path) -> None:
+    Toy(tmp_path / "one", epochs=2).run()
+    other = Toy(tmp_path / "other", epochs=1).run()
+    assert other.epochs == [1]
+    assert other.steps() == ITERATIONS
+
+
+def test_only_the_last_checkpoint_is_kept_and_holds_plain_tensors(tmp_path: Path) -> None:
+    Toy(tmp_path, epochs=3).run()
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint_epoch=3.pt"]
+    state = torch.load(tmp_path / "checkpoint_epoch=3.pt", weights_only=True)
+    assert set(state) == {"network", "optimizer", "lr_scheduler", "trainer"}
+
+
+def test_a_finished_training_stays_finished(tmp_path: Path) -> None:
+    done = Toy(tmp_path, epochs=2).run()
+    again = Toy(tmp_path, epochs=2).run()
+    assert again.seen == []
+    assert torch.equal(again.network.weight, done.network.weight)
+
+
+def test_heads_differ_after_a_resume(tmp_path: Path) -> None:
+    first = Toy(tmp_path, epochs=1).run()
+    second = Toy(tmp_path, epochs=2).run()
+    assert second.stream.epoch == 2, "it began with epoch 1, and each iteration over it counts on"
+    assert set(first.seen).isdisjoint(second.seen)
+    fresh = Toy(tmp_path / "fresh", epochs=1).run()
+    assert fresh.seen == first.seen, "the same seed, epoch and rank give the same heads"
+
+
+def test_heads_differ_by_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = Toy(tmp_path / "one", epochs=1).run()
+    monkeypatch.setattr(training_handlers, "get_rank", lambda: 1)
+    other = Toy(tmp_path / "two", epochs=1).run()
+    assert (first.stream.rank, other.stream.rank) == (0, 1)
+    assert set(first.seen).isdisjoint(other.seen)
