@@ -38,9 +38,9 @@ lint: $(STAMP)
 types: $(STAMP)
 	$(BIN)/mypy
 
-# One thread a process, so that the workers don't fight over the cores.
+# One thread a process, so that the workers don't fight over the cores.  Tests of one group share what they run.
 unit: $(STAMP)
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) -q
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist loadgroup -q
 
 clean:
 	rm -rf .venv out
