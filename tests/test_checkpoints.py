@@ -13,8 +13,16 @@ from scripts.networks import DensePositionNet, add_spectral_norm
 
 def test_the_latest_checkpoint_has_the_highest_epoch_not_the_last_name(tmp_path: Path) -> None:
     for name in ("checkpoint_epoch=9.pt", "checkpoint_epoch=10.pt", "model.pt", "checkpoint_final_iteration=99.pt"):
-        (tmp_path / name).touch()
+        torch.save({"network": name}, tmp_path / name)
     assert Path(latest_checkpoint(str(tmp_path))).name == "checkpoint_epoch=10.pt"
+
+
+def test_a_checkpoint_that_was_cut_off_is_passed_over(tmp_path: Path) -> None:
+    for epoch in (1, 2):
+        torch.save({"network": torch.zeros(1000)}, tmp_path / f"checkpoint_epoch={epoch}.pt")
+    whole = (tmp_path / "checkpoint_epoch=2.pt").read_bytes()
+    (tmp_path / "checkpoint_epoch=2.pt").write_bytes(whole[: len(whole) // 2])
+    assert Path(latest_checkpoint(str(tmp_path))).name == "checkpoint_epoch=1.pt"
 
 
 def test_no_checkpoint_is_an_empty_path(tmp_path: Path) -> None:

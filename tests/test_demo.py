@@ -38,7 +38,7 @@ def results(folder: Path, peak: tuple[int, int, int]) -> None:
     regions[21:] = 1
     regions[0] = 0
     files = {"heatmap.nii.gz": nifti_bytes(heatmap, AFFINE), "regions.nii.gz": nifti_bytes(regions, AFFINE)}
-    write_results(folder, files, {"scores": {"left": 30.0, "right": None}})
+    write_results(folder, files, {"scores": {"left_hemisphere": 30.0, "right_hemisphere": 20.0, "skull": None}})
 
 
 @pytest.mark.parametrize(
@@ -58,8 +58,8 @@ def test_the_report(
     assert f"peak of the heatmap: 30.0 at {position}" in text
     assert f"in {region}\n" in text
     assert f"planted: a bleed, 0 ml; the peak lies {verdict}\n" in text
-    assert "left               30.0\n" in text
-    assert "right              none\n" in text
+    assert "left_hemisphere    30.0\n" in text
+    assert "skull              none\n" in text
     assert text.endswith(f"picture: {tmp_path}/out/overview.png")
 
 

@@ -25,6 +25,7 @@ from scripts.results import OutputExists, verify
 
 AFFINE = torch.tensor([[-2.0, 0, 0, 20], [0, -2, 0, 20], [0, 0, 3, -15], [0, 0, 0, 1]], dtype=torch.float64)
 FLAG = finding("thick_slices", "Slices are 5.0 mm thick.").as_dict()
+SETTINGS = {"mode": "dense", "score": "top_1_percent_mean", "unit": "mm", "stride": 2, "precision": "float32"}
 MATRIX = [[1.0, 0, 0, 2.5], [0, 1, 0, -1], [0, 0, 1, 0.125], [0, 0, 0, 1]]
 
 
@@ -51,7 +52,7 @@ def case(findings: list[dict[str, str]] | None = None) -> dict[str, Any]:
         "scan": MetaTensor(torch.full((1, 10, 9, 8), 40, dtype=torch.int16), affine=AFFINE),
         "scores": {"left_hemisphere": 3.5, "right_hemisphere": 2.25, "skull": None},
         "score_details": {"left_hemisphere": {"maximum": 4.0, "voxels": 12}},
-        "coverage_findings": [finding("region_cut", "The field of view holds 10 % of the skull.").as_dict()],
+        "region_findings": [finding("region_cut", "The field of view holds 10 % of the skull.").as_dict()],
         "inference": {"device": "cpu", "tile": torch.tensor(32), "fallback": torch.tensor(False)},
     }
 
@@ -76,7 +77,7 @@ def test_findings_that_a_data_loader_made_none_of_are_an_empty_list() -> None:
     data = case()
     assert data["image"].meta["findings"] in (None, []), "what collating does to an empty list"
     assert [found["code"] for found in case_result(data, {})["findings"]] == ["region_cut"]
-    data["coverage_findings"] = []
+    data["region_findings"] = []
     assert case_result(data, {})["findings"] == []
 
 
@@ -176,7 +177,7 @@ def weights(tmp_path: Path) -> str:
 def run_writer(output: Path, weights: str, data: dict[str, Any], overwrite: bool = False) -> None:
     clock = StageClock()
     run = engine(data)
-    for handler in (clock, ResultWriter(output, weights, clock, overwrite)):
+    for handler in (clock, ResultWriter(output, weights, clock, SETTINGS, overwrite)):
         handler.attach(run)
     run.run([0])
 
@@ -186,6 +187,7 @@ def test_a_case_is_written_with_its_timings_and_weights(tmp_path: Path, weights:
     result = verify(tmp_path / "out")
     assert set(result["outputs"]) == {"heatmap.nii.gz", "overview.png", "regions.nii.gz"}
     assert result["weights_sha256"] == sha256(weights)
+    assert result["settings"] == SETTINGS
     assert set(result["timings_s"]) == {"prepare", "network", "score"}
 
 
@@ -201,7 +203,7 @@ def test_no_number_that_json_does_not_have_is_written(tmp_path: Path, weights: s
 
 def test_the_target_is_looked_at_before_the_work(tmp_path: Path, weights: str) -> None:
     (tmp_path / "out").mkdir()
-    writer = ResultWriter(tmp_path / "out", weights, StageClock())
+    writer = ResultWriter(tmp_path / "out", weights, StageClock(), SETTINGS)
     run = engine()
     writer.attach(run)
     started: list[int] = []

@@ -138,6 +138,14 @@ def test_a_right_prediction_has_no_error_and_a_shifted_one_has() -> None:
     torch.testing.assert_close(error, torch.full_like(error, 5.0), atol=1e-3, rtol=0)
 
 
+def test_where_nothing_was_predicted_there_is_no_error() -> None:
+    predicted = positions((4, 4, 4), 2) + 0.1
+    predicted[:, 1, 2, 3] = torch.nan
+    error = ErrorMapd("pred", "head")({"pred": predicted, "head": torch.ones(1, 8, 8, 8)})["pred"]
+    assert error[0, 1, 2, 3] == 0
+    assert (error > 0).sum() == 63
+
+
 def test_the_error_map_keeps_metadata_and_hands_on_where_it_was_made() -> None:
     predicted = scan(torch.zeros(3, 4, 4, 4))
     predicted.meta["inference"] = {"device": "cpu", "tile": 32, "fallback": True}
@@ -167,7 +175,8 @@ def test_scores_are_those_of_every_stride_th_voxel(score: str) -> None:
     assert data["scores"]["left_hemisphere"] == pytest.approx(expected)
     assert data["score_details"]["left_hemisphere"]["voxels"] == 32
     assert data["scores"]["skull"] is None, "a region without a voxel has no score"
-    assert data["coverage_findings"] == []
+    assert [found["code"] for found in data["region_findings"]] == ["region_missing"]
+    assert "No voxel of the skull was found" in data["region_findings"][0]["message"]
     assert data["result"] == {"scores": {k: v for k, v in data["scores"].items() if v is not None}}
     assert all(type(value) is float for value in data["result"]["scores"].values())
 
@@ -180,8 +189,8 @@ def test_a_region_that_the_field_of_view_cuts_has_no_score_and_a_finding() -> No
     details = data["score_details"]["left_hemisphere"]
     assert (details["maximum"], details["percentile_99"], details["top_1_percent_mean"]) == (None, None, None)
     assert (details["voxels"], details["coverage"]) == (32, pytest.approx(0.94))
-    assert [found["code"] for found in data["coverage_findings"]] == ["region_cut", "region_cut"]
-    assert data["coverage_findings"][0]["message"].startswith("The field of view holds 94 % of the left hemisphere")
+    assert [found["code"] for found in data["region_findings"]] == ["region_cut", "region_cut"]
+    assert data["region_findings"][0]["message"].startswith("The field of view holds 94 % of the left hemisphere")
     assert data["result"] == {"scores": {"right_hemisphere": 9.0}}
 
 

@@ -83,10 +83,11 @@ def test_patch_by_patch_is_exact_everywhere(head: Tensor, stride: int) -> None:
 def test_no_bit_depends_on_the_tile(network: DensePositionNet, head: Tensor, stride: int, margin: int | None) -> None:
     whole = DensePositionInferer(stride, tile=64, margin=margin)(head, network)
     for tile in (1, 3, 8) if stride > 1 else (5, 8):
-        assert torch.equal(DensePositionInferer(stride, tile=tile, margin=margin)(head, network), whole)
+        found = DensePositionInferer(stride, tile=tile, margin=margin)(head, network)
+        assert torch.equal(found.nan_to_num(-9.0), whole.nan_to_num(-9.0))
 
 
-def test_with_margin_0_the_head_is_exact_and_the_rest_is_constant(
+def test_with_margin_0_the_head_is_exact_and_of_the_rest_nothing_is_said(
     network: DensePositionNet, head: Tensor, expected: Tensor
 ) -> None:
     found = DensePositionInferer(1, margin=0)(head, network).as_tensor()
@@ -94,9 +95,7 @@ def test_with_margin_0_the_head_is_exact_and_the_rest_is_constant(
     solid[3, 3, 4] = True  # the cavity belongs to the head
     assert not head[0, :, 3, 3, 4].any()
     assert spread_of_difference(found[..., solid], expected[..., solid]) <= 1e-5
-    constant = network(torch.zeros(1, 2, 19, 19, 19))[0]
-    assert torch.equal(found[0, :, 9, 6, 8], constant)
-    assert not torch.equal(found[0, :, 3, 3, 4], constant)
+    assert found[0, :, 9, 6, 8].isnan().all()
 
 
 @pytest.mark.parametrize("inferer", [DensePositionInferer(2), PatchPositionInferer(2, patch_size=19)])

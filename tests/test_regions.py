@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from scripts.regions import LEFT_HEMISPHERE, RIGHT_HEMISPHERE, SKULL, coverage, own_regions, region_scores, within
+from scripts.regions import (
+    LEFT_HEMISPHERE,
+    RIGHT_HEMISPHERE,
+    SKULL,
+    coverage,
+    own_regions,
+    region_scores,
+    scored_regions,
+    within,
+)
 
 SIZE = 96
 
@@ -118,3 +127,10 @@ def test_the_mean_of_the_highest_percent_of_a_large_region() -> None:
 def test_a_region_without_a_voxel_is_null_not_zero() -> None:
     scores = region_scores(np.zeros((2, 2, 2)), np.ones((2, 2, 2), np.uint8))
     assert scores["skull"] == {"maximum": None, "percentile_99": None, "top_1_percent_mean": None, "voxels": 0}
+
+
+def test_regions_without_a_score_are_left_out_unless_none_has_one() -> None:
+    regions = np.array([0, 1, 2, 3], np.uint8)
+    scores = {"left_hemisphere": 1.0, "right_hemisphere": None, "skull": 2.0}
+    np.testing.assert_array_equal(scored_regions(regions, scores), [0, 1, 0, 3])
+    np.testing.assert_array_equal(scored_regions(regions, dict.fromkeys(scores)), regions)

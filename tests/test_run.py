@@ -64,8 +64,8 @@ def workflow(args: argparse.Namespace) -> ConfigWorkflow:
         (["--series-uid", ""], "is no UID"),
         (["--stride", "3"], "choose from 1, 2, 4"),
         (["--stride", "$2"], "invalid int value"),
-        (["--config", "nothing.json"], "'nothing.json' is no config of the bundle: there are inference.json"),
-        (["--config", "../LICENSE"], "is no config of the bundle"),
+        (["--config", "nothing.json"], "invalid choice: 'nothing.json'"),
+        (["--config", "train.json"], "invalid choice: 'train.json'"),
     ],
 )
 def test_wrong_arguments_are_2(words: list[str], text: str, capsys: pytest.CaptureFixture[str]) -> None:

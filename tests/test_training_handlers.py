@@ -102,9 +102,9 @@ def test_negative_control_without_a_checkpoint_it_starts_anew(tmp_path: Path) ->
     assert other.steps() == ITERATIONS
 
 
-def test_only_the_last_checkpoint_is_kept_and_holds_plain_tensors(tmp_path: Path) -> None:
+def test_the_last_two_checkpoints_are_kept_and_hold_plain_tensors(tmp_path: Path) -> None:
     Toy(tmp_path, epochs=3).run()
-    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint_epoch=3.pt"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint_epoch=2.pt", "checkpoint_epoch=3.pt"]
     state = torch.load(tmp_path / "checkpoint_epoch=3.pt", weights_only=True)
     assert set(state) == {"network", "optimizer", "lr_scheduler", "trainer"}
 

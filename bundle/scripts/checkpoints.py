@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from zipfile import is_zipfile
 
 import torch
 
@@ -18,8 +19,12 @@ NAME = re.compile(r"checkpoint_epoch=(\d+)\.pt")
 
 
 def latest_checkpoint(folder: str) -> str:
-    """Path of the checkpoint with the highest epoch in a folder; empty if there is none."""
-    found = [(int(match[1]), path) for path in Path(folder).glob("*.pt") if (match := NAME.fullmatch(path.name))]
+    """Path of the checkpoint with the highest epoch in a folder; empty if there is none.
+
+    One that was cut off while it was being written is passed over.
+    """
+    named = [(int(match[1]), path) for path in Path(folder).glob("*.pt") if (match := NAME.fullmatch(path.name))]
+    found = [item for item in named if is_zipfile(item[1])]
     return str(max(found)[1]) if found else ""
 
 

@@ -162,6 +162,12 @@ TABLE: tuple[FindingKind, ...] = (
         "The other regions are scored as usual.",
     ),
     FindingKind(
+        "region_missing",
+        FLAG,
+        "not a voxel of a region was found, though the field of view holds it",
+        "Look at regions.nii.gz: it shows what was taken for bone and brain.",
+    ),
+    FindingKind(
         "registration_failed",
         REFUSAL,
         "the scan does not align with the reference head",

@@ -25,7 +25,18 @@ from .nifti_bytes import nifti_bytes
 from .overview import overview
 from .results import check_target, write_results
 
-PACKAGES = ("monai", "torch", "numpy", "itk", "nibabel", "pydicom")
+PACKAGES = (
+    "monai",
+    "torch",
+    "numpy",
+    "scipy",
+    "itk",
+    "nibabel",
+    "pydicom",
+    "python-gdcm",
+    "pylibjpeg-openjpeg",
+    "pyjpegls",
+)
 """Packages whose versions can change a result."""
 
 
@@ -63,9 +74,25 @@ class StageClock:
 class ResultWriter:
     """Write heatmap, regions, picture and `result.json` of the case that was just scored; all of them or nothing."""
 
-    def __init__(self, output_dir: str | Path, weights: str, clock: StageClock, overwrite: bool = False) -> None:
-        """Write to the folder `output_dir`; `weights` is the file whose sha256 the result names."""
+    def __init__(
+        self,
+        output_dir: str | Path,
+        weights: str | Path,
+        clock: StageClock,
+        settings: Mapping[str, Any],
+        overwrite: bool = False,
+    ) -> None:
+        """Write to the folder `output_dir`.
+
+        Args:
+            output_dir: where the results go.
+            weights: the file whose sha256 the result names.
+            clock: the stages' times.
+            settings: what of the config tells how the numbers were made.
+            overwrite: replace earlier results.
+        """
         self.output_dir, self.weights, self.clock, self.overwrite = Path(output_dir), weights, clock, overwrite
+        self.settings = dict(settings)
 
     def attach(self, engine: Engine) -> None:
         """Look at the target before the work begins, write when a case is done."""
@@ -86,7 +113,8 @@ class ResultWriter:
         outputs: Any = engine.state.output
         for case, output in zip(cases, outputs, strict=True):
             data = {**case, **output}
-            result = case_result(data, self.clock.timings_s) | {"weights_sha256": sha256(self.weights)}
+            result = case_result(data, self.clock.timings_s)
+            result |= {"settings": self.settings, "weights_sha256": sha256(self.weights)}
             write_results(self.output_dir, case_files(data, result), result, self.overwrite)
 
 
@@ -121,7 +149,7 @@ def case_result(data: Mapping[str, Any], timings_s: Mapping[str, float]) -> dict
     return {
         "scores": plain(data["scores"]),
         "score_details": plain(data["score_details"]),
-        "findings": [*(plain(meta["findings"]) or []), *plain(data["coverage_findings"])],
+        "findings": [*(plain(meta["findings"]) or []), *plain(data["region_findings"])],
         "quality": quality,
         "registration": {"matrix": matrix},
         "timings_s": dict(timings_s),

@@ -7,6 +7,7 @@ All work in reference space, channel first: a scan (1, 256, 256, 256) in HU, mas
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,7 @@ def _array(tensor: Tensor) -> NDArray[Any]:
     return values
 
 
+@lru_cache(maxsize=2)
 def load_regions(path: str) -> NDArray[np.uint8]:
     """Reference regions (I, J, K) from a file."""
     regions: NDArray[np.uint8] = LoadImage(image_only=True, dtype=np.uint8, reader="NibabelReader")(path).numpy()
@@ -117,7 +119,9 @@ class MeasureCoveraged(MapTransform):
 
 
 class ErrorMapd(MapTransform):
-    """Turn predicted positions (3, n, n, n) into the error map (1, n, n, n) in mm; 0 outside the foreground.
+    """Turn predicted positions (3, n, n, n) into the error map (1, n, n, n) in mm.
+
+    It is 0 outside the foreground, and where nothing was predicted (NaN).
 
     What the inferer says about its work in `meta["inference"]` goes to `inference_key`: `Invertd` drops it later.
     """
@@ -134,7 +138,8 @@ class ErrorMapd(MapTransform):
             predicted = mapped[key]
             stride = -(-inside.shape[-1] // predicted.shape[-1])
             error = error_map(torch.as_tensor(predicted)[None].float(), stride)[0] * POSITION_SCALE_MM
-            kept = torch.where(inside[:, ::stride, ::stride, ::stride].to(error.device), error, 0.0)
+            known = inside[:, ::stride, ::stride, ::stride].to(error.device) & error.isfinite()
+            kept = torch.where(known, error, 0.0)
             mapped[key] = MetaTensor(kept).copy_meta_from(predicted) if isinstance(predicted, MetaTensor) else kept
             if isinstance(predicted, MetaTensor) and "inference" in predicted.meta:
                 mapped[self.inference_key] = predicted.meta["inference"]
@@ -144,8 +149,8 @@ class ErrorMapd(MapTransform):
 class ScoreRegionsd(MapTransform):
     """Score the regions of a map.
 
-    Adds `scores` (the default score by region), `score_details` (all of them), `coverage_findings` (which regions the
-    field of view cuts, and so have no score) and `result` (the scores as MONAI Label wants them).
+    Adds `scores` (the default score by region), `score_details` (all of them), `region_findings` (which regions have
+    no score, since the field of view cuts them or the scan shows none) and `result` (the scores for MONAI Label).
     """
 
     def __init__(self, keys: str, score: str, regions_key: str = "regions", coverage_key: str = "coverage") -> None:
@@ -175,7 +180,10 @@ class ScoreRegionsd(MapTransform):
                 details[name]["coverage"] = seen[name]
             scored["scores"] = {name: details[name][self.score] for name in details}
             scored["score_details"] = details
-            scored["coverage_findings"] = [cut_finding(name, seen[name]) for name in cut]
+            empty = [name for name in details if name not in cut and not details[name]["voxels"]]
+            scored["region_findings"] = [cut_finding(name, seen[name]) for name in cut] + [
+                missing_finding(name) for name in empty
+            ]
             given = {name: value for name, value in scored["scores"].items() if value is not None}
             scored["result"] = {"scores": given}
         return scored
@@ -185,3 +193,8 @@ def cut_finding(name: str, share: float) -> dict[str, str]:
     """The finding that a region has no score since the field of view cuts it; `share` (0 to 1) is what it holds."""
     words = name.replace("_", " ")
     return finding("region_cut", f"The field of view holds {100 * share:.0f} % of the {words}: no score.").as_dict()
+
+
+def missing_finding(name: str) -> dict[str, str]:
+    """The finding that a region has no score since not a voxel of it was found, though the field of view holds it."""
+    return finding("region_missing", f"No voxel of the {name.replace('_', ' ')} was found: no score.").as_dict()

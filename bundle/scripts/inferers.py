@@ -1,11 +1,11 @@
 """From a registered head to predicted positions: MONAI inferers, called as `inferer(inputs, network)`.
 
 The *inputs* (B, C, I, J, K) are network inputs, 0 in the background; the result (B, 3, ceil(I / stride), ...) holds, at
-place k of the *grid*, the network's answer for the patch centred on voxel k * stride. A patch that holds background
-only always gets the same answer, the *constant*: it is computed once. *Wanted* places are those with foreground within
-`margin` voxels, and those that these enclose; all others get the constant. With the default margin, the patch's radius,
-every answer is exact; with 0, the wanted places are the head, and only they are computed. Out of memory, the work is
-done again in smaller portions, and at last on the CPU; the result's `meta["inference"]` tells where and how.
+place k of the *grid*, the network's answer for the patch centred on voxel k * stride. Without a `margin` every place
+is answered; a patch that holds background only always gets the same answer, the *constant*, which is computed once.
+With a margin, the *wanted* places are those with foreground within that many voxels, and those that these enclose:
+only they are computed, and all others are NaN. Out of memory, the work is done again in smaller portions, and at last
+on the CPU; the result's `meta["inference"]` tells where and how.
 """
 
 from __future__ import annotations
@@ -131,9 +131,10 @@ class PositionInferer(Inferer):
         wanted = enclosed(near_foreground(foreground_of(volume), margin, self.stride))
         background = torch.zeros((1, volume.shape[0], *[patch_size] * 3), device=device)
         constant = network(background).float().to(volume.device).view(3, 1, 1, 1)
-        predicted = constant.expand(3, *wanted.shape).clone()
+        elsewhere = constant if self.margin is None else torch.full_like(constant, torch.nan)
+        predicted = elsewhere.expand(3, *wanted.shape).clone()
         self._fill(predicted, volume, wanted, network, device, portion)
-        return torch.where(wanted, predicted, constant)
+        return torch.where(wanted, predicted, elsewhere)
 
     @abstractmethod
     def _patch_size(self, network: Any) -> int:

@@ -32,7 +32,7 @@ class LocalisationError(CumulativeIterationMetric):
         error = error_map(torch.as_tensor(y_pred), self.stride) * POSITION_SCALE_MM
         regions = torch.as_tensor(y)[:, :, :: self.stride, :: self.stride, :: self.stride]
         inside = torch.isin(regions, torch.tensor(self.labels, device=regions.device, dtype=regions.dtype))
-        return torch.stack([error[b][inside[b]].median().reshape(1) for b in range(len(error))])
+        return torch.stack([error[b][inside[b]].nanmedian().reshape(1) for b in range(len(error))])
 
     def aggregate(self) -> Tensor:
         """Mean over heads of the median error in mm.

@@ -17,12 +17,16 @@ from PIL import Image, ImageDraw, ImageFont
 
 from .overlay import BONE_WINDOW_HU, BRAIN_WINDOW_HU, OUTLINES, Scan, blend, paint
 from .planes import Array, Plane, head_box_mm, peak_mm, plane_through
+from .regions import scored_regions
 
 PANEL = 400
 """Side of a panel in pixels."""
 
 COLUMNS = (*((kind, BRAIN_WINDOW_HU) for kind in ("axial", "coronal", "sagittal")), ("axial", BONE_WINDOW_HU))
 """Kind of plane and window of the panels in the first two rows."""
+
+FLAG_LINES = 2
+"""Lines of text that the flags have room for."""
 
 LEVELS = 8
 """Axial levels in the last row, each half as large."""
@@ -54,7 +58,7 @@ def overview(
 
     `volume_hu`, `heatmap` and the labels `regions` are (I, J, K) on one grid; `scores` in `unit`, as the heatmap, None
     where a region got none; `flags` are sentences about the input; `top` is the heatmap value of the brightest colour
-    (if not given, its maximum inside the regions, rounded up). The peak, too, is looked for inside the regions.
+    (if not given, its maximum inside the regions that have a score, rounded up). The peak, too, is looked for there.
 
     Raises:
         ValueError: the volumes are not 3-D and of one shape.
@@ -62,12 +66,13 @@ def overview(
     shapes = {array.shape for array in (volume_hu, heatmap, regions) if array is not None}
     if len(shapes) != 1 or volume_hu.ndim != 3:
         raise ValueError(f"volume, heatmap and regions must be 3-D and of one shape, got {sorted(shapes)}")
-    scored = heatmap if regions is None else heatmap[regions > 0]
-    scan = Scan(volume_hu, heatmap, affine, regions, top or round_up(float(scored.max(initial=0))))
+    scored = None if regions is None else scored_regions(regions, scores or {})
+    inside = heatmap if scored is None else heatmap[scored > 0]
+    scan = Scan(volume_hu, heatmap, affine, regions, top or round_up(float(inside.max(initial=0))))
     height = HEADER + 2 * (PANEL + GAP) + PANEL // 2 + FOOTER
     sheet = Image.new("RGB", (4 * (PANEL + GAP) + BAR, height), BACKGROUND)
     draw_header(sheet, scores or {}, flags, unit)
-    draw_panels(sheet, scan)
+    draw_panels(sheet, scan, peak_mm(heatmap, affine, scored))
     draw_bar(sheet, scan.top, unit)
     draw_footer(sheet, regions is not None)
     stream = io.BytesIO()
@@ -81,9 +86,9 @@ def round_up(value: float) -> float:
     return float(next((step for step in steps if step >= value), np.ceil(value)))
 
 
-def draw_panels(sheet: Image.Image, scan: Scan) -> None:
-    """The three rows of planes."""
-    peak, box = peak_mm(scan.heatmap, scan.affine, scan.regions), head_box_mm(scan.volume_hu, scan.affine)
+def draw_panels(sheet: Image.Image, scan: Scan, peak: Array) -> None:
+    """The three rows of planes, the first two through the peak (world mm)."""
+    box = head_box_mm(scan.volume_hu, scan.affine)
     centre, side = box.mean(axis=0), float((box[1] - box[0]).max()) * 1.04
     for column, (kind, window) in enumerate(COLUMNS):
         plane = plane_through(kind, peak, centre, side, PANEL)
@@ -127,7 +132,13 @@ def draw_header(sheet: Image.Image, scores: Mapping[str, float | None], flags: S
         shown = "no score" if score is None else f"{score:.1f} {unit}"
         label(sheet, ((place + 1) * (PANEL + GAP), 8), f"{name.replace('_', ' ')}: {shown}", 22, TEXT)
     text = "Flags: " + (" ".join(flags) if flags else "none")
-    for line, piece in enumerate(wrapped(text, sheet.width - 20, 14)[:2]):
+    lines = wrapped(text, sheet.width - 20, 14)
+    if len(lines) > FLAG_LINES:
+        lines = [
+            *wrapped(text, sheet.width - 220, 14)[: FLAG_LINES - 1],
+            f"and {len(flags)} flags in all: see result.json",
+        ]
+    for line, piece in enumerate(lines):
         label(sheet, (10, 44 + 22 * line), piece, 14, WARNING if flags else QUIET)
 
 

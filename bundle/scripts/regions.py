@@ -11,6 +11,8 @@ highest 1 %. A region whose coverage is below `MIN_COVERAGE` gets none: what was
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -132,3 +134,9 @@ def region_scores(values: NDArray[np.floating], regions: NDArray[np.uint8]) -> d
             "voxels": int(inside.size),
         }
     return scores
+
+
+def scored_regions(regions: NDArray[np.uint8], scores: Mapping[str, float | None]) -> NDArray[np.uint8]:
+    """`regions` without those that have no score; all of them where none has one."""
+    without = [REGIONS[name] for name, score in scores.items() if score is None]
+    return np.where(np.isin(regions, without), 0, regions).astype(np.uint8) if len(without) < len(REGIONS) else regions

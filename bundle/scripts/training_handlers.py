@@ -6,21 +6,22 @@ handlers. So these handlers add it when they are attached.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ignite.distributed import get_rank
 from ignite.engine import Engine, Events
-from monai.handlers import CheckpointLoader, CheckpointSaver
+from monai.handlers import CheckpointLoader, CheckpointSaver, StatsHandler, TensorBoardStatsHandler
 
 from .checkpoints import latest_checkpoint
 from .simulated_heads import HeadStream
 
 
 class SaveTraining(CheckpointSaver):
-    """Save a checkpoint of everything in `state`, and of the trainer, after every epoch; the last one is kept."""
+    """Save a checkpoint of everything in `state`, and of the trainer, after every epoch; the last two are kept."""
 
     def __init__(self, folder: str, state: dict[str, Any]) -> None:
-        super().__init__(folder, dict(state), save_interval=1, n_saved=1)
+        super().__init__(folder, dict(state), save_interval=1, n_saved=2)
 
     def attach(self, engine: Engine) -> None:
         """Save the engine too."""
@@ -42,6 +43,12 @@ class ResumeTraining:
         """Restore everything in `state`, and the engine's epoch."""
         if path := latest_checkpoint(self.folder):
             CheckpointLoader(path, {**self.state, "trainer": engine}, map_location=self.map_location)(engine)
+
+
+def for_this_process(handlers: Sequence[Any]) -> list[Any]:
+    """The handlers of this process: in a training in several processes, only the first one reports and saves."""
+    only_first = (SaveTraining, StatsHandler, TensorBoardStatsHandler)
+    return [handler for handler in handlers if get_rank() == 0 or not isinstance(handler, only_first)]
 
 
 class ContinueStream:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..planes import Array, peak_mm
+from ..regions import scored_regions
 from ..results import verify
 from . import run
 
@@ -54,7 +55,7 @@ def report(sample: Path, output: Path) -> list[str]:
     regions, _ = volume(output / "regions.nii.gz")
     lesion, lesion_affine = volume(sample / "lesion.nii.gz")
     truth = json.loads((sample / "truth.json").read_text(encoding="utf-8"))
-    peak = peak_mm(heatmap, affine, regions)
+    peak = peak_mm(heatmap, affine, scored_regions(regions, scores))
     return [
         "scores",
         *(f"  {name:<18} {'none' if score is None else format(score, '.1f')}" for name, score in scores.items()),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import re
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -13,10 +14,13 @@ from typing import Any
 
 from ..assets import config
 from ..findings import InputRefused
-from ..results import check_target
+from ..results import OutputExists, OutputFailed, check_target
 
 DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 """Devices that can be asked for."""
+
+OVERLAYS = ("published.json",)
+"""Overlays of inference.json."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -28,7 +32,8 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--stride", type=int, choices=(1, 2, 4), help="voxels (mm) between predictions (2)")
     parser.add_argument("--series-uid", type=series_uid, help="the series to use, when a study holds several")
     parser.add_argument("--overwrite", action="store_true", help="replace earlier results in OUT")
-    parser.add_argument("--config", type=overlay, action="append", default=[], help="an overlay, e.g. published.json")
+    parser.add_argument("--config", choices=OVERLAYS, action="append", default=[], help="an overlay of inference.json")
+    parser.add_argument("--weights", metavar="FILE", type=Path, help="weights other than those that ship")
     parser.set_defaults(main=main)
 
 
@@ -54,18 +59,6 @@ def series_uid(text: str) -> str:
     return text
 
 
-def overlay(text: str) -> str:
-    """The name of a config of the bundle.
-
-    Raises:
-        argparse.ArgumentTypeError: there is none of this name.
-    """
-    known = sorted(path.name for path in config("inference.json").parent.glob("*.json"))
-    if text not in known:
-        raise argparse.ArgumentTypeError(f"{text!r} is no config of the bundle: there are {', '.join(known)}")
-    return text
-
-
 def overrides(args: argparse.Namespace) -> dict[str, Any]:
     """Values of the config ids that the arguments set.
 
@@ -81,6 +74,8 @@ def overrides(args: argparse.Namespace) -> dict[str, Any]:
         values["stride"] = args.stride
     if args.series_uid:
         values["series_uid"] = args.series_uid
+    if args.weights:
+        values["weights"] = args.weights.absolute()
     if args.device != "auto":
         values["device"] = f"$torch.device('{args.device}')"
     return values
@@ -93,11 +88,23 @@ def main(args: argparse.Namespace) -> int:
         InputRefused: the input can't be judged.
         OutputExists, OutputFailed: the results can't be written.
     """
+    if problem := weights_problem(args):
+        print(problem, file=sys.stderr)
+        return 2
     check_target(args.output.resolve(), args.overwrite)
     with nullcontext() if args.debug else quiet():
         run(args)
     print(f"results in {args.output}")
     return 0
+
+
+def weights_problem(args: argparse.Namespace) -> str:
+    """What is wrong with the weights that were asked for; empty if nothing is."""
+    if args.weights and not args.weights.is_file():
+        return f"There are no weights at {args.weights}. Check --weights."
+    if args.config and not args.weights:
+        return "The bundle ships no weights of the published network. Train one and name it: --weights FILE."
+    return ""
 
 
 def run(args: argparse.Namespace) -> None:
@@ -130,9 +137,8 @@ def quiet() -> Iterator[None]:
 
 def root_cause(error: BaseException) -> BaseException:
     """The refusal or the operating system's error behind what MONAI raised; the error itself if there is none."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, InputRefused | OSError):
-            return cause
-        cause = cause.__cause__ or cause.__context__
-    return error
+    causes = [error]
+    while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None:
+        causes.append(cause)
+    ours = [cause for cause in causes if isinstance(cause, InputRefused | OutputExists | OutputFailed)]
+    return next(iter([*ours, *(cause for cause in causes if isinstance(cause, OSError))]), error)
