@@ -117,7 +117,7 @@ def draw_scan(anatomy: Path, folder: Path) -> None:
     from scripts.simulation.head import draw_head
     from scripts.simulation.scanner import Protocol, acquire
 
-    top = BOTTOM_MM + INCREMENT_MM * (SLICES - 0.5)
+    top = BOTTOM_MM + INCREMENT_MM * (SLICES + 8)  # a head that lies aslant has fewer slices between two heights
     protocol = Protocol(increment_mm=INCREMENT_MM, thickness_mm=INCREMENT_MM, bottom_mm=BOTTOM_MM, top_mm=top)
     scan = acquire(draw_head(load_anatomy(anatomy), 1), protocol, 1)
     hu = scan.hu[:, :, :SLICES]

@@ -1,0 +1,163 @@
+"""The whole way, from a scan on disk to results on disk, as a user goes it: few runs, on the coarsest grid.
+
+Every run is used by several tests; xdist keeps them in one process. All 32 combinations of side, axis order and format
+are run by benchmarks/sides.py.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from planted import in_order, planted, write_planted
+
+from scripts.commands.main import main
+from scripts.results import verify
+
+pytestmark = pytest.mark.xdist_group("pipeline")
+
+ROOT = Path(__file__).resolve().parents[1]
+STRIDE = "4"
+CASES = (
+    ("left", "LPS", "nifti"),
+    ("left", "coronal", "dicom"),
+    ("right", "sagittal", "nifti"),
+    ("right", "PLI", "dicom"),
+)
+"""Side, axis order and format of the runs; benchmarks/sides.py has them all."""
+
+HEMISPHERES = {"left": "left_hemisphere", "right": "right_hemisphere"}
+
+AGREEMENT_MM = 0.05
+"""Most that the heatmaps of the same head in two axis orders may differ by; they span over 10 mm."""
+
+Run = Callable[[str, str, str], Path]
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Folder of the results of a case, which is run when it is first asked for."""
+    folder = tmp_path_factory.mktemp("runs")
+    done: dict[tuple[str, str, str], Path] = {}
+
+    def results(side: str, order: str, kind: str) -> Path:
+        case = (side, order, kind)
+        if case not in done:
+            done[case] = folder / "_".join(case) / "out"
+            scan, words = write_planted(folder / "_".join(case) / "in", *case)
+            assert main(["run", str(scan), "-o", str(done[case]), "--stride", STRIDE, "--device", "cpu", *words]) == 0
+        return done[case]
+
+    return results
+
+
+def volume(path: Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    image: Any = nib.load(path)
+    return np.asarray(image.dataobj), image.affine
+
+
+def without_timings(folder: Path) -> dict[str, Any]:
+    return {key: value for key, value in verify(folder).items() if key != "timings_s"}
+
+
+@pytest.mark.parametrize("case", CASES, ids="-".join)
+def test_left_is_left(case: tuple[str, str, str], runs: Run) -> None:
+    side, order, _ = case
+    folder = runs(*case)
+    scores = verify(folder)["scores"]
+    other = {"left": "right", "right": "left"}[side]
+    assert scores[HEMISPHERES[side]] > scores[HEMISPHERES[other]]
+    hu, affine = in_order(*planted(side), order)
+    regions, grid = volume(folder / "regions.nii.gz")
+    assert regions.shape == hu.shape
+    np.testing.assert_allclose(grid, affine, atol=1e-4)
+    x = {label: (affine[:3, :3] @ np.argwhere(regions == label).mean(axis=0) + affine[:3, 3])[0] for label in (1, 2)}
+    assert x[1] < -15, "label 1 is the patient's left, where x is negative"
+    assert x[2] > 15
+
+
+@pytest.mark.parametrize("case", CASES, ids="-".join)
+def test_the_heatmap_lies_on_the_grid_of_the_scan(case: tuple[str, str, str], runs: Run) -> None:
+    side, order, _ = case
+    hu, affine = in_order(*planted(side), order)
+    heatmap, grid = volume(runs(*case) / "heatmap.nii.gz")
+    assert heatmap.shape == hu.shape
+    assert heatmap.dtype == np.float32
+    np.testing.assert_allclose(grid, affine, atol=1e-4)
+    assert np.isfinite(heatmap).all()
+    assert (heatmap >= 0).all()
+    assert heatmap[hu > 0].mean() > 0
+    assert (heatmap[0] == 0).all(), "air around the head"
+
+
+def test_the_result_says_what_was_done(runs: Run) -> None:
+    result = verify(runs(*CASES[0]))
+    assert set(result["outputs"]) == {"heatmap.nii.gz", "overview.png", "regions.nii.gz"}
+    assert result["quality"]["verdict"] == "pass"
+    assert result["quality"]["inference"]["device"] == "cpu"
+    assert result["quality"]["inference"]["fallback"] is False
+    assert set(result["scores"]) == {"left_hemisphere", "right_hemisphere", "skull"}
+    assert set(result["timings_s"]) == {"prepare", "network", "score"}
+    np.testing.assert_allclose(result["registration"]["matrix"], np.eye(4), atol=2.5)  # mm; the head is the reference
+    text = (runs(*CASES[0]) / "result.json").read_text()
+    assert str(ROOT) not in text
+    assert "head.nii.gz" not in text
+
+
+def test_axis_order_and_format_change_nothing_in_the_world(runs: Run) -> None:
+    for one, other in (CASES[:2], CASES[2:]):
+        images = [nib.as_closest_canonical(nib.load(runs(*case) / "heatmap.nii.gz")) for case in (one, other)]
+        first, second = (np.asarray(image.dataobj) for image in images)
+        np.testing.assert_allclose(images[0].affine, images[1].affine, atol=1e-4)
+        assert first.max() > 10
+        differ = np.abs(first - second) > AGREEMENT_MM
+        assert differ.mean() < 1e-3
+    mirrored = nib.as_closest_canonical(nib.load(runs(*CASES[2]) / "heatmap.nii.gz")).dataobj[::-1]
+    assert (np.abs(first - mirrored) > AGREEMENT_MM).mean() > 0.1, "negative control"
+
+
+def test_two_threads_another_folder_and_monai_bundle_give_the_same_bytes(runs: Run, tmp_path: Path) -> None:
+    folder = runs(*CASES[0])
+    scan = folder.parent / "in" / "head.nii.gz"
+    config = ROOT / "bundle" / "configs" / "inference.json"
+    words = ["--bundle_root", str(ROOT / "bundle"), "--dataset_dir", str(scan), "--output_dir", "again"]
+    done = subprocess.run(
+        [sys.executable, "-m", "monai.bundle", "run", "--config_file", str(config), *words, "--stride", STRIDE],
+        cwd=tmp_path,
+        env={**os.environ, "OMP_NUM_THREADS": "2", "CUDA_VISIBLE_DEVICES": ""},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["again"]
+    same_results(folder, tmp_path / "again")
+
+
+def test_shuffled_file_names_give_the_same_bytes(runs: Run, tmp_path: Path) -> None:
+    folder = runs(*CASES[3])
+    series = sorted((folder.parent / "in" / "series").iterdir())
+    (tmp_path / "in").mkdir()
+    for number, path in zip(np.random.default_rng(0).permutation(len(series)), series, strict=True):
+        shutil.copy(path, tmp_path / "in" / f"{number:04d}")
+    words = ["run", str(tmp_path / "in"), "-o", str(tmp_path / "out"), "--stride", STRIDE, "--device", "cpu"]
+    assert main(words) == 0, "a series that lies axially need not be named"
+    same_results(folder, tmp_path / "out", {"findings"})
+
+
+def same_results(one: Path, other: Path, apart_from: set[str] | None = None) -> None:
+    """Both folders hold the same bytes, but for the timings in result.json."""
+    for name in ("heatmap.nii.gz", "regions.nii.gz", "overview.png"):
+        assert (one / name).read_bytes() == (other / name).read_bytes(), name
+    first, second = without_timings(one), without_timings(other)
+    for key in first.keys() - (apart_from or set()):
+        assert json.dumps(first[key]) == json.dumps(second[key]), key
