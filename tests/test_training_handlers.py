@@ -10,12 +10,12 @@ import torch
 from ignite.engine import Events
 from monai.data import DataLoader
 from monai.engines import SupervisedTrainer
-from monai.handlers import LrScheduleHandler
+from monai.handlers import LrScheduleHandler, StatsHandler
 from monai.transforms import Compose
 
 from scripts import training_handlers
 from scripts.simulated_heads import HeadStream
-from scripts.training_handlers import ContinueStream, ResumeTraining, SaveTraining
+from scripts.training_handlers import ContinueStream, ResumeTraining, SaveTraining, for_this_process
 
 ITERATIONS = 3
 
@@ -131,3 +131,14 @@ def test_heads_differ_by_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     other = Toy(tmp_path / "two", epochs=1).run()
     assert (first.stream.rank, other.stream.rank) == (0, 1)
     assert set(first.seen).isdisjoint(other.seen)
+
+
+def test_only_the_first_process_reports_and_saves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    resume, save, stats = (
+        ResumeTraining("x", {}),
+        SaveTraining(str(tmp_path), {"network": torch.nn.Linear(1, 1)}),
+        StatsHandler(),
+    )
+    assert for_this_process([resume, save, stats]) == [resume, save, stats]
+    monkeypatch.setattr(training_handlers, "get_rank", lambda: 1)
+    assert for_this_process([resume, save, stats]) == [resume]
