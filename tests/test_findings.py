@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from scripts.findings import FLAG, INFORMATION, KINDS, REFUSAL, TABLE, InputRefused, finding, refusal
+from scripts.findings import (
+    FLAG,
+    INFORMATION,
+    KINDS,
+    REFUSAL,
+    TABLE,
+    InputRefused,
+    as_markdown,
+    counted,
+    finding,
+    refusal,
+)
 
 
 def test_codes_are_unique_and_every_row_is_complete() -> None:
@@ -37,3 +50,17 @@ def test_a_refusal_says_its_reason() -> None:
 def test_an_unknown_code_is_an_error() -> None:
     with pytest.raises(KeyError, match="no_such_code"):
         finding("no_such_code", "x")
+
+
+def test_numbers_agree_with_their_nouns() -> None:
+    assert [counted(n, "slice") for n in (0, 1, 2)] == ["0 slices", "1 slice", "2 slices"]
+    assert counted(2, "image that is not CT", "images that are not CT") == "2 images that are not CT"
+
+
+def test_no_remedy_speaks_of_what_nothing_checks() -> None:
+    assert "mirror" not in KINDS["registration_failed"].remedy
+
+
+def test_the_page_is_up_to_date() -> None:
+    page = Path(__file__).resolve().parents[1] / "docs" / "findings.md"
+    assert page.read_text(encoding="utf-8") == as_markdown(), "python bundle/scripts/findings.py > docs/findings.md"

@@ -45,6 +45,10 @@ class InputRefused(ValueError):
         super().__init__(" ".join(f.message for f in self.findings if f.severity == REFUSAL))
 
 
+class PathMissing(FileNotFoundError):
+    """What the user named is not there, or does not hold what the command needs: wrong usage, not an error of ours."""
+
+
 TABLE: tuple[FindingKind, ...] = (
     FindingKind("path_missing", REFUSAL, "the input path does not exist", "Check the path."),
     FindingKind("empty_folder", REFUSAL, "the folder holds no file", "Give the folder that holds the DICOM series."),
@@ -171,7 +175,7 @@ TABLE: tuple[FindingKind, ...] = (
         "registration_failed",
         REFUSAL,
         "the scan does not align with the reference head",
-        "Check that it is a head CT, not mirrored or upside-down, and that its spacing is right.",
+        "Check that it is a head CT, not upside-down, and that its spacing is right.",
     ),
     FindingKind(
         "registration_review",
@@ -211,3 +215,28 @@ def finding(code: str, detail: str, series_uid: str | None = None) -> Finding:
 def refusal(code: str, detail: str, series_uid: str | None = None) -> InputRefused:
     """The exception to raise for one refusing finding."""
     return InputRefused([finding(code, detail, series_uid)])
+
+
+def counted(count: int, thing: str, things: str = "") -> str:
+    """A number with its noun: "1 image", "3 images"; `things` where the plural is not made by an s."""
+    return f"{count} {thing if count == 1 else things or f'{thing}s'}"
+
+
+def as_markdown() -> str:
+    """The page `docs/findings.md`."""
+    lines = [
+        "# Findings",
+        "",
+        "What can be said about an input. A *refusal*: there is no heatmap, the exit code is 3. A *flag*: it is in",
+        "`result.json`, and the result is to be read with it in mind. Made from the table in",
+        "`bundle/scripts/findings.py` by `python bundle/scripts/findings.py > docs/findings.md`.",
+        "",
+        "| code | severity | when | what to do |",
+        "|---|---|---|---|",
+    ]
+    lines += [f"| `{kind.code}` | {kind.severity} | {kind.condition} | {kind.remedy} |" for kind in TABLE]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    print(as_markdown(), end="")
