@@ -101,13 +101,23 @@ def test_images_that_are_there_twice_are_used_once(tmp_path: Path) -> None:
     write_series(tmp_path, at=[*range(37), 5, 20, 20])
     volume = stack_volume(stack_at(tmp_path))
     np.testing.assert_array_equal(volume.hu, truth(volume))
-    assert [f.message for f in volume.findings] == ["3 images are there twice and were used once."]
+    assert [f.message for f in volume.findings] == ["3 images are there twice and used once."]
 
 
 def test_a_copied_folder_is_a_duplicate(tmp_path: Path) -> None:
     write_series(tmp_path / "a")
     write_series(tmp_path / "b")
     assert codes(stack_volume(stack_at(tmp_path))) == ["duplicates_dropped"]
+
+
+def test_one_image_is_one_image(tmp_path: Path) -> None:
+    write_series(tmp_path / "a", at=[*range(37), 5])
+    assert [f.message for f in stack_volume(stack_at(tmp_path / "a")).findings] == [
+        "1 image is there twice and used once."
+    ]
+    write_series(tmp_path / "b", edit=lambda d, k: k == 7 and delattr(d, "ImagePositionPatient"))
+    with pytest.raises(InputRefused, match=r"The position is missing or no number in 1 image\."):
+        stack_volume(stack_at(tmp_path / "b"))
 
 
 def test_two_images_at_one_position_must_agree(tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .findings import Finding, finding, refusal
+from .findings import Finding, counted, finding, refusal
 from .headers import ImageHeader
+from .levels import check_levels
 from .pixels import check_rescale, load_hu
 from .series import Stack
 from .slices import SAME_HEIGHT_MM, Grid, blend, grid_of, heights
@@ -55,7 +56,7 @@ def _checked_positions(stack: Stack) -> NDArray[np.float64]:
         missing = sum(getattr(image, name) is None for image in stack.images)
         if missing:
             words = {"position_mm": "position", "pixel_spacing_mm": "pixel spacing"}.get(name, name)
-            raise refusal("geometry_missing", f"The {words} is missing or no number in {missing} images.")
+            raise refusal("geometry_missing", f"The {words} is missing or no number in {counted(missing, 'image')}.")
     spacings = np.array([image.pixel_spacing_mm for image in stack.images])
     if spacings.min() < 0.05 or spacings.max() > 10.0:
         raise refusal(
@@ -80,6 +81,7 @@ def stack_volume(stack: Stack) -> Volume:
     found.extend(_duplicates(groups))
     valid = split_padding(hu, padding)
     check_neighbours(hu, images)
+    check_levels(hu, valid, images)
     if grid.resample:
         hu, valid = resample(hu, valid, grid)
     volume = Volume(hu.transpose(2, 1, 0), grid.affine, None if valid is None else valid.transpose(2, 1, 0))
@@ -94,7 +96,8 @@ def _duplicates(groups: tuple[tuple[ImageHeader, ...], ...]) -> list[Finding]:
             names = " and ".join(image.path.name[:60] for image in group[:2])
             raise refusal("position_conflict", f"Images at one position have different pixels: {names}.")
     count = sum(len(group) - 1 for group in groups)
-    return [finding("duplicates_dropped", f"{count} images are there twice and were used once.")] if count else []
+    text = f"{counted(count, 'image is', 'images are')} there twice and used once."
+    return [finding("duplicates_dropped", text)] if count else []
 
 
 def check_neighbours(hu: NDArray[np.int16], images: tuple[ImageHeader, ...]) -> None:
