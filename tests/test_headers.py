@@ -50,6 +50,7 @@ def test_foreign_things_are_counted_and_never_opened(tmp_path: Path) -> None:
         headers = read_headers(tmp_path)
     assert len(headers.images) == 2
     assert headers.foreign == 6
+    assert headers.linked_folders == 1
 
 
 def test_a_link_to_a_file_is_followed(tmp_path: Path) -> None:
@@ -87,8 +88,27 @@ def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
 def test_a_truncated_header_is_refused_by_name(tmp_path: Path) -> None:
     path = write_series(tmp_path, at=range(2))[1]
     path.write_bytes(path.read_bytes()[:500])
-    with pytest.raises(InputRefused, match=r"The file 001\.dcm can't be read"):
+    with pytest.raises(
+        InputRefused, match=r"The file 001\.dcm (can't be read: it is damaged or|has no \w+, or) ends early"
+    ):
         read_headers(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["SeriesInstanceUID", "Rows", "Columns"])
+def test_an_image_without_what_every_image_has(tmp_path: Path, name: str) -> None:
+    write_series(tmp_path, at=range(2), edit=lambda d, k: k == 1 and delattr(d, name))
+    with pytest.raises(InputRefused, match=rf"The file 001\.dcm has no {name}, or ends early\.") as error:
+        read_headers(tmp_path)
+    assert error.value.findings[0].code == "corrupt_file"
+
+
+def test_links_to_folders_are_counted_and_not_followed(tmp_path: Path) -> None:
+    write_series(tmp_path / "a", at=range(1))
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "link").symlink_to(tmp_path / "a")
+    with pytest.raises(InputRefused, match="holds no file, only 1 link to a folder, which is not followed"):
+        read_headers(tmp_path / "b")
+    assert len(read_headers(tmp_path / "b" / "link").images) == 1, "a link that is named itself is the input"
 
 
 def test_frames_of_an_enhanced_file(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def test_a_study_folder(tmp_path: Path) -> None:
     assert volume.hu.shape == PLAIN.shape
     assert {f.code: f.message for f in volume.findings} == {
         "images_set_aside": "Set aside: screen captures (2), CT images of other series (85), localizer images (1).",
-        "files_set_aside": "Set aside: 1 files that are not DICOM, 0 that hold no image.",
+        "files_set_aside": "Set aside: 1 file that is not DICOM.",
     }
 
 
@@ -115,9 +115,7 @@ def test_dicom_and_nifti_agree_in_the_world(tmp_path: Path, geometry: Geometry) 
 def test_an_enhanced_file_and_a_single_slice(tmp_path: Path) -> None:
     assert read_volume(write_enhanced(tmp_path / "e.dcm")).hu.shape == PLAIN.shape
     single = write_series(tmp_path / "s")[3]
-    with pytest.raises(
-        InputRefused, match=r"has 1 slices, fewer than 15\. Give the folder that holds the whole series"
-    ):
+    with pytest.raises(InputRefused, match=r"has 1 slice, fewer than 15\. Give the folder that holds the whole series"):
         read_volume(single)
 
 
@@ -191,3 +189,14 @@ def test_real_study(shared_data: Path) -> None:
     assert "thick_slices" in messages
     assert inspection.volume is not None
     assert inspection.volume.hu.shape == (512, 512, 28)
+
+
+def test_a_folder_of_nifti_files_says_to_name_one(tmp_path: Path) -> None:
+    nib.save(nib.Nifti1Image(head_hu(PLAIN.points()), PLAIN.affine), tmp_path / "ok.nii.gz")
+    with pytest.raises(
+        InputRefused, match=r"^The file is not a DICOM image\. The folder holds ok\.nii\.gz: name that file\."
+    ):
+        read_volume(tmp_path)
+    (tmp_path / "more.nii").write_bytes(b"")
+    with pytest.raises(InputRefused, match=r"^None of 2 files .* The folder holds 2 NIfTI files: name one of them\."):
+        read_volume(tmp_path)

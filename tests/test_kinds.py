@@ -8,7 +8,7 @@ import pytest
 from dicom_series import write_series
 
 from scripts.headers import ImageHeader, read_headers
-from scripts.kinds import has_bone_kernel, is_of_head, kind_of, suggests_contrast
+from scripts.kinds import counted_kinds, has_bone_kernel, is_of_head, kind_of, suggests_contrast
 
 
 @pytest.fixture(scope="module")
@@ -81,3 +81,9 @@ def test_agent(plain: ImageHeader, agent: str, suggested: bool) -> None:
 def test_body_part(plain: ImageHeader) -> None:
     assert all(is_of_head(replace(plain, body_part=part)) for part in ("", "HEAD", "BRAIN", "SKULL"))
     assert not is_of_head(replace(plain, body_part="CHEST"))
+
+
+def test_kinds_are_counted_in_words() -> None:
+    kinds = ["not CT"] * 4 + ["localizer"]
+    assert counted_kinds(kinds) == "1 localizer, 4 images that are not CT"
+    assert counted_kinds(["capture", "capture", "colour"]) == "2 screen captures, 1 colour image"

@@ -41,10 +41,10 @@ def test_flags_of_the_images(images: list[ImageHeader], changes: dict[str, Any],
 def test_what_was_set_aside_is_counted(images: list[ImageHeader]) -> None:
     scout = replace(images[0], series_uid="1", image_type=("ORIGINAL", "PRIMARY", "LOCALIZER"))
     mr = replace(images[0], series_uid="2", modality="MR")
-    headers = Headers([*images, scout, mr, mr], foreign=4, other_objects=2)
+    headers = Headers([*images, scout, mr, mr], foreign=4, other_objects=2, linked_folders=1)
     stacks = stacks_of(headers)
     best = next(stack for stack in stacks if len(stack.images) == 3)
     assert [found.message for found in choice_flags(headers, stacks, best)] == [
         "Set aside: localizer images (1), images that are not CT (2).",
-        "Set aside: 4 files that are not DICOM, 2 that hold no image.",
+        "Set aside: 4 files that are not DICOM, 2 DICOM files without an image, 1 link to a folder, not followed.",
     ]

@@ -16,7 +16,7 @@ from pathlib import Path
 import pydicom
 from pydicom.dataset import Dataset
 
-from .findings import refusal
+from .findings import InputRefused, counted, refusal
 from .header_values import (
     age_years_of,
     as_list,
@@ -92,11 +92,12 @@ class ImageHeader:
 
 @dataclass
 class Headers:
-    """What a folder holds: CT-like images, how many foreign files and other objects there are."""
+    """What a folder holds: CT-like images, how many foreign files, other objects, and links to folders there are."""
 
     images: list[ImageHeader] = field(default_factory=list)
     foreign: int = 0
     other_objects: int = 0
+    linked_folders: int = 0
 
 
 def read_headers(path: Path) -> Headers:
@@ -106,33 +107,37 @@ def read_headers(path: Path) -> Headers:
         InputRefused: `path_missing`, `empty_folder`, or `corrupt_file` for a CT file whose header can't be read.
     """
     found = Headers()
-    files, others = _files(path)
-    if not files and not others:
-        raise refusal("empty_folder", "The folder holds no file.")
-    found.foreign = others
+    files = _files(path, found)
+    if not files and not found.foreign:
+        links = counted(found.linked_folders, "link to a folder, which is", "links to folders, which are")
+        but = f", only {links} not followed" if found.linked_folders else ""
+        raise refusal("empty_folder", f"The folder holds no file{but}.")
     for file in files:
         _read_file(file, found)
     return found
 
 
-def _files(path: Path) -> tuple[list[Path], int]:
-    """Regular files at or below `path`, sorted by name, and how many other things there are (links to nothing, FIFOs).
+def _files(path: Path, found: Headers) -> list[Path]:
+    """Regular files at or below `path`, sorted by name; other things (links to nothing, FIFOs) are counted in `found`.
+
+    Links to folders are not followed, since they may lead round in a circle or to other patients.
 
     Raises:
         InputRefused: `corrupt_file` when a folder can't be listed.
     """
     if not path.is_dir():
-        return [path], 0
-    files, others = [], 0
+        return [path]
+    files = []
     for folder, folders, names in os.walk(path, onerror=_unlisted):
         folders.sort()
+        found.linked_folders += sum(Path(folder, name).is_symlink() for name in folders)
         for name in sorted(names):
             file = Path(folder, name)
             if file.exists() and stat.S_ISREG(file.stat().st_mode):
                 files.append(file)
             else:
-                others += 1
-    return files, others
+                found.foreign += 1
+    return files
 
 
 def _unlisted(error: OSError) -> None:
@@ -157,13 +162,23 @@ def _read_file(file: Path, found: Headers) -> None:
         if "Rows" not in data and storage not in IMAGE_STORAGE:
             found.other_objects += 1
             return
+        _check_complete(file, data)
         found.images.extend(_images(file, data))
+    except InputRefused:
+        raise
     except Exception as error:  # pydicom raises many kinds on bytes that are not what they should be
         if not certain:
             found.foreign += 1
             return
-        text = f"The file {file.name[:60]} can't be read ({type(error).__name__})."
+        text = f"The file {file.name[:60]} can't be read: it is damaged or ends early ({type(error).__name__})."
         raise refusal("corrupt_file", text) from error
+
+
+def _check_complete(file: Path, data: Dataset) -> None:
+    """Refuse an image without the attributes that every image has."""
+    for name in ("SeriesInstanceUID", "Rows", "Columns"):
+        if data.get(name) in (None, ""):
+            raise refusal("corrupt_file", f"The file {file.name[:60]} has no {name}, or ends early.")
 
 
 def _looks_like_dicom(file: Path) -> tuple[bool, bool]:

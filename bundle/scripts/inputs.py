@@ -101,9 +101,17 @@ def _preflight(path: Path) -> tuple[Headers, list[Stack]]:
     """Headers and stacks of a folder or file."""
     headers = read_headers(path)
     if not headers.images:
-        text = f"None of {headers.foreign + headers.other_objects} files holds a DICOM image."
-        raise refusal("no_dicom", text)
+        raise refusal("no_dicom", _no_image(path, headers.foreign + headers.other_objects))
     return headers, stacks_of(headers)
+
+
+def _no_image(path: Path, count: int) -> str:
+    """That none of `count` files is a DICOM image, and, of a folder, which NIfTI files it holds."""
+    text = "The file is not a DICOM image." if count == 1 else f"None of {count} files is a DICOM image."
+    volumes = [file for file in path.rglob("*") if is_nifti(file)] if path.is_dir() else []
+    if len(volumes) == 1:
+        return f"{text} The folder holds {volumes[0].name[:60]}: name that file."
+    return f"{text} The folder holds {len(volumes)} NIfTI files: name one of them." if volumes else text
 
 
 def _read(headers: Headers, stacks: list[Stack], best: Stack) -> Volume:

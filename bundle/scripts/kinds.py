@@ -7,8 +7,20 @@ An image's *kind* is "image", or why it can't be part of a head CT: "not CT", "c
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterable
 
+from .findings import counted
 from .headers import ImageHeader
+
+KIND_WORDS = {
+    "image": ("CT image", "CT images"),
+    "not CT": ("image that is not CT", "images that are not CT"),
+    "colour": ("colour image", "colour images"),
+    "capture": ("screen capture", "screen captures"),
+    "localizer": ("localizer", "localizers"),
+}
+"""Kinds in words, one and many."""
 
 SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 """How the UIDs of the SOP classes of secondary captures begin."""
@@ -32,6 +44,11 @@ CONTRAST = re.compile(
 
 HEAD = re.compile(r"HEAD|BRAIN|SKULL|KOPF|SCHAEDEL|TETE|CRAN|CEREB|NEURO|ORBIT|SINUS|FACE")
 """Body parts that are, or hold, the head."""
+
+
+def counted_kinds(kinds: Iterable[str]) -> str:
+    """The kinds of some images in words, as in "1 localizer, 4 images that are not CT"."""
+    return ", ".join(counted(count, *KIND_WORDS[kind]) for kind, count in sorted(Counter(kinds).items()))
 
 
 def kind_of(image: ImageHeader) -> str:

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .findings import InputRefused, refusal
+from .findings import InputRefused, counted, refusal
 from .headers import Headers, ImageHeader
-from .kinds import has_bone_kernel, is_of_head, kind_of, suggests_contrast
+from .kinds import counted_kinds, has_bone_kernel, is_of_head, kind_of, suggests_contrast
 from .slices import SAME_HEIGHT_MM, heights, normal_of
 from .volume import MIN_COVERAGE_MM, MIN_SLICES
 
@@ -136,7 +136,10 @@ def choose(stacks: list[Stack], series_uid: str | None = None) -> Stack:
     """
     pool = stacks if series_uid is None else [s for s in stacks if s.first.series_uid == series_uid]
     if not pool:
-        raise refusal("series_not_found", f"None of the {len(stacks)} image stacks has the series UID that was named.")
+        raise refusal(
+            "series_not_found",
+            f"No image has the series UID that was named ({counted(len(stacks), 'stack')} of images).",
+        )
     _check_patients(pool)
     pool = _usable(pool)
     if series_uid is None:
@@ -161,7 +164,7 @@ def _usable(pool: list[Stack]) -> list[Stack]:
     if usable:
         return usable
     kinds = Counter(stack.kind for stack in pool for _ in stack.images)
-    text = "There is no CT image: " + ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())) + "."
+    text = f"There is no CT image, only {counted_kinds(kinds.elements())}."
     if kinds.get("localizer"):
         raise refusal("localizer_only", text)
     if kinds.get("colour") or kinds.get("capture"):
@@ -203,7 +206,7 @@ def _prefer(pool: list[Stack], merits: list[bool]) -> list[Stack]:
 def _check_sibling(best: Stack, other: Stack) -> None:
     """Refuse a series of which another part lies along the same direction; a reformat across it is only set aside."""
     if best.first.orientation is None or other.first.orientation is None:
-        raise refusal("geometry_missing", f"{len(other.images)} images of the series have no orientation.")
+        raise refusal("geometry_missing", f"{counted(len(other.images), 'image')} of the series without orientation.")
     cosine = abs(normal_of(best.first.orientation) @ normal_of(other.first.orientation))
     if cosine >= AXIAL_COSINE:
         sizes = f"{best.first.columns} x {best.first.rows} and {other.first.columns} x {other.first.rows}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from .findings import Finding, finding
+from .findings import Finding, counted, finding
 from .headers import Headers
 from .series import Stack
 
@@ -41,7 +41,17 @@ def choice_flags(headers: Headers, stacks: list[Stack], best: Stack) -> tuple[Fi
     if aside:
         listed = ", ".join(f"{ASIDE_WORDS[kind]} ({count})" for kind, count in sorted(aside.items()))
         found.append(finding("images_set_aside", f"Set aside: {listed}."))
-    if headers.foreign or headers.other_objects:
-        text = f"Set aside: {headers.foreign} files that are not DICOM, {headers.other_objects} that hold no image."
-        found.append(finding("files_set_aside", text))
+    listed = _other_things(headers)
+    if listed:
+        found.append(finding("files_set_aside", f"Set aside: {listed}."))
     return tuple(found)
+
+
+def _other_things(headers: Headers) -> str:
+    """What else the folder holds, counted; "" if nothing."""
+    things = {
+        ("file that is not DICOM", "files that are not DICOM"): headers.foreign,
+        ("DICOM file without an image", "DICOM files without an image"): headers.other_objects,
+        ("link to a folder, not followed", "links to folders, not followed"): headers.linked_folders,
+    }
+    return ", ".join(counted(count, *words) for words, count in things.items() if count)

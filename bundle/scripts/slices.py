@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .findings import Finding, finding, refusal
+from .findings import Finding, counted, finding, refusal
 from .spacing import BLOCK_GAPS, UNIFORM_MM, common_spacing, spacing_kind
 from .volume import MIN_COVERAGE_MM, MIN_SLICES
 
@@ -87,7 +87,9 @@ def grid_of(
         InputRefused: too few slices, too little coverage, missing slices, slices beside the line of the others.
     """
     if len(positions_mm) < MIN_SLICES:
-        raise refusal("too_few_slices", f"The series has {len(positions_mm)} slices, fewer than {MIN_SLICES}.")
+        raise refusal(
+            "too_few_slices", f"The series has {counted(len(positions_mm), 'slice')}, fewer than {MIN_SLICES}."
+        )
     height = heights(positions_mm, orientation)
     gaps = np.diff(height)
     _check_coverage(height, gaps, pixel_spacing_mm, size)
