@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import struct
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +138,7 @@ def test_refusals(tmp_path: Path, change: Any, code: str) -> None:
 def test_infinite_after_scaling_is_refused(tmp_path: Path) -> None:
     hu = head_hu(PLAIN.points()).astype(np.float64)
     hu[0, 0, 0] = 1e300
-    with pytest.raises(InputRefused, match="1 voxels are NaN or infinite"):
+    with pytest.raises(InputRefused, match="1 voxel is NaN or infinite"):
         read_nifti(write(tmp_path / "h.nii", hu))
 
 
@@ -210,3 +213,29 @@ def test_real_template(shared_data: Path) -> None:
     volume = read_nifti(shared_data / "templates" / "scct_hu.nii.gz")
     assert volume.hu.shape == (91, 109, 91)
     assert volume.affine[0, 0] == -2
+
+
+def test_nibabel_says_nothing_of_its_own(tmp_path: Path) -> None:
+    """Run as a process: under pytest, nibabel's lines go elsewhere."""
+    (tmp_path / "fake.nii").write_text("hello" * 200)
+    bundle = Path(__file__).resolve().parents[1] / "bundle"
+    run = subprocess.run([sys.executable, bundle, "inspect", tmp_path / "fake.nii"], capture_output=True, text=True)
+    assert run.returncode == 3
+    assert run.stderr.count("\n") == 1
+    assert run.stderr.startswith("The NIfTI file can't be read")
+
+
+def test_scaled_integers_become_float32_without_a_wider_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path / "h.nii", (head_hu(PLAIN.points()) + 1024) * 2)
+    content = bytearray(path.read_bytes())
+    content[112:120] = struct.pack("<ff", 0.5, -1024)  # slope and intercept
+    path.write_bytes(content)
+    kinds = []
+    scaled = nib.Nifti1Image.get_fdata
+    monkeypatch.setattr(
+        nib.Nifti1Image, "get_fdata", lambda *args, **words: kinds.append(words["dtype"]) or scaled(*args, **words)
+    )
+    hu = read_nifti(path).hu
+    assert hu.dtype == np.float32
+    np.testing.assert_array_equal(hu, head_hu(PLAIN.points()))
+    assert kinds == [np.float32]

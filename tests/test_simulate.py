@@ -8,9 +8,15 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
+from dicom_series import head_hu
+from geometries import PLAIN
 from toy_anatomy import raw_labels
 
 from scripts.commands.main import main
+from scripts.commands.simulate import write_case
+from scripts.inputs import read_volume
+from scripts.simulation.case import Case
+from scripts.simulation.scanner import PADDING_HU, Scan
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +46,19 @@ def test_a_scan_with_its_mask_and_truth(anatomy: Path, tmp_path: Path, capsys: p
     assert (tmp_path / "again" / "scan_0005" / "scan.nii.gz").read_bytes() == before
 
 
+def test_outside_the_field_of_view_is_not_taken_for_air(tmp_path: Path) -> None:
+    hu = head_hu(PLAIN.points())
+    hu[:5] = PADDING_HU
+    truth = {"seed": 1, "protocol": {"thickness_mm": 3.0}}
+    case = Case(Scan(hu, PLAIN.affine), np.zeros(hu.shape, np.uint8), None, truth)
+    for kind, name in (("nifti", "scan.nii.gz"), ("dicom", "series")):
+        write_case(tmp_path / kind, case, "toy.nii.gz", kind)
+        valid = read_volume(tmp_path / kind / name).valid
+        assert valid is not None
+        assert valid.sum() == (hu != PADDING_HU).sum()
+
+
 def test_wrong_words_are_refused(anatomy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
+    with pytest.raises(SystemExit, match="2"):
         main(["simulate", str(anatomy), "-o", str(tmp_path), "--seed", "-1"])
     assert "whole number from 0 on" in capsys.readouterr().err

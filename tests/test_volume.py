@@ -78,6 +78,8 @@ def test_metal_is_flagged() -> None:
 
 
 def test_memory_budget() -> None:
-    check_size((512, 512, 2048))
+    check_size((512, 512, 512))
+    with pytest.raises(InputRefused, match="asks for 512 x 512 x 513 voxels"):
+        check_size((512, 512, 513))
     with pytest.raises(InputRefused, match=f"asks for 65535 x 65535 x 65535 voxels, over {MAX_VOXELS}"):
         check_size((65535, 65535, 65535))

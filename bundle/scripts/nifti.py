@@ -2,12 +2,17 @@
 
 A `.nii.gz` is read to its end, where its checksum stands: a flipped byte is found there and nowhere else. The affine is
 the sform's, or the qform's where there is no sform; a file with neither has no geometry.
+
+NIfTI has no padding tag. Values below -1200 are taken as outside the field of view; -1024, which many converters write
+there, can't be told from air that a scanner clipped, and is taken for air. Write -2000 where nothing is known.
 """
 
 from __future__ import annotations
 
 import gzip
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +21,7 @@ import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
-from .findings import Finding, InputRefused, finding, refusal
+from .findings import Finding, InputRefused, counted, finding, refusal
 from .slices import THICK_MM
 from .volume import MIN_COVERAGE_MM, MIN_SLICES, Volume, check_size, check_values, split_padding
 
@@ -54,7 +59,9 @@ def read_nifti(path: Path) -> Volume:
     _check_extent(image.shape, affine)
     hu = _values(image)
     if hu.dtype.kind == "f" and not np.isfinite(hu).all():
-        raise refusal("not_finite", f"{int((~np.isfinite(hu)).sum())} voxels are NaN or infinite.")
+        raise refusal(
+            "not_finite", f"{counted(int((~np.isfinite(hu)).sum()), 'voxel is', 'voxels are')} NaN or infinite."
+        )
     valid = split_padding(hu)
     volume = Volume(hu, affine, valid)
     return replace(volume, findings=(*found, *check_values(volume)))
@@ -63,13 +70,24 @@ def read_nifti(path: Path) -> Volume:
 def _parse(path: Path) -> AnyNifti:
     """Header and voxels; a compressed file is read to its end, whose checksum is verified."""
     try:
-        with nib.imageglobals.LoggingOutputSuppressor():
+        with _quiet():
             data = _read_to_end(path)
             return _kind(data).from_stream(io.BytesIO(data))
     except InputRefused:
         raise
     except Exception as error:  # nibabel raises many kinds, down to struct.error, on bytes that are not NIfTI
         raise refusal("nifti_corrupt", f"The NIfTI file can't be read ({str(error)[:120]}).") from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without nibabel's remarks on headers: what is wrong is said once, by the refusal."""
+    logger = nib.imageglobals.logger
+    before, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = before
 
 
 def _read_to_end(path: Path) -> bytes:
@@ -160,4 +178,6 @@ def _values(image: AnyNifti) -> NDArray[np.int16] | NDArray[np.float32]:
     if image.get_data_dtype().newbyteorder("=") == np.int16 and slope == 1 and intercept == 0:
         return np.array(image.dataobj.get_unscaled(), dtype=np.int16).reshape(shape)
     with np.errstate(over="ignore"):
-        return np.array(image.get_fdata(caching="unchanged"), dtype=np.float32).reshape(shape)
+        scaled = image.get_fdata(caching="unchanged", dtype=np.float32)
+    values: NDArray[np.float32] = np.require(scaled, requirements="W")
+    return values.reshape(shape)

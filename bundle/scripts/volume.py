@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .findings import Finding, finding, refusal
+from .findings import Finding, counted, finding, refusal
 
 AIR_HU = -1024
 """What padding is replaced by: the lowest value that every CT scanner can store."""
@@ -24,8 +24,12 @@ UNKNOWN_HU = -2000.0
 PADDING_BELOW_HU = -1200
 """Values below it are padding even when no tag says so: noise in air does not reach it, scanners' fill values do."""
 
-MAX_VOXELS = 2**29
-"""Memory budget: the most voxels that are read (1 GiB as int16; a 512 x 512 head of 2048 slices)."""
+MAX_VOXELS = 2**27
+"""Memory budget: the most voxels that are read, a 512 x 512 head of 512 slices.
+
+While a volume is read, a voxel takes up to 20 bytes: those of a float64 file twice, and their float32 copy. Later it
+takes about as many: int16 or float32 HU, the mask, and float32 copies of the scan and of the heatmap on its grid. That
+makes 2.5 GiB, beside about 4 GiB for libraries, registration and network, which do not depend on the scan's size."""
 
 MIN_SLICES = 15
 """Fewer slices than this can't show a head."""
@@ -101,7 +105,9 @@ def check_values(volume: Volume) -> tuple[Finding, ...]:
     """
     hu, valid = volume.hu, volume.valid
     if hu.dtype.kind == "f" and not np.isfinite(hu).all():
-        raise refusal("not_finite", f"{int((~np.isfinite(hu)).sum())} voxels are NaN or infinite.")
+        raise refusal(
+            "not_finite", f"{counted(int((~np.isfinite(hu)).sum()), 'voxel is', 'voxels are')} NaN or infinite."
+        )
     if hu.max() == hu.min():
         raise refusal("zero_variance", f"All voxels have the value {float(hu.flat[0]):g}.")
     sample = hu[::2, ::2, ::2]

@@ -1,7 +1,8 @@
 """`head-ct-anomaly simulate`: simulated head CT from label maps, with lesion masks and the truth beside it.
 
-Each scan gets a folder: `series/` (DICOM) or `scan.nii.gz`, `lesion.nii.gz` (1 lesion, 2 swelling) on the same grid,
-and `truth.json`: anatomy, seed, pose (scan to reference space, RAS mm), protocol, and the lesion's kind, side, centre.
+Each scan gets a folder: `series/` (DICOM) or `scan.nii.gz` (-2000 outside the field of view), `lesion.nii.gz` on the
+same grid (1 lesion, 2 swelling), and `truth.json`: anatomy, seed, pose (scan to reference space, RAS mm), protocol, and
+the lesion's kind, side, centre.
 """
 
 from __future__ import annotations
@@ -13,12 +14,15 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..anatomies import anatomy_paths, load_anatomy
 from ..nifti_bytes import nifti_bytes
 from ..results import OutputExists
 from ..simulated_series import TRANSFER_SYNTAXES, write_series
 from ..simulation.case import PRESETS, Case, simulate_case
 from ..simulation.lesions import KINDS
+from ..volume import UNKNOWN_HU
 
 
 def add_parser(subparsers: Any) -> None:
@@ -79,7 +83,8 @@ def write_case(folder: Path, case: Case, anatomy: str, kind: str, transfer_synta
             outside=case.scan.outside,
         )
     else:
-        (partial / "scan.nii.gz").write_bytes(nifti_bytes(case.scan.hu, case.scan.affine))
+        hu = np.where(case.scan.outside, np.int16(UNKNOWN_HU), case.scan.hu)
+        (partial / "scan.nii.gz").write_bytes(nifti_bytes(hu, case.scan.affine))
     (partial / "lesion.nii.gz").write_bytes(nifti_bytes(case.lesion, case.scan.affine))
     truth = {"anatomy": anatomy, **case.truth}
     (partial / "truth.json").write_text(json.dumps(truth, indent=2) + "\n", encoding="utf-8")
