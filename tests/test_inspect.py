@@ -25,7 +25,7 @@ def test_accepted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["inspect", str(tmp_path)]) == 0
     out, err = capsys.readouterr()
     assert out.splitlines() == [
-        f"used: series 2 {SERIES}: 37 x 3.00 mm, covers 111 mm, kernel H31S (image)",
+        f"chosen: series 2 {SERIES}: 37 x 3.00 mm, covers 111 mm, kernel H31S (image)",
         "accepted: 48 x 44 x 37 voxels",
     ]
     assert err == ""
@@ -36,7 +36,7 @@ def test_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_series(tmp_path / "b", series_uid=f"{SERIES}.9")
     assert main(["inspect", str(tmp_path)]) == 3
     out, err = capsys.readouterr()
-    assert [line.split()[0] for line in out.splitlines()] == ["not", "not", "refusal", "refused"]
+    assert [line.split()[0] for line in out.splitlines()] == ["not", "not", "refused"]
     assert "2 series are equally good" in err
     assert err.count("\n") == 1
     assert main(["inspect", str(tmp_path), "--series-uid", SERIES]) == 0
@@ -103,6 +103,17 @@ def test_a_place_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture
     (tmp_path / "plain").write_text("a file, no folder")
     assert main(["inspect", str(tmp_path / "dicom"), "--save", str(tmp_path / "plain" / "x.nii.gz")]) == 4
     assert str(tmp_path / "plain" / "x.nii.gz") in capsys.readouterr().err
+    assert main(["inspect", str(tmp_path / "dicom"), "--save", str(tmp_path / "new" / "x.nii.gz")]) == 4
+    assert f"there is no folder {tmp_path / 'new'}. Make it" in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_refused_series_was_chosen_but_not_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_series(tmp_path, at=[k for k in range(37) if k != 9])
+    assert main(["inspect", str(tmp_path)]) == 3
+    out, err = capsys.readouterr()
+    assert [line.split(":")[0] for line in out.splitlines()] == ["chosen", "refused"]
+    assert "the gap after slice" in err
 
 
 def test_nothing_is_saved_of_a_refused_input(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from ..findings import REFUSAL
 from ..inputs import Inspection, SeriesRow, inspect_input
 from ..nifti_bytes import nifti_bytes
-from ..results import OutputExists, as_ours, write_file
+from ..results import OutputExists, OutputFailed, as_ours, write_file
 from ..volume import Volume
 
 
@@ -50,7 +50,7 @@ def main(args: argparse.Namespace) -> int:
     inspection = inspect_input(args.input, args.series_uid)
     print(json.dumps(as_json(inspection), indent=2) if args.json else as_text(inspection))
     if inspection.volume is None:
-        print(next(f.message for f in inspection.findings if f.severity == REFUSAL), file=sys.stderr)
+        print(*(f.message for f in inspection.findings if f.severity == REFUSAL), file=sys.stderr)
         return 3
     if args.save:
         save(args.save, inspection.volume)
@@ -62,7 +62,7 @@ def save(path: Path, volume: Volume) -> None:
 
     Raises:
         OutputExists: `path` is there already.
-        OutputFailed: it can't be written.
+        OutputFailed: it can't be written, or its folder is not there.
     """
     check_free(path)
     staging = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
@@ -77,7 +77,11 @@ def save(path: Path, volume: Volume) -> None:
 
 
 def check_free(path: Path) -> None:
-    """Raise OutputExists when there is something at `path`."""
+    """Raise OutputExists when there is something at `path`, OutputFailed when there is no folder for it."""
+    if not path.parent.is_dir():
+        raise OutputFailed(
+            f"{path} can't be written: there is no folder {path.parent}. Make it, or choose another one."
+        )
     if path.exists() or path.is_symlink():
         raise OutputExists(f"{path} exists. Choose another name.")
 
@@ -95,9 +99,9 @@ def as_json(inspection: Inspection) -> dict[str, Any]:
 
 
 def as_text(inspection: Inspection) -> str:
-    """The inspection in lines for a reader."""
+    """The inspection in lines for a reader; why an input was refused is said on stderr."""
     lines = [_series_line(row) for row in inspection.series]
-    lines += [f"{found.severity} {found.code}: {found.message}" for found in inspection.findings]
+    lines += [f"{f.severity} {f.code}: {f.message}" for f in inspection.findings if f.severity != REFUSAL]
     if inspection.volume is not None:
         shape = " x ".join(str(n) for n in inspection.volume.hu.shape)
         lines.append(f"accepted: {shape} voxels")
@@ -107,10 +111,10 @@ def as_text(inspection: Inspection) -> str:
 
 
 def _series_line(row: SeriesRow) -> str:
-    """One series in a line: whether it is used, how much it covers, and why it is not used."""
+    """One series in a line: whether it was chosen, how much it covers, and why it was not chosen."""
     number = "?" if row.series_number is None else row.series_number
     spacing = "" if row.spacing_mm is None else f" x {row.spacing_mm:.2f} mm, covers {row.coverage_mm:.0f} mm"
     words = [row.kind, *row.objections, *(["contrast"] if row.contrast else [])]
     kernel = f", kernel {row.kernel}" if row.kernel else ""
-    mark = "used" if row.chosen else "not used"
+    mark = "chosen" if row.chosen else "not chosen"
     return f"{mark}: series {number} {row.series_uid}: {row.slices}{spacing}{kernel} ({', '.join(words)})"
