@@ -22,6 +22,6 @@ def test_weights_fit_the_network_of_the_configs(tmp_path: Path, capsys: pytest.C
 
 
 def test_a_folder_without_checkpoint_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["export", str(tmp_path), "-o", str(tmp_path / "model.pt")]) == 5
-    assert f"no checkpoint in {tmp_path}" in capsys.readouterr().err
+    assert main(["export", str(tmp_path), "-o", str(tmp_path / "model.pt")]) == 2
+    assert f"There is no checkpoint in {tmp_path}" in capsys.readouterr().err
     assert not (tmp_path / "model.pt").exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from scripts.commands.main import COMMANDS, explain, main, parser_for
-from scripts.findings import refusal
+from scripts.findings import PathMissing, refusal
 from scripts.results import OutputExists, OutputFailed
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -45,6 +46,7 @@ def test_every_command_declares_itself(name: str, capsys: pytest.CaptureFixture[
         (refusal("not_ct", "There is no CT image."), 3, "There is no CT image. Give a head CT."),
         (OutputExists("x exists."), 4, "x exists."),
         (OutputFailed("no space"), 4, "no space"),
+        (PathMissing("There is no file x."), 2, "There is no file x."),
         (ZeroDivisionError("division by zero"), 5, "Internal error (ZeroDivisionError): division by zero"),
         (FileNotFoundError(errno.ENOENT, "missing", "model.pt"), 5, "Internal error (FileNotFoundError)"),
     ],
@@ -65,10 +67,30 @@ def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     monkeypatch.setattr(command, "main", fail)
     assert main(["inspect", "x"]) == 5
     assert "Traceback" not in capsys.readouterr().err
-    assert main(["--debug", "inspect", "x"]) == 5
+    for words in (["--debug", "inspect", "x"], ["inspect", "x", "--debug"], ["inspect", "--debug", "x"]):
+        assert main(words) == 5
+        err = capsys.readouterr().err
+        assert "Traceback" in err
+        assert 'raise ZeroDivisionError("on purpose")' in err
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_debug_is_understood_after_every_command(name: str) -> None:
+    words = [name, "x", *([] if name in ("inspect", "export") else ["-o", "out"])]
+    assert parser_for(words).parse_args(words).debug is False
+    assert parser_for(words).parse_args([*words, "--debug"]).debug is True
+    assert parser_for(words).parse_args(["--debug", *words]).debug is True
+
+
+@pytest.mark.parametrize("name", ["simulate", "reference", "export", "sample"])
+def test_a_path_that_is_not_there_is_wrong_usage(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    nothing = tmp_path / "nope.nii.gz"
+    assert main([name, str(nothing), "-o", str(tmp_path / "out")]) == 2
     err = capsys.readouterr().err
-    assert "Traceback" in err
-    assert 'raise ZeroDivisionError("on purpose")' in err
+    assert str(nothing) in err
+    assert "Internal" not in err
+    assert err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_internal_error_is_what_the_program_stumbled_over_first(capsys: pytest.CaptureFixture[str]) -> None:
@@ -76,6 +98,29 @@ def test_an_internal_error_is_what_the_program_stumbled_over_first(capsys: pytes
     error.__cause__ = ValueError("shapes\ndiffer")
     assert explain(error) == 5
     assert capsys.readouterr().err == "Internal error (ValueError): shapes differ Use --debug to see where.\n"
+
+
+def test_a_reader_who_stops_reading_is_no_error(tmp_path: Path) -> None:
+    """As in `head-ct-anomaly inspect ... | head -1`, of which the reading end is gone when the first line comes."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, str(ROOT / "bundle"), "inspect", "--json", str(tmp_path)]
+    run = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, timeout=60)
+    os.close(writing)
+    assert run.returncode == 141
+    assert run.stderr.splitlines()[1:] == []
+    assert "BrokenPipe" not in run.stderr
+
+
+def test_another_broken_pipe_is_an_error(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def fail(args: argparse.Namespace) -> int:
+        raise BrokenPipeError(errno.EPIPE, "a worker is gone")
+
+    import scripts.commands.inspect as command
+
+    monkeypatch.setattr(command, "main", fail)
+    assert main(["inspect", "x"]) == 5
+    assert "a worker is gone" in capsys.readouterr().err
 
 
 def start(folder: Path, *words: str, code: str = "") -> subprocess.CompletedProcess[str]:

@@ -27,8 +27,8 @@ def test_a_population_of_one(tmp_path: Path) -> None:
 
 def test_without_training_anatomies_it_stops(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "other.nii.gz").write_bytes(b"")
-    assert main(["reference", str(tmp_path), "-o", str(tmp_path / "models")]) != 0
-    assert "none of head_01.nii.gz to head_08.nii.gz" in capsys.readouterr().err
+    assert main(["reference", str(tmp_path), "-o", str(tmp_path / "models")]) == 2
+    assert "None of head_01.nii.gz to head_08.nii.gz" in capsys.readouterr().err
 
 
 def test_files_are_written_the_same_every_time(tmp_path: Path) -> None:

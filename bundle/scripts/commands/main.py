@@ -1,6 +1,7 @@
 """`head-ct-anomaly`: the front of all commands, and what their exit codes mean.
 
-0 done · 2 wrong usage · 3 the input was refused · 4 the output can't be written · 5 an error of the program.
+0 done · 2 wrong usage · 3 the input was refused · 4 the output can't be written · 5 an error of the program · 141 who
+read the standard output stopped reading, as in `... | head`.
 
 Only the module of the command that was asked for is imported, so that `inspect` starts without torch.
 """
@@ -8,12 +9,14 @@ Only the module of the command that was asked for is imported, so that `inspect`
 from __future__ import annotations
 
 import argparse
+import os
+import select
 import sys
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
 
-from ..findings import InputRefused
+from ..findings import InputRefused, PathMissing
 from ..results import OutputExists, OutputFailed
 
 COMMANDS = {
@@ -27,7 +30,7 @@ COMMANDS = {
 }
 """Every command, a module of this package with `add_parser` and `main`, and its line in the help."""
 
-REFUSED, OUTPUT_FAILED, INTERNAL = 3, 4, 5
+USAGE, REFUSED, OUTPUT_FAILED, INTERNAL, CLOSED = 2, 3, 4, 5, 141
 """Exit codes; see above."""
 
 
@@ -36,8 +39,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     args = parser_for(words).parse_args(words)
     try:
-        return int(args.main(args))
+        status = int(args.main(args))
+        sys.stdout.flush()
+        return status
     except Exception as error:
+        if isinstance(error, BrokenPipeError) and output_is_closed():
+            return CLOSED
         if args.debug:
             traceback.print_exc()
         return explain(error)
@@ -56,11 +63,30 @@ def parser_for(words: Sequence[str]) -> argparse.ArgumentParser:
             import_module(f".{name}", __package__).add_parser(commands)
         else:
             commands.add_parser(name, help=line)
+    for command in commands.choices.values():
+        command.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     return parser
+
+
+def output_is_closed() -> bool:
+    """Whether nobody reads the standard output any more; then what is left to be written to it goes nowhere."""
+    try:
+        descriptor = sys.stdout.fileno()
+    except OSError:  # not a file of the operating system's
+        return False
+    poll = select.poll()
+    poll.register(descriptor, 0)
+    closed = any(events & (select.POLLERR | select.POLLHUP) for _, events in poll.poll(0))
+    if closed:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
+    return closed
 
 
 def explain(error: Exception) -> int:
     """Say on stderr, in a sentence or two, what went wrong; the exit code for it."""
+    if isinstance(error, PathMissing):
+        print(error, file=sys.stderr)
+        return USAGE
     if isinstance(error, InputRefused):
         print(error, file=sys.stderr)
         return REFUSED

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..anatomies import anatomy_paths, load_anatomy
 from ..coordinates import grid_affine
+from ..findings import PathMissing
 from ..nifti_bytes import nifti_bytes
 from ..simulation.population import mean_population, reference_hu, reference_masks, reference_regions
 
@@ -34,12 +35,14 @@ def add_parser(subparsers: Any) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Make the three files; the same anatomies give the same bytes."""
+    """Make the three files; the same anatomies give the same bytes.
+
+    Raises:
+        PathMissing: there are no label maps to make them from.
+    """
     paths = [path for path in anatomy_paths(args.anatomies) if args.all or path.name in TRAINING]
     if not paths:
-        raise FileNotFoundError(
-            f"none of {TRAINING[0]} to {TRAINING[-1]} is in {args.anatomies}; add them or use --all"
-        )
+        raise PathMissing(f"None of {TRAINING[0]} to {TRAINING[-1]} is in {args.anatomies}. Add them or use --all.")
     population = mean_population([load_anatomy(path) for path in paths])
     volumes: tuple[NDArray[np.int16] | NDArray[np.uint8], ...] = (
         reference_hu(population),
