@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -152,7 +153,7 @@ def test_a_failing_rename_brings_the_earlier_results_back(tmp_path: Path, monkey
         return rename(path, target)
 
     monkeypatch.setattr(Path, "rename", fail_for_the_new)
-    with pytest.raises(OutputFailed):
+    with pytest.raises(OutputFailed, match=f"The results were not written to {tmp_path}/out: no"):
         write_results(tmp_path / "out", FILES, {"run": 2}, overwrite=True)
     assert verify(tmp_path / "out")["run"] == 1
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
@@ -194,6 +195,21 @@ write_results({str(tmp_path / "out")!r}, {{"heatmap.nii.gz": b"x", "report": sto
     assert not (tmp_path / "out").exists()
     assert all(name.startswith(".out.") for name in names(tmp_path))
     write_results(tmp_path / "out", FILES, {})
+
+
+def test_only_what_was_abandoned_long_ago_is_removed(tmp_path: Path) -> None:
+    old = time.time() - 25 * 3600
+    kept = {".out.0123abcd.old", ".out.zzzzzzzz.partial", ".other.0123abcd.partial", ".out.x.0123abcd.partial"}
+    for name in (*kept, ".out.0123abcd.partial", ".out.aaaaaaaa.partial", ".out.bbbbbbbb.partial"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "heatmap").write_bytes(b"half")
+        os.utime(tmp_path / name / "heatmap", (old, old))
+        os.utime(tmp_path / name, (old, old))
+    os.utime(tmp_path / ".out.aaaaaaaa.partial")
+    os.utime(tmp_path / ".out.bbbbbbbb.partial" / "heatmap")
+    write_results(tmp_path / "out", FILES, {})
+    young = {".out.aaaaaaaa.partial", ".out.bbbbbbbb.partial"}
+    assert {path.name for path in tmp_path.iterdir()} == {"out", *kept, *young}
 
 
 def test_same_results_same_bytes(tmp_path: Path) -> None:

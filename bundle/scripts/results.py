@@ -16,9 +16,12 @@ import hashlib
 import json
 import math
 import os
+import re
 import secrets
 import shutil
+import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -31,6 +34,9 @@ RESULT_NAME = "result.json"
 
 RESULT_FORMAT = "head_ct_position_anomaly result 1"
 """Value of `format` in `result.json`: how a folder of earlier results is told from any other folder."""
+
+ABANDONED_S = 24 * 3600
+"""A staging folder in which nothing was written for a day belongs to a process that was killed."""
 
 REMEDIES = {
     errno.ENOSPC: "Free some space or choose a folder on another disk.",
@@ -74,6 +80,7 @@ def write_results(
         check_name(name)
     target = Path(folder).resolve()
     check_target(target, overwrite)
+    remove_abandoned(target)
     staging = target.parent / f".{target.name}.{secrets.token_hex(4)}.partial"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -88,6 +95,17 @@ def write_results(
         raise as_ours(error, target) from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def remove_abandoned(target: Path) -> None:
+    """Remove staging folders of `target` that processes which were killed left; never one that may still be written."""
+    pattern = re.compile(rf"\.{re.escape(target.name)}\.[0-9a-f]{{8}}\.partial")
+    before = time.time() - ABANDONED_S
+    for folder in target.parent.glob(".*.partial"):
+        if pattern.fullmatch(folder.name) and folder.is_dir() and not folder.is_symlink():
+            with suppress(OSError):  # another process may remove it at the same time
+                if max(path.lstat().st_mtime for path in (folder, *folder.rglob("*"))) < before:
+                    shutil.rmtree(folder, ignore_errors=True)
 
 
 def check_name(name: str) -> None:
@@ -162,7 +180,11 @@ def sync(path: Path) -> None:
 
 
 def put_in_place(staging: Path, target: Path, overwrite: bool) -> None:
-    """Rename the staging folder to the target; an earlier set of results is put aside first and removed afterwards."""
+    """Rename the staging folder to the target; an earlier set of results is put aside first and removed afterwards.
+
+    A process that is killed between the two renames leaves nothing under the target's name: the earlier results are
+    then in the hidden folder `.NAME.<8 hex digits>.old` beside it, complete, and stay there until someone moves them.
+    """
     earlier = staging.with_suffix(".old")
     if overwrite and target.exists():
         check_target(target, overwrite)
