@@ -12,7 +12,7 @@ def test_names_say_the_side() -> None:
     assert table.name(10) == "left thalamus"
     assert table.name(49) == "right thalamus"
     assert table.name(table.CORTICAL_BONE) == "cortical bone"
-    with pytest.raises(KeyError):
+    with pytest.raises(KeyError, match="999"):
         table.name(999)
 
 

@@ -16,6 +16,7 @@ READING = {
     "headers",
     "inputs",
     "kinds",
+    "levels",
     "nifti",
     "pixels",
     "series",
@@ -24,15 +25,14 @@ READING = {
     "stacks",
     "volume",
 }
-WRITING = {"dicom_outputs", "nifti_bytes", "overview", "results", "simulated_series"}
+WRITING = {"nifti_bytes", "overview", "results", "simulated_series"}
 ADAPTERS = {"anatomies", "assets", "checkpoints", "datalists", "registration"} | READING | WRITING
 MONAI_FACING = {"inferers", "metrics", "readers", "simulated_heads"} | {
     path.stem for path in SCRIPTS.glob("*.py") if path.stem.endswith(("transforms", "handlers"))
 }
 DOORS = {
     "itk": {"registration"},
-    "pydicom": {"header_values", "headers", "pixels", "series", "slices", "dicom_outputs", "simulated_series"},
-    "highdicom": {"dicom_outputs"},
+    "pydicom": {"header_values", "headers", "pixels", "simulated_series"},
     "nibabel": {"anatomies", "nifti", "nifti_bytes"},
     "PIL": {"overview"},
     "ignite": MONAI_FACING,
@@ -77,6 +77,13 @@ def test_imports_go_downward(path: Path) -> None:
     assert layer(name) == 3 or not any(other.startswith("commands") for other in own)
     for library, doors in DOORS.items():
         assert library not in foreign or name in doors or layer(name) == 3, f"{name} imports {library}"
+
+
+def test_the_tables_name_modules_that_are_there_and_doors_that_are_used() -> None:
+    used = {name_of(path): imports(path)[1] for path in MODULES}
+    assert (ADAPTERS | MONAI_FACING) - set(used) == set()
+    for library, doors in DOORS.items():
+        assert doors is MONAI_FACING or [name for name in doors if library not in used[name]] == []
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)

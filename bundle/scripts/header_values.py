@@ -67,9 +67,9 @@ def contrast_of(data: Dataset, values: Dataset) -> str:
 def age_years_of(data: Dataset) -> float | None:
     """Age in years from `PatientAge` ("012Y", "006M", ...), else from birth and study dates; None when not stated."""
     age = text_of(data, "PatientAge")
-    days = {"D": 365.25, "W": 365.25 / 7, "M": 12.0, "Y": 1.0}
-    if len(age) == 4 and age[:3].isdigit() and age[3] in days:
-        return int(age[:3]) / days[age[3]]
+    units_a_year = {"D": 365.25, "W": 365.25 / 7, "M": 12.0, "Y": 1.0}
+    if len(age) == 4 and age[:3].isdigit() and age[3] in units_a_year:
+        return int(age[:3]) / units_a_year[age[3]]
     birth, study = text_of(data, "PatientBirthDate"), text_of(data, "StudyDate")
     if len(birth) == 8 and len(study) == 8 and (birth + study).isdigit():
         return (int(study) - int(birth)) / 10000
