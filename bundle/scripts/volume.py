@@ -27,9 +27,10 @@ PADDING_BELOW_HU = -1200
 MAX_VOXELS = 2**27
 """Memory budget: the most voxels that are read, a 512 x 512 head of 512 slices.
 
-While a volume is read, a voxel takes up to 20 bytes: those of a float64 file twice, and their float32 copy. Later it
-takes about as many: int16 or float32 HU, the mask, and float32 copies of the scan and of the heatmap on its grid. That
-makes 2.5 GiB, beside about 4 GiB for libraries, registration and network, which do not depend on the scan's size."""
+A voxel of a float64 file takes 20 bytes while it is read: its bytes twice, and their float32 copy. That is 2.5 GiB
+(measured: 2.6 with Python). Later there are HU (2 or 4 bytes), the mask (1), and float32 copies of the scan and of the
+heatmap on its grid (4 each). Of 8 GiB, 5 are left for libraries, registration and network, whose need does not depend
+on the size of the scan."""
 
 MIN_SLICES = 15
 """Fewer slices than this can't show a head."""
