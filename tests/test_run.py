@@ -134,7 +134,7 @@ def test_an_input_of_an_awkward_name_is_read(
     (tmp_path / name).mkdir()
     (tmp_path / name / "notes.txt").write_text("no image")
     assert main(["run", name, "-o", f"out {name}"]) == 3
-    assert capsys.readouterr().err.startswith("None of 1 files holds a DICOM image.")
+    assert capsys.readouterr().err.startswith("The file is not a DICOM image.")
     assert [path.name for path in tmp_path.iterdir()] == [name], "nothing is written, and nothing in a name is run"
 
 
@@ -148,7 +148,7 @@ def test_a_refusal_is_a_sentence_or_two_on_stderr(tmp_path: Path) -> None:
     assert done.returncode == 3
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1
-    assert done.stderr.startswith("None of 1 files holds a DICOM image. Give a folder")
+    assert done.stderr.startswith("The file is not a DICOM image. Give a folder")
     assert "Traceback" not in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
 
