@@ -4,8 +4,9 @@
 
 draws scans of six anatomies that the reference was not made from: turned by up to 30 degrees, cut at the chin or the
 vertex, with thick slices, a tilted gantry and a head rest; rescaled by 0.86 to 1.10; and reshaped (scaled differently
-along each axis and displaced by up to 8.5 mm, which no rigid registration can follow). The *error* of a registration is the 95th percentile, over the head's points in the field of view, of the
-distance to where the simulator's true pose brings them. An error over 10 mm is a failure.
+along each axis and displaced by up to 8.5 mm, which no rigid registration can follow). The *error* of a registration is
+the 95th percentile, over the head's points in the field of view, of the distance to where the simulator's true pose
+brings them. An error over 10 mm is a failure.
 
 *Wrong poses* are made by climbing from starts that are far off, and by pushing the right pose off by 20 to 40 mm or 15
 to 40 degrees; the same three checks judge them, and those that are over 20 mm off should not pass.
@@ -35,6 +36,7 @@ from scripts.pose_search import COARSE_STEP, climb, head_centre  # noqa: E402
 from scripts.registration import Reference, Registration, register, without_scale  # noqa: E402
 from scripts.resampling import to_canonical  # noqa: E402
 from scripts.simulation.anatomy import Anatomy  # noqa: E402
+from scripts.simulation.common_space import CENTRE_MM  # noqa: E402
 from scripts.simulation.head import SimulatedHead, draw_head  # noqa: E402
 from scripts.simulation.labels import AIR  # noqa: E402
 from scripts.simulation.scanner import PADDING_HU, Protocol, acquire  # noqa: E402
@@ -197,7 +199,7 @@ def judge_wrong(case: Case, reference: Reference, rng: np.random.Generator) -> l
     scan = head_image(volume, validity(volume), affine)
     found = []
     for pose, scale in wrong_poses(case, scan, reference, rng):
-        error = error_mm(without_scale(pose, scale, reference.centre), case)
+        error = error_mm(without_scale(pose, scale, np.array(CENTRE_MM)), case)
         if error > WRONG_MM:
             found.append((error, pose_quality(pose, float(scale), reference.quality, scan)))
     return found

@@ -27,7 +27,7 @@ def head() -> HeadImage:
 def target(head: HeadImage) -> QualityTarget:
     """The analytic head as reference."""
     distance = np.linalg.norm(np.stack(np.meshgrid(*map(np.arange, SHAPE), indexing="ij"), -1) * 2.0 - 100.0, axis=-1)
-    return quality_target(head, head.head, distance < 66)
+    return quality_target(head, head.head, distance < 60)
 
 
 def pose(angles_deg: tuple[float, float, float] = (0, 0, 0), shift_mm: float = 0.0) -> NDArray[np.float64]:

@@ -97,6 +97,25 @@ def test_mutual_information_finds_a_small_motion() -> None:
     assert np.percentile(gap, 95) < 1.0
 
 
+def test_without_overlap_the_start_is_what_remains_and_threads_are_as_before() -> None:
+    affine = np.diag([6.0, 6.0, 6.0, 1.0])
+    affine[:3, 3] = -95.0
+    image = np.clip(analytic_head((32, 32, 30), affine), -10, 80)
+    mask = braincase(affine, image.shape)
+    far = rigid((0, 0, 0), (2000, 0, 0))
+    before = itk_threads()
+    found = rigid_by_mutual_information((image, mask, affine), (image, np.ones_like(mask), affine), far)
+    np.testing.assert_array_equal(found, far)
+    assert itk_threads() == before
+
+
+def itk_threads() -> int:
+    """ITK's number of threads."""
+    import itk
+
+    return int(itk.MultiThreaderBase.GetGlobalDefaultNumberOfThreads())
+
+
 def test_the_pose_is_found(registration: Registration) -> None:
     truth = np.linalg.inv(TO_WORLD)
     points = np.array([[x, y, z] for x in (-60, 60) for y in (-80, 80) for z in (-40, 60)]) + TO_WORLD[:3, 3]

@@ -1,10 +1,10 @@
 """Rigid registration of a scan to the reference head: the search, then ITK, then the checks (only importer of itk).
 
 The *pose* is a similarity from reference mm to scan mm (see `pose_score`). The search of `pose_search` finds it within
-a few mm; ITK refines the six rigid parameters by Mattes mutual information in the brain window, with the scale absorbed
-in the reference's geometry and frozen. The *registration* keeps rotation and translation only: it maps scan mm to
-reference mm and brings the centre of the intracranial region where the scaled pose has it. The checks of
-`pose_quality` judge the scaled pose.
+a few mm; ITK refines the six rigid parameters by Mattes mutual information inside the brain, with the scale absorbed in
+the reference's geometry and frozen. The *registration* keeps rotation and translation only: it maps scan mm to
+reference mm and leaves the middle of the brain's structures, by which reference space is anchored, where the scaled
+pose has it. The checks of `pose_quality` judge the scaled pose.
 
 ITK's images are given in RAS here, on both sides; the library does not care what the axes are called.
 """
@@ -24,15 +24,19 @@ from .pose_quality import QualityTarget, judge, pose_quality, quality_target
 from .pose_score import WORKING_MM, Array, HeadImage, head_image
 from .pose_search import Target, search, search_target
 from .resampling import block_mean, to_canonical
+from .simulation.common_space import CENTRE_MM
 
-BRAIN_HU = (-10.0, 80.0)
-"""Window of the mutual information: what distinguishes brain, CSF and blood."""
+BRAIN_HU = (0.0, 60.0)
+"""Window of the mutual information: what distinguishes CSF, white and grey matter; all bone is the same."""
 
 BINS = 32
 """Histogram bins of the mutual information."""
 
-HEAD_MARGIN_MM, BRAIN_MARGIN_MM = 8.0, 6.0
-"""How far beyond head and intracranial space the images are compared: their outlines are what aligns."""
+HEAD_MARGIN_MM = 8.0
+"""How far beyond the head the search compares the images: its outline is what aligns them coarsely."""
+
+BRAIN_DEPTH_MM = 4.0
+"""The refinement stays this far inside the skull: it aligns the brain, to which the shape of the skull is no guide."""
 
 SHRINK, SIGMA_MM = (2, 1), (4.0, 2.0)
 """The two levels of the refinement, on images of 2 mm."""
@@ -61,12 +65,11 @@ Masked = tuple[NDArray[np.float32], NDArray[np.bool_], Array]
 class Reference:
     """The reference head as registration needs it, all at 2 mm; make it once a process with `prepare_reference`.
 
-    `centre` (3,) is the middle of the intracranial region in mm, which stays where it is when the scale is dropped.
+    `brain` is the inner part of the intracranial mask, where the refinement compares the images.
     """
 
     image: HeadImage
-    intracranial: NDArray[np.bool_]
-    centre: Array
+    brain: NDArray[np.bool_]
     target: Target
     quality: QualityTarget
 
@@ -102,9 +105,9 @@ def prepare_reference(
     image = head_image(volume_hu.astype(np.float32), known, affine)
     head_share, _, _ = block_mean(head.astype(np.float32), known, affine, WORKING_MM)
     brain_share, _, _ = block_mean(intracranial.astype(np.float32), known, affine, WORKING_MM)
-    around, inside = grown(head_share >= 0.5, HEAD_MARGIN_MM), grown(brain_share >= 0.5, BRAIN_MARGIN_MM)
-    centre = mask_centre(inside, image.affine)
-    return Reference(image, inside, centre, search_target(image, around), quality_target(image, around, inside))
+    around, inside = grown(head_share >= 0.5, HEAD_MARGIN_MM), brain_share >= 0.5
+    target, quality = search_target(image, around), quality_target(image, around, inside)
+    return Reference(image, ~grown(~inside, BRAIN_DEPTH_MM), target, quality)
 
 
 def grown(mask: NDArray[np.bool_], distance_mm: float) -> NDArray[np.bool_]:
@@ -125,7 +128,7 @@ def register(volume_hu: NDArray[np.float32], affine: Array, reference: Reference
     scan = head_image(volume, validity(volume), canonical)
     found = search(reference.target, scan)
     pose = refine(found.matrix, found.scale, reference, scan)
-    matrix = without_scale(pose, found.scale, reference.centre)
+    matrix = without_scale(pose, found.scale, np.array(CENTRE_MM))
     quality = pose_quality(pose, found.scale, reference.quality, scan)
     verdict, reasons = judge(quality)
     return Registration(matrix, quality, verdict, reasons)
@@ -146,10 +149,10 @@ def refine(pose: Array, scale: float, reference: Reference, scan: HeadImage) -> 
     The reference is enlarged by the scale about the origin of its space, so that what is left is rigid.
     """
     enlarge = np.diag([scale] * 3 + [1.0])
-    box = bounding_box(reference.intracranial)
+    box = bounding_box(reference.brain)
     grid = enlarge @ reference.image.affine
     grid[:3, 3] += grid[:3, :3] @ [part.start for part in box]
-    fixed = (_windowed(reference.image.hu[box]), reference.intracranial[box], grid)
+    fixed = (_windowed(reference.image.hu[box]), reference.brain[box], grid)
     moving = (_windowed(scan.hu), scan.known, scan.affine)
     return rigid_by_mutual_information(fixed, moving, pose @ np.linalg.inv(enlarge)) @ enlarge
 
@@ -173,6 +176,8 @@ def rigid_by_mutual_information(fixed: Masked, moving: Masked, start: Array) -> 
     threader.SetGlobalDefaultNumberOfThreads(1)
     try:
         _method(itk, fixed, moving, transform).Update()
+    except RuntimeError:  # all samples map outside the moving image; the checks judge the pose as it is
+        return start
     finally:
         threader.SetGlobalDefaultNumberOfThreads(threads)
     return _matrix(itk, transform)
