@@ -1,6 +1,6 @@
 """The dense network against itself patch by patch: exactness, work and time; one thread, CPU-seconds of the process.
 
-    PYTHONPATH=bundle python benchmarks/dense.py [--width 16] [--precision float32]
+    python benchmarks/dense.py [--width 16] [--precision float32]
 
 The head is an ellipsoid of random texture that fills 30 % of 256^3, with two channels as in the bundle's default.
 """
@@ -19,10 +19,13 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from scripts.inferers import TILES, DensePositionInferer
-from scripts.networks import STRIDES, DensePositionNet
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "bundle"))
 
-WEIGHTS = Path(__file__).resolve().parents[1] / "bundle" / "models" / "model.pt"
+from scripts.inferers import TILES, DensePositionInferer  # noqa: E402
+from scripts.networks import STRIDES, DensePositionNet  # noqa: E402
+
+WEIGHTS = ROOT / "bundle" / "models" / "model.pt"
 SIDE, FILLED, CHANNELS, PATCH = 256, 0.3, 2, 31
 LIMIT = 1e-5
 """Largest |difference| / std that counts as exact."""

@@ -132,7 +132,7 @@ def start(folder: Path, *words: str, code: str = "") -> subprocess.CompletedProc
 def test_the_folder_starts_from_anywhere(tmp_path: Path) -> None:
     run = start(tmp_path, "inspect", "nothing-here")
     assert run.returncode == 3
-    assert run.stderr == "The input does not exist or can't be read (No such file or directory). Check the path.\n"
+    assert run.stderr == "nothing-here can't be read (No such file or directory). Check the path.\n"
 
 
 START = str(ROOT / "bundle" / "__main__.py")

@@ -89,7 +89,7 @@ def _source_of(path: Path) -> str:
     try:
         mode = path.stat().st_mode
     except OSError as error:
-        raise refusal("path_missing", f"The input does not exist or can't be read ({error.strerror}).") from error
+        raise refusal("path_missing", f"{str(path)[-200:]} can't be read ({error.strerror}).") from error
     if stat.S_ISREG(mode):
         return "nifti" if is_nifti(path) else "dicom"
     if stat.S_ISDIR(mode):
