@@ -42,6 +42,7 @@ from scripts.simulation.labels import AIR  # noqa: E402
 from scripts.simulation.scanner import PADDING_HU, Protocol, acquire  # noqa: E402
 from scripts.simulation.shape import Shape, draw_shape, identity_shape  # noqa: E402
 from scripts.transforms import load_reference  # noqa: E402
+from scripts.volume import UNKNOWN_HU  # noqa: E402
 
 Array = NDArray[np.float64]
 
@@ -51,8 +52,6 @@ ANATOMIES = (9, 10, 11, 12, 13, 14)
 FAILURE_MM, WRONG_MM = 10.0, 20.0
 """Errors from which a registration has failed, and from which a pose should not pass."""
 
-UNKNOWN_HU = -2000.0
-"""Written where the label map ends: the reader's mark for "outside the field of view"."""
 
 THIN = Protocol(size=(256, 256), spacing_mm=0.9, increment_mm=2.5, thickness_mm=2.5, bottom_mm=-95.0)
 """What a scan is unless its kind says otherwise."""

@@ -23,8 +23,8 @@ from scripts.head_transforms import (
     cut_finding,
     load_regions,
 )
-from scripts.intensity import AIR_HU
 from scripts.nifti_bytes import nifti_bytes
+from scripts.volume import AIR_HU
 
 COVERED = {"left_hemisphere": 1.0, "right_hemisphere": 0.96, "skull": 0.5}
 

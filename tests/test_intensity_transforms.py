@@ -7,8 +7,9 @@ import pytest
 import torch
 from monai.data import MetaTensor
 
-from scripts.intensity import AIR_HU, BONE_WINDOW_HU, BRAIN_WINDOW_HU, equalize_histogram
+from scripts.intensity import BONE_WINDOW_HU, BRAIN_WINDOW_HU, equalize_histogram
 from scripts.intensity_transforms import EqualizeHistogramd, ScaleWindowsd
+from scripts.volume import AIR_HU
 
 
 def scan() -> MetaTensor:

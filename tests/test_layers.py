@@ -23,7 +23,6 @@ READING = {
     "series_flags",
     "slices",
     "stacks",
-    "volume",
 }
 WRITING = {"nifti_bytes", "overview", "results", "simulated_series"}
 ADAPTERS = {"anatomies", "assets", "checkpoints", "datalists", "registration"} | READING | WRITING

@@ -10,7 +10,8 @@ from nibabel.orientations import apply_orientation, io_orientation
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from scripts.resampling import AIR_HU, block_mean, box_grid, resample, to_canonical
+from scripts.resampling import block_mean, box_grid, resample, to_canonical
+from scripts.volume import AIR_HU
 
 TARGET = np.array([[3.0, 0.2, 0, -40], [0, 3.5, 0.3, -35], [0.1, 0, 4, -30], [0, 0, 0, 1]])
 SHAPE = (27, 21, 16)

@@ -9,8 +9,8 @@ import pytest
 import torch
 from monai.transforms import Compose
 
-from scripts.intensity import AIR_HU
 from scripts.simulated_heads import HeadStream, RandDenseCropd, crop_label, cube
+from scripts.volume import AIR_HU
 
 
 def ramp(size: int = 20) -> torch.Tensor:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from .resampling import UNKNOWN_HU
+from .volume import KNOWN_FROM_HU
 
 TISSUE_HU = -300.0
 """Above this is head, table or cushion; below it is air."""
@@ -34,7 +34,7 @@ WORKING_MM = 2.0
 
 def validity(volume_hu: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Mask of the measured voxels of a volume of any shape: not padding (HU >= -1500) and finite."""
-    valid: NDArray[np.bool_] = volume_hu >= UNKNOWN_HU
+    valid: NDArray[np.bool_] = volume_hu >= KNOWN_FROM_HU
     return valid & np.isfinite(volume_hu)
 
 

@@ -20,8 +20,8 @@ from torch import Tensor
 from .coordinates import POSITION_SCALE_MM, REFERENCE_SPACING_MM, error_map
 from .findings import finding
 from .foreground import head_foreground
-from .intensity import AIR_HU
 from .regions import MIN_COVERAGE, coverage, own_regions, region_scores
+from .volume import AIR_HU
 
 Data = dict[Hashable, Any]
 

@@ -12,8 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-AIR_HU = -1024.0
-"""What stands for air and for voxels that were not measured."""
+from .volume import AIR_HU
 
 BRAIN_WINDOW_HU = (-20.0, 100.0)
 """Brain, blood and cerebrospinal fluid."""

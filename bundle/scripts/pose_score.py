@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from .foreground import head_foreground
-from .resampling import AIR_HU, block_mean, box_grid, resample
+from .resampling import block_mean, box_grid, resample
+from .volume import AIR_HU
 
 Array = NDArray[np.float64]
 

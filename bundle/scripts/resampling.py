@@ -1,9 +1,9 @@
 """Moving a volume from one grid to another.
 
 A *grid* is a shape (I, J, K) and an affine (voxel indices to world mm, RAS). A *known* voxel is one that the scanner
-measured; the others (outside the field of view) are written as `UNKNOWN_HU` or less and have no value. Every function
-here works in voxel indices of the source: index = inv(source affine) @ target affine @ target index, so integer indices
-are voxel centres on both sides and there is no half voxel between two conventions.
+measured; the others (outside the field of view) are lower than `volume.KNOWN_FROM_HU` and have no value. Every function
+here works in voxel indices of the source: index = inv(source affine) @ target affine @ target index, so integer
+indices are voxel centres on both sides and there is no half voxel between two conventions.
 
 Interpolation runs slab by slab, which bounds the memory to a few ten MB beside the source and the result, and each
 output voxel is computed on its own, so the number of threads can't change a bit of it.
@@ -19,11 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-UNKNOWN_HU = -1500.0
-"""Voxels below this were not measured: they lie outside the scanner's field of view."""
-
-AIR_HU = -1024.0
-"""What stands in for unknown voxels where a number is needed."""
+from .volume import AIR_HU
 
 SLAB_VOXELS = 2**20
 """Target voxels interpolated at a time: about 40 MB of coordinates."""

@@ -20,9 +20,9 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from .anatomies import load_anatomy
 from .coordinates import positions
-from .intensity import AIR_HU
 from .simulation.anatomy import Anatomy
 from .simulation.training import draw_training_head
+from .volume import AIR_HU
 
 
 class DrawHeadd(MapTransform):

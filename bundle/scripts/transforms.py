@@ -25,7 +25,8 @@ from .coordinates import REFERENCE_SIZE, grid_affine
 from .findings import finding, refusal
 from .foreground import validity
 from .registration import Reference, Registration, prepare_reference, register
-from .resampling import AIR_HU, Shape, resample
+from .resampling import Shape, resample
+from .volume import AIR_HU
 
 HEAD_BIT, INTRACRANIAL_BIT = 1, 2
 """Bits of the reference's mask file."""

@@ -15,11 +15,14 @@ from numpy.typing import NDArray
 
 from .findings import Finding, counted, finding, refusal
 
-AIR_HU = -1024
+AIR_HU = -1024.0
 """What padding is replaced by: the lowest value that every CT scanner can store."""
 
 UNKNOWN_HU = -2000.0
-"""Marks padding in an array that has no mask beside it; anything below -1500 means outside the field of view."""
+"""Marks padding in an array that has no mask beside it."""
+
+KNOWN_FROM_HU = -1500.0
+"""Voxels of such an array that are lower were not measured."""
 
 PADDING_BELOW_HU = -1200
 """Values below it are padding even when no tag says so: noise in air does not reach it, scanners' fill values do."""
