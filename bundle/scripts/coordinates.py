@@ -37,12 +37,14 @@ def grid_affine(stride: int = 1) -> NDArray[np.float64]:
     return affine
 
 
+def _line(count: int, stride: int, start: int = 0) -> Tensor:
+    """Positions (count,) along one axis, normalised."""
+    return (start + stride * torch.arange(count, dtype=torch.float32)) / (REFERENCE_SIZE - 1)
+
+
 def positions(shape: tuple[int, int, int], stride: int = 1, origin: tuple[int, int, int] = (0, 0, 0)) -> Tensor:
     """Positions (3, *shape) of the voxels origin + stride * (i, j, k) of the reference grid, normalised to [0, 1]."""
-    axes = [
-        (start + stride * torch.arange(count, dtype=torch.float32)) / (REFERENCE_SIZE - 1)
-        for start, count in zip(origin, shape, strict=True)
-    ]
+    axes = [_line(count, stride, start) for start, count in zip(origin, shape, strict=True)]
     return torch.stack(torch.meshgrid(*axes, indexing="ij"))
 
 
@@ -54,7 +56,9 @@ def error_map(predicted: Tensor, stride: int = 1) -> Tensor:
     """
     if predicted.ndim != 5 or predicted.shape[1] != 3:
         raise ValueError(f"predicted positions must be (B, 3, D, H, W), got {tuple(predicted.shape)}")
-    shape = (predicted.shape[2], predicted.shape[3], predicted.shape[4])
-    target = positions(shape, stride).to(predicted)
-    error: Tensor = torch.linalg.vector_norm(predicted - target, dim=1, keepdim=True)
-    return error
+    squared = torch.zeros_like(predicted[:, :1])
+    for axis in range(3):
+        line = _line(predicted.shape[2 + axis], stride).to(predicted)
+        along = line.reshape([-1 if other == axis else 1 for other in range(3)])
+        squared += (predicted[:, axis : axis + 1] - along).square_()
+    return squared.sqrt_()
