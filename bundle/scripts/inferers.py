@@ -10,6 +10,7 @@ on the CPU; the result's `meta["inference"]` tells where and how.
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Iterator
 from typing import Any
@@ -21,7 +22,7 @@ from torch import Tensor, nn
 
 from .allocator import give_back_free_memory, keep_large_blocks
 from .networks import STRIDES, fold_spectral_norm
-from .patches import cut, cut_patches, enclosed, foreground_of, near_foreground, patch_radius
+from .patches import cut, cut_patches, enclosed, foreground_of, grid_shape, near_foreground, patch_radius
 from .precision import autocast, check_precision
 from .tiles import tile_boxes
 
@@ -114,7 +115,7 @@ class PositionInferer(Inferer):
             if device.type == "cpu":
                 plain = plain.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
             with autocast(device, self.precision):
-                return torch.stack([self._predict(volume, plain, device, portion) for volume in volumes])
+                return self._predict(volumes, plain, device, portion)
         except RuntimeError as error:
             if not out_of_memory(error):
                 raise
@@ -124,17 +125,21 @@ class PositionInferer(Inferer):
                 torch.cuda.empty_cache()
             give_back_free_memory()
 
-    def _predict(self, volume: Tensor, network: nn.Module, device: torch.device, portion: int) -> Tensor:
-        """Predicted positions (3, ...) of one volume (C, I, J, K)."""
+    def _predict(self, volumes: Tensor, network: nn.Module, device: torch.device, portion: int) -> Tensor:
+        """Predicted positions (B, 3, ...) of volumes (B, C, I, J, K)."""
         patch_size = self._patch_size(network)
         margin = patch_radius(patch_size) if self.margin is None else self.margin
-        wanted = enclosed(near_foreground(foreground_of(volume), margin, self.stride))
-        background = torch.zeros((1, volume.shape[0], *[patch_size] * 3), device=device)
-        constant = network(background).float().to(volume.device).view(3, 1, 1, 1)
-        elsewhere = constant if self.margin is None else torch.full_like(constant, torch.nan)
-        predicted = elsewhere.expand(3, *wanted.shape).clone()
-        self._fill(predicted, volume, wanted, network, device, portion)
-        return torch.where(wanted, predicted, elsewhere)
+        background = torch.zeros((1, volumes.shape[1], *[patch_size] * 3), device=device)
+        constant = network(background)[0].float().tolist()
+        elsewhere = constant if self.margin is None else [math.nan] * 3
+        shape = (len(volumes), 3, *grid_shape(volumes.shape[2:], self.stride))
+        predicted = volumes.new_empty(shape, dtype=torch.float32)
+        for volume, answers in zip(volumes, predicted, strict=True):
+            wanted = enclosed(near_foreground(foreground_of(volume), margin, self.stride))
+            self._fill(answers, volume, wanted, network, device, portion)
+            for answer, value in zip(answers, elsewhere, strict=True):
+                answer.masked_fill_(~wanted, value)
+        return predicted
 
     @abstractmethod
     def _patch_size(self, network: Any) -> int:
