@@ -56,7 +56,8 @@ class Plane:
     def pixel(self, point_mm: Array) -> tuple[float, float]:
         """Row and column at which a world point (3,) appears."""
         offset = np.asarray(point_mm) - self.corner_mm
-        return tuple(float(offset @ step / (step @ step)) for step in (self.down_mm, self.right_mm))  # type: ignore[return-value]
+        row, column = (float(offset @ step / (step @ step)) for step in (self.down_mm, self.right_mm))
+        return row, column
 
 
 def plane_through(kind: str, point_mm: Array, centre_mm: Array, side_mm: float, size: int) -> Plane:

@@ -181,7 +181,8 @@ class RegisterHeadd(MapTransform, InvertibleTransform):
         registered.meta["findings"] = [*scan.meta.get("findings", []), *review_findings(result)]
         registered.affine = torch.from_numpy(grid_affine())
         undo = {"mode": self.mode, "affine": affine.tolist(), "matrix": result.matrix.tolist()}
-        self.push_transform(registered, orig_size=tuple(scan.shape[1:]), extra_info=undo)  # type: ignore[no-untyped-call]
+        size = tuple(scan.shape[1:])
+        self.push_transform(registered, orig_size=size, extra_info=undo)  # type: ignore[no-untyped-call]
         return registered, MetaTensor(valid, affine=torch.from_numpy(grid_affine()))
 
     def _backward(self, values: MetaTensor) -> MetaTensor:
