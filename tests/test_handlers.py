@@ -20,8 +20,8 @@ from PIL import Image
 from scripts import handlers
 from scripts.assets import metadata, sha256
 from scripts.findings import finding
-from scripts.handlers import ResultWriter, StageClock, case_files, case_result, plain, versions
-from scripts.results import OutputExists, verify
+from scripts.handlers import ResultWriter, StageClock, case_files, case_result, versions
+from scripts.results import OutputExists, plain, verify
 
 AFFINE = torch.tensor([[-2.0, 0, 0, 20], [0, -2, 0, 20], [0, 0, 3, -15], [0, 0, 0, 1]], dtype=torch.float64)
 FLAG = finding("thick_slices", "Slices are 5.0 mm thick.").as_dict()

@@ -14,16 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from ignite.engine import Engine, Events
-from monai.data import MetaTensor
 from monai.engines.utils import IterationEvents
 
 from .assets import metadata, sha256
 from .findings import FLAG
 from .nifti_bytes import nifti_bytes
 from .overview import overview
-from .results import check_target, write_results
+from .results import check_target, plain, write_results
 
 PACKAGES = (
     "monai",
@@ -166,14 +164,3 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             found[name] = "unknown"
     return found
-
-
-def plain(value: Any) -> Any:
-    """The same content as plain Python values: what collating turned into tensors becomes numbers and lists again."""
-    if isinstance(value, MetaTensor | torch.Tensor | np.ndarray | np.generic):
-        return value.tolist()
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    return value

@@ -25,8 +25,6 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import numpy as np
-
 from .assets import sha256
 
 RESULT_NAME = "result.json"
@@ -219,8 +217,8 @@ def json_text(content: Any) -> str:
 
 
 def plain(content: Any) -> Any:
-    """The same content made of dicts, lists, strings, numbers and None: numpy unpacked, NaN and infinity replaced."""
-    if isinstance(content, np.ndarray | np.generic):
+    """The same content as plain JSON values: arrays and tensors unpacked, numbers that are not finite None."""
+    if hasattr(content, "tolist"):
         return plain(content.tolist())
     if isinstance(content, Mapping):
         return {str(key): plain(value) for key, value in content.items()}
