@@ -155,7 +155,7 @@ def test_a_refusal_is_a_sentence_or_two_on_stderr(tmp_path: Path) -> None:
 
 def test_a_missing_input_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", str(tmp_path / "nothing"), "-o", str(tmp_path / "out")]) == 3
-    assert "does not exist" in capsys.readouterr().err
+    assert "can't be read" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 
