@@ -282,3 +282,19 @@ def test_the_root_cause_is_a_refusal_or_an_error_of_the_system() -> None:
     outer.__context__.__cause__ = reason
     assert run.root_cause(outer) is reason
     assert run.root_cause(ValueError("alone")).args == ("alone",)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--device", "cuda:99"], "There is no device cuda:99: PyTorch sees"),
+        (["--config", "published.json"], "The bundle ships no weights of the published network."),
+        (["--weights", "no-such.pt"], "There are no weights at no-such.pt."),
+    ],
+)
+def test_what_is_not_there_is_wrong_usage(
+    words: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", "IN", "-o", str(tmp_path / "out"), *words]) == 2
+    assert capsys.readouterr().err.startswith(message)
+    assert not (tmp_path / "out").exists()

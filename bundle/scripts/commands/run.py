@@ -88,7 +88,7 @@ def main(args: argparse.Namespace) -> int:
         InputRefused: the input can't be judged.
         OutputExists, OutputFailed: the results can't be written.
     """
-    if problem := weights_problem(args):
+    if problem := usage_problem(args):
         print(problem, file=sys.stderr)
         return 2
     check_target(args.output.resolve(), args.overwrite)
@@ -98,12 +98,20 @@ def main(args: argparse.Namespace) -> int:
     return 0
 
 
-def weights_problem(args: argparse.Namespace) -> str:
-    """What is wrong with the weights that were asked for; empty if nothing is."""
+def usage_problem(args: argparse.Namespace) -> str:
+    """What is wrong with the weights or the device that were asked for; empty if nothing is."""
     if args.weights and not args.weights.is_file():
         return f"There are no weights at {args.weights}. Check --weights."
     if args.config and not args.weights:
         return "The bundle ships no weights of the published network. Train one and name it: --weights FILE."
+    if args.device.startswith("cuda"):
+        import torch
+
+        count = torch.cuda.device_count()
+        if int(args.device.partition(":")[2] or 0) >= count:
+            return (
+                f"There is no device {args.device}: PyTorch sees {count} GPUs here. Use --device cpu, or leave it out."
+            )
     return ""
 
 
