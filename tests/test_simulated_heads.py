@@ -9,7 +9,8 @@ import pytest
 import torch
 from monai.transforms import Compose
 
-from scripts.simulated_heads import HeadStream, RandDenseCropd, crop_label, cube
+from scripts.intensity_transforms import ScaleWindowsd
+from scripts.simulated_heads import HeadStream, RandDenseCropd, ScaledBatch, crop_label, cube
 from scripts.volume import AIR_HU
 
 
@@ -66,6 +67,15 @@ def test_crops_are_centred_on_the_head_and_repeat_with_the_seed() -> None:
 def test_a_crop_that_is_no_whole_number_of_strides_is_refused() -> None:
     with pytest.raises(ValueError, match="31 plus a multiple of 4, got 48"):
         RandDenseCropd("image", 48)
+
+
+def test_a_batch_is_scaled_crop_by_crop() -> None:
+    hu = torch.tensor([-1024, -20, 40, 100, 1500, 30]).to(torch.int16).reshape(2, 1, 3, 1, 1)
+    label = torch.zeros(2, 4, 1, 1, 1)
+    inputs, same = ScaledBatch(ScaleWindowsd("image"))({"image": hu, "label": label}, torch.device("cpu"))
+    expected = [[[0, 0, 0.5], [0, 0, 40 / 1500]], [[1, 1, 50 / 120], [100 / 1500, 1, 0.02]]]
+    torch.testing.assert_close(inputs[..., 0, 0], torch.tensor(expected))
+    assert same is label
 
 
 class Drawn:

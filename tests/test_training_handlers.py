@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from ignite.engine import Events
+from ignite.engine import Engine, Events
 from monai.data import DataLoader
 from monai.engines import SupervisedTrainer
 from monai.handlers import LrScheduleHandler, StatsHandler
@@ -15,7 +16,7 @@ from monai.transforms import Compose
 
 from scripts import training_handlers
 from scripts.simulated_heads import HeadStream
-from scripts.training_handlers import ContinueStream, ResumeTraining, SaveTraining, for_this_process
+from scripts.training_handlers import ContinueStream, LearningCurve, ResumeTraining, SaveTraining, for_this_process
 
 ITERATIONS = 3
 
@@ -142,3 +143,34 @@ def test_only_the_first_process_reports_and_saves(tmp_path: Path, monkeypatch: p
     assert for_this_process([resume, save, stats]) == [resume, save, stats]
     monkeypatch.setattr(training_handlers, "get_rank", lambda: 1)
     assert for_this_process([resume, save, stats]) == [resume]
+
+
+def learning(folder: Path, epochs: int, curve: LearningCurve, evaluator: Engine) -> Engine:
+    """A trainer that does nothing but count, with a validation after every second epoch."""
+    trainer = Engine(lambda engine, batch: None)
+    for handler in (ResumeTraining(str(folder), {"curve": curve}), curve):
+        handler.attach(trainer)
+    trainer.add_event_handler(Events.EPOCH_COMPLETED(every=2), lambda: evaluator.run([0]))
+    SaveTraining(str(folder), {"curve": curve}).attach(trainer)
+    trainer.run([0, 1, 2], max_epochs=epochs)
+    return trainer
+
+
+def validation(error_mm: float) -> Engine:
+    """An evaluator with one metric, always the same."""
+    evaluator = Engine(lambda engine, batch: None)
+    evaluator.add_event_handler(Events.EPOCH_COMPLETED, lambda: evaluator.state.metrics.update(brain_error_mm=error_mm))
+    return evaluator
+
+
+def test_learning_curve_tells_the_cost_and_goes_on_after_a_resume(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticks = iter(range(1000))
+    monkeypatch.setattr(LearningCurve, "_now", staticmethod(lambda: dict.fromkeys(("cpu_s", "wall_s"), next(ticks))))
+    for epochs, error_mm in ((4, 20.0), (6, 10.0)):
+        evaluator = validation(error_mm)
+        learning(tmp_path, epochs, LearningCurve(str(tmp_path), evaluator), evaluator)
+    with (tmp_path / LearningCurve.FILE).open() as file:
+        rows = [[float(value) for value in row.values()] for row in csv.DictReader(file)]
+    assert rows == [[2, 6, 2, 2, 20], [4, 12, 4, 4, 20], [6, 18, 6, 6, 10]], "one tick an epoch"

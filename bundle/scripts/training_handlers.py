@@ -6,7 +6,10 @@ handlers. So these handlers add it when they are attached.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import csv
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from ignite.distributed import get_rank
@@ -47,7 +50,7 @@ class ResumeTraining:
 
 def for_this_process(handlers: Sequence[Any]) -> list[Any]:
     """The handlers of this process: in a training in several processes, only the first one reports and saves."""
-    only_first = (SaveTraining, StatsHandler, TensorBoardStatsHandler)
+    only_first = (SaveTraining, LearningCurve, StatsHandler, TensorBoardStatsHandler)
     return [handler for handler in handlers if get_rank() == 0 or not isinstance(handler, only_first)]
 
 
@@ -64,3 +67,55 @@ class ContinueStream:
     def __call__(self, engine: Engine) -> None:
         """Set the stream's epoch from the trainer's, and its rank from that of the process."""
         self.stream.epoch, self.stream.rank = engine.state.epoch, get_rank()
+
+
+class LearningCurve:
+    """What the training has cost, and how well the network localised then, in `learning_curve.csv`.
+
+    One row for each validation: the epoch, the iterations, the CPU-seconds of this process and the wall seconds spent
+    on learning (validations left out, the drawing of heads by workers too), and the validation's metrics. It belongs to
+    the checkpoint, so that the sums and the rows go on after a resume.
+    """
+
+    FILE = "learning_curve.csv"
+
+    def __init__(self, folder: str, evaluator: Engine) -> None:
+        self.folder, self.evaluator = Path(folder), evaluator
+        self.spent = {"cpu_s": 0.0, "wall_s": 0.0}
+        self.rows: list[dict[str, float]] = []
+        self._since = self._now()
+
+    def attach(self, engine: Engine) -> None:
+        """Measure the epochs of the trainer; to be attached before the handler that validates."""
+        engine.add_event_handler(Events.EPOCH_STARTED, self._start)
+        engine.add_event_handler(Events.EPOCH_COMPLETED, self._stop)
+        self.evaluator.add_event_handler(Events.COMPLETED, self._write, engine)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What has been spent, and the rows so far."""
+        return {"spent": dict(self.spent), "rows": [dict(row) for row in self.rows]}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from such a state."""
+        self.spent, self.rows = dict(state["spent"]), [dict(row) for row in state["rows"]]
+
+    @staticmethod
+    def _now() -> dict[str, float]:
+        return {"cpu_s": time.process_time(), "wall_s": time.perf_counter()}
+
+    def _start(self, engine: Engine) -> None:
+        self._since = self._now()
+
+    def _stop(self, engine: Engine) -> None:
+        for name, now in self._now().items():
+            self.spent[name] += now - self._since[name]
+
+    def _write(self, evaluator: Engine, trainer: Engine) -> None:
+        done = {"epoch": trainer.state.epoch, "iterations": trainer.state.iteration}
+        spent = {name: round(seconds, 1) for name, seconds in self.spent.items()}
+        self.rows.append({**done, **spent, **{name: float(value) for name, value in evaluator.state.metrics.items()}})
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / self.FILE).open("w", newline="") as file:
+            writer = csv.DictWriter(file, list(self.rows[-1]))
+            writer.writeheader()
+            writer.writerows(self.rows)
