@@ -46,6 +46,28 @@ class LocalisationError(CumulativeIterationMetric):
         return torch.nanmean(values)
 
 
+class LabelledError(CumulativeIterationMetric):
+    """Median distance in mm from predicted to labelled positions, one value a sample; their mean is the metric."""
+
+    def _compute_tensor(self, y_pred: Tensor, y: Tensor | None = None, **_: Any) -> Tensor:
+        """Values (B, 1) from predicted positions (B, 3, *spatial) and labels with weights (B, 4, *spatial)."""
+        label = torch.as_tensor(y)
+        distance = torch.linalg.vector_norm(torch.as_tensor(y_pred) - label[:, :3], dim=1) * POSITION_SCALE_MM
+        counts = label[:, 3] > 0
+        return torch.stack([distance[b][counts[b]].nanmedian().reshape(1) for b in range(len(distance))])
+
+    def aggregate(self) -> Tensor:
+        """Mean over samples of the median error in mm.
+
+        Raises:
+            ValueError: no prediction counts in any sample, so there is no error to report.
+        """
+        values = self.get_buffer()  # type: ignore[no-untyped-call]
+        if not isinstance(values, Tensor) or bool(torch.isnan(values).all()):
+            raise ValueError("no prediction counts in any validation sample: check the label key")
+        return torch.nanmean(values)
+
+
 def lower_is_better(current: float, best: float) -> bool:
     """Whether an error in mm is better than the best so far; NaN never is."""
     return current < best
