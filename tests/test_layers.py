@@ -25,7 +25,7 @@ READING = {
     "stacks",
 }
 WRITING = {"nifti_bytes", "overview", "results", "simulated_series"}
-ADAPTERS = {"anatomies", "assets", "checkpoints", "datalists", "registration"} | READING | WRITING
+ADAPTERS = {"anatomies", "assets", "calibration_files", "checkpoints", "datalists", "registration"} | READING | WRITING
 MONAI_FACING = {"inferers", "metrics", "readers", "simulated_heads"} | {
     path.stem for path in SCRIPTS.glob("*.py") if path.stem.endswith(("transforms", "handlers"))
 }

@@ -35,6 +35,13 @@ def test_voxels_and_affine_come_back(name: str, dtype: type, tmp_path: Path) -> 
     assert image.header.get_xyzt_units()[0] == "mm"
 
 
+def test_several_volumes_share_a_grid() -> None:
+    volumes = np.random.default_rng(0).normal(size=(3, 4, 5, 2)).astype(np.float32)
+    image = nib.Nifti1Image.from_bytes(gzip.decompress(nifti_bytes(volumes, AFFINES["tilted gantry"])))
+    assert np.array_equal(np.asanyarray(image.dataobj), volumes)
+    np.testing.assert_allclose(image.affine, AFFINES["tilted gantry"], atol=1e-5)
+
+
 def test_a_sheared_grid_has_no_qform_that_forgets_the_shear() -> None:
     for name, affine in AFFINES.items():
         raw = gzip.decompress(nifti_bytes(np.zeros((2, 2, 2), np.uint8), affine))
@@ -55,7 +62,7 @@ def test_same_volume_same_bytes_whatever_its_memory_order() -> None:
 @pytest.mark.parametrize(
     ("volume", "affine", "message"),
     [
-        (np.zeros((2, 2), np.float32), np.eye(4), r"3-D and float32, int16 or uint8, got \(2, 2\)"),
+        (np.zeros((2, 2), np.float32), np.eye(4), r"3-D or 4-D and float32, int16 or uint8, got \(2, 2\)"),
         (np.zeros((2, 2, 2), np.float64), np.eye(4), "float64"),
         (np.full((2, 2, 2), np.nan, np.float32), np.eye(4), "8 voxels are not finite"),
         (np.zeros((2, 2, 2), np.uint8), np.zeros((4, 4)), "finite and invertible"),

@@ -26,13 +26,15 @@ ORTHOGONAL_TOLERANCE = 1e-4
 
 
 def nifti_bytes(volume: NDArray[Any], affine: NDArray[np.floating[Any]]) -> bytes:
-    """A volume (I, J, K), float32, int16 or uint8, with its affine (4, 4) in RAS mm, as the bytes of a `.nii.gz` file.
+    """A volume (I, J, K), or several on one grid (I, J, K, C), with its affine (4, 4) in RAS mm, as a `.nii.gz` file.
+
+    The values are float32, int16 or uint8; the result is the bytes of the file.
 
     Raises:
-        ValueError: not 3-D, another type, a value that is not finite, or an affine that is not one.
+        ValueError: neither 3-D nor 4-D, another type, a value that is not finite, or an affine that is not one.
     """
-    if volume.ndim != 3 or volume.dtype not in (np.float32, np.int16, np.uint8):
-        raise ValueError(f"a volume must be 3-D and float32, int16 or uint8, got {volume.shape} {volume.dtype}")
+    if volume.ndim not in (3, 4) or volume.dtype not in (np.float32, np.int16, np.uint8):
+        raise ValueError(f"a volume must be 3-D or 4-D and float32, int16 or uint8, got {volume.shape} {volume.dtype}")
     if not np.isfinite(volume).all():
         raise ValueError(f"{int((~np.isfinite(volume)).sum())} voxels are not finite; give unknown voxels a value")
     if affine.shape != (4, 4) or not np.isfinite(affine).all() or abs(np.linalg.det(affine)) < 1e-9:

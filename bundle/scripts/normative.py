@@ -22,6 +22,7 @@ Six numbers hold a symmetric matrix, in the order xx, xy, xz, yy, yz, zz.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +62,7 @@ CHANNELS = 1 + 3 + len(PAIRS)
 
 Floats = NDArray[np.floating]
 Mask = NDArray[np.bool_]
+Kind = TypeVar("Kind", bound=np.generic)
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,7 +162,7 @@ def residual(predicted: Floats, stride: int) -> NDArray[np.float32]:
     return found
 
 
-def on_grid(values: NDArray[np.generic], stride: int) -> NDArray[np.generic]:
+def on_grid(values: NDArray[Kind], stride: int) -> NDArray[Kind]:
     """What of values (..., n, n, n) on every stride-th voxel lies on the normative's grid.
 
     Raises:

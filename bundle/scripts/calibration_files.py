@@ -1,0 +1,174 @@
+"""The files of a calibration: what is kept of each scan on the way, and the two that ship.
+
+`normative.nii.gz` lies on every 4th voxel of the reference grid; its fourth axis holds ten volumes: the mean residual
+(x, y, z, in mm), its covariance (xx, xy, xz, yy, yz, zz, in mm²) and the count of healthy residuals (see `normative`),
+each rounded to multiples of `QUANTUM` and 0 beyond the places that can be used. `thresholds.json` holds the healthy
+scores and the facts: how many scans they come from, and the sha256 of the normative, of the weights and of the
+reference head, for which alone all of this is true.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from .assets import sha256
+from .calibration import HealthyScan
+from .coordinates import grid_affine
+from .nifti_bytes import nifti_bytes
+from .normative import CHANNELS, GRID_SIZE, GRID_STEP, Normative
+from .results import json_text
+from .scores import Thresholds
+
+NORMATIVE_NAME, THRESHOLDS_NAME = "normative.nii.gz", "thresholds.json"
+
+THRESHOLDS_FORMAT = "head_ct_position_anomaly thresholds 1"
+"""Value of `format` in `thresholds.json`."""
+
+QUANTUM = 1 / 32
+"""Step, in mm, mm² and residuals, of what is stored: far below what it is known to, and it packs well."""
+
+DECIMALS = 4
+"""Of the healthy scores."""
+
+REMEDY = "Run `head-ct-anomaly calibrate` for these weights."
+
+
+class NotCalibrated(ValueError):
+    """There is no calibration that is true of these weights; the message says why."""
+
+
+def normative_volume(normative: Normative) -> NDArray[np.float32]:
+    """The volumes (64, 64, 64, 10) of the file."""
+    count = np.floor(normative.count[None] / QUANTUM)  # never up: what is unknown stays so
+    rounded = [np.round(normative.mean / QUANTUM), np.round(normative.covariance / QUANTUM), count]
+    used = ndimage.binary_dilation(normative.known, np.ones((3, 3, 3)))
+    channels = np.where(used, np.concatenate(rounded) * QUANTUM, 0)
+    return np.ascontiguousarray(np.moveaxis(channels, 0, -1), dtype=np.float32)
+
+
+def normative_of(volume: NDArray[np.floating], affine: NDArray[np.floating]) -> Normative:
+    """The normative in the volumes (64, 64, 64, 10) and the affine of a file.
+
+    Raises:
+        NotCalibrated: it is of another form.
+    """
+    if volume.shape != (*[GRID_SIZE] * 3, CHANNELS) or not np.allclose(affine, grid_affine(GRID_STEP), atol=1e-4):
+        raise NotCalibrated(f"{NORMATIVE_NAME} does not hold ten volumes on every 4th voxel of the reference. {REMEDY}")
+    channels = np.ascontiguousarray(np.moveaxis(volume, -1, 0), dtype=np.float32)
+    return Normative(channels[:3], channels[3:-1], channels[-1])
+
+
+def write_calibration(folder: Path, normative: Normative, thresholds: Thresholds) -> None:
+    """Write both files; `thresholds.json`, which names the other one's sha256, comes last.
+
+    Raises:
+        OSError: they can't be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    replace_file(folder / NORMATIVE_NAME, nifti_bytes(normative_volume(normative), grid_affine(GRID_STEP)))
+    facts = {**thresholds.facts, "normative_sha256": sha256(folder / NORMATIVE_NAME)}
+    rounded = {
+        name: {score: [round(value, DECIMALS) for value in values] for score, values in inner.items()}
+        for name, inner in thresholds.healthy.items()
+    }
+    text = json_text({"format": THRESHOLDS_FORMAT, **facts, "healthy_scores": rounded})
+    replace_file(folder / THRESHOLDS_NAME, on_one_line(text).encode())
+
+
+def on_one_line(text: str) -> str:
+    """JSON with each list of numbers on one line."""
+    return re.sub(r"\[([-+.\deE,\s]*)\]", lambda found: f"[{' '.join(found[1].split())}]", text)
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file that appears complete or not at all."""
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+    try:
+        with partial.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def read_thresholds(path: str | Path) -> Thresholds:
+    """The thresholds in a file.
+
+    Raises:
+        NotCalibrated: there is no such file, or it holds something else.
+    """
+    path = Path(path)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        healthy = {
+            name: {score: tuple(map(float, values)) for score, values in inner.items()}
+            for name, inner in content["healthy_scores"].items()
+        }
+        ours = content["format"] == THRESHOLDS_FORMAT
+    except FileNotFoundError as error:
+        raise NotCalibrated(f"There is no {path.name}. {REMEDY}") from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise NotCalibrated(f"{path.name} can't be read. {REMEDY}") from error
+    if not ours:
+        raise NotCalibrated(f"{path.name} is of another format than {THRESHOLDS_FORMAT!r}. {REMEDY}")
+    return Thresholds(healthy, {k: v for k, v in content.items() if k not in ("format", "healthy_scores")})
+
+
+def checked_thresholds(
+    thresholds: str | Path, normative: str | Path, weights: str | Path, reference: str | Path
+) -> Thresholds:
+    """The thresholds in a file, seen to belong to the other three files.
+
+    Raises:
+        NotCalibrated: a file is missing, or the thresholds were made with another one.
+    """
+    found = read_thresholds(thresholds)
+    for what, path in (("normative", normative), ("weights", weights), ("reference", reference)):
+        if not Path(path).is_file():
+            raise NotCalibrated(f"There is no {Path(path).name}. {REMEDY}")
+        if found.facts.get(f"{what}_sha256") != sha256(path):
+            raise NotCalibrated(f"The calibration was made with another file than this {Path(path).name}. {REMEDY}")
+    return found
+
+
+def save_scan(path: Path, scan: HealthyScan | None, notes: Mapping[str, Any]) -> None:
+    """Keep what calibration needs of a scan, or only the notes (plain JSON values) where it was refused."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    arrays: dict[str, Any] = {"notes": np.array(json.dumps(dict(notes)))}
+    if scan is not None:
+        arrays |= {
+            "residual_mm": scan.residual_mm[:, scan.inside].astype(np.float16),
+            "inside": scan.inside,
+            "regions": scan.regions,
+            "coverage": np.array(json.dumps(scan.coverage)),
+            "stride": np.array(scan.stride),
+        }
+    partial = path.with_name(f".{path.name}.partial")
+    with partial.open("wb") as stream:
+        np.savez_compressed(stream, **arrays)
+    os.replace(partial, path)
+
+
+def load_scan(path: Path) -> tuple[HealthyScan | None, dict[str, Any]]:
+    """What was kept of a scan, None where it was refused, and its notes."""
+    with np.load(path, allow_pickle=False) as arrays:
+        notes: dict[str, Any] = json.loads(str(arrays["notes"]))
+        if "inside" not in arrays:
+            return None, notes
+        inside = arrays["inside"]
+        residual_mm = np.zeros((3, *inside.shape), dtype=np.float16)
+        residual_mm[:, inside] = arrays["residual_mm"]
+        coverage = {name: float(share) for name, share in json.loads(str(arrays["coverage"])).items()}
+        return HealthyScan(residual_mm, inside, arrays["regions"], coverage, int(arrays["stride"])), notes
