@@ -21,7 +21,9 @@ from scipy.stats import rankdata
 FEWEST_ROUNDS_SHARE = 0.5
 """Share of the bootstrap's rounds that must have both kinds of items for its interval to mean anything."""
 
-Statistic = Callable[[NDArray[np.intp]], float]
+Indices = NDArray[np.intp]
+
+Statistic = Callable[[Indices], float]
 """A number from the items with these indices (k,); an index comes more than once where it was drawn more than once."""
 
 
@@ -136,12 +138,13 @@ def clustered_bootstrap(
     Raises:
         ValueError: no items, lengths differ, or too few rounds have both kinds of items.
     """
-    members = _members(clusters, range(len(clusters)) if units is None else units)
+    order, clustered, united = _nested(clusters, range(len(clusters)) if units is None else units)
     rng = np.random.default_rng(seed)
     values = []
     for _ in range(rounds):
         try:
-            values.append(statistic(_draw(members, rng)))
+            drawn = _draw_within(clustered, rng.integers(len(clustered) - 1, size=len(clustered) - 1), rng)
+            values.append(statistic(order[_ranges(united, drawn)]))
         except OneKindOnly:
             continue
     if len(values) < max(1, FEWEST_ROUNDS_SHARE * rounds):
@@ -151,23 +154,37 @@ def clustered_bootstrap(
     return float(low), float(high)
 
 
-def _members(clusters: Sequence[Hashable], units: Sequence[Hashable]) -> list[list[NDArray[np.intp]]]:
-    """Indices of the items of each unit of each cluster."""
+def _nested(clusters: Sequence[Hashable], units: Sequence[Hashable]) -> tuple[Indices, Indices, Indices]:
+    """Items sorted by cluster and unit, where each cluster's units begin, and where each unit's items begin.
+
+    The last entry of the last two is the end of the last one.
+    """
     if not len(clusters) or len(clusters) != len(units):
         raise ValueError(f"each item needs a cluster and a unit, got {len(clusters)} and {len(units)}")
     found: dict[Hashable, dict[Hashable, list[int]]] = {}
     for index, (cluster, unit) in enumerate(zip(clusters, units, strict=True)):
         found.setdefault(cluster, {}).setdefault(unit, []).append(index)
-    return [[np.array(items, dtype=np.intp) for items in inner.values()] for inner in found.values()]
+    inner = [items for members in found.values() for items in members.values()]
+    order = np.array([index for items in inner for index in items], dtype=np.intp)
+    return order, _starts([len(members) for members in found.values()]), _starts([len(items) for items in inner])
 
 
-def _draw(members: list[list[NDArray[np.intp]]], rng: np.random.Generator) -> NDArray[np.intp]:
-    """Indices of the items of one draw."""
-    drawn: list[NDArray[np.intp]] = []
-    for cluster in rng.integers(len(members), size=len(members)):
-        inner = members[cluster]
-        drawn += [inner[unit] for unit in rng.integers(len(inner), size=len(inner))]
-    return np.concatenate(drawn)
+def _starts(sizes: Sequence[int]) -> Indices:
+    """Where each of several ranges begins that follow one another, and where the last one ends."""
+    return np.concatenate([[0], np.cumsum(sizes)]).astype(np.intp)
+
+
+def _draw_within(starts: Indices, chosen: Indices, rng: np.random.Generator) -> Indices:
+    """As many members of each chosen range as it has, drawn with replacement."""
+    sizes = np.repeat(np.diff(starts)[chosen], np.diff(starts)[chosen])
+    return np.repeat(starts[chosen], np.diff(starts)[chosen]) + rng.integers(sizes)
+
+
+def _ranges(starts: Indices, chosen: Indices) -> Indices:
+    """All members of the chosen ranges, one range after the other."""
+    sizes = np.diff(starts)[chosen]
+    before = _starts(sizes.tolist())[:-1]
+    return np.repeat(starts[chosen] - before, sizes) + np.arange(sizes.sum())
 
 
 def _checked(scores: ArrayLike, labels: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
