@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.assets import asset, bundle_root, config, metadata, sha256
+from scripts.assets import asset, bundle_root, config, metadata, place, sha256
 
 BUNDLE = Path(__file__).resolve().parents[1] / "bundle"
 
@@ -34,6 +34,10 @@ def test_assets_are_found_from_any_folder(tmp_path: Path) -> None:
 def test_a_missing_asset_is_named() -> None:
     with pytest.raises(FileNotFoundError, match=r"models/nothing\.pt is missing from the bundle at .*Install it again"):
         asset("models/nothing.pt")
+
+
+def test_a_file_that_need_not_be_there_has_a_place() -> None:
+    assert place("models/nothing.pt") == str(BUNDLE / "models" / "nothing.pt")
 
 
 def test_configs_and_metadata() -> None:

@@ -28,6 +28,11 @@ def asset(path: str) -> str:
     return str(found)
 
 
+def place(path: str) -> str:
+    """Path of a file that may ship with the bundle; it need not be there."""
+    return str(bundle_root() / path)
+
+
 def config(name: str) -> Path:
     """Path of a config file of the bundle."""
     return bundle_root() / "configs" / name

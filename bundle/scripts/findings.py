@@ -183,6 +183,18 @@ TABLE: tuple[FindingKind, ...] = (
         "the alignment with the reference head is doubtful",
         "Look at the picture before trusting the heatmap.",
     ),
+    FindingKind(
+        "not_calibrated",
+        FLAG,
+        "no calibration that was made with these weights",
+        "Heatmap and scores are the plain error, in mm, and have no percentiles.",
+    ),
+    FindingKind(
+        "normative_unknown",
+        FLAG,
+        "over 5 % of a region lies where no healthy scan had a head",
+        "The calibrated heatmap is 0 there.",
+    ),
     FindingKind("gantry_tilt", FLAG, "the gantry was tilted; the shear is part of the affine", ""),
     FindingKind("two_spacings", FLAG, "two slice spacings in one series; resampled at true positions", ""),
     FindingKind("uneven_spacing", FLAG, "slice spacing varies; resampled at true positions", ""),
