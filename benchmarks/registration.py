@@ -1,15 +1,20 @@
-"""How well scans of heads that are not in the reference are registered to it, and whether wrong poses are recognised.
+"""How well scans of heads that are not in the reference are registered to it, and what is refused.
 
-    python benchmarks/registration.py ANATOMIES
+    python benchmarks/registration.py FOLDER                       # all six anatomies that are not in the reference
+    python benchmarks/registration.py FOLDER --anatomies 9,10,11   # some of them
+    python benchmarks/registration.py FOLDER --search              # the search alone, without the coarse network
 
-draws scans of six anatomies that the reference was not made from: turned by up to 30 degrees, cut at the chin or the
-vertex, with thick slices, a tilted gantry and a head rest; rescaled by 0.86 to 1.10; and reshaped (scaled differently
-along each axis and displaced by up to 8.5 mm, which no rigid registration can follow). The *error* of a registration is
+draws scans of these anatomies: turned by up to 30 degrees, cut at the chin or the vertex, with thick slices, a tilted
+gantry and a head rest; rescaled by 0.86 to 1.10; and reshaped (scaled differently along each axis and displaced by up
+to 8.5 mm, which no rigid registration can follow). The first ten of each anatomy are registered once more in a random
+*orientation*, any rotation being as likely as any other, as if the header were wrong. The *error* of a registration is
 the 95th percentile, over the head's points in the field of view, of the distance to where the simulator's true pose
-brings them. An error over 10 mm is a failure.
+brings them. An error over 10 mm is a failure. The error of the coarse network *alone*, before any refinement, is
+printed beside it.
 
 *Wrong poses* are made by climbing from starts that are far off, and by pushing the right pose off by 20 to 40 mm or 15
-to 40 degrees; the same three checks judge them, and those that are over 20 mm off should not pass.
+to 40 degrees; the same checks judge them, and those that are over 20 mm off should not pass. *No heads* are a body,
+noise, and each anatomy's first scan with wrong values or shuffled slices; they should be refused.
 """
 
 from __future__ import annotations
@@ -17,12 +22,14 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -30,24 +37,30 @@ sys.path.insert(0, str(ROOT / "bundle"))
 
 from scripts.anatomies import load_anatomy  # noqa: E402
 from scripts.foreground import validity  # noqa: E402
-from scripts.pose_quality import judge, pose_quality  # noqa: E402
+from scripts.locator import locate  # noqa: E402
+from scripts.networks import DensePositionNet  # noqa: E402
+from scripts.pose_quality import judge  # noqa: E402
 from scripts.pose_score import HeadImage, head_image, level, pose_matrices  # noqa: E402
 from scripts.pose_search import COARSE_STEP, climb, head_centre  # noqa: E402
-from scripts.registration import Reference, Registration, register, without_scale  # noqa: E402
+from scripts.registration import Reference, Registration, described, register, without_scale  # noqa: E402
 from scripts.resampling import to_canonical  # noqa: E402
 from scripts.simulation.anatomy import Anatomy  # noqa: E402
 from scripts.simulation.common_space import CENTRE_MM  # noqa: E402
 from scripts.simulation.head import SimulatedHead, draw_head  # noqa: E402
 from scripts.simulation.labels import AIR  # noqa: E402
-from scripts.simulation.scanner import PADDING_HU, Protocol, acquire  # noqa: E402
+from scripts.simulation.protocol import Protocol  # noqa: E402
+from scripts.simulation.scanner import PADDING_HU, acquire  # noqa: E402
 from scripts.simulation.shape import Shape, draw_shape, identity_shape  # noqa: E402
-from scripts.transforms import load_reference  # noqa: E402
+from scripts.transforms import load_locator, load_reference  # noqa: E402
 from scripts.volume import UNKNOWN_HU  # noqa: E402
 
 Array = NDArray[np.float64]
 
 ANATOMIES = (9, 10, 11, 12, 13, 14)
 """Numbers of the anatomies that are not in the reference."""
+
+TURNED = 10
+"""Scans of each anatomy that are also registered in a random orientation."""
 
 FAILURE_MM, WRONG_MM = 10.0, 20.0
 """Errors from which a registration has failed, and from which a pose should not pass."""
@@ -74,7 +87,7 @@ KINDS: dict[str, tuple[tuple[float, float, float], dict[str, float]]] = {
 SCALES = (0.86, 0.92, 1.05, 1.10)
 """Factors of the rescaled heads."""
 
-RESHAPED = 2
+RESHAPED = 5
 """Reshaped heads of each anatomy."""
 
 
@@ -90,10 +103,10 @@ class Case:
     points: Array
 
 
-def cases(folder: Path) -> Iterator[Case]:
+def cases(folder: Path, numbers: Sequence[int]) -> Iterator[Case]:
     """All cases, anatomy by anatomy, from fixed seeds."""
     as_it_is = identity_shape()
-    for number in ANATOMIES:
+    for number in numbers:
         anatomy = load_anatomy(folder / f"head_{number:02d}.nii.gz")
         for row, (kind, (angles, changes)) in enumerate(KINDS.items()):
             yield make_case(anatomy, number, kind, 100 * number + row, angles, replace(THIN, **changes), as_it_is)
@@ -127,6 +140,46 @@ def turned(head: SimulatedHead, angles_deg: tuple[float, float, float]) -> Simul
     turn[:3, :3] = Rotation.from_euler("xyz", angles_deg, degrees=True).as_matrix()
     pose = turn @ head.to_reference
     return replace(head, to_reference=pose, affine=np.linalg.inv(pose) @ head.to_reference @ head.affine)
+
+
+def in_any_orientation(case: Case, seed: int) -> Case:
+    """The case as if its header were wrong by a random rotation."""
+    turn = np.eye(4)
+    turn[:3, :3] = Rotation.random(random_state=seed).as_matrix()
+    truth = case.truth @ np.linalg.inv(turn)
+    return replace(case, kind="orientation", affine=turn @ case.affine, truth=truth, points=moved(turn, case.points))
+
+
+def no_heads(case: Case, rng: np.random.Generator) -> Iterator[tuple[str, NDArray[np.float32], Array]]:
+    """Volumes that are no head, or no CT, with their names and affines; most are made from a case."""
+    hu, known = case.volume, case.volume > UNKNOWN_HU
+    yield "HU shifted by 1000", np.where(known, hu + 1000, hu), case.affine
+    yield "HU halved", np.where(known, hu / 2, hu), case.affine
+    yield "HU inverted", np.where(known, 1000 - hu, hu), case.affine
+    yield "slices shuffled", hu[:, :, rng.permutation(hu.shape[2])], case.affine
+    yield "noise", rng.normal(0, 500, hu.shape).astype(np.float32), case.affine
+    blobs = ndimage.gaussian_filter(rng.standard_normal((80, 80, 60)), 4)
+    yield "blobs", (blobs / blobs.std() * 400 - 300).astype(np.float32), np.diag([3.0, 3.0, 3.0, 1.0])
+    yield "body", body(rng), np.diag([2.0, 2.0, 3.0, 1.0])
+
+
+def body(rng: np.random.Generator) -> NDArray[np.float32]:
+    """A chest: soft tissue and fat, two lungs, a heart, a spine, twelve pairs of ribs; 400 x 260 x 240 mm."""
+    grid = np.stack(
+        np.meshgrid(*[np.arange(n) * s for n, s in zip((200, 130, 80), (2.0, 2.0, 3.0), strict=True)], indexing="ij"),
+        -1,
+    )
+    x, y, z = np.moveaxis(grid - (200, 130, 120), -1, 0) * rng.uniform(0.9, 1.1, 3)[:, None, None, None]
+    hu = np.full(x.shape, -1000.0)
+    hu[(x / 180) ** 2 + (y / 115) ** 2 < 1] = -90
+    chest = (x / 160) ** 2 + (y / 98) ** 2
+    hu[chest < 1] = 45
+    hu[(chest > 0.86) & (chest < 1) & (((z + 0.4 * np.abs(x)) % 22) < 9)] = 500
+    for side in (-1, 1):
+        hu[((x - side * 75) / 62) ** 2 + (y / 80) ** 2 + (z / 130) ** 2 < 1] = -830
+    hu[((x + 25) / 55) ** 2 + ((y - 25) / 45) ** 2 + ((z + 20) / 60) ** 2 < 1] = 42
+    hu[(x / 20) ** 2 + ((y + 70) / 22) ** 2 < 1] = 350
+    return (hu + rng.normal(0, 12, hu.shape)).astype(np.float32)
 
 
 def seen_points(head: SimulatedHead, affine: Array, volume: NDArray[np.float32]) -> Array:
@@ -177,72 +230,124 @@ def pushed(case: Case, angle_deg: float, shift_mm: float, rng: np.random.Generat
 
 @dataclass(frozen=True)
 class Row:
-    """What came out for one case."""
+    """What came out for one case; `alone_mm` is the error of the coarse network's pose, NaN without one."""
 
     case: Case
     result: Registration
     error_mm: float
+    alone_mm: float
     cpu_s: float
 
 
-def run(case: Case, reference: Reference) -> Row:
+def run(case: Case, reference: Reference, locator: DensePositionNet | None) -> Row:
     """Register one case."""
     begin = time.process_time()
-    result = register(case.volume, case.affine, reference)
-    return Row(case, result, error_mm(result.matrix, case), time.process_time() - begin)
+    result = register(case.volume, case.affine, reference, locator)
+    seconds = time.process_time() - begin
+    return Row(case, result, error_mm(result.matrix, case), alone_mm(case, locator), seconds)
 
 
-def judge_wrong(case: Case, reference: Reference, rng: np.random.Generator) -> list[tuple[float, dict[str, float]]]:
+def alone_mm(case: Case, locator: DensePositionNet | None) -> float:
+    """The error of the pose that the coarse network finds, without its scale; NaN where it finds none."""
+    volume, affine = to_canonical(case.volume, case.affine)
+    located = locate(locator, head_image(volume, validity(volume), affine)) if locator is not None else None
+    if located is None:
+        return float("nan")
+    return error_mm(without_scale(located.fit.matrix, located.fit.scale, np.array(CENTRE_MM)), case)
+
+
+def judge_wrong(
+    case: Case, reference: Reference, locator: DensePositionNet | None, rng: np.random.Generator
+) -> list[tuple[float, dict[str, float]]]:
     """Errors and quality of wrong poses of a case that are over 20 mm off."""
     volume, affine = to_canonical(case.volume, case.affine)
     scan = head_image(volume, validity(volume), affine)
+    located = locate(locator, scan) if locator is not None else None
     found = []
     for pose, scale in wrong_poses(case, scan, reference, rng):
         error = error_mm(without_scale(pose, scale, np.array(CENTRE_MM)), case)
         if error > WRONG_MM:
-            found.append((error, pose_quality(pose, float(scale), reference.quality, scan)))
+            found.append((error, described(pose, float(scale), reference, scan, located)))
     return found
 
 
-def summary(rows: list[Row], wrong: list[tuple[float, dict[str, float]]]) -> None:
+def print_row(row: Row) -> None:
+    """Print what came out for one case."""
+    numbers = " ".join(f"{name} {value:.2f}" for name, value in row.result.quality.items())
+    print(
+        f"{row.case.anatomy} {row.case.kind:20} {row.error_mm:5.1f} mm, alone {row.alone_mm:5.1f} mm, "
+        f"{row.cpu_s:4.1f} s {row.result.start:7} {row.result.verdict:6} {numbers}",
+        flush=True,
+    )
+
+
+def summary(rows: list[Row], wrong: list[tuple[float, dict[str, float]]], refused: list[bool]) -> None:
     """Print the table."""
-    errors = np.array([row.error_mm for row in rows])
-    kinds = np.array([row.case.kind.split()[0] for row in rows])
-    rescaled, reshaped = kinds == "rescaled", kinds == "reshaped"
-    verdicts = [row.result.verdict for row in rows]
-    groups = {"held-out heads": ~rescaled & ~reshaped, "rescaled heads": rescaled, "reshaped heads": reshaped}
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        kind = row.case.kind.split()[0]
+        name = kind if kind in ("rescaled", "reshaped", "orientation") else "held-out heads"
+        groups.setdefault(name, []).append(row)
     for name, mine in groups.items():
-        e = errors[mine]
+        errors, alone = (np.array([getattr(row, key) for row in mine]) for key in ("error_mm", "alone_mm"))
         print(
-            f"{name}: {len(e)} cases, {(e > FAILURE_MM).sum()} failures, "
-            f"median {np.median(e):.1f} mm, worst {e.max():.1f} mm"
+            f"{name}: {len(mine)} cases, {(errors > FAILURE_MM).sum()} failures, median {np.median(errors):.1f} mm, "
+            f"worst {errors.max():.1f} mm; alone: {(~(alone <= FAILURE_MM)).sum()} failures, "
+            f"median {np.nanmedian(alone):.1f} mm, worst {np.nanmax(alone):.1f} mm"
         )
-    seconds = [row.cpu_s for row in rows[1:]]
+    upright = [row for row in rows[1:] if row.case.kind != "orientation"]
+    seconds = [row.cpu_s for row in upright]
     print(f"CPU-seconds a scan, after start-up: median {np.median(seconds):.1f}, most {max(seconds):.1f}")
-    print("right poses: " + ", ".join(f"{verdicts.count(v)} {v}" for v in ("pass", "review", "fail")))
-    judged = [judge(quality)[0] for _, quality in wrong]
-    print("wrong poses: " + ", ".join(f"{judged.count(v)} {v}" for v in ("pass", "review", "fail")))
+    print(f"start: {sum(row.result.start == 'locator' for row in rows)} locator, of {len(rows)}")
+    for name, verdicts in (
+        ("right poses", [row.result.verdict for row in rows if row.error_mm <= FAILURE_MM]),
+        ("failures", [row.result.verdict for row in rows if row.error_mm > FAILURE_MM]),
+        ("wrong poses", [judge(quality)[0] for _, quality in wrong]),
+    ):
+        print(f"{name}: " + ", ".join(f"{verdicts.count(v)} {v}" for v in ("pass", "review", "fail")))
+    print(f"no heads: {sum(refused)} of {len(refused)} refused")
+
+
+def judge_no_heads(
+    case: Case, reference: Reference, locator: DensePositionNet | None, rng: np.random.Generator
+) -> Iterator[bool]:
+    """Whether each volume that is no head is refused."""
+    for name, volume, affine in no_heads(case, rng):
+        try:
+            result = register(volume, affine, reference, locator)
+            numbers = " ".join(f"{key} {value:.2f}" for key, value in result.quality.items())
+            print(f"{case.anatomy} {name:20} {result.start:7} {result.verdict:6} {numbers}", flush=True)
+            yield result.verdict == "fail"
+        except ValueError as error:
+            print(f"{case.anatomy} {name:20} {error}", flush=True)
+            yield True
 
 
 def main() -> None:
     """Run all cases."""
     parser = argparse.ArgumentParser(description="registration of held-out simulated heads")
-    parser.add_argument("anatomies", type=Path, help="folder of label maps")
-    parser.add_argument("--models", type=Path, default=ROOT / "bundle" / "models", help="folder of the reference")
+    parser.add_argument("folder", type=Path, help="folder of label maps, head_01.nii.gz and so on")
+    parser.add_argument("--anatomies", default=",".join(map(str, ANATOMIES)), help="their numbers, with commas")
+    parser.add_argument(
+        "--models", type=Path, default=ROOT / "bundle" / "models", help="folder of reference and locator"
+    )
+    parser.add_argument("--search", action="store_true", help="without the coarse network")
     args = parser.parse_args()
     reference = load_reference(str(args.models / "reference.nii.gz"), str(args.models / "reference_masks.nii.gz"))
-    rows, wrong = [], []
+    locator = None if args.search else load_locator(str(args.models / "locator.pt"))
+    rows, wrong, refused, count = [], [], [], Counter[int]()
     rng = np.random.default_rng(0)
-    for case in cases(args.anatomies):
-        row = run(case, reference)
-        rows.append(row)
-        numbers = " ".join(f"{name} {value:.2f}" for name, value in row.result.quality.items())
-        print(
-            f"{case.anatomy} {case.kind:20} {row.error_mm:5.1f} mm {row.cpu_s:4.1f} s {row.result.verdict:6} {numbers}",
-            flush=True,
-        )
-        wrong += judge_wrong(case, reference, rng)
-    summary(rows, wrong)
+    for case in cases(args.folder, [int(number) for number in args.anatomies.split(",")]):
+        rows.append(run(case, reference, locator))
+        print_row(rows[-1])
+        wrong += judge_wrong(case, reference, locator, rng)
+        if not count[case.anatomy]:
+            refused += judge_no_heads(case, reference, locator, rng)
+        if count[case.anatomy] < TURNED and locator is not None:
+            rows.append(run(in_any_orientation(case, 100 * case.anatomy + count[case.anatomy]), reference, locator))
+            print_row(rows[-1])
+        count[case.anatomy] += 1
+    summary(rows, wrong, refused)
 
 
 if __name__ == "__main__":

@@ -115,7 +115,8 @@ def draw_scan(anatomy: Path, folder: Path) -> None:
     from scripts.anatomies import load_anatomy
     from scripts.simulated_series import write_series
     from scripts.simulation.head import draw_head
-    from scripts.simulation.scanner import Protocol, acquire
+    from scripts.simulation.protocol import Protocol
+    from scripts.simulation.scanner import acquire
 
     top = BOTTOM_MM + INCREMENT_MM * (SLICES + 8)  # a head that lies aslant has fewer slices between two heights
     protocol = Protocol(increment_mm=INCREMENT_MM, thickness_mm=INCREMENT_MM, bottom_mm=BOTTOM_MM, top_mm=top)

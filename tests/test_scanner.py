@@ -1,4 +1,4 @@
-"""Scans: where their voxels lie, slices, noise, blur, tilt, what is unknown, head rest and protocol."""
+"""Scans: where their voxels lie, slices, noise, blur, tilt, what is unknown, head rest, motion, metal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import pytest
 from scripts.coordinates import grid_affine
 from scripts.simulation.head import SimulatedHead
 from scripts.simulation.labels import UNCOVERED
-from scripts.simulation.scanner import PADDING_HU, Protocol, acquire, draw_protocol, native_grid
+from scripts.simulation.protocol import Protocol
+from scripts.simulation.scanner import PADDING_HU, acquire, native_grid, slice_profile
 
 SIZE = (90, 100, 110)
 PLAIN = Protocol(
@@ -118,33 +119,63 @@ def test_beam_hardening_brightens_next_to_bone_and_darkens_the_depth() -> None:
     assert change[82:86, 55].max() > 0
 
 
-def test_a_seed_fixes_scan_and_protocol() -> None:
-    noisy = replace(PLAIN, noise_hu=5.0)
+def test_a_seed_fixes_the_scan() -> None:
+    noisy = replace(PLAIN, noise_hu=5.0, motion_mm=2.0, metal="electrodes")
     one, again, other = (acquire(block_head(), noisy, seed).hu.tobytes() for seed in (1, 1, 2))
     assert one == again != other
-    first, second, third = (draw_protocol(np.random.default_rng(seed)) for seed in (1, 1, 2))
-    assert first == second != third
 
 
-def test_drawn_protocols_stay_within_clinical_bounds() -> None:
-    for seed in range(100):
-        protocol = draw_protocol(np.random.default_rng(seed))
-        assert 1 <= protocol.thickness_mm <= 7
-        assert 0.45 <= protocol.blur_mm <= 0.9
-        assert 2 < protocol.noise_hu < 16
-        assert abs(protocol.offset_hu) <= 10
-        assert protocol.bottom_mm < protocol.top_mm
+TWO = replace(PLAIN, increment_mm=2.0, thickness_mm=2.0, change_mm=0.0, thicker=2.0)
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"spacing_mm": 0.0}, "spacing_mm must be positive, got 0.0"),
-        ({"thickness_mm": -1.0}, "thickness_mm must be positive"),
-        ({"bottom_mm": 50.0}, r"highest slice \(40.0 mm\) must lie above the lowest \(50.0 mm\)"),
-        ({"tilt_deg": 50.0}, "35 degrees at most, got 50.0"),
-    ],
-)
-def test_impossible_protocols_are_refused(change: dict[str, float], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        replace(PLAIN, **change)
+def test_slices_are_thicker_above_the_change_and_touch_each_other() -> None:
+    k, thickness_mm = slice_profile(TWO, 41)
+    assert set(thickness_mm) == {2.0, 4.0}
+    heights, half = 2 * k, thickness_mm / 2
+    np.testing.assert_allclose((heights + half)[:-1], (heights - half)[1:])
+    assert (np.diff(thickness_mm) >= 0).all()
+    assert heights[thickness_mm == 2].max() == pytest.approx(40, abs=2)
+    assert heights[-1] >= 78
+
+
+def test_a_scan_with_two_spacings_is_even_and_shows_the_head_where_it_is() -> None:
+    scan, plain = (acquire(block_head(20), replace(TWO, change_mm=change), 0) for change in (0.0, None))
+    np.testing.assert_allclose(scan.affine[:3, 2], (0, 0, 1))
+    np.testing.assert_array_equal(scan.affine[:3, 3], plain.affine[:3, 3])
+    assert scan.hu.shape[2] >= 78
+    found, wanted = (marker_mm(one.hu, one.affine) for one in (scan, plain))
+    np.testing.assert_allclose(found, wanted, atol=0.7)
+
+
+def test_thick_slices_are_less_noisy() -> None:
+    scan = acquire(block_head(), replace(TWO, noise_hu=8.0), 3)
+    inner = scan.hu[45:55, 40:70].astype(float)
+    below, above = (inner[:, :, k].std() for k in (22, 42 + 1))
+    assert below == pytest.approx(8.0, rel=0.15)
+    assert above < 0.85 * below
+
+
+def test_motion_moves_some_slices_and_leaves_the_others() -> None:
+    still, moving = (acquire(block_head(), replace(PLAIN, motion_mm=motion), 0) for motion in (0.0, 3.0))
+    changed = (still.hu != moving.hu).any(axis=(0, 1))
+    assert 5 < changed.sum() < 35
+    run = np.flatnonzero(changed)
+    assert run[-1] - run[0] < 35
+    np.testing.assert_array_equal(moving.affine, still.affine)
+
+
+def test_metal_is_clipped_and_streaks_stay_in_its_slices() -> None:
+    head = block_head()
+    head.labels[44:47, 8:11, 54:57] = 511
+    plain, scan = (acquire(head, replace(PLAIN, metal=metal), 0) for metal in (None, "electrodes"))
+    change = np.abs(scan.hu.astype(int) - plain.hu)
+    slices = np.flatnonzero(change.max(axis=(0, 1)) > 0)
+    assert 1 <= len(slices) <= 5
+    assert scan.hu.max() > 1500
+    assert scan.hu.max() <= 3071
+    assert (change[:, :, slices] > 2).mean() > 0.05
+
+
+def test_metal_that_has_no_place_in_the_head_is_left_out() -> None:
+    plain, scan = (acquire(block_head(), replace(PLAIN, metal=metal), 0) for metal in (None, "clip"))
+    np.testing.assert_array_equal(plain.hu, scan.hu)

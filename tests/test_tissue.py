@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from toy_head import toy_labels
 
 from scripts.simulation import labels as names
-from scripts.simulation.tissue import mean_hu, smooth_noise, tissue_table, to_hu
+from scripts.simulation.look import Look
+from scripts.simulation.tissue import mean_hu, tissue_table, to_hu
 
 LABELS = toy_labels()
 
@@ -27,7 +29,7 @@ def test_both_sides_get_the_same_value() -> None:
 
 def test_texture_stays_within_the_tissues_it_belongs_to() -> None:
     table = tissue_table(np.random.default_rng(3))
-    hu = to_hu(LABELS, np.random.default_rng(3))
+    hu = to_hu(LABELS, np.random.default_rng(3), Look())
     np.testing.assert_array_equal(hu[LABELS == names.AIR], -1000)
     np.testing.assert_array_equal(hu[LABELS == names.SKIN], table[names.SKIN])
     white = hu[LABELS == 2]
@@ -46,17 +48,28 @@ def test_a_seed_fixes_the_values_and_scans_differ() -> None:
     assert (one != other).mean() > 0.3
 
 
-def test_some_scans_have_calcium_in_the_ventricles_and_some_do_not() -> None:
-    brightest = [to_hu(LABELS, np.random.default_rng(seed))[np.isin(LABELS, (4, 43))].max() for seed in range(10)]
-    assert min(brightest) < 20
-    assert max(brightest) > 50
+def test_the_look_is_what_is_drawn_and_changes_nothing_else() -> None:
+    plain, calcified, dense, enhanced = (
+        to_hu(LABELS, np.random.default_rng(2), look)
+        for look in (Look(), Look(calcified=("choroid",)), Look(bone_density=1.2), Look(contrast_hu=150.0))
+    )
+    ventricle, bone = np.isin(LABELS, (4, 43)), np.isin(LABELS, names.BONE)
+    assert plain[ventricle].max() < 20 < 50 < calcified[ventricle].max()
+    np.testing.assert_array_equal(
+        calcified[~ventricle & (LABELS != 2) & (LABELS != 41)], plain[~ventricle & (LABELS != 2) & (LABELS != 41)]
+    )
+    np.testing.assert_array_equal(dense[~bone], plain[~bone])
+    assert dense[bone].mean() / plain[bone].mean() == pytest.approx(1.2, abs=0.02)
+    gained = enhanced - plain
+    assert 0.5 < gained[LABELS == 2].mean() < gained[LABELS == 3].mean() < 12
+    assert gained[LABELS == names.CSF].max() > 90
 
 
-def test_smooth_noise_is_smooth_and_of_unit_size() -> None:
-    noise = smooth_noise((40, 50, 45), np.random.default_rng(0))
-    assert noise.shape == (40, 50, 45)
-    assert 0.5 < noise.std() < 1.2
-    assert np.abs(np.diff(noise, axis=0)).std() < 0.4 * noise.std()
+def test_falx_and_tentorium_are_as_bright_as_the_look_says() -> None:
+    labels = LABELS.copy()
+    labels[43:45, 30:60, 60:70] = names.FALX
+    plain, bright = (to_hu(labels, np.random.default_rng(2), Look(dura_hu=hu)) for hu in (0.0, 15.0))
+    np.testing.assert_allclose((bright - plain)[labels == names.FALX], 15, atol=1e-3)
 
 
 def test_the_mean_has_no_texture() -> None:

@@ -20,9 +20,10 @@ from ..anatomies import load_anatomy
 from ..nifti_bytes import nifti_bytes
 from ..simulated_series import SeriesText, in_scanner_order, write_series
 from ..simulation.head import SimulatedHead, draw_head
-from ..simulation.lesions import BLEEDS
+from ..simulation.lesions import BRIGHT
+from ..simulation.protocol import Protocol
 from ..simulation.sampling import sample
-from ..simulation.scanner import Protocol, Scan, acquire
+from ..simulation.scanner import Scan, acquire
 
 PROTOCOL = Protocol(
     spacing_mm=0.45,
@@ -52,7 +53,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("anatomy", metavar="ANATOMY", type=Path, help="label map of a whole head (.nii.gz)")
     parser.add_argument("-o", "--output", metavar="OUT", type=Path, required=True, help="folder of the sample")
     parser.add_argument("--seed", type=int, default=12, help="everything random follows from it (default: %(default)s)")
-    parser.add_argument("--kind", choices=tuple(BLEEDS), default="intraparenchymal", help="(default: %(default)s)")
+    parser.add_argument("--kind", choices=tuple(BRIGHT), default="intraparenchymal", help="(default: %(default)s)")
     parser.add_argument(
         "--side", choices=("left", "right"), default="right", help="the patient's (default: %(default)s)"
     )

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from .anatomy import Anatomy
 from .head import SimulatedHead, draw_head, stream
+from .protocol import Protocol, draw_protocol
 from .sampling import sample
-from .scanner import Protocol, Scan, acquire, draw_protocol
+from .scanner import Scan, acquire
 from .training import PROTOCOL_STREAM
 
 PRESETS = {

@@ -7,7 +7,7 @@ mm.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,8 +18,10 @@ from scipy.spatial.transform import Rotation
 from ..coordinates import grid_affine
 from . import common_space
 from .anatomy import Anatomy
+from .atrophy import widened
 from .labels import swap_table
 from .lesions import plant_lesion
+from .look import draw_look
 from .shape import LATTICE_STEP, Shape, draw_shape
 from .tissue import to_hu
 
@@ -33,6 +35,9 @@ LARGEST_SHIFT_MM = 25.0
 
 SHAPE_STREAM, TISSUE_STREAM, LESION_STREAM, POSE_STREAM, SCANNER_STREAM = range(5)
 """One stream of random numbers for each step, so that the same seed gives the same head with and without a lesion."""
+
+LOOK_STREAM, ATROPHY_STREAM = 20, 21
+"""Streams of the head's look, and of where its fluid spaces are wide."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,12 +92,15 @@ def draw_head(
     """
     shape = draw_shape(stream(seed, SHAPE_STREAM)) if shape is None else shape
     labels, start = drawn_labels(anatomy, shape)
-    hu = to_hu(labels, stream(seed, TISSUE_STREAM))
+    look = draw_look(stream(seed, LOOK_STREAM))
+    labels = widened(labels, look.ventricles, look.sulci, stream(seed, ATROPHY_STREAM))
+    hu = to_hu(labels, stream(seed, TISSUE_STREAM), look)
     hu, mask, planted = _with_lesion(hu, labels, lesion, side, lesion_size or {}, stream(seed, LESION_STREAM))
     to_reference = draw_pose(stream(seed, POSE_STREAM), largest_rotation_deg)
     upright = grid_affine()
     upright[:3, 3] += start
-    description = {"seed": seed, "flipped": shape.flipped, "scale": shape.scale.round(4).tolist(), **planted}
+    drawn = {"seed": seed, "flipped": shape.flipped, "scale": shape.scale.round(4).tolist(), "look": asdict(look)}
+    description = {**drawn, **planted}
     return SimulatedHead(hu, labels, mask, to_reference, np.linalg.inv(to_reference) @ upright, description)
 
 

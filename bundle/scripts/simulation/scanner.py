@@ -1,6 +1,6 @@
 """What a CT scanner makes of a head: slices, blur, noise, beam hardening, tilt, a limited field of view, a head rest.
 
-A *protocol* is how the scan is made; everything in it can be set or drawn. A *scan* is the result: Hounsfield units on
+A *protocol* is how the scan is made, see `protocol.py`. A *scan* is the result: Hounsfield units on
 the native grid with its affine, axes (I, J, K) along +R, +A (tilted with the gantry) and +S. A tilted gantry gives a
 sheared grid: slices are stacked along the table, not along their normal. What is unknown is NaN inside this module,
 and `PADDING_HU` in its results.
@@ -14,12 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from .hardening import add_hardening
 from .head import SCANNER_STREAM, SimulatedHead, stream
-from .labels import BONE, UNCOVERED, member_table
+from .labels import UNCOVERED
+from .metal import STREAK_HU, add_metal, place_bits
+from .motion import move
+from .protocol import EVEN_MM, Protocol
 from .sampling import sample
 from .tissue import AIR_HU
 
 Volume = NDArray[np.float32]
+Array = NDArray[np.float64]
 
 PADDING_HU = -1024
 """Value of voxels of which nothing is known; the darkest known voxel is one unit brighter."""
@@ -33,61 +38,11 @@ SUBSLICE_MM = 1.25
 LINEAR_BLUR_MM2 = 1 / 6
 """Variance of the blur by linear interpolation on a 1 mm grid, already part of the point spread."""
 
-AXIS_Y_MM, VERTEX_Z_MM = -8.0, 104.0
-"""Where the vertical axis of the head lies in reference space, and the height of the vertex of the mean head."""
-
-LOWEST_Z_MM, SKULL_BASE_Z_MM = -125.0, -45.0
-"""Reference heights between which the lowest slice is put: the chin and below, or the foramen magnum."""
+AXIS_Y_MM = -8.0
+"""Where the vertical axis of the head lies in reference space."""
 
 REST_SHELL_MM, REST_DEPTH_MM = 3.5, 14.0
 """Thickness of the shell of a head rest, and of its foam."""
-
-
-@dataclass(frozen=True)
-class Protocol:
-    """How one scan is made.
-
-    Attributes:
-        size: pixels along I and J.
-        spacing_mm: pixel size.
-        increment_mm: distance of slices along the table.
-        thickness_mm: width of the slice profile (a box).
-        blur_mm: standard deviation of the point spread in the slice.
-        noise_hu: standard deviation of the noise.
-        offset_hu: error of the calibration in soft tissue.
-        rim_hu: beam hardening, brighter next to bone.
-        cupping_hu: darker in the depth of the head.
-        tilt_deg: gantry tilt, positive when the anterior end of the slices is higher.
-        bottom_mm: reference height, at the axis of the head, of the lowest slice.
-        top_mm: the same of the highest slice.
-        centre_mm: where the middle of the field of view lies beside the head's axis: right and anterior.
-        rest_gap_mm: distance between head and head rest, or None without one.
-    """
-
-    size: tuple[int, int] = (512, 512)
-    spacing_mm: float = 0.45
-    increment_mm: float = 5.0
-    thickness_mm: float = 5.0
-    blur_mm: float = 0.6
-    noise_hu: float = 4.0
-    offset_hu: float = 0.0
-    rim_hu: float = 0.0
-    cupping_hu: float = 0.0
-    tilt_deg: float = 0.0
-    bottom_mm: float = SKULL_BASE_Z_MM
-    top_mm: float = VERTEX_Z_MM + 10
-    centre_mm: tuple[float, float] = (0.0, 10.0)
-    rest_gap_mm: float | None = 2.0
-
-    def __post_init__(self) -> None:
-        """Raises ValueError where no scan can be made this way."""
-        for quantity in ("spacing_mm", "increment_mm", "thickness_mm"):
-            if not getattr(self, quantity) > 0:
-                raise ValueError(f"{quantity} must be positive, got {getattr(self, quantity)}")
-        if not self.top_mm > self.bottom_mm:
-            raise ValueError(f"the highest slice ({self.top_mm} mm) must lie above the lowest ({self.bottom_mm} mm)")
-        if not abs(self.tilt_deg) <= 35:
-            raise ValueError(f"a gantry tilts by 35 degrees at most, got {self.tilt_deg}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +51,7 @@ class Scan:
     scan space, RAS mm."""
 
     hu: NDArray[np.int16]
-    affine: NDArray[np.float64]
+    affine: Array
 
     @property
     def outside(self) -> NDArray[np.bool_]:
@@ -104,51 +59,53 @@ class Scan:
         return np.asarray(self.hu == PADDING_HU)
 
 
-def draw_protocol(rng: np.random.Generator, thickness_mm: float | None = None) -> Protocol:
-    """A protocol as found in clinical routine: thick or thin slices, soft or sharp kernel, sometimes tilted or cut."""
-    thickness = float(thickness_mm or rng.choice([1.0, 1.25, 2.5, 3.0, 4.0, 5.0, 6.0, 7.0]))
-    blur = float(rng.uniform(0.45, 0.9))
-    noise = float(rng.uniform(2.5, 5.0) * np.sqrt(5 / thickness) * np.sqrt(0.65 / blur))
-    cut_at_vertex = rng.random() < 0.12
-    top = VERTEX_Z_MM + (rng.uniform(-20, -2) if cut_at_vertex else rng.uniform(5, 22))
-    return Protocol(
-        spacing_mm=float(rng.uniform(0.43, 0.52)),
-        increment_mm=thickness,
-        thickness_mm=thickness,
-        blur_mm=blur,
-        noise_hu=noise,
-        offset_hu=float(np.clip(rng.normal(0, 4), -10, 10)),
-        rim_hu=float(rng.uniform(0, 10)),
-        cupping_hu=float(rng.uniform(0, 5)),
-        tilt_deg=float(rng.uniform(-20, 20)) if rng.random() < 0.4 else 0.0,
-        bottom_mm=float(rng.uniform(LOWEST_Z_MM, SKULL_BASE_Z_MM)),
-        top_mm=float(top),
-        centre_mm=(float(rng.uniform(-8, 8)), 10 + float(rng.uniform(-8, 8))),
-        rest_gap_mm=float(rng.uniform(0, 4)) if rng.random() < 0.7 else None,
-    )
-
-
 def acquire(head: SimulatedHead, protocol: Protocol, seed: int) -> Scan:
-    """The scan of a head; `seed` determines its noise."""
+    """The scan of a head; `seed` determines its noise, its motion and where its metal is."""
     rng = stream(seed, SCANNER_STREAM)
+    motion, metal = rng.spawn(2)
     affine, count = native_grid(head, protocol)
-    hu = _slices(_hardened(head, protocol), np.linalg.inv(head.affine) @ affine, protocol, count)
+    k, thickness_mm = slice_profile(protocol, count)
+    heights_mm = k * protocol.increment_mm
+    hu = _slices(
+        _hardened(head, protocol),
+        np.linalg.inv(head.affine) @ affine,
+        protocol.size,
+        k,
+        thickness_mm / protocol.increment_mm,
+    )
+    if protocol.metal is not None:
+        _add_metal(hu, head, protocol, affine, k, thickness_mm, metal)
+    if protocol.motion_mm:
+        move(hu, heights_mm, protocol.spacing_mm, protocol.motion_mm, protocol.ghost, motion)
     known = np.isfinite(hu)
     if protocol.rest_gap_mm is not None:
         _add_rest(hu, protocol, rng)
-    sigma = np.sqrt(max(protocol.blur_mm**2 - LINEAR_BLUR_MM2, 0)) / protocol.spacing_mm
-    hu += (protocol.noise_hu / _noise_gain(sigma)) * rng.standard_normal(hu.shape, dtype=np.float32)
-    if sigma > 0:
-        for axis in (0, 1):
-            hu = ndimage.gaussian_filter1d(hu, sigma, axis=axis, mode="nearest", truncate=3.0)
+    hu[~known] = np.nan
+    hu = _blurred_with_noise(hu, protocol, np.sqrt(protocol.thickness_mm / thickness_mm), rng)
     hu += protocol.offset_hu * np.clip((hu - AIR_HU) / -AIR_HU, 0, 1)
-    np.clip(np.rint(hu, out=hu), PADDING_HU + 1, HIGHEST_HU, out=hu)
-    unknown = ~(known & np.isfinite(hu))
-    hu[unknown] = PADDING_HU
-    return Scan(hu.astype(np.int16), affine)
+    if protocol.change_mm is not None:
+        hu, affine = _evenly(hu, heights_mm, affine)
+    return Scan(_stored(hu), affine)
 
 
-def native_grid(head: SimulatedHead, protocol: Protocol) -> tuple[NDArray[np.float64], int]:
+def slice_profile(protocol: Protocol, count: int) -> tuple[Array, Array]:
+    """Where slices lie (K,), in units of the increment from the lowest, and how thick they are (K,), mm.
+
+    With two spacings there are fewer than `count`; they reach at least as high.
+    """
+    k = np.arange(count, dtype=np.float64)
+    thickness_mm = np.full(count, protocol.thickness_mm)
+    if protocol.change_mm is None:
+        return k, thickness_mm
+    share = (protocol.change_mm - protocol.bottom_mm) / (protocol.top_mm - protocol.bottom_mm)
+    below = int(share * (count - 1)) + 1
+    above = int(np.ceil((count - below) / protocol.thicker))
+    upper = below - 1 + (1 + protocol.thicker) / 2 + protocol.thicker * np.arange(above)
+    thick = np.full(above, protocol.thickness_mm * protocol.thicker)
+    return np.concatenate([k[:below], upper]), np.concatenate([thickness_mm[:below], thick])
+
+
+def native_grid(head: SimulatedHead, protocol: Protocol) -> tuple[Array, int]:
     """Affine (4, 4) of the native grid, and its number of slices."""
     from_reference = np.linalg.inv(head.to_reference)
     low, high = (
@@ -170,28 +127,78 @@ def native_grid(head: SimulatedHead, protocol: Protocol) -> tuple[NDArray[np.flo
 def _hardened(head: SimulatedHead, protocol: Protocol) -> Volume:
     """The head's HU with beam hardening, NaN where the anatomy is not known."""
     hu = head.hu.copy()
-    if protocol.rim_hu or protocol.cupping_hu:
-        coarse = head.labels[::4, ::4, ::4]
-        bone = ndimage.gaussian_filter(member_table(BONE)[coarse].astype(np.float32), 1.8)
-        depth = ndimage.gaussian_filter((coarse > 0).astype(np.float32), 8.0)
-        change = protocol.rim_hu * np.minimum(bone * 2, 1) - protocol.cupping_hu * depth
-        axes = [np.arange(size, dtype=np.float64) for size in hu.shape]
-        hu += sample(change, np.diag([0.25, 0.25, 0.25, 1.0]), (axes[0], axes[1], axes[2])) * (hu > -200)
+    add_hardening(hu, head.labels, protocol.rim_hu, protocol.cupping_hu, protocol.band_hu)
     hu[head.labels == UNCOVERED] = np.nan
     return hu
 
 
-def _slices(hu: Volume, matrix: NDArray[np.float64], protocol: Protocol, count: int) -> Volume:
-    """The native slices (I, J, K): each the mean over its thickness of samples along the table."""
-    parts = max(1, round(protocol.thickness_mm / SUBSLICE_MM))
-    within = ((np.arange(parts) + 0.5) / parts - 0.5) * protocol.thickness_mm / protocol.increment_mm
-    k = (np.arange(count)[:, None] + within).ravel()
-    i, j = (np.arange(size, dtype=np.float64) for size in protocol.size)
-    slabs = []
-    for first in range(0, len(i), 32):
-        fine = sample(hu, matrix, (i[first : first + 32], j, k))
-        slabs.append(fine.reshape(*fine.shape[:2], count, parts).mean(axis=3) if parts > 1 else fine)
-    return np.concatenate(slabs)
+def _slices(hu: Volume, matrix: Array, size: tuple[int, int], k: Array, widths: Array) -> Volume:
+    """The slices (I, J, K) at k with widths in units of the increment: each the mean of samples along the table."""
+    i, j = (np.arange(count, dtype=np.float64) for count in size)
+    step_mm = float(np.linalg.norm(matrix[:3, 2]))
+    zones = []
+    for width in dict.fromkeys(widths.tolist()):
+        parts = max(1, round(width * step_mm / SUBSLICE_MM))
+        within = ((np.arange(parts) + 0.5) / parts - 0.5) * width
+        fine_k = (k[widths == width][:, None] + within).ravel()
+        slabs = []
+        for first in range(0, len(i), 32):
+            fine = sample(hu, matrix, (i[first : first + 32], j, fine_k))
+            slabs.append(fine.reshape(*fine.shape[:2], -1, parts).mean(axis=3) if parts > 1 else fine)
+        zones.append(np.concatenate(slabs))
+    return zones[0] if len(zones) == 1 else np.concatenate(zones, axis=2)
+
+
+def _add_metal(
+    hu: Volume,
+    head: SimulatedHead,
+    protocol: Protocol,
+    affine: Array,
+    k: Array,
+    thickness_mm: Array,
+    rng: np.random.Generator,
+) -> None:
+    """Put the protocol's metal into the slices (I, J, K), in place."""
+    kind = protocol.metal or ""
+    bits = place_bits(kind, head.labels, head.to_reference @ head.affine, rng)
+    to_scan = np.linalg.inv(affine) @ head.affine
+    found = bits[:, :3] @ to_scan[:3, :3].T + to_scan[:3, 3]
+    away_mm = np.abs(found[:, 2:] - k) * protocol.increment_mm
+    radii = bits[:, 3:]
+    shared = np.minimum(radii, away_mm + thickness_mm / 2) - np.maximum(-radii, away_mm - thickness_mm / 2)
+    held = np.clip(shared / np.minimum(2 * radii, thickness_mm), 0, 1) * np.minimum(2 * radii / thickness_mm, 1)
+    add_metal(hu, np.hstack([found[:, :2], radii]), held, protocol.spacing_mm, rng.uniform(*STREAK_HU[kind]), rng)
+
+
+def _blurred_with_noise(hu: Volume, protocol: Protocol, strength: Array, rng: np.random.Generator) -> Volume:
+    """Slices (I, J, K) with their point spread, and noise of a strength (K,) relative to the protocol's."""
+    sigma = np.sqrt(max(protocol.blur_mm**2 - LINEAR_BLUR_MM2, 0)) / protocol.spacing_mm
+    noise = rng.standard_normal(hu.shape, dtype=np.float32)
+    noise *= (protocol.noise_hu / _noise_gain(sigma) * strength).astype(np.float32)
+    hu += noise
+    if sigma > 0:
+        for axis in (0, 1):
+            hu = ndimage.gaussian_filter1d(hu, sigma, axis=axis, mode="nearest", truncate=3.0)
+    return hu
+
+
+def _evenly(hu: Volume, heights_mm: Array, affine: Array) -> tuple[Volume, Array]:
+    """Slices at uneven heights resampled to even ones, linearly, and their affine."""
+    even = np.arange(0, heights_mm[-1] + 1e-6, EVEN_MM)
+    above = np.clip(np.searchsorted(heights_mm, even, side="right"), 1, len(heights_mm) - 1)
+    share = ((even - heights_mm[above - 1]) / (heights_mm[above] - heights_mm[above - 1])).astype(np.float32)
+    resampled = hu[:, :, above - 1] * (1 - share) + hu[:, :, above] * share
+    moved = affine.copy()
+    moved[:3, 2] *= EVEN_MM / np.linalg.norm(affine[:3, 2])
+    return resampled, moved
+
+
+def _stored(hu: Volume) -> NDArray[np.int16]:
+    """HU as a scanner stores them: whole numbers, clipped, and `PADDING_HU` where nothing is known."""
+    unknown = ~np.isfinite(hu)
+    np.clip(np.rint(hu, out=hu), PADDING_HU + 1, HIGHEST_HU, out=hu)
+    hu[unknown] = PADDING_HU
+    return hu.astype(np.int16)
 
 
 def _noise_gain(sigma: float) -> float:

@@ -1,18 +1,20 @@
 """From labels to Hounsfield units (HU): a value for each tissue, with variation from scan to scan and texture within.
 
 Values follow what is seen on unenhanced head CT. What a detector of bleeds must learn to pass over is drawn too: bright
-sinuses, falx and tentorium (50-70 HU), calcified choroid plexus and pineal gland.
+sinuses, falx and tentorium (50-70 HU), and whatever the head's `Look` holds.
 """
 
 from __future__ import annotations
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from . import labels as names
-from .labels import BONE, BRAIN, CSF, SOFT_TISSUE, TABLE_SIZE, UNCOVERED, VENTRICLES, member_table
+from .calcium import add_calcium, add_choroid
+from .contrast import VESSEL_HU, add_vessels, enhance
+from .labels import CSF, SOFT_TISSUE, TABLE_SIZE, UNCOVERED, VENTRICLES
+from .look import Look, draw_look
+from .texture import add_texture
 
 Volume = NDArray[np.float32]
 Labels = NDArray[np.int16]
@@ -44,20 +46,11 @@ TISSUES: tuple[tuple[tuple[int, ...], float, float], ...] = (
 )
 """(labels, mean HU, standard deviation from scan to scan); one deviate is drawn for each row."""
 
-FAT_HU = -95.0
-"""Fat between the muscles of scalp, face and neck."""
-
 MEAN_SOFT_HU = 10.0
 """Mean of muscle and the fat between."""
 
-TEXTURE_STEP = 4
-"""Voxels between the lattice points of the soft texture, which is interpolated linearly."""
-
-THIN_BULK, LEAN_SLOPE = 0.55, 2.5
-"""Soft tissue with less of its kind around it is mostly fat, as in the scalp, with more mostly muscle."""
-
-CALCIFIED_SHARE = 0.5
-"""Share of adult heads in which the choroid plexus is visibly calcified; the pineal gland likewise."""
+CHOROID_UPTAKE = (0.5, 0.8)
+"""Range of the HU of the choroid plexus after contrast medium, as a share of the blood's."""
 
 
 def tissue_table(rng: np.random.Generator) -> NDArray[np.float32]:
@@ -77,73 +70,22 @@ def mean_hu(labels: Labels) -> Volume:
     return np.asarray(table[labels])
 
 
-def to_hu(labels: Labels, rng: np.random.Generator) -> Volume:
-    """HU (I, J, K) of a label map of 1 mm voxels, with texture and calcifications."""
-    hu = tissue_table(rng)[labels]
-    _add_soft_texture(hu, labels, rng)
-    _add_bone_texture(hu, labels, rng)
-    for members, radius_mm in (((4, 43), 3.0), ((14,), 2.0)):
-        if rng.random() < CALCIFIED_SHARE:
-            _add_calcification(hu, labels, members, radius_mm, rng)
+def to_hu(labels: Labels, rng: np.random.Generator, look: Look | None = None) -> Volume:
+    """HU (I, J, K) of a label map of 1 mm voxels, with texture, vessels, and what the look says.
+
+    The look is drawn where None is given. It changes only what it names: the other random choices stay the same.
+    """
+    own, vessels, enhancement, calcium = rng.spawn(4)
+    look = draw_look(own) if look is None else look
+    table = tissue_table(rng)
+    table[[names.FALX, names.TENTORIUM]] += look.dura_hu
+    if look.contrast_hu:
+        enhance(table, look.contrast_hu, enhancement)
+    hu: Volume = table[labels]
+    add_texture(hu, labels, look.bone_density, rng)
+    add_vessels(hu, labels, look.contrast_hu or VESSEL_HU, vessels)
+    if look.contrast_hu:
+        low, high = CHOROID_UPTAKE
+        add_choroid(hu, labels, (low * look.contrast_hu, high * look.contrast_hu), enhancement)
+    add_calcium(hu, labels, look.calcified, calcium)
     return hu
-
-
-def smooth_noise(shape: tuple[int, ...], rng: np.random.Generator, step: int = TEXTURE_STEP) -> Volume:
-    """Noise (I, J, K) of about unit variance whose grain is some `step` voxels wide."""
-    coarse = [size // step + 2 for size in shape]
-    noise = ndimage.gaussian_filter(rng.standard_normal(coarse, dtype=np.float32), 0.8)
-    noise /= noise.std()
-    fine = [(size - 1) * step + 1 for size in coarse]
-    grown = torch.nn.functional.interpolate(
-        torch.from_numpy(noise)[None, None], size=fine, mode="trilinear", align_corners=True
-    )
-    return np.asarray(grown[0, 0].numpy()[tuple(slice(size) for size in shape)])
-
-
-def _add_soft_texture(hu: Volume, labels: Labels, rng: np.random.Generator) -> None:
-    """Blotches of 1-2 HU in the brain, and lobules of fat in the soft tissue outside the skull."""
-    grain = smooth_noise(labels.shape, rng)
-    hu += rng.uniform(0.8, 2.0) * grain * member_table(BRAIN)[labels]
-    soft = np.nonzero(labels == SOFT_TISSUE)
-    bias = rng.uniform(-0.3, 0.6) + LEAN_SLOPE * (
-        _bulk(labels)[tuple(axis // TEXTURE_STEP for axis in soft)] - THIN_BULK
-    )
-    lean = np.clip(3 * (grain[soft] + bias) + 0.5, 0, 1)
-    hu[soft] = FAT_HU + (hu[soft] - FAT_HU) * lean
-
-
-def _bulk(labels: Labels) -> Volume:
-    """Share of soft tissue around every 4th voxel along each axis: about .3 in the scalp, near 1 in the neck."""
-    step = (slice(None, None, TEXTURE_STEP),) * 3
-    return np.asarray(ndimage.gaussian_filter((labels[step] == SOFT_TISSUE).astype(np.float32), 2.0))
-
-
-def _add_bone_texture(hu: Volume, labels: Labels, rng: np.random.Generator) -> None:
-    """Trabeculae: white noise in bone, stronger in cancellous bone relative to its value."""
-    bone = np.flatnonzero(member_table(BONE)[labels])
-    noise = rng.standard_normal(bone.size, dtype=np.float32)
-    hu.ravel()[bone] = np.maximum(hu.ravel()[bone] + rng.uniform(60, 160) * noise, 100)
-
-
-def _add_calcification(
-    hu: Volume, labels: Labels, members: tuple[int, ...], radius_mm: float, rng: np.random.Generator
-) -> None:
-    """A grain of calcium at the back of each of the ventricles `members`, where choroid plexus and pineal gland lie."""
-    for label in members:
-        where = np.argwhere(labels == label)
-        if not len(where):
-            continue
-        back = where[where[:, 1] <= np.quantile(where[:, 1], 0.3)]
-        centre = back[rng.integers(len(back))]
-        radius = radius_mm * rng.uniform(0.5, 1.2)
-        box = tuple(slice(max(int(c - radius - 2), 0), int(c + radius + 3)) for c in centre)
-        grid = np.stack(
-            np.meshgrid(
-                *(np.arange(s.start, s.start + n) for s, n in zip(box, hu[box].shape, strict=True)), indexing="ij"
-            )
-        )
-        distance = np.sqrt(((grid - centre[:, None, None, None]) ** 2).sum(axis=0))
-        share = np.clip(radius + 0.5 - distance, 0, 1) * rng.uniform(0.5, 1.0, distance.shape)
-        calcium = rng.uniform(80, 350)
-        inside = ~member_table(BONE)[labels[box]]
-        hu[box] += np.where(inside, share * np.maximum(calcium - hu[box], 0), 0).astype(np.float32)

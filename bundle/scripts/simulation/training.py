@@ -11,12 +11,16 @@ from scipy.spatial.transform import Rotation
 from ..coordinates import REFERENCE_SIZE, grid_affine
 from .anatomy import Anatomy
 from .head import SimulatedHead, draw_head, stream
+from .protocol import Protocol, draw_protocol
 from .sampling import sample
-from .scanner import PADDING_HU, Protocol, Scan, acquire, draw_protocol
+from .scanner import PADDING_HU, Scan, acquire
 from .tissue import AIR_HU
 
 PIXEL_MM = 1.0
 """Pixel size of the scans that are made on the way: what a 1 mm reference grid keeps of finer pixels."""
+
+LEAST_INCREMENT_MM = 0.9
+"""Slices that lie closer than this are left out: a 1 mm reference grid does not show them."""
 
 ROOM_MM = 16.0
 """Room around the head within the slice, on each side."""
@@ -98,7 +102,7 @@ def _box(matrix: NDArray[np.float64], shape: tuple[int, ...]) -> tuple[slice, ..
 
 
 def _around(head: SimulatedHead, protocol: Protocol) -> Protocol:
-    """The protocol with pixels of 1 mm and a field of view just around the head."""
+    """The protocol with pixels of 1 mm, no more slices than show, and a field of view just around the head."""
     tissue = np.argwhere((head.labels > 0)[::4, ::4, ::4]) * 4
     points = tissue @ head.affine[:3, :3].T + head.affine[:3, 3]
     low, high = points.min(axis=0) - ROOM_MM, points.max(axis=0) + ROOM_MM
@@ -108,5 +112,9 @@ def _around(head: SimulatedHead, protocol: Protocol) -> Protocol:
     centre = ((low + high) / 2 - axis)[:2]
     stretched = int(np.ceil(size[1] / np.cos(np.deg2rad(protocol.tilt_deg))))
     return replace(
-        protocol, size=(int(size[0]), stretched), spacing_mm=PIXEL_MM, centre_mm=(float(centre[0]), float(centre[1]))
+        protocol,
+        size=(int(size[0]), stretched),
+        spacing_mm=PIXEL_MM,
+        centre_mm=(float(centre[0]), float(centre[1])),
+        increment_mm=max(protocol.increment_mm, LEAST_INCREMENT_MM),
     )
