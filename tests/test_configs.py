@@ -25,7 +25,12 @@ from monai.utils import set_determinism
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = ROOT / "bundle" / "configs"
-BASES = {"published.json": "inference.json", "multi_gpu_train.json": "train.json", "autoencoder.json": "train.json"}
+BASES = {
+    "published.json": "inference.json",
+    "multi_gpu_train.json": "train.json",
+    "autoencoder.json": "train.json",
+    "published_train.json": "train.json",
+}
 """Which config each overlay goes over."""
 
 OWN_IDS = {
