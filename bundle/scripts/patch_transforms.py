@@ -31,32 +31,33 @@ class RandPatchesd(MapTransform, Randomizable):
         super().__init__(keys)
         self.count, self.radius, self.label_key = count, patch_radius(patch_size), label_key
         self.patch_size = patch_size
+        self.patches: list[Tensor] = []
+        self.centres: list[list[int]] = []
 
-    def randomize(self, volume: Tensor) -> tuple[Tensor, Tensor]:
-        """Patches (count, C, P, P, P) of a volume (C, I, J, K), and the voxels (count, 3) that they are centred on.
+    def randomize(self, volume: Tensor) -> None:
+        """Draw `patches` of a volume (C, I, J, K), and the voxels that they are centred on, `centres`.
 
         Raises:
             ValueError: hardly a patch holds any head.
         """
-        patches: list[Tensor] = []
-        centres: list[list[int]] = []
+        self.patches, self.centres = [], []
         for _ in range(ATTEMPTS * self.count):
             centre = [int(self.R.randint(n)) for n in volume.shape[1:]]
             patch = cut(volume, [c - self.radius for c in centre], [self.patch_size] * 3)
             if bool(patch.any()):
-                patches.append(patch)
-                centres.append(centre)
-            if len(patches) == self.count:
-                return torch.stack(patches), torch.tensor(centres)
+                self.patches.append(patch)
+                self.centres.append(centre)
+            if len(self.patches) == self.count:
+                return
         raise ValueError(f"hardly a patch of a volume of shape {tuple(volume.shape)} holds any head: is it empty?")
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Replace each key by its patches, and add their labels."""
         drawn = dict(data)
         for key in self.key_iterator(drawn):
-            patches, centres = self.randomize(torch.as_tensor(drawn[key]))
-            drawn[key] = patches
-            where = torch.cat([centres / (REFERENCE_SIZE - 1), torch.ones(self.count, 1)], dim=1)
+            self.randomize(torch.as_tensor(drawn[key]))
+            drawn[key] = torch.stack(self.patches)
+            where = torch.cat([torch.tensor(self.centres) / (REFERENCE_SIZE - 1), torch.ones(self.count, 1)], dim=1)
             drawn[self.label_key] = where[:, :, None, None, None]
         return drawn
 
