@@ -35,15 +35,21 @@ class Case:
 
 
 def simulate_case(
-    anatomy: Anatomy, seed: int, *, lesion: str | None = None, side: str | None = None, protocol: str = "drawn"
+    anatomy: Anatomy,
+    seed: int,
+    *,
+    lesion: str | None = None,
+    side: str | None = None,
+    lesion_size: dict[str, float] | None = None,
+    protocol: str = "drawn",
 ) -> Case:
-    """A scan of a head drawn from the anatomy; everything follows from the seed.
+    """A scan of a head drawn from the anatomy; everything follows from the seed and the arguments, as in `draw_head`.
 
     Raises:
         ValueError: no such protocol or lesion, or the anatomy is not complete.
     """
     made = _protocol(protocol, seed)
-    head = draw_head(anatomy, seed, lesion=lesion, side=side)
+    head = draw_head(anatomy, seed, lesion=lesion, side=side, lesion_size=lesion_size)
     scan = acquire(head, made, seed)
     mask = lesion_mask(head, scan)
     truth = {
