@@ -28,6 +28,17 @@ def latest_checkpoint(folder: str) -> str:
     return str(max(found)[1]) if found else ""
 
 
+def start_from(network: DensePositionNet, weights: str | Path | None) -> DensePositionNet:
+    """The plain, untrained `network`, with the weights that ship, or others like them, loaded where a file is named.
+
+    Raises:
+        RuntimeError: the weights belong to a network of another width, patch size or number of channels.
+    """
+    if weights is not None:
+        network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+    return network
+
+
 def export_weights(checkpoint: str, network: DensePositionNet, path: str) -> None:
     """Write the plain weights of the checkpoint of a (plain, untrained) `network`.
 

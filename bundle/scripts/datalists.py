@@ -5,11 +5,13 @@ An *anatomy* is a whole-head label map, `NAME.nii.gz` in a folder. Splits are by
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 from .anatomies import anatomy_paths
+from .findings import PathMissing
 
 
 def _anatomies(folder: str) -> dict[str, str]:
@@ -45,3 +47,37 @@ def validation_heads(folder: str, names: Sequence[str], heads_per_anatomy: int) 
 def cases(path: str | Path) -> list[dict[str, Any]]:
     """The one case that `path` holds: a NIfTI file, a DICOM file, or the folder of a series or of a study."""
     return [{"image": str(path)}]
+
+
+def listed_scans(path: str | Path, section: str) -> list[dict[str, Any]]:
+    """The scans of one section of a datalist, a JSON file {"training": [{"image": path}, …], "validation": […]}.
+
+    Paths are relative to the file's folder unless they are absolute.
+
+    Raises:
+        PathMissing: the file is not such a list, a section is empty, a scan does not exist or stands there twice.
+    """
+    path = Path(path)
+    try:
+        entries = json.loads(path.read_text())[section]
+        images = [str((path.parent / entry["image"]).absolute()) for entry in entries]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise PathMissing(
+            f'{path} is no datalist ({type(error).__name__}: {error}). It needs "training" and "validation", '
+            'each a list of {"image": path}.'
+        ) from error
+    if not images:
+        raise PathMissing(f'"{section}" is empty in {path}. List the healthy scans, each as {{"image": path}}.')
+    for row, image in enumerate(images):
+        if not Path(image).exists():
+            raise PathMissing(f'Entry {row} of "{section}" in {path}, {image}, does not exist. Correct its path.')
+        if image in images[:row]:
+            raise PathMissing(f'Entry {row} of "{section}" in {path}, {image}, stands there twice. Remove one.')
+    return [{"image": image} for image in images]
+
+
+def check_disjoint(path: str | Path) -> None:
+    """Raise PathMissing where a scan of the datalist is listed for training and for validation."""
+    both = [item["image"] for item in listed_scans(path, "validation") if item in listed_scans(path, "training")]
+    if both:
+        raise PathMissing(f"{both[0]} is listed for training and for validation in {path}. Keep it in one of them.")

@@ -152,7 +152,7 @@ class HeadStream(IterableDataset[dict[Hashable, Any]]):
             first_heads: heads that are drawn before the first crop.
             seed: everything random follows from it.
         """
-        self.data = list(data)
+        self.data = data
         self.head_transform, self.transform = head_transform, transform
         self.pool_size, self.crops_per_head, self.first_heads = pool_size, crops_per_head, first_heads
         self.seed, self.epoch, self.rank = seed, 0, 0

@@ -14,6 +14,7 @@ from typing import Any
 
 from ignite.distributed import get_rank
 from ignite.engine import Engine, Events
+from ignite.handlers import ProgressBar
 from monai.handlers import CheckpointLoader, CheckpointSaver, StatsHandler, TensorBoardStatsHandler
 
 from .checkpoints import latest_checkpoint
@@ -50,7 +51,7 @@ class ResumeTraining:
 
 def for_this_process(handlers: Sequence[Any]) -> list[Any]:
     """The handlers of this process: in a training in several processes, only the first one reports and saves."""
-    only_first = (SaveTraining, LearningCurve, StatsHandler, TensorBoardStatsHandler)
+    only_first = (SaveTraining, LearningCurve, StatsHandler, TensorBoardStatsHandler, ProgressBar)
     return [handler for handler in handlers if get_rank() == 0 or not isinstance(handler, only_first)]
 
 
