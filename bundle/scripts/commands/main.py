@@ -22,6 +22,7 @@ from ..results import OutputExists, OutputFailed
 COMMANDS = {
     "inspect": "say what an input holds and whether it can be judged",
     "run": "make the heatmap and the scores of one scan",
+    "train": "train the network on healthy scans, or on heads drawn from label maps",
     "export": "make the weights that ship from a training checkpoint",
     "simulate": "draw simulated head CT from label maps of heads",
     "reference": "make the reference head and its regions from label maps",
