@@ -26,10 +26,10 @@ ATROPHY_SHARE = 0.35
 WIDEST_VENTRICLES = 3
 """Voxels (1 mm) by which the ventricles' walls move outward at most; 0 to 3 are equally frequent."""
 
-BONE_DENSITY, BONE_SPREAD = 1.13, 0.1
+BONE_DENSITY, BONE_SPREAD = 1.04, 0.09
 """Mean and deviation, from scan to scan, of a factor on the HU of bone.
 
-`tissue.TISSUES` alone is less dense than a real head, whose bone lies within the range of the product.
+With places denser than others (`texture.BONE_PATCHES`), the histogram of a real head lies amid the simulated ones.
 """
 
 DURA_HU = (2.0, 22.0)
