@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from toy_head import CENTRE, INNER_MM, SPACING_MM, toy_hu, toy_labels
 
-from scripts.simulation.bleeds import smooth_noise
 from scripts.simulation.braincase import Braincase, labelled
+from scripts.simulation.growth import Lesion
 from scripts.simulation.labels import INTRACRANIAL
 from scripts.simulation.lesions import plant_lesion
 
@@ -18,9 +18,10 @@ HU = toy_hu(LABELS)
 SEEDS = (0, 1, 2)
 
 
-def bleed(kind: str, seed: int, volume_ml: float = 40.0) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """A bleed on the left of the toy head."""
-    return plant_lesion(HU, LABELS, SPACING_MM, kind, "left", np.random.default_rng(seed), volume_ml=volume_ml)
+def bleed(kind: str, seed: int, volume_ml: float = 40.0, space_share: float = 0.0) -> Lesion:
+    """A bleed on the left of the toy head; the brain beside it stays where it was if it takes no space."""
+    size = {"volume_ml": volume_ml, "space_share": space_share}
+    return plant_lesion(HU, LABELS, SPACING_MM, kind, "left", np.random.default_rng(seed), **size)
 
 
 def thickness_and_length_mm(mask: NDArray[np.bool_]) -> tuple[float, float]:
@@ -36,7 +37,7 @@ def test_extra_axial_bleeds_hug_the_skull_as_crescent_or_lens(seed: int) -> None
     """One piece inside the skull, touching it; the subdural one is thin and long, the epidural one thick and short."""
     shapes = {}
     for kind in ("subdural", "epidural"):
-        mask = bleed(kind, seed)[1] == 1
+        mask = bleed(kind, seed).mask == 1
         assert ndimage.label(mask)[1] == 1
         assert labelled(LABELS, INTRACRANIAL)[mask].all()
         assert (mask & ndimage.binary_dilation(LABELS == 515)).sum() > 100
@@ -48,7 +49,7 @@ def test_extra_axial_bleeds_hug_the_skull_as_crescent_or_lens(seed: int) -> None
 @pytest.mark.parametrize("seed", SEEDS)
 def test_parenchymal_bleeds_are_compact_and_ragged_with_dark_oedema(seed: int) -> None:
     """In one hemisphere and one piece, between a ball and a spider, with a darker rim of its own mask value."""
-    hu, mask = bleed("intraparenchymal", seed)
+    hu, _, mask, _ = bleed("intraparenchymal", seed)
     blood, oedema = mask == 1, mask == 2
     assert ndimage.label(blood)[1] == 1
     surface = (blood & ~ndimage.binary_erosion(blood)).sum()
@@ -60,26 +61,33 @@ def test_parenchymal_bleeds_are_compact_and_ragged_with_dark_oedema(seed: int) -
     assert -15 < (hu - HU)[clear].mean() < -4
 
 
+def test_a_cyst_is_fluid_below_the_inner_table() -> None:
+    """One piece of even fluid that touches the skull."""
+    hu, _, mask, _ = bleed("cyst", 1)
+    cyst = mask == 1
+    assert ndimage.label(cyst)[1] == 1
+    assert (cyst & ndimage.binary_dilation(LABELS == 515)).sum() > 50
+    inside = hu[ndimage.binary_erosion(cyst, iterations=2)]
+    assert 2 < inside.mean() < 12
+    assert inside.std() < 1.5
+
+
+def test_oedema_lies_in_the_brain_as_it_was_pushed() -> None:
+    """Where the brain moved, mask 2 still covers brain only."""
+    planted = bleed("intraparenchymal", 2, space_share=1.0)
+    assert planted.midline_mm > 1
+    assert np.isin(planted.labels[planted.mask == 2], (2, 3)).all()
+    assert not np.isin(LABELS[planted.mask == 2], (2, 3)).all()
+
+
 def test_brain_beside_the_blood_keeps_its_hu_where_the_skull_begins() -> None:
     """Blurring the blood's edge leaves the bone next to it as it was."""
-    hu, mask = bleed("subdural", 0)
+    hu, _, mask, _ = bleed("subdural", 0)
     bone = (LABELS == 515) & ndimage.binary_dilation(mask == 1)
     assert bone.sum() > 500
     np.testing.assert_array_equal(hu[bone], HU[bone])
     rim = (mask == 1) & ndimage.binary_dilation(LABELS == 515)
     assert hu[rim].mean() > 40
-
-
-def test_smooth_noise_has_unit_deviation_and_its_scale() -> None:
-    """Neighbours at a tenth of the scale agree, at three scales they do not; anisotropic voxels are taken in mm."""
-    noise = smooth_noise((60, 40, 30), 10.0, np.array([1.0, 1.5, 2.0]), np.random.default_rng(0))
-    assert noise.std() == pytest.approx(1)
-    for axis, mm in enumerate((1.0, 1.5, 2.0)):
-        near = np.take(noise, range(1, noise.shape[axis]), axis), np.take(noise, range(noise.shape[axis] - 1), axis)
-        lag = round(30 / mm) - 1
-        far = np.take(noise, range(lag, noise.shape[axis]), axis), np.take(noise, range(noise.shape[axis] - lag), axis)
-        assert np.corrcoef(near[0].ravel(), near[1].ravel())[0, 1] > 0.9
-        assert abs(np.corrcoef(far[0].ravel(), far[1].ravel())[0, 1]) < 0.5
 
 
 def test_the_braincase_of_the_toy_head_is_whole() -> None:

@@ -8,7 +8,7 @@ from scipy import ndimage
 from toy_head import CENTRE, INNER_MM, OUTER_MM, SPACING_MM, toy_hu, toy_labels
 
 from scripts.simulation import fractures
-from scripts.simulation.bleeds import Lesion
+from scripts.simulation.growth import Lesion
 from scripts.simulation.lesions import plant_lesion
 
 LABELS = toy_labels()
@@ -25,7 +25,7 @@ def fracture(kind: str, seed: int) -> Lesion:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_linear_fracture_is_a_thin_cut_through_the_calvaria(seed: int) -> None:
     """In bone, never two voxels thick, as long as asked for, through both tables, and darker than bone."""
-    hu, mask = fracture("linear_fracture", seed)
+    hu, _, mask, _ = fracture("linear_fracture", seed)
     cut = mask == 1
     assert BONE[cut].all()
     assert not ndimage.binary_erosion(cut, np.ones((3, 3, 3))).any()
@@ -44,7 +44,7 @@ def test_a_linear_fracture_is_a_thin_cut_through_the_calvaria(seed: int) -> None
 def test_the_missing_bone_adds_up_to_the_width() -> None:
     """Summed over the cut, the lost share of bone is width x length x thickness: shares are volumes, not flags."""
     for seed in SEEDS:
-        hu, mask = fracture("linear_fracture", seed)
+        hu, _, mask, _ = fracture("linear_fracture", seed)
         lost_ml = ((HU - hu) / np.maximum(HU - 45, 1))[BONE].sum() * SPACING_MM**3 / 1000
         flagged_ml = (mask == 1).sum() * SPACING_MM**3 / 1000
         assert lost_ml < 1.1 * flagged_ml
@@ -54,7 +54,7 @@ def test_the_missing_bone_adds_up_to_the_width() -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_depressed_fracture_has_bone_inside_of_the_inner_table(seed: int) -> None:
     """Bone appears where there was brain, as deep as asked for, about as much of it as was taken away."""
-    hu, mask = fracture("depressed_fracture", seed)
+    hu, _, mask, _ = fracture("depressed_fracture", seed)
     gained, lost = (hu > 250) & ~BONE, BONE & (hu < 250)
     assert gained.sum() > 20
     assert 0.5 < gained.sum() / lost.sum() < 1.5
@@ -65,3 +65,21 @@ def test_a_depressed_fracture_has_bone_inside_of_the_inner_table(seed: int) -> N
     assert ndimage.label(mask == 1)[1] == 1
     radius_mm = np.ptp(np.argwhere(mask == 1), axis=0).max() * SPACING_MM / 2
     assert fractures.RADIUS_MM[0] - 3 < radius_mm < fractures.RADIUS_MM[1] + 8
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_diastatic_fracture_is_a_wide_cut_where_sutures_run(seed: int) -> None:
+    """In bone and through it, as wide as asked for, rising backward, in front of the middle or far behind it."""
+    hu, labels, mask, shift_mm = fracture("diastatic_fracture", seed)
+    cut = mask == 1
+    assert BONE[cut].all()
+    np.testing.assert_array_equal(labels, LABELS)
+    assert shift_mm == 0
+    offsets = (np.argwhere(cut) - CENTRE) * SPACING_MM
+    assert not -10 < offsets[:, 1].mean() < 15
+    assert np.corrcoef(offsets[:, 1], offsets[:, 2])[0, 1] < 0.2
+    length_mm = np.linalg.norm(np.ptp(offsets, axis=0))
+    assert 0.5 * fractures.SUTURE_LENGTH_MM[0] < length_mm < 1.5 * fractures.SUTURE_LENGTH_MM[1]
+    lost_mm3 = ((HU - hu) / np.maximum(HU - 45, 1))[BONE].sum() * SPACING_MM**3
+    width_mm = lost_mm3 / (length_mm * 8.0)
+    assert 0.5 * fractures.SUTURE_WIDTH_MM[0] < width_mm < 1.5 * fractures.SUTURE_WIDTH_MM[1]

@@ -98,7 +98,7 @@ def test_what_lies_below_the_map_is_not_covered(head: SimulatedHead) -> None:
 
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_a_lesion_is_on_its_side_and_the_rest_of_the_head_is_the_same(head: SimulatedHead, side: str) -> None:
-    with_lesion = draw_head(ANATOMY, 7, lesion="intraparenchymal", side=side)
+    with_lesion = draw_head(ANATOMY, 7, lesion="intraparenchymal", side=side, lesion_size={"space_share": 0.0})
     np.testing.assert_array_equal(with_lesion.labels, head.labels)
     mask = with_lesion.lesion == 1
     x = np.argwhere(mask)[:, 0] + (with_lesion.to_reference @ with_lesion.affine)[0, 3]
@@ -107,7 +107,15 @@ def test_a_lesion_is_on_its_side_and_the_rest_of_the_head_is_the_same(head: Simu
     beyond = ~ndimage.binary_dilation(with_lesion.lesion > 0, iterations=6)
     assert not (np.abs(with_lesion.hu - head.hu) > 0.5)[beyond].any()
     assert with_lesion.description["side"] == side
+    assert with_lesion.description["midline_shift_mm"] == 0
     assert not head.lesion.any()
+
+
+def test_a_large_bleed_shifts_the_midline_and_the_description_says_so(head: SimulatedHead) -> None:
+    pushed = draw_head(ANATOMY, 7, lesion="subdural", side="left", lesion_size={"volume_ml": 100.0})
+    assert 2 < pushed.description["midline_shift_mm"] <= 12
+    assert (pushed.labels != head.labels).any()
+    np.testing.assert_array_equal(pushed.to_reference, head.to_reference)
 
 
 def test_looking_up_labels_agrees_with_a_loop() -> None:

@@ -1,32 +1,39 @@
-"""Bleeds inside the skull: in the brain itself, under the dura, over the dura.
+"""Collections that push the brain aside: bleeds in the brain, under the dura and over it, and the arachnoid cyst.
 
-All three grow the same way: a *score* is computed for the voxels that may bleed, and the voxels of the lowest scores,
-as many as the asked volume holds, become the *bleed* (mask 1). An intraparenchymal bleed is scored by the distance from
-its centre, in a random ellipsoid and roughened by smooth noise; an extra-axial one by the depth below the inner table
-divided by a profile 1 - rho^2 over its spread rho along the skull, so that a wide thin profile gives the crescent of a
-subdural and a narrow thick one the lens of an epidural haematoma. *Oedema* (mask 2) is the darker rim that spreads
-through the white matter around an intraparenchymal bleed. Brain is covered by the blood, not yet pushed aside.
+They grow by scores (`growth.py`) and become mask 1. An intraparenchymal bleed is scored by the distance from its
+centre, in a random ellipsoid and roughened by smooth noise; an *extra-axial* one, between brain and skull, by the depth
+below the inner table divided by a profile 1 - rho^2 over its spread rho along the skull, so that a wide thin profile
+gives the crescent of a subdural and a narrow thick one the lens of an epidural haematoma. *Oedema* (mask 2) is the
+darker rim that spreads through the white matter around an intraparenchymal bleed.
 
-HU of acute blood 45-80: hematocrit-bound haemoglobin (Osborn's Brain); oedema takes 8-14 HU from white matter.
+HU of acute blood 45-80: hematocrit-bound haemoglobin; of a subdural of one to three weeks 30-45, like brain; of a cyst
+that of fluid (Osborn's Brain). Oedema takes 8-14 HU from white matter.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from .braincase import Array, Braincase, Mask, block_around, labelled
+from .growth import Amount, Lesion, Volume, grow, smooth_noise, voxels
 from .labels import CEREBELLUM, LEFT_CEREBRUM, RIGHT_CEREBRUM, SINUS
+from .mass_effect import push
 
 BLOOD_HU = (45.0, 80.0)
 """Range of the mean of acute blood."""
 
+ISODENSE_HU = (30.0, 45.0)
+"""Range of the mean of blood that is one to three weeks old."""
+
+CYST_HU = (2.0, 12.0)
+"""Range of the mean of the fluid in a cyst."""
+
 BLOOD_TEXTURE_HU = 3.0
-"""Standard deviation of the smooth unevenness of a clot."""
+"""Standard deviation of the smooth unevenness of a clot; a cyst has a fifth of it."""
 
 OEDEMA_DROP_HU = (8.0, 14.0)
 """By how much oedema darkens the brain."""
@@ -46,16 +53,6 @@ DEEPEST_MM = 35.0
 WHITE = (2, 41)
 """White matter, where oedema spreads."""
 
-Volume = NDArray[np.float32]
-Lesion = tuple[Volume, NDArray[np.uint8]]
-
-
-class Blood(NamedTuple):
-    """How much blood, and how bright on average."""
-
-    volume_ml: float
-    hu: float
-
 
 @dataclass(frozen=True)
 class ExtraAxial:
@@ -69,6 +66,9 @@ class ExtraAxial:
     azimuth_deg: tuple[float, float]
     elevation_deg: tuple[float, float]
     """Where the middle lies, see `Braincase.direction`."""
+    lowest_deg: float = -12.0
+    """Elevation below which there is none: the skull base."""
+    texture_hu: float = BLOOD_TEXTURE_HU
 
     def half_length_mm(self, volume_ml: float, upright: float, rng: np.random.Generator) -> float:
         """Half length a of the flat paraboloid of that volume, V = pi a (upright a) (flatness a) / 2."""
@@ -78,76 +78,17 @@ class ExtraAxial:
 PARENCHYMAL_ML = (5.0, 60.0)
 SUBDURAL = ExtraAxial((20.0, 120.0), (0.08, 0.14), (0.65, 0.9), (-25.0, 35.0), (15.0, 40.0))
 EPIDURAL = ExtraAxial((10.0, 60.0), (0.40, 0.60), (0.8, 1.0), (-45.0, 50.0), (8.0, 45.0))
+CYST = ExtraAxial((5.0, 70.0), (0.45, 0.70), (0.8, 1.0), (0.0, 50.0), (-18.0, 30.0), -32.0, BLOOD_TEXTURE_HU / 5)
+"""Most arachnoid cysts lie in the middle cranial fossa, some on the convexity."""
 
 WIDEST_DEG = 80.0
 """No extra-axial bleed spreads farther from its middle, seen from the centre of the brain."""
-
-LOWEST_ELEVATION_DEG = -12.0
-"""Extra-axial bleeds stay above the skull base."""
 
 MIDLINE_GAP_MM = 2.0
 """Extra-axial bleeds stay this far from the mid-plane, where the falx holds them."""
 
 
-def smooth_noise(shape: tuple[int, ...], scale_mm: float, spacing_mm: Array, rng: np.random.Generator) -> Array:
-    """Noise (I, J, K) of unit standard deviation that varies over about `scale_mm`: random cubic B-splines."""
-    knots = [np.arange(n) * mm / scale_mm for n, mm in zip(shape, spacing_mm, strict=True)]
-    noise = rng.standard_normal([int(at[-1]) + 4 for at in knots])
-    for at in knots:  # each pass interpolates the first axis and moves it to the end
-        noise = np.tensordot(noise, _spline(at, noise.shape[0]), axes=(0, 1))
-    return noise / max(float(noise.std()), 1e-6)
-
-
-def _spline(at: Array, count: int) -> Array:
-    """Weights (n, count) of uniform cubic B-splines, of knots -1 to count - 2, at the places `at`."""
-    away = np.abs(at[:, None] - (np.arange(count) - 1))
-    weights: Array = np.where(away < 1, 2 / 3 - away**2 + away**3 / 2, np.maximum(2 - away, 0) ** 3 / 6)
-    return weights
-
-
-def _lowest(score: Array, allowed: Mask, count: int) -> Mask:
-    """The `count` voxels of `allowed` with the lowest scores."""
-    values = score[allowed]
-    if count >= values.size:
-        return allowed.copy()
-    chosen: Mask = allowed & (score <= np.partition(values, count)[count])
-    return chosen
-
-
-def _one_piece(chosen: Mask) -> Mask:
-    """The largest connected piece, its holes filled."""
-    pieces, count = ndimage.label(chosen)
-    if count > 1:
-        chosen = pieces == 1 + np.argmax(np.bincount(pieces.ravel())[1:])
-    filled: Mask = ndimage.binary_fill_holes(chosen)
-    return filled
-
-
-def _grow(score: Array, allowed: Mask, count: int) -> Mask:
-    """The lowest scores that together form one piece of about `count` voxels."""
-    asked, grown = count, _one_piece(_lowest(score, allowed, count))
-    for _ in range(6):
-        if abs(int(grown.sum()) - count) <= 0.02 * count:
-            break
-        asked = int(asked * np.clip(count / max(int(grown.sum()), 1), 0.7, 1.5))
-        grown = _one_piece(_lowest(score, allowed, asked))
-    return grown
-
-
-def _voxels(volume_ml: float, spacing_mm: Array, allowed: Mask) -> int:
-    """Voxels of a volume.
-
-    Raises:
-        ValueError: `allowed` holds fewer.
-    """
-    count = max(1, round(volume_ml * 1000 / float(np.prod(spacing_mm))))
-    if count > allowed.sum():
-        room_ml = float(allowed.sum() * np.prod(spacing_mm)) / 1000
-        raise ValueError(f"{volume_ml:.1f} ml do not fit here, where {room_ml:.1f} ml may bleed: ask for less")
-    return count
-
-
-def intraparenchymal(hu: Volume, case: Braincase, side: str, rng: np.random.Generator, bleed: Blood) -> Lesion:
+def intraparenchymal(hu: Volume, case: Braincase, side: str, rng: np.random.Generator, bleed: Amount) -> Lesion:
     """A bleed in the cerebrum of `side` with its oedema; see `lesions.plant_lesion`."""
     mm, cerebrum = case.spacing_mm, labelled(case.labels, LEFT_CEREBRUM if side == "left" else RIGHT_CEREBRUM)
     radius_mm = (3000 * bleed.volume_ml / (4 * np.pi)) ** (1 / 3)
@@ -162,9 +103,11 @@ def intraparenchymal(hu: Volume, case: Braincase, side: str, rng: np.random.Gene
     allowed = case.intracranial[box] & ndimage.binary_closing(
         cerebrum[box], iterations=max(1, round(SULCUS_MM / mm.mean()))
     )
-    blood = _grow(score, allowed, _voxels(bleed.volume_ml, mm, allowed))
-    oedema = _oedema(case, box, blood, rng)
-    return _paint(hu, box, blood, oedema, case, bleed.hu, rng)
+    blood = grow(score, allowed, voxels(bleed.volume_ml, mm, allowed))
+    hu, labels, _, shift_mm = push(hu, case, side, box, bleed.space_share * blood)
+    oedema = _oedema(case, labels[box], blood, rng)
+    painted, mask = _paint(hu, box, blood, oedema, case, bleed.hu, rng)
+    return Lesion(painted, labels, mask, shift_mm)
 
 
 def _deep_voxel(cerebrum: Mask, radius_mm: float, spacing_mm: Array, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -178,9 +121,9 @@ def _deep_voxel(cerebrum: Mask, radius_mm: float, spacing_mm: Array, rng: np.ran
     return voxel
 
 
-def _oedema(case: Braincase, box: tuple[slice, ...], blood: Mask, rng: np.random.Generator) -> Mask:
+def _oedema(case: Braincase, labels: NDArray[np.int16], blood: Mask, rng: np.random.Generator) -> Mask:
     """Brain around the blood, farther out in white matter, in ragged fingers."""
-    labels, mm = case.labels[box], case.spacing_mm
+    mm = case.spacing_mm
     away_mm = ndimage.distance_transform_edt(~blood, sampling=mm)
     width_mm = rng.uniform(*OEDEMA_MM) * (1 + 0.3 * smooth_noise(blood.shape, 10.0, mm, rng))
     white = labelled(labels, WHITE)
@@ -190,7 +133,7 @@ def _oedema(case: Braincase, box: tuple[slice, ...], blood: Mask, rng: np.random
 
 
 def extra_axial(
-    hu: Volume, case: Braincase, side: str, rng: np.random.Generator, bleed: Blood, kind: ExtraAxial
+    hu: Volume, case: Braincase, side: str, rng: np.random.Generator, bleed: Amount, kind: ExtraAxial
 ) -> Lesion:
     """A crescent or a lens along the inner table of `side`; see `lesions.plant_lesion`."""
     mm = case.spacing_mm
@@ -201,7 +144,8 @@ def extra_axial(
     box = case.half_box(side)
     offsets = case.offsets_mm(box)
     inside = ndimage.binary_fill_holes(case.intracranial[box] | labelled(case.labels[box], (SINUS,)))
-    rho_squared = _spread(offsets, toward, spread, spread * upright)
+    rho_squared = spread_squared(offsets, toward, spread, spread * upright)
+    rho_squared[offsets[..., 2] < np.sin(np.deg2rad(kind.lowest_deg)) * np.linalg.norm(offsets, axis=-1)] = 2
     rho_squared *= 1 + 0.12 * smooth_noise(rho_squared.shape, 30.0, mm, rng)
     allowed = case.intracranial[box] & (rho_squared < 1) & (case.lateral_mm(offsets, side) > MIDLINE_GAP_MM)
     allowed &= ~labelled(case.labels[box], CEREBELLUM)
@@ -209,12 +153,14 @@ def extra_axial(
     depth_mm = ndimage.distance_transform_edt(inside[part], sampling=mm)
     allowed = allowed[part] & (depth_mm < DEEPEST_MM)
     score = depth_mm / (1 - np.minimum(rho_squared[part], 0.99))
-    blood = _grow(score, allowed, _voxels(bleed.volume_ml, mm, allowed))
+    blood = grow(score, allowed, voxels(bleed.volume_ml, mm, allowed))
     box = tuple(slice(b.start + p.start, b.start + p.stop) for b, p in zip(box, part, strict=True))
-    return _paint(hu, box, blood, np.zeros_like(blood), case, bleed.hu, rng)
+    hu, labels, _, shift_mm = push(hu, case, side, box, bleed.space_share * blood)
+    painted, mask = _paint(hu, box, blood, np.zeros_like(blood), case, bleed.hu, rng, kind.texture_hu)
+    return Lesion(painted, labels, mask, shift_mm)
 
 
-def _spread(offsets_mm: Array, toward: Array, along: float, upward: float) -> Array:
+def spread_squared(offsets_mm: Array, toward: Array, along: float, upward: float) -> Array:
     """rho^2 (...): squared distance on the unit sphere from `toward`, in units of the two spreads (radians)."""
     up = np.array([0.0, 0, 1]) - toward * toward[2]
     up /= np.linalg.norm(up)
@@ -223,7 +169,6 @@ def _spread(offsets_mm: Array, toward: Array, along: float, upward: float) -> Ar
     tangent = np.stack([out @ np.cross(up, toward), out @ up])
     tangent /= np.maximum(np.linalg.norm(tangent, axis=0), 1e-6)
     rho_squared: Array = angle**2 * ((tangent[0] / along) ** 2 + (tangent[1] / upward) ** 2)
-    rho_squared[out[..., 2] < np.sin(np.deg2rad(LOWEST_ELEVATION_DEG))] = 2
     return rho_squared
 
 
@@ -235,13 +180,14 @@ def _paint(
     case: Braincase,
     blood_hu: float,
     rng: np.random.Generator,
-) -> Lesion:
+    texture_hu: float = BLOOD_TEXTURE_HU,
+) -> tuple[Volume, NDArray[np.uint8]]:
     """Copies of `hu` with the lesion in its block, and of the mask: 1 blood, 2 oedema."""
     mm, inside = case.spacing_mm, case.intracranial[box].astype(float)
     room = np.maximum(ndimage.gaussian_filter(inside, EDGE_SIGMA_MM / mm), 0.1)
     share = np.clip(ndimage.gaussian_filter(blood.astype(float), EDGE_SIGMA_MM / mm) / room, 0, 1) * inside
     swelling = ndimage.gaussian_filter(oedema.astype(float), 2 * EDGE_SIGMA_MM / mm) * inside
-    clot_hu = blood_hu + BLOOD_TEXTURE_HU * smooth_noise(blood.shape, 4.0, mm, rng)
+    clot_hu = blood_hu + texture_hu * smooth_noise(blood.shape, 4.0, mm, rng)
     painted, mask = hu.astype(np.float32, copy=True), np.zeros(hu.shape, np.uint8)
     around = painted[box] - rng.uniform(*OEDEMA_DROP_HU) * swelling
     painted[box] = around + share * (clot_hu - around)

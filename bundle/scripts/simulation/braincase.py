@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from .labels import BONE, INTRACRANIAL, LEFT_CEREBRUM, RIGHT_CEREBRUM, member_table
+from .labels import BONE, INTRACRANIAL, LATERAL_VENTRICLES, LEFT_CEREBRUM, RIGHT_CEREBRUM, member_table
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -71,6 +71,17 @@ class Braincase:
     def intracranial(self) -> Mask:
         """Brain and CSF (I, J, K), the spinal canal included."""
         return labelled(self.labels, INTRACRANIAL)
+
+    @cached_property
+    def septum_mm(self) -> Array:
+        """Grid millimetres (3,) from the centre of the brain of the point between the lateral ventricles."""
+        points = []
+        for label in LATERAL_VENTRICLES:
+            found = np.argwhere(self.labels == label)
+            if not len(found):
+                return np.zeros(3)
+            points.append(found.mean(axis=0) * self.spacing_mm - self.centre_mm)
+        return np.asarray((points[0] + points[1]) / 2)
 
     @cached_property
     def bone(self) -> Mask:

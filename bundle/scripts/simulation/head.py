@@ -19,6 +19,7 @@ from ..coordinates import grid_affine
 from . import common_space
 from .anatomy import Anatomy
 from .atrophy import widened
+from .growth import Lesion
 from .labels import swap_table
 from .lesions import plant_lesion
 from .look import draw_look
@@ -46,7 +47,7 @@ class SimulatedHead:
 
     Attributes:
         hu: (I, J, K) float32, before any scanner effect; air where nothing is known.
-        labels: (I, J, K) int16; `labels.UNCOVERED` where the anatomy's map ends.
+        labels: (I, J, K) int16, of the brain as the lesion pushed it; `labels.UNCOVERED` where the anatomy's map ends.
         lesion: (I, J, K) uint8, the lesion's mask: 1 the lesion itself, 2 swelling around it.
         to_reference: (4, 4) rigid, scan space to reference space, both RAS mm: the true pose.
         affine: (4, 4), voxel to scan space, mm. `to_reference @ affine` is the reference grid's, cropped.
@@ -95,13 +96,13 @@ def draw_head(
     look = draw_look(stream(seed, LOOK_STREAM))
     labels = widened(labels, look.ventricles, look.sulci, stream(seed, ATROPHY_STREAM))
     hu = to_hu(labels, stream(seed, TISSUE_STREAM), look)
-    hu, mask, planted = _with_lesion(hu, labels, lesion, side, lesion_size or {}, stream(seed, LESION_STREAM))
+    planted, words = _with_lesion(hu, labels, lesion, side, lesion_size or {}, stream(seed, LESION_STREAM))
     to_reference = draw_pose(stream(seed, POSE_STREAM), largest_rotation_deg)
     upright = grid_affine()
     upright[:3, 3] += start
     drawn = {"seed": seed, "flipped": shape.flipped, "scale": shape.scale.round(4).tolist(), "look": asdict(look)}
-    description = {**drawn, **planted}
-    return SimulatedHead(hu, labels, mask, to_reference, np.linalg.inv(to_reference) @ upright, description)
+    description = {**drawn, **words}
+    return SimulatedHead(*planted[:3], to_reference, np.linalg.inv(to_reference) @ upright, description)
 
 
 def draw_pose(rng: np.random.Generator, largest_rotation_deg: float) -> Array:
@@ -120,13 +121,15 @@ def _with_lesion(
     side: str | None,
     size: dict[str, float],
     rng: np.random.Generator,
-) -> tuple[NDArray[np.float32], NDArray[np.uint8], dict[str, Any]]:
-    """HU with the lesion, its mask, and the words that describe it."""
+) -> tuple[Lesion, dict[str, Any]]:
+    """The head with the lesion, and the words that describe it."""
     if kind is None:
-        return hu, np.zeros(hu.shape, dtype=np.uint8), {"lesion": None}
+        return Lesion(hu, labels, np.zeros(hu.shape, dtype=np.uint8)), {"lesion": None}
     side = side or ("left", "right")[int(rng.integers(2))]
-    changed, mask = plant_lesion(hu, labels, 1.0, kind, side, rng, **size)
-    return changed, mask, {"lesion": kind, "side": side, "volume_ml": round(float((mask == 1).sum()) / 1000, 3)}
+    planted = plant_lesion(hu, labels, 1.0, kind, side, rng, **size)
+    volume_ml = round(float((planted.mask == 1).sum()) / 1000, 3)
+    shift_mm = round(planted.midline_mm, 2)
+    return planted, {"lesion": kind, "side": side, "volume_ml": volume_ml, "midline_shift_mm": shift_mm}
 
 
 def drawn_labels(anatomy: Anatomy, shape: Shape) -> tuple[NDArray[np.int16], NDArray[np.int64]]:

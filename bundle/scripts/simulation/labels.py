@@ -68,6 +68,10 @@ SINGLES: dict[int, str] = {
 
 LEFT = tuple(left for left, _, _ in PAIRS)
 RIGHT = tuple(right for _, right, _ in PAIRS)
+LATERAL_VENTRICLES = (4, 43)
+"""Left and right, without their inferior horns."""
+
+LEFT_INNER_VENTRICLES, RIGHT_INNER_VENTRICLES = (4, 5), (43, 44)
 VENTRICLES = (4, 43, 5, 44, 14, 15, 72)
 LEFT_CEREBRUM, RIGHT_CEREBRUM = (2, 3, 10, 11, 12, 13, 17, 18, 26), (41, 42, 49, 50, 51, 52, 53, 54, 58)
 CEREBELLUM = (7, 46, 8, 47)
