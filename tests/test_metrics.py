@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from scripts.coordinates import positions
-from scripts.metrics import BRAIN, SKULL, LocalisationError, lower_is_better
+from scripts.metrics import BRAIN, SKULL, LabelledError, LocalisationError, lower_is_better
 
 OFFSETS_MM = {1: 3.0, 2: 5.0, 3: 11.0}
 
@@ -55,3 +55,19 @@ def test_nan_is_never_better() -> None:
     assert lower_is_better(1.0, 2.0)
     assert not lower_is_better(2.0, 1.0)
     assert not lower_is_better(math.nan, 1.0)
+
+
+def test_labelled_error_is_the_median_over_what_counts_and_the_mean_over_samples() -> None:
+    label = torch.zeros(2, 4, 3, 1, 1)
+    label[:, 3, :2] = 1
+    predicted = torch.zeros(2, 3, 3, 1, 1)
+    predicted[0, 1, :2] = 4 / 255
+    predicted[1, 2, :2] = 8 / 255
+    predicted[:, 0, 2] = 1.0
+    metric = LabelledError()
+    metric(predicted, label)
+    assert float(metric.aggregate()) == pytest.approx(6.0, abs=1e-4)
+    metric.reset()
+    metric(predicted, torch.zeros_like(label))
+    with pytest.raises(ValueError, match="no prediction counts"):
+        metric.aggregate()

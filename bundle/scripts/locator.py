@@ -27,7 +27,7 @@ from .networks import DensePositionNet
 from .patches import cut
 from .pose_score import HeadImage
 from .resampling import Shape, resample
-from .robust_fit import Fit, Matches, joined, robust_similarity
+from .robust_fit import FEWEST, Fit, Matches, joined, robust_similarity
 from .simulation.common_space import transform_points
 from .volume import AIR_HU
 
@@ -66,14 +66,12 @@ def coarse_network(width: int = WIDTH) -> DensePositionNet:
     return DensePositionNet(width, PATCH_SIZE, IN_CHANNELS)
 
 
-def locate(network: DensePositionNet, scan: HeadImage) -> Located:
-    """Find the pose of the reference in a scan, however it lies.
-
-    Raises:
-        ValueError: too little of a head is in the scan.
-    """
+def locate(network: DensePositionNet, scan: HeadImage) -> Located | None:
+    """Find the pose of the reference in a scan, however it lies; None where the scan shows too little of a head."""
     coarse = coarse_head_image(scan)
     first = match(network, coarse)
+    if len(first) < FEWEST:
+        return None
     fit, turned = robust_similarity(first), False
     if fit.inlier_fraction < SURE:
         for rotation in axis_rotations():

@@ -179,7 +179,9 @@ def draw_field_of_view(rng: np.random.Generator, pose: Array) -> FieldOfView:
     half = rng.uniform(*(NARROW_MM if rng.random() < NARROW_SHARE else HALF_WIDTH_MM))
     tilt = rng.uniform(-TILT_DEG, TILT_DEG) if rng.random() < TILTED_SHARE else 0.0
     centre = (low + high) / 2 + [*rng.uniform(-8, 8, 2), 0]
-    return FieldOfView(centre, half, bool(rng.random() < ROUND_SHARE), (low[2], high[2]), float(np.tan(np.deg2rad(tilt))))
+    return FieldOfView(
+        centre, half, bool(rng.random() < ROUND_SHARE), (low[2], high[2]), float(np.tan(np.deg2rad(tilt)))
+    )
 
 
 def draw_scan(head: CoarseHead, rng: np.random.Generator) -> CoarseScan:
@@ -257,8 +259,9 @@ def _appearance(
     if rng.random() < THICK_SHARE:
         thickness = rng.uniform(*SLICES_MM)
         hu = np.asarray(hu @ slice_weights(hu.shape[2], thickness, rng.uniform(0, thickness)).T)
-    hu = hu + np.float32(rng.normal(0, 4)) * (hu > -200)
-    hu += np.float32(rng.uniform(0, 6)) * rng.standard_normal(hu.shape, dtype=np.float32) * (hu > -900)
+    hu = (hu + rng.normal(0, 4) * (hu > -200)).astype(np.float32)
+    noise = rng.standard_normal(hu.shape, dtype=np.float32)
+    hu += np.float32(rng.uniform(0, 6)) * noise * (hu > -900)
     if rng.random() < TABLE_SHARE:
         back = transform_points(to_scan, np.argwhere(head.head[::4, ::4, ::4]) * 4.0)[:, 1].min()
         first = (back - grid[1, 3] - rng.uniform(0, 12)) / FINE_MM

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .pose_score import Array, HeadImage, Level, Points, level, points, pose_matrices, score
+from .robust_fit import SCALE_BOUNDS, scale_of
 
 HEIGHT_MM = 130.0
 """The centre of the head is the centroid of what lies within this below the vertex: neck and chin don't move it."""
@@ -27,9 +28,6 @@ SHIFTS_MM = tuple(itertools.product((0.0,), (-14.0, 0.0, 14.0), (-42.0, -28.0, -
 
 SCALES = (0.88, 0.96, 1.05)
 """Head sizes tried, relative to the reference."""
-
-SCALE_BOUNDS = (0.75, 1.3)
-"""Sizes beyond these are no head that the reference can stand for."""
 
 COARSE_MM, FINE_MM = 8.0, 4.0
 """Resolutions of the search and of the last refinement."""
@@ -108,6 +106,19 @@ def search(target: Target, scan: HeadImage) -> Found:
     final, final_score = climb(winner, FINE_STEP, target.fine, fine, start, rounds=12)
     matrix = pose_matrices(final, target.fine.centre, start)[0]
     return Found(matrix, float(np.exp(final[0, 6])), float(final_score[0]))
+
+
+def climb_from(target: Target, scan: HeadImage, pose: Array) -> Found:
+    """The pose to which the search at 4 mm climbs from a pose (4, 4) that is off by little, however the head lies.
+
+    The scan is brought into reference space by the pose; what is sought there is a small similarity.
+    """
+    fine = level(scan, FINE_MM)
+    upright = Level(fine.values, np.linalg.inv(pose) @ fine.affine)
+    centre = target.fine.centre
+    final, final_score = climb(np.zeros((1, 7)), FINE_STEP, target.fine, upright, centre, rounds=12)
+    matrix = pose @ pose_matrices(final, centre, centre)[0]
+    return Found(matrix, scale_of(matrix), float(final_score[0]))
 
 
 def start_poses() -> Array:

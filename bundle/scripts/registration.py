@@ -1,10 +1,11 @@
-"""Rigid registration of a scan to the reference head: the search, then ITK, then the checks (only importer of itk).
+"""Rigid registration of a scan to the reference head: a start, then ITK, then the checks (only importer of itk).
 
-The *pose* is a similarity from reference mm to scan mm (see `pose_score`). The search of `pose_search` finds it within
-a few mm; ITK refines the six rigid parameters by Mattes mutual information inside the brain, with the scale absorbed in
-the reference's geometry and frozen. The *registration* keeps rotation and translation only: it maps scan mm to
-reference mm and leaves the middle of the brain's structures, by which reference space is anchored, where the scaled
-pose has it. The checks of `pose_quality` judge the scaled pose.
+The *pose* is a similarity from reference mm to scan mm (see `pose_score`). The *start* is a pose within a few mm: the
+coarse network of `locator` finds it, or the search of `pose_search` where the network does not. ITK refines its six
+rigid parameters by Mattes mutual information inside the brain, with the scale absorbed in the reference's geometry and
+frozen. The *registration* keeps rotation and translation only: it maps scan mm to reference mm and leaves the middle of
+the brain's structures, by which reference space is anchored, where the scaled pose has it. The checks of `pose_quality`
+judge the scaled pose.
 
 ITK's images are given in RAS here, on both sides; the library does not care what the axes are called.
 """
@@ -20,10 +21,13 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from .foreground import bounding_box, validity
+from .locator import Located, locate
+from .networks import DensePositionNet
 from .pose_quality import QualityTarget, judge, pose_quality, quality_target
 from .pose_score import WORKING_MM, Array, HeadImage, head_image
-from .pose_search import Target, search, search_target
+from .pose_search import Found, Target, climb_from, search, search_target
 from .resampling import block_mean, to_canonical
+from .robust_fit import agreement
 from .simulation.common_space import CENTRE_MM
 
 BRAIN_HU = (0.0, 60.0)
@@ -49,6 +53,9 @@ ROUNDS = 100
 
 SMALLEST_STEP_MM = 0.01
 """The descent ends below this step."""
+
+TRUSTED = 0.4
+"""Inlier fraction from which the locator's pose is worth refining."""
 
 SAMPLED_SHARE = 0.1
 """Share of the voxels that the mutual information samples."""
@@ -79,12 +86,14 @@ class Registration:
     """A rigid registration: matrix (4, 4) from scan mm to reference mm, numbers that describe it, and the verdict.
 
     `verdict` is "pass", "review" (a flag: look at it) or "fail" (no heatmap is made); `reasons` says why not "pass".
+    `start` says what found the pose that was refined: "locator" or "search".
     """
 
     matrix: Array
     quality: dict[str, float]
     verdict: str
     reasons: tuple[str, ...] = field(default=())
+    start: str = "search"
 
 
 def prepare_reference(
@@ -116,22 +125,53 @@ def grown(mask: NDArray[np.bool_], distance_mm: float) -> NDArray[np.bool_]:
     return near
 
 
-def register(volume_hu: NDArray[np.float32], affine: Array, reference: Reference) -> Registration:
+def register(
+    volume_hu: NDArray[np.float32], affine: Array, reference: Reference, locator: DensePositionNet | None = None
+) -> Registration:
     """Register a scan (I, J, K) in HU, voxels below -1500 HU being outside its field of view, to the reference.
 
-    The volume's axes may be in any order and direction: it is brought to the order closest to +R, +A, +S first.
+    The volume's axes may be in any order and direction: it is brought to the order closest to +R, +A, +S first. With a
+    trained coarse network as `locator` the pose that it finds is the start. The search is the start where there is no
+    locator, where too few of its predictions agree, or where the checks don't pass what came of it; of two poses, the
+    one that the checks find better is kept.
 
     Raises:
         ValueError: the scan holds no head, or its affine is singular.
     """
     volume, canonical = to_canonical(volume_hu, affine)
     scan = head_image(volume, validity(volume), canonical)
-    found = search(reference.target, scan)
+    located = locate(locator, scan) if locator is not None else None
+    tried = []
+    if located is not None and located.fit.inlier_fraction >= TRUSTED:
+        found = climb_from(reference.target, scan, located.fit.matrix)
+        tried.append(_registration(found, "locator", reference, scan, located))
+    if not tried or tried[0].verdict != "pass":
+        tried.append(_registration(search(reference.target, scan), "search", reference, scan, located))
+    return max(tried, key=_merit)
+
+
+def _registration(
+    found: Found, start: str, reference: Reference, scan: HeadImage, located: Located | None
+) -> Registration:
+    """The registration that comes of a start, with its verdict."""
     pose = refine(found.matrix, found.scale, reference, scan)
-    matrix = without_scale(pose, found.scale, np.array(CENTRE_MM))
-    quality = pose_quality(pose, found.scale, reference.quality, scan)
+    quality = described(pose, found.scale, reference, scan, located)
     verdict, reasons = judge(quality)
-    return Registration(matrix, quality, verdict, reasons)
+    return Registration(without_scale(pose, found.scale, np.array(CENTRE_MM)), quality, verdict, reasons, start)
+
+
+def described(
+    pose: Array, scale: float, reference: Reference, scan: HeadImage, located: Located | None
+) -> dict[str, float]:
+    """The numbers of `pose_quality` for a pose (4, 4) with this scale, and the share of matches that agree with it."""
+    quality = pose_quality(pose, scale, reference.quality, scan)
+    return quality if located is None else {**quality, "inlier_fraction": agreement(pose, located.matches)}
+
+
+def _merit(registration: Registration) -> tuple[int, float]:
+    """What makes one registration better than another: its verdict, then correlation and symmetry."""
+    rank = ("fail", "review", "pass").index(registration.verdict)
+    return rank, registration.quality["ncc"] + registration.quality["symmetry"]
 
 
 def without_scale(pose: Array, scale: float, centre: Array) -> Array:

@@ -80,7 +80,8 @@ def robust_similarity(matches: Matches) -> Fit:
     for width in np.linspace(*WIDTHS_MM, ROUNDS):
         weight = matches.weight / (1 + (residuals(matrix, matches) / width) ** 2) ** 2
         matrix = similarities(matches.scan[None], matches.reference[None], weight[None])[0]
-    return Fit(np.linalg.inv(matrix), scale_of(np.linalg.inv(matrix)), agreement(matrix, matches))
+    pose = np.linalg.inv(matrix).astype(np.float64)
+    return Fit(pose, scale_of(pose), agreement(pose, matches))
 
 
 def scale_of(matrix: Array) -> float:
@@ -89,14 +90,14 @@ def scale_of(matrix: Array) -> float:
 
 
 def residuals(matrix: Array, matches: Matches) -> Array:
-    """Distances (N,), reference mm, between where a similarity, scan to reference, brings the points and the predicted."""
+    """Distances (N,), mm, from the predicted points to where a similarity, scan to reference, brings the scan's."""
     moved = matches.scan @ matrix[:3, :3].T + matrix[:3, 3]
     return np.asarray(np.linalg.norm(moved - matches.reference, axis=1))
 
 
-def agreement(matrix: Array, matches: Matches) -> float:
-    """The weighted share of matches whose residual under a similarity, scan to reference, is less than 15 mm."""
-    inlier = residuals(matrix, matches) < INLIER_MM
+def agreement(pose: Array, matches: Matches) -> float:
+    """The weighted share of matches whose residual at a pose (4, 4), reference mm to scan mm, is less than 15 mm."""
+    inlier = residuals(np.asarray(np.linalg.inv(pose)), matches) < INLIER_MM
     return float(matches.weight[inlier].sum() / max(matches.weight.sum(), 1e-12))
 
 

@@ -24,6 +24,8 @@ from torch import Tensor
 from .coordinates import REFERENCE_SIZE, grid_affine
 from .findings import finding, refusal
 from .foreground import validity
+from .locator import coarse_network
+from .networks import DensePositionNet
 from .registration import Reference, Registration, prepare_reference, register
 from .resampling import Shape, resample
 from .volume import AIR_HU
@@ -54,6 +56,18 @@ def load_reference(reference: str, masks: str) -> Reference:
     values = bits.numpy().astype(np.uint8)
     hu = head.numpy().astype(np.float32)
     return prepare_reference(hu, (values & HEAD_BIT) > 0, (values & INTRACRANIAL_BIT) > 0, grid_affine())
+
+
+@lru_cache(maxsize=2)
+def load_locator(path: str) -> DensePositionNet:
+    """The coarse network with its trained weights, read once a process.
+
+    Raises:
+        RuntimeError: the file holds the weights of another network.
+    """
+    network = coarse_network()
+    network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    return network.eval()
 
 
 def to_reference_space(volume: Tensor, affine: Array, matrix: Array) -> tuple[Tensor, Tensor]:
@@ -130,6 +144,7 @@ class RegisterHeadd(MapTransform, InvertibleTransform):
         validity_key: str = "validity",
         mode: str = "bilinear",
         allow_missing_keys: bool = False,
+        locator: str | None = None,
     ) -> None:
         """Register `keys` (one key).
 
@@ -140,6 +155,7 @@ class RegisterHeadd(MapTransform, InvertibleTransform):
             validity_key: where the validity mask goes.
             mode: of the inverse, "bilinear" or "nearest"; `Invertd(nearest_interp=True)` overrides it.
             allow_missing_keys: do nothing where the key is missing.
+            locator: path of the coarse network's weights; without it the search alone finds the start.
 
         Raises:
             ValueError: another mode, or more than one key.
@@ -149,7 +165,7 @@ class RegisterHeadd(MapTransform, InvertibleTransform):
             raise ValueError(f'mode must be "bilinear" or "nearest", got {mode!r}')
         if len(self.keys) != 1:
             raise ValueError(f"one key is registered, got {self.keys}")
-        self.reference, self.masks = reference, masks
+        self.reference, self.masks, self.locator = reference, masks, locator
         self.validity_key, self.mode = validity_key, mode
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
@@ -174,7 +190,8 @@ class RegisterHeadd(MapTransform, InvertibleTransform):
         """The registered scan and its validity."""
         volume = scan.as_tensor().detach().to("cpu", torch.float32)
         affine = scan.affine.cpu().numpy().astype(np.float64)
-        result = register_or_refuse(volume, affine, load_reference(self.reference, self.masks))
+        locator = load_locator(self.locator) if self.locator else None
+        result = register_or_refuse(volume, affine, load_reference(self.reference, self.masks), locator)
         moved, valid = to_reference_space(volume, affine, result.matrix)
         registered: MetaTensor = MetaTensor(moved).copy_meta_from(scan)
         registered.meta = {**scan.meta, "registration": describe(result)}
@@ -200,7 +217,9 @@ class RegisterHeadd(MapTransform, InvertibleTransform):
         return restored
 
 
-def register_or_refuse(volume: Tensor, affine: Array, reference: Reference) -> Registration:
+def register_or_refuse(
+    volume: Tensor, affine: Array, reference: Reference, locator: DensePositionNet | None = None
+) -> Registration:
     """Register a scan (1, I, J, K).
 
     Raises:
@@ -210,7 +229,7 @@ def register_or_refuse(volume: Tensor, affine: Array, reference: Reference) -> R
     if volume.ndim != 4 or volume.shape[0] != 1:
         raise ValueError(f"a scan must be (1, I, J, K), got {tuple(volume.shape)}")
     try:
-        result = register(volume[0].numpy(), affine, reference)
+        result = register(volume[0].numpy(), affine, reference, locator)
     except ValueError as error:
         raise refusal("registration_failed", f"The scan can't be registered: {error}") from error
     if result.verdict == "fail":
@@ -220,7 +239,8 @@ def register_or_refuse(volume: Tensor, affine: Array, reference: Reference) -> R
 
 def describe(result: Registration) -> dict[str, Any]:
     """A registration as JSON types, for `meta["registration"]`."""
-    return {"matrix": result.matrix.tolist(), **result.quality, "verdict": result.verdict}
+    words = {"start": result.start, "verdict": result.verdict}
+    return {"matrix": result.matrix.tolist(), **result.quality, **words}
 
 
 def review_findings(result: Registration) -> list[dict[str, str]]:
