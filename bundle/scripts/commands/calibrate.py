@@ -1,0 +1,232 @@
+"""`head-ct-anomaly calibrate`: from healthy scans to `normative.nii.gz` and `thresholds.json`; no training.
+
+Each scan goes through the transforms and the network of `configs/inference.json`; its residual is kept in a work
+folder, so that a calibration that was interrupted goes on where it stopped when the same command is given again. A scan
+that is refused is listed and left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from ..assets import bundle_root, config, metadata, place, sha256
+from ..calibration import FEWEST_SCANS, RECOMMENDED_SCANS, HealthyScan, folds_of, held_out_scores, sums_of
+from ..calibration_files import NORMATIVE_NAME, THRESHOLDS_NAME, load_scan, save_scan, write_calibration
+from ..findings import InputRefused, PathMissing, counted
+from ..healthy_sources import Source, key, simulated_sources, simulator_sha256, sources_in
+from ..scores import LISTS, Thresholds, score_name
+from .run import device, quiet
+from .simulate import seed
+
+Job = tuple[Source, Path]
+"""A scan, and the file in which its residual is kept."""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Declare the subcommand."""
+    parser = subparsers.add_parser("calibrate", help="learn from healthy scans what is normal; no training")
+    parser.add_argument("folder", metavar="FOLDER", type=Path, nargs="?", help="healthy scans, one an entry")
+    parser.add_argument("-o", "--output", metavar="OUT", type=Path, default=Path(place("models")), help="of both files")
+    parser.add_argument("--weights", metavar="FILE", type=Path, default=Path(place("models/model.pt")))
+    parser.add_argument("--device", type=device, default="auto", help="auto (default), cpu, cuda or cuda:N")
+    parser.add_argument("--workers", type=int, default=1, help="scans at a time, about 2 GB each")
+    parser.add_argument("--stride", type=int, choices=(1, 2, 4), default=4, help="voxels between predictions (4)")
+    parser.add_argument("--smoothing", metavar="MM", type=float, default=0.0, help="smooth anomaly maps by so much (0)")
+    parser.add_argument(
+        "--work", metavar="DIR", type=Path, default=Path("calibration"), help="residuals, to go on from"
+    )
+    parser.add_argument("--simulate", metavar="ANATOMIES", type=Path, help="draw the scans from these label maps")
+    parser.add_argument("--names", type=lambda text: text.split(","), default=[], help="which label maps: NAME,NAME...")
+    parser.add_argument("--count", type=int, default=60, help="how many scans to draw (60)")
+    parser.add_argument("--seed", type=seed, default=0, help="seed of the first one; the next ones count up")
+    parser.set_defaults(main=main)
+
+
+def main(args: argparse.Namespace) -> int:
+    """Make both files; 0 when they are written.
+
+    Raises:
+        PathMissing: there are no scans, too few of them, or no weights.
+        OSError: the files can't be written.
+    """
+    if (args.folder is None) == (args.simulate is None):
+        print("Give either a FOLDER of healthy scans or --simulate ANATOMIES.", file=sys.stderr)
+        return 2
+    if not args.weights.is_file():
+        raise PathMissing(f"There are no weights at {args.weights}. Check --weights.")
+    sources = sources_of(args)
+    enough(len(sources), "There are")
+    if len(sources) < RECOMMENDED_SCANS:
+        print(f"{len(sources)} scans make rough percentiles: {RECOMMENDED_SCANS} or more are better.", file=sys.stderr)
+    settings = pipeline_settings(args)
+    jobs = [(source, args.work / f"{key(source, settings)}.npz") for source in sources]
+    measure([job for job in jobs if not job[1].is_file()], len(jobs), args)
+    scans, groups, facts = kept(jobs)
+    enough(len(scans), "Of the scans that were not refused there are")
+    facts |= {"source": provenance(args), **settings, "smoothing_mm": args.smoothing}
+    print("\n".join(finish(args.output, scans, groups, facts)))
+    return 0
+
+
+def enough(count: int, words: str) -> None:
+    """See that there are enough scans.
+
+    Raises:
+        PathMissing: there are not.
+    """
+    if count < FEWEST_SCANS:
+        raise PathMissing(f"{words} {count}. Give at least {FEWEST_SCANS} healthy scans, better {RECOMMENDED_SCANS}.")
+
+
+def sources_of(args: argparse.Namespace) -> list[Source]:
+    """The scans that were asked for."""
+    if args.simulate is None:
+        return sources_in(args.folder)
+    return simulated_sources(args.simulate, args.names, args.count, args.seed)
+
+
+def provenance(args: argparse.Namespace) -> dict[str, Any]:
+    """Where the scans come from, without a name of a user's file."""
+    if args.simulate is None:
+        return {"scans": "a folder"}
+    names = sorted({source.group for source in sources_of(args)})
+    return {"scans": "simulated", "anatomies": names, "seed": args.seed, "simulator_sha256": simulator_sha256()}
+
+
+def pipeline_settings(args: argparse.Namespace) -> dict[str, Any]:
+    """What the residuals depend on, beside the scan."""
+    content = json.loads(config("inference.json").read_text(encoding="utf-8")) | {"stride": args.stride}
+    return {
+        "weights_sha256": sha256(args.weights),
+        "reference_sha256": sha256(place("models/reference.nii.gz")),
+        "settings": {name: content[name] for name in ("mode", "stride", "precision", "width", "patch_size")},
+    }
+
+
+def parsed_config(args: argparse.Namespace) -> Any:
+    """inference.json with the stride and the device that were asked for."""
+    from monai.bundle import ConfigParser
+
+    parser = ConfigParser()
+    parser.read_config(str(config("inference.json")))
+    parser.update({"bundle_root": str(bundle_root()), "stride": args.stride})
+    if args.device != "auto":
+        parser["device"] = f"$torch.device('{args.device}')"
+    return parser
+
+
+def measure(jobs: Sequence[Job], total: int, args: argparse.Namespace) -> None:
+    """Work through the scans that are still to do, with a line for each."""
+    done, began = total - len(jobs), time.monotonic()
+    if done:
+        print(f"{counted(done, 'scan')} of {total} done before: see {args.work}")
+    for number, (name, outcome) in enumerate(outcomes(jobs, args), start=1):
+        left = (time.monotonic() - began) / number * (len(jobs) - number)
+        print(f"[{done + number}/{total}] {name}: {outcome}; about {left / 60:.0f} min left", flush=True)
+
+
+def outcomes(jobs: Sequence[Job], args: argparse.Namespace) -> Iterator[tuple[str, str]]:
+    """Name and outcome of each scan as soon as it is done, here or in processes of one thread each."""
+    if args.workers <= 1 or len(jobs) <= 1:
+        maker = Maker(args)
+        for source, path in jobs:
+            yield source.name, maker(source, path)
+        return
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    with ProcessPoolExecutor(args.workers, get_context("fork"), start_worker, (args,)) as pool:
+        futures = {pool.submit(work, source, path): source.name for source, path in jobs}
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+class Maker:
+    """Makes residuals: the parts of `inference.json` that this takes, with the weights."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        import torch
+
+        parser = parsed_config(args)
+        self.device = parser.get_parsed_content("device")
+        self.transforms = parser.get_parsed_content("preprocessing").transforms
+        self.inferer = parser.get_parsed_content("inferer")
+        self.network = parser.get_parsed_content("network_def").to(self.device)
+        self.network.load_state_dict(torch.load(args.weights, map_location=self.device, weights_only=True))
+
+    def __call__(self, source: Source, path: Path) -> str:
+        """Keep the residual of a scan in a file; what came of it, in words."""
+        from ..healthy_scans import healthy_scan
+
+        began = time.process_time()
+        notes = {"group": source.group}
+        try:
+            with quiet():
+                scan, found = healthy_scan(source, self.transforms, self.inferer, self.network, self.device)
+        except InputRefused as refused:
+            save_scan(path, None, notes | {"refused": str(refused)})
+            return f"refused. {refused}"
+        save_scan(path, scan, notes | found)
+        return f"{time.process_time() - began:.0f} CPU-seconds, registration {found['verdict']}"
+
+
+WORKERS: list[Maker] = []
+"""The one of this process, where it is one of several."""
+
+
+def start_worker(args: argparse.Namespace) -> None:
+    """Make this process ready."""
+    import torch
+
+    torch.set_num_threads(1)
+    with quiet():
+        WORKERS.append(Maker(args))
+
+
+def work(source: Source, path: Path) -> str:
+    """One scan, in a process that is ready."""
+    return WORKERS[0](source, path)
+
+
+def kept(jobs: Sequence[Job]) -> tuple[list[HealthyScan], list[str], dict[str, Any]]:
+    """The scans that were not refused, their groups, and how many of each kind there were."""
+    scans, groups, verdicts = [], [], []
+    for source, path in jobs:
+        scan, notes = load_scan(path)
+        if scan is None:
+            print(f"left out: {source.name}: {notes['refused']}", file=sys.stderr)
+            continue
+        scans.append(scan)
+        groups.append(str(notes["group"]))
+        verdicts.append(notes["verdict"])
+    counts = {"scans": len(scans), "refused": len(jobs) - len(scans), "reviewed": verdicts.count("review")}
+    return scans, groups, counts
+
+
+def finish(output: Path, scans: Sequence[HealthyScan], groups: Sequence[str], facts: dict[str, Any]) -> list[str]:
+    """Write both files; lines that say what they hold."""
+    if len(set(groups)) < 2:
+        raise PathMissing(f"All scans come from {groups[0]}. Take scans of different people.")
+    settings = {**facts.pop("settings"), "smoothing_mm": facts.pop("smoothing_mm")}
+    details = held_out_scores(scans, groups, settings["smoothing_mm"])
+    more = {"folds": len(folds_of(groups)), "groups": len(set(groups)), "mirror_images": True, "settings": settings}
+    thresholds = Thresholds.of(details, {**facts, **more, "bundle_version": metadata()["version"]})
+    normative = sums_of(scans).finish()
+    write_calibration(output, normative, thresholds)
+    lines = [f"{output / NORMATIVE_NAME}: {int(normative.known.sum())} places known, from {len(scans)} scans"]
+    for kind in ("calibrated", "error"):
+        name = score_name(kind, "top_1_percent_mean")
+        limits = {region: thresholds.threshold(region, name) for region in ("left_hemisphere", "skull")}
+        shown = ", ".join(f"{LISTS[r]} {'too few scans' if t is None else f'{t:.2f}'}" for r, t in limits.items())
+        lines.append(f"95 % of the healthy {name} do not exceed: {shown}")
+    return [*lines, f"{output / THRESHOLDS_NAME}"]

@@ -1,0 +1,197 @@
+"""`head-ct-anomaly calibrate`: arguments, what is done again and what is not, and the files; whole scans are costly."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from scripts import calibration_files, normative
+from scripts.assets import place, sha256
+from scripts.calibration import HealthyScan
+from scripts.calibration_files import checked_thresholds, save_scan
+from scripts.commands import calibrate
+from scripts.commands.main import main
+from scripts.healthy_sources import Source
+from scripts.nifti_bytes import nifti_bytes
+from scripts.normative_transforms import load_normative
+
+NIFTI = nifti_bytes(np.zeros((2, 2, 2), np.int16), np.eye(4))
+
+
+N = 12
+"""Places along a side of the normative's grid, here."""
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (normative, calibration_files):
+        monkeypatch.setattr(module, "GRID_SIZE", N)
+
+
+class Pretend:
+    """Stands for the pipeline: random residuals in a box, by the name of the scan; `bad` is refused."""
+
+    made: list[str] = []  # noqa: RUF012
+
+    def __init__(self, args: Any) -> None:
+        pass
+
+    def __call__(self, source: Source, path: Path) -> str:
+        type(self).made.append(source.name)
+        if source.name.startswith("bad"):
+            save_scan(path, None, {"group": source.group, "refused": "There is no CT image."})
+            return "refused"
+        inside, regions = np.zeros((N, N, N), bool), np.zeros((N, N, N), np.uint8)
+        inside[1:, 2:10, 3:10] = True
+        regions[: N // 2], regions[N // 2 :], regions[:, :, 8:] = 1, 2, 3
+        residual = np.random.default_rng(sum(source.name.encode())).normal(1, 6, (3, N, N, N))
+        shares = dict.fromkeys(("left_hemisphere", "right_hemisphere", "skull"), 1.0)
+        notes = {"group": source.group, "verdict": "review" if source.name == "scan_02.nii.gz" else "pass"}
+        save_scan(path, HealthyScan(residual, inside, np.where(inside, regions, 0), shares, 4), notes)
+        return "2 CPU-seconds"
+
+
+@pytest.fixture
+def pretend(monkeypatch: pytest.MonkeyPatch) -> type[Pretend]:
+    class Own(Pretend):
+        made: list[str] = []  # noqa: RUF012
+
+    monkeypatch.setattr(calibrate, "Maker", Own)
+    return Own
+
+
+@pytest.fixture
+def scans(tmp_path: Path) -> Path:
+    """A folder of ten scans, of which one is bad."""
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    for name in ("bad", *(f"scan_{number:02d}" for number in range(9))):
+        (folder / f"{name}.nii.gz").write_bytes(NIFTI)
+    return folder
+
+
+def words(tmp_path: Path, *more: str) -> list[str]:
+    return ["calibrate", "-o", str(tmp_path / "out"), "--work", str(tmp_path / "work"), *more]
+
+
+def test_a_folder_becomes_a_calibration(
+    pretend: type[Pretend], scans: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words(tmp_path, str(scans))) == 0
+    out, err = capsys.readouterr()
+    assert "[1/10] bad.nii.gz: refused; about 0 min left" in out
+    assert "[10/10] scan_08.nii.gz: 2 CPU-seconds; about 0 min left" in out
+    assert "places known, from 9 scans" in out
+    assert "95 % of the healthy calibrated_top_1_percent_mean do not exceed: hemisphere" in out
+    assert "10 scans make rough percentiles: 40 or more are better." in err
+    assert "left out: bad.nii.gz: There is no CT image." in err
+    files = ("thresholds.json", "normative.nii.gz")
+    weights, reference = place("models/model.pt"), place("models/reference.nii.gz")
+    thresholds = checked_thresholds(*(tmp_path / "out" / name for name in files), weights, reference)
+    assert len(thresholds.scores_of("right_hemisphere", "raw_maximum")) == 18
+    assert len(thresholds.scores_of("skull", "calibrated_top_1_percent_mean")) == 9
+    assert load_normative(tmp_path / "out" / "normative.nii.gz").known.sum() > 10 * 8 * 7
+    facts = thresholds.facts
+    assert (facts["scans"], facts["refused"], facts["reviewed"], facts["folds"]) == (9, 1, 1, 9)
+    assert facts["weights_sha256"] == sha256(weights)
+    assert facts["source"] == {"scans": "a folder"}
+    assert facts["settings"]["stride"] == 4
+    assert facts["settings"]["smoothing_mm"] == 0
+    assert "scan_0" not in (tmp_path / "out" / "thresholds.json").read_text(), "no name of a patient's file"
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(files)
+
+
+def test_what_was_done_is_not_done_again(
+    pretend: type[Pretend], scans: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words(tmp_path, str(scans))) == 0
+    first = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    (scans / "scan_09.nii.gz").write_bytes(NIFTI)
+    pretend.made.clear()
+    assert main(words(tmp_path, str(scans))) == 0
+    assert pretend.made == ["scan_09.nii.gz"]
+    assert "10 scans of 11 done before" in capsys.readouterr().out
+    (scans / "scan_09.nii.gz").unlink()
+    pretend.made.clear()
+    assert main(words(tmp_path, str(scans))) == 0
+    assert pretend.made == []
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == first, "the same bytes"
+    assert main(words(tmp_path, str(scans), "--stride", "2")) == 0
+    assert len(pretend.made) == 10, "other settings, other residuals"
+
+
+def test_an_interrupted_calibration_goes_on(
+    pretend: type[Pretend], scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = pretend.__call__
+
+    def broken(self: Pretend, source: Source, path: Path) -> str:
+        if source.name == "scan_05.nii.gz":
+            raise KeyboardInterrupt
+        return whole(self, source, path)
+
+    monkeypatch.setattr(pretend, "__call__", broken)
+    with pytest.raises(KeyboardInterrupt):
+        main(words(tmp_path, str(scans)))
+    assert not (tmp_path / "out").exists()
+    monkeypatch.setattr(pretend, "__call__", whole)
+    pretend.made.clear()
+    assert main(words(tmp_path, str(scans))) == 0
+    assert pretend.made == [f"scan_{number:02d}.nii.gz" for number in (5, 6, 7, 8)]
+
+
+def test_several_processes_do_the_same(pretend: type[Pretend], scans: Path, tmp_path: Path) -> None:
+    assert main(words(tmp_path, str(scans))) == 0
+    first = (tmp_path / "out" / "thresholds.json").read_bytes()
+    more = ["calibrate", str(scans), "-o", str(tmp_path / "other"), "--work", str(tmp_path / "b"), "--workers", "2"]
+    assert main(more) == 0
+    assert (tmp_path / "other" / "thresholds.json").read_bytes() == first
+
+
+def test_simulated_scans_are_judged_by_other_anatomies(pretend: type[Pretend], tmp_path: Path) -> None:
+    for name in ("head_01", "head_02", "head_03"):
+        (tmp_path / f"{name}.nii.gz").write_bytes(NIFTI)
+    more = ("--simulate", str(tmp_path), "--names", "head_02,head_03", "--count", "8", "--seed", "100")
+    assert main(words(tmp_path, *more)) == 0
+    assert pretend.made[:3] == ["head_02 100", "head_03 101", "head_02 102"]
+    content = json.loads((tmp_path / "out" / "thresholds.json").read_text())
+    assert (content["scans"], content["groups"], content["folds"]) == (8, 2, 2)
+    assert content["source"]["anatomies"] == ["head_02", "head_03"]
+    assert content["source"]["seed"] == 100
+
+
+def test_one_anatomy_alone_can_not_judge_itself(
+    pretend: type[Pretend], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "head_01.nii.gz").write_bytes(NIFTI)
+    assert main(words(tmp_path, "--simulate", str(tmp_path), "--count", "8")) == 2
+    assert "All scans come from head_01. Take scans of different people." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("more", "text"),
+    [
+        ([], "Give either a FOLDER of healthy scans or --simulate ANATOMIES."),
+        (["SCANS", "--simulate", "x"], "Give either a FOLDER of healthy scans or --simulate ANATOMIES."),
+        (["nothing"], "There is no folder nothing."),
+        (["SCANS", "--weights", "nothing.pt"], "There are no weights at nothing.pt."),
+        (["FEW"], "There are 2. Give at least 8 healthy scans, better 40."),
+        (["BAD"], "Of the scans that were not refused there are 7. Give at least 8"),
+    ],
+)
+def test_wrong_usage_is_2(
+    more: list[str], text: str, pretend: type[Pretend], scans: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, count in (("FEW", 2), ("BAD", 7)):
+        (tmp_path / name).mkdir()
+        for number in range(count):
+            (tmp_path / name / f"scan_{number}.nii.gz").write_bytes(NIFTI)
+    (tmp_path / "BAD" / "bad.nii.gz").write_bytes(NIFTI)
+    places = {"SCANS": str(scans), "FEW": str(tmp_path / "FEW"), "BAD": str(tmp_path / "BAD")}
+    assert main(words(tmp_path, *(places.get(word, word) for word in more))) == 2
+    assert text in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
