@@ -19,10 +19,12 @@ SEEDS = range(3)
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_an_infarct_is_a_wedge_that_opens_to_the_surface(seed: int) -> None:
-    """One piece of brain; cortex and white matter, and fluid beyond."""
+    """Nearly all in one piece, as large as asked for; cortex and white matter, and fluid beyond."""
     _, _, mask, _ = dark.infarct(HU, CASE, "right", np.random.default_rng(seed), Amount(60.0, 20.0, 0.0))
     wedge = mask == 1
-    assert ndimage.label(wedge, np.ones((3, 3, 3)))[1] == 1
+    pieces = ndimage.label(wedge, np.ones((3, 3, 3)))[0]
+    assert np.bincount(pieces[wedge]).max() > 0.9 * wedge.sum()
+    assert wedge.sum() * SPACING_MM**3 / 1000 == pytest.approx(60, rel=0.01)
     assert np.isin(LABELS[wedge], (41, 42)).all()
     cortex = (LABELS == 42)[wedge].mean()
     assert 0.15 < cortex < 0.6

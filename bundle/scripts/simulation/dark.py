@@ -16,7 +16,7 @@ from scipy import ndimage
 
 from .bleeds import spread_squared
 from .braincase import Braincase, Mask, block_around, labelled
-from .growth import Amount, Lesion, Volume, grow, smooth_noise, voxels
+from .growth import Amount, Lesion, Volume, grow, lowest, smooth_noise, voxels
 from .labels import LEFT_CEREBRUM, RIGHT_CEREBRUM
 from .mass_effect import push
 
@@ -95,8 +95,8 @@ def _wedge(
     apex = np.array([rng.uniform(*place) for place in APEX_MM]) * (1 if side == "right" else -1, 1, 1)
     out = case.direction(side, rng.uniform(*AZIMUTH_DEG), rng.uniform(*ELEVATION_DEG))
     score = spread_squared(case.offsets_mm(half) - apex, out, 1.0, rng.uniform(0.6, 0.9))
-    score *= 1 + 0.25 * smooth_noise(score.shape, 15.0, case.spacing_mm, rng)
-    wedge = grow(score, brain, voxels(amount.volume_ml, case.spacing_mm, brain)) & brain
+    score *= 1 + 0.25 * np.clip(smooth_noise(score.shape, 15.0, case.spacing_mm, rng), -1.5, 1.5)
+    wedge = lowest(score, brain, voxels(amount.volume_ml, case.spacing_mm, brain))
     return half, wedge, brain
 
 
