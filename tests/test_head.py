@@ -16,6 +16,7 @@ from scripts.simulation.anatomy import centroids
 from scripts.simulation.common_space import MEAN_CENTROIDS, to_reference, transform_points
 from scripts.simulation.head import LATTICE_STEP, SimulatedHead, draw_head, look_up
 from scripts.simulation.labels import UNCOVERED
+from scripts.simulation.look import Look
 from scripts.simulation.shape import Shape, identity_shape
 
 ANATOMY = toy_anatomy(pose((25, 4, -6), (6, -9, 14)))
@@ -87,6 +88,17 @@ def test_a_mirrored_head_is_the_mirror_image() -> None:
         for drawn, label in ((plain, 25), (mirrored, 57))
     )
     np.testing.assert_allclose(lesion * (-1, 1, 1), image, atol=1.5)
+
+
+def test_a_given_look_is_drawn_and_told(head: SimulatedHead) -> None:
+    enhanced = draw_head(ANATOMY, 7, look=Look(contrast_hu=150.0, ventricles=2, sulci=1.0))
+    assert enhanced.description["look"]["contrast_hu"] == 150
+    assert head.description["look"].keys() == enhanced.description["look"].keys()
+    plain = draw_head(ANATOMY, 7, look=Look())
+    gained = (enhanced.labels != plain.labels) & (plain.labels > 0)
+    assert gained.any()
+    assert np.isin(enhanced.labels[gained], (4, 43, 24)).all()
+    np.testing.assert_array_equal(enhanced.affine, head.affine)
 
 
 def test_what_lies_below_the_map_is_not_covered(head: SimulatedHead) -> None:

@@ -21,6 +21,7 @@ from ..nifti_bytes import nifti_bytes
 from ..simulated_series import SeriesText, in_scanner_order, write_series
 from ..simulation.head import SimulatedHead, draw_head
 from ..simulation.lesions import BRIGHT
+from ..simulation.look import Look
 from ..simulation.protocol import Protocol
 from ..simulation.sampling import sample
 from ..simulation.scanner import Scan, acquire
@@ -37,6 +38,9 @@ PROTOCOL = Protocol(
     top_mm=104.0,
 )
 """A routine head scan with a soft kernel, from below the foramen magnum to above the vertex."""
+
+LOOK = Look(calcified=("choroid", "pineal"), bone_density=1.04, dura_hu=8.0)
+"""A plain healthy head, without contrast medium, with the calcium that most have."""
 
 LARGEST_ROTATION_DEG = 8.0
 """How far the head is turned in the scanner at most."""
@@ -74,6 +78,7 @@ def main(args: argparse.Namespace) -> int:
         lesion=args.kind,
         side=args.side,
         lesion_size={"volume_ml": args.volume_ml, "lesion_hu": args.hu},
+        look=LOOK,
         largest_rotation_deg=LARGEST_ROTATION_DEG,
     )
     scan = acquire(head, PROTOCOL, args.seed)

@@ -22,7 +22,7 @@ from .atrophy import widened
 from .growth import Lesion
 from .labels import swap_table
 from .lesions import plant_lesion
-from .look import draw_look
+from .look import Look, draw_look
 from .shape import LATTICE_STEP, Shape, draw_shape
 from .tissue import to_hu
 
@@ -75,6 +75,7 @@ def draw_head(
     side: str | None = None,
     lesion_size: dict[str, float] | None = None,
     shape: Shape | None = None,
+    look: Look | None = None,
     largest_rotation_deg: float = 12.0,
 ) -> SimulatedHead:
     """A head drawn from an anatomy, with an optional lesion of a kind that `lesions.plant_lesion` knows.
@@ -86,6 +87,7 @@ def draw_head(
         side: "left" or "right" of the patient (after mirroring); drawn where None.
         lesion_size: further arguments of `plant_lesion`.
         shape: the shape to use instead of a drawn one.
+        look: the look to use instead of a drawn one.
         largest_rotation_deg: bound of the pitch in the scanner; yaw and roll get two thirds of it.
 
     Raises:
@@ -93,7 +95,7 @@ def draw_head(
     """
     shape = draw_shape(stream(seed, SHAPE_STREAM)) if shape is None else shape
     labels, start = drawn_labels(anatomy, shape)
-    look = draw_look(stream(seed, LOOK_STREAM))
+    look = draw_look(stream(seed, LOOK_STREAM)) if look is None else look
     labels = widened(labels, look.ventricles, look.sulci, stream(seed, ATROPHY_STREAM))
     hu = to_hu(labels, stream(seed, TISSUE_STREAM), look)
     planted, words = _with_lesion(hu, labels, lesion, side, lesion_size or {}, stream(seed, LESION_STREAM))
