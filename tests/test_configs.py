@@ -274,7 +274,7 @@ def test_read_as_monai_label_does(tmp_path: Path) -> None:
     assert found["pre"][0] == "LoadImaged"
     assert "RegisterHeadd" in found["pre"]
     assert "Spacingd" not in found["pre"], "it breaks in MONAI Label with MONAI 1.6"
-    assert found["post"] == ["ErrorMapd", "ScoreRegionsd", "Invertd"]
+    assert found["post"] == ["ErrorMapd", "AnomalyMapd", "ScoreRegionsd", "Invertd"]
     assert found["same"], "the inverse goes the way that the scan came"
     assert not any("Save" in name for name in found["post"])
 
@@ -306,9 +306,10 @@ def test_read_as_monai_deploy_does(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         data["pred"] = inferer(inputs=data["image"][None], network=network)[0]
     assert isinstance(data["pred"], MetaTensor)
     steps = [t for t in post.transforms if not isinstance(t, Invertd)]
-    inverse = Invertd(["pred", "regions"], Compose(kept), "image", nearest_interp=[False, True], to_tensor=True)
+    keys, nearest = ["pred", "error_map", "regions"], [False, False, True]
+    inverse = Invertd(keys, Compose(kept), "image", nearest_interp=nearest, to_tensor=True)
     result = Compose([*steps, inverse])(data)
-    assert result["pred"].shape == (1, 20, 18, 16)
+    assert result["pred"].shape == result["error_map"].shape == (1, 20, 18, 16)
     torch.testing.assert_close(result["pred"].affine.float(), scan.affine.float())
 
 

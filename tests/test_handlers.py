@@ -22,10 +22,11 @@ from scripts.assets import metadata, sha256
 from scripts.findings import finding
 from scripts.handlers import ResultWriter, StageClock, case_files, case_result, versions
 from scripts.results import OutputExists, plain, verify
+from scripts.scores import Thresholds
 
 AFFINE = torch.tensor([[-2.0, 0, 0, 20], [0, -2, 0, 20], [0, 0, 3, -15], [0, 0, 0, 1]], dtype=torch.float64)
 FLAG = finding("thick_slices", "Slices are 5.0 mm thick.").as_dict()
-SETTINGS = {"mode": "dense", "score": "top_1_percent_mean", "unit": "mm", "stride": 2, "precision": "float32"}
+SETTINGS = {"mode": "dense", "score": "top_1_percent_mean", "stride": 2, "precision": "float32"}
 MATRIX = [[1.0, 0, 0, 2.5], [0, 1, 0, -1], [0, 0, 1, 0.125], [0, 0, 0, 1]]
 
 
@@ -48,10 +49,11 @@ def case(findings: list[dict[str, str]] | None = None) -> dict[str, Any]:
     return {
         **data,
         "pred": MetaTensor(heatmap, affine=AFFINE),
+        "error_map": MetaTensor(2 * heatmap, affine=AFFINE),
         "regions": MetaTensor(regions, affine=AFFINE),
         "scan": MetaTensor(torch.full((1, 10, 9, 8), 40, dtype=torch.int16), affine=AFFINE),
         "scores": {"left_hemisphere": 3.5, "right_hemisphere": 2.25, "skull": None},
-        "score_details": {"left_hemisphere": {"maximum": 4.0, "voxels": 12}},
+        "score_details": {"left_hemisphere": {"raw_maximum": 4.0, "voxels": 12}},
         "region_findings": [finding("region_cut", "The field of view holds 10 % of the skull.").as_dict()],
         "inference": {"device": "cpu", "tile": torch.tensor(32), "fallback": torch.tensor(False)},
     }
@@ -60,7 +62,8 @@ def case(findings: list[dict[str, str]] | None = None) -> dict[str, Any]:
 def test_the_result_of_a_case() -> None:
     result = case_result(case([FLAG]), {"network": 1.5})
     assert result["scores"] == {"left_hemisphere": 3.5, "right_hemisphere": 2.25, "skull": None}
-    assert result["score_details"] == {"left_hemisphere": {"maximum": 4.0, "voxels": 12}}
+    assert result["score_details"] == {"left_hemisphere": {"raw_maximum": 4.0, "voxels": 12}}
+    assert (result["map"], result["unit"], result["calibration"]) == ("error", "mm", None)
     assert [found["code"] for found in result["findings"]] == ["thick_slices", "region_cut"]
     assert result["findings"][0] == FLAG
     assert result["quality"] == {
@@ -90,7 +93,9 @@ def test_where_the_network_ran_need_not_be_known() -> None:
 def test_the_files_of_a_case() -> None:
     data = case([FLAG])
     files = case_files(data, case_result(data, {}))
-    assert sorted(files) == ["heatmap.nii.gz", "overview.png", "regions.nii.gz"]
+    assert sorted(files) == ["error_map.nii.gz", "heatmap.nii.gz", "overview.png", "regions.nii.gz"]
+    error = nib.Nifti1Image.from_bytes(gunzip(files["error_map.nii.gz"]))
+    np.testing.assert_array_equal(np.asarray(error.dataobj), 2 * data["pred"][0].numpy())
     heatmap = nib.Nifti1Image.from_bytes(gunzip(files["heatmap.nii.gz"]))
     assert heatmap.get_data_dtype() == np.float32
     np.testing.assert_array_equal(np.asarray(heatmap.dataobj), data["pred"][0].numpy())
@@ -105,6 +110,37 @@ def gunzip(content: bytes) -> bytes:
     import gzip
 
     return gzip.decompress(content)
+
+
+def calibrated() -> dict[str, Any]:
+    """A case whose heatmap is calibrated."""
+    details = {
+        "left_hemisphere": {"threshold": 4.5, "percentile": 97.5},
+        "right_hemisphere": {"threshold": 4.5, "percentile": 12.0},
+        "skull": {"threshold": 5.5, "percentile": None},
+    }
+    more = {"map": "calibrated", "thresholds": Thresholds({}, {"scans": 60}), "score_details": details}
+    return {**case(), **more, "calibration_findings": [finding("normative_unknown", "8 % of the skull.").as_dict()]}
+
+
+def test_a_calibrated_case_says_by_what() -> None:
+    result = case_result(calibrated(), {})
+    assert (result["map"], result["unit"]) == ("calibrated", "standard deviations")
+    assert result["calibration"] == {"scans": 60}
+    assert [found["code"] for found in result["findings"]] == ["normative_unknown", "region_cut"]
+    assert json.loads(json.dumps(result)) == result
+
+
+@pytest.mark.parametrize(("kind", "unit", "threshold"), [("calibrated", "SD", 5.5), ("error", "mm", None)])
+def test_the_picture_gets_the_scale_of_its_map(
+    kind: str, unit: str, threshold: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[Any] = []
+    monkeypatch.setattr(handlers, "overview", lambda *args, **words: drawn.append(words) or b"")
+    data = calibrated() | {"map": kind}
+    case_files(data, case_result(data, {}))
+    assert (drawn[0]["unit"], drawn[0]["threshold"]) == (unit, threshold)
+    assert drawn[0]["percentiles"] == {"left_hemisphere": 97.5, "right_hemisphere": 12.0, "skull": None}
 
 
 def test_only_flags_are_drawn_into_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,9 +221,10 @@ def run_writer(output: Path, weights: str, data: dict[str, Any], overwrite: bool
 def test_a_case_is_written_with_its_timings_and_weights(tmp_path: Path, weights: str) -> None:
     run_writer(tmp_path / "out", weights, case([FLAG]))
     result = verify(tmp_path / "out")
-    assert set(result["outputs"]) == {"heatmap.nii.gz", "overview.png", "regions.nii.gz"}
+    assert set(result["outputs"]) == {"error_map.nii.gz", "heatmap.nii.gz", "overview.png", "regions.nii.gz"}
     assert result["weights_sha256"] == sha256(weights)
-    assert result["settings"] == SETTINGS
+    assert result["settings"] == {**SETTINGS, "map": "error", "unit": "mm"}
+    assert "map" not in result
     assert set(result["timings_s"]) == {"prepare", "network", "score"}
 
 

@@ -24,6 +24,7 @@ from scripts.head_transforms import (
     load_regions,
 )
 from scripts.nifti_bytes import nifti_bytes
+from scripts.scores import Thresholds
 from scripts.volume import AIR_HU
 
 COVERED = {"left_hemisphere": 1.0, "right_hemisphere": 0.96, "skull": 0.5}
@@ -154,7 +155,15 @@ def test_the_error_map_keeps_metadata_and_hands_on_where_it_was_made() -> None:
     assert mapped["inference"] == {"device": "cpu", "tile": 32, "fallback": True}
 
 
-def scored(score: str = "maximum", coverage: dict[str, Any] | None = None) -> dict[Any, Any]:
+def test_the_error_map_can_have_a_place_of_its_own() -> None:
+    predicted, head = scan(torch.rand(3, 4, 4, 4)), torch.ones(1, 8, 8, 8)
+    mapped = ErrorMapd("pred", "head", error_key="error")({"pred": predicted, "head": head})
+    assert mapped["pred"] is predicted
+    assert mapped["error"].meta["note"] == "kept"
+    torch.testing.assert_close(mapped["error"], ErrorMapd("pred", "head")({"pred": predicted, "head": head})["pred"])
+
+
+def scored(score: str = "maximum", coverage: dict[str, Any] | None = None, **more: Any) -> dict[Any, Any]:
     """Scores of a map of 4 voxels a side over regions of 8: 5 in the left half, 9 in the right one, no skull."""
     regions = torch.ones(1, 8, 8, 8, dtype=torch.uint8)
     regions[:, 4:] = 2
@@ -162,8 +171,8 @@ def scored(score: str = "maximum", coverage: dict[str, Any] | None = None) -> di
     values = torch.full((1, 4, 4, 4), 5.0)
     values[:, 2:] = 9
     values[0, 0, 0, 0] = 7
-    data = {"pred": values, "regions": regions, "coverage": coverage or dict.fromkeys(COVERED, 1.0)}
-    return ScoreRegionsd("pred", score)(data)
+    data = {"error": values, "regions": regions, "coverage": coverage or dict.fromkeys(COVERED, 1.0), **more}
+    return ScoreRegionsd("error", score)(data)
 
 
 @pytest.mark.parametrize("score", ["maximum", "percentile_99", "top_1_percent_mean"])
@@ -187,7 +196,8 @@ def test_a_region_that_the_field_of_view_cuts_has_no_score_and_a_finding() -> No
     data = scored(coverage=coverage)
     assert data["scores"] == {"left_hemisphere": None, "right_hemisphere": 9.0, "skull": None}
     details = data["score_details"]["left_hemisphere"]
-    assert (details["maximum"], details["percentile_99"], details["top_1_percent_mean"]) == (None, None, None)
+    names = ("raw_maximum", "raw_percentile_99", "raw_top_1_percent_mean", "percentile", "threshold")
+    assert [details[name] for name in names] == [None] * 5
     assert (details["voxels"], details["coverage"]) == (32, pytest.approx(0.94))
     assert [found["code"] for found in data["region_findings"]] == ["region_cut", "region_cut"]
     assert data["region_findings"][0]["message"].startswith("The field of view holds 94 % of the left hemisphere")
@@ -196,7 +206,33 @@ def test_a_region_that_the_field_of_view_cuts_has_no_score_and_a_finding() -> No
 
 def test_an_unknown_score_is_refused() -> None:
     with pytest.raises(ValueError, match="score must be one of maximum, percentile_99, top_1_percent_mean, got 'mean'"):
-        ScoreRegionsd("pred", "mean")
+        ScoreRegionsd("error", "mean")
+
+
+def test_without_a_calibration_there_are_raw_scores_only() -> None:
+    details = scored()["score_details"]["right_hemisphere"]
+    assert details == {
+        **{"raw_maximum": 9.0, "raw_percentile_99": 9.0, "raw_top_1_percent_mean": 9.0, "voxels": 32},
+        **{"coverage": 1.0, "percentile": None, "threshold": None},
+    }
+
+
+@pytest.mark.parametrize(("kind", "left", "percentile"), [("calibrated", 2.5, 25.0), ("error", 7.0, 70.0)])
+def test_the_default_score_is_that_of_the_map_and_is_compared_with_healthy_ones(
+    kind: str, left: float, percentile: float
+) -> None:
+    healthy = [{"left_hemisphere": {"calibrated_maximum": n + 0.5, "raw_maximum": n + 0.5}} for n in range(10)]
+    healthy[2]["left_hemisphere"]["calibrated_maximum"] = 2.5
+    anomaly = torch.full((1, 4, 4, 4), 2.5)
+    more = {"map": kind, "anomaly_map": anomaly, "thresholds": Thresholds.of(healthy, {})}
+    data = scored(coverage={**dict.fromkeys(COVERED, 1.0), "right_hemisphere": 0.5}, **more)
+    details = data["score_details"]["left_hemisphere"]
+    assert data["scores"]["left_hemisphere"] == left
+    assert (details["calibrated_maximum"], details["raw_maximum"]) == (2.5, 7.0)
+    assert details["percentile"] == percentile
+    assert details["threshold"] == 9.5
+    assert data["score_details"]["right_hemisphere"]["percentile"] is None
+    assert data["score_details"]["skull"]["percentile"] is None
 
 
 def test_the_finding_of_a_cut_region_is_a_flag() -> None:

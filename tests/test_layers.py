@@ -25,8 +25,9 @@ READING = {
     "stacks",
 }
 WRITING = {"nifti_bytes", "overview", "results", "simulated_series"}
-ADAPTERS = {"anatomies", "assets", "calibration_files", "checkpoints", "datalists", "registration"} | READING | WRITING
-MONAI_FACING = {"inferers", "metrics", "readers", "simulated_heads"} | {
+HEALTHY = {"calibration_files", "healthy_sources"}
+ADAPTERS = {"anatomies", "assets", "checkpoints", "datalists", "registration"} | HEALTHY | READING | WRITING
+MONAI_FACING = {"healthy_scans", "inferers", "metrics", "readers", "simulated_heads"} | {
     path.stem for path in SCRIPTS.glob("*.py") if path.stem.endswith(("transforms", "handlers"))
 }
 DOORS = {

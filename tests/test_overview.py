@@ -122,6 +122,27 @@ def test_a_heatmap_of_zeros_and_a_volume_of_air_still_make_a_picture() -> None:
     assert overview(np.full((8, 8, 8), -1000.0), np.zeros((8, 8, 8)), np.eye(4), flags=["word " * 400])
 
 
+def test_with_a_threshold_colours_mean_the_same_in_every_picture() -> None:
+    """The same value has the same colour, whatever else is in the map; without one, the scale is the map's own."""
+    volume, heatmap = head()
+    hotter = np.where(heatmap > 25, 90.0, heatmap)
+    far = np.s_[:, : PANEL // 3]
+    for threshold, equal in ((20.0, True), (None, False)):
+        pictures = [pixels(overview(volume, values, CANONICAL, threshold=threshold)) for values in (heatmap, hotter)]
+        warm = [np.abs(panel(picture, 0, 0) - panel(picture, 1, 0)).sum() for picture in pictures]
+        assert (abs(warm[0] - warm[1]) < 0.5 * warm[0]) == equal
+        assert (panel(pictures[0], 1, 0)[far] == panel(pictures[1], 1, 0)[far]).all()
+
+
+def test_percentiles_are_shown_beside_their_scores() -> None:
+    volume, heatmap = head()
+    scores = {"left hemisphere": 30.0, "skull": None}
+    bare = pixels(overview(volume, heatmap, CANONICAL, scores=scores))
+    more = pixels(overview(volume, heatmap, CANONICAL, scores=scores, percentiles={"left hemisphere": 97.5}))
+    columns = np.flatnonzero((bare[:HEADER] != more[:HEADER]).any(axis=(0, 2)))
+    assert PANEL < columns.min() <= columns.max() < 2 * (PANEL + GAP)
+
+
 def test_shapes_must_agree() -> None:
     with pytest.raises(ValueError, match=r"of one shape, got \[\(4, 4, 4\), \(5, 4, 4\)\]"):
         overview(np.zeros((4, 4, 4)), np.zeros((5, 4, 4)), np.eye(4))

@@ -102,7 +102,7 @@ def test_the_heatmap_lies_on_the_grid_of_the_scan(case: tuple[str, str, str], ru
 
 def test_the_result_says_what_was_done(runs: Run) -> None:
     result = verify(runs(*CASES[0]))
-    assert set(result["outputs"]) == {"heatmap.nii.gz", "overview.png", "regions.nii.gz"}
+    assert set(result["outputs"]) == {"error_map.nii.gz", "heatmap.nii.gz", "overview.png", "regions.nii.gz"}
     assert result["quality"]["verdict"] == "pass"
     assert result["quality"]["inference"]["device"] == "cpu"
     assert result["quality"]["inference"]["fallback"] is False
@@ -156,7 +156,7 @@ def test_shuffled_file_names_give_the_same_bytes(runs: Run, tmp_path: Path) -> N
 
 def same_results(one: Path, other: Path, apart_from: set[str] | None = None) -> None:
     """Both folders hold the same bytes, but for the timings in result.json."""
-    for name in ("heatmap.nii.gz", "regions.nii.gz", "overview.png"):
+    for name in ("heatmap.nii.gz", "error_map.nii.gz", "regions.nii.gz", "overview.png"):
         assert (one / name).read_bytes() == (other / name).read_bytes(), name
     first, second = without_timings(one), without_timings(other)
     for key in first.keys() - (apart_from or set()):

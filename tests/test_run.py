@@ -66,6 +66,7 @@ def workflow(args: argparse.Namespace) -> ConfigWorkflow:
         (["--stride", "$2"], "invalid int value"),
         (["--config", "nothing.json"], "invalid choice: 'nothing.json'"),
         (["--config", "train.json"], "invalid choice: 'train.json'"),
+        (["--map", "raw"], "invalid choice: 'raw'"),
     ],
 )
 def test_wrong_arguments_are_2(words: list[str], text: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -97,10 +98,15 @@ def test_only_what_was_said_is_overridden(tmp_path: Path, monkeypatch: pytest.Mo
         "device": "$torch.device('cuda:1')",
     }
     assert more["overwrite"] is True
+    own = run.overrides(parsed("IN", "-o", "OUT", "--map", "error", "--calibration", "OWN"))
+    assert own["map"] == "error"
+    assert own["normative"] == tmp_path / "OWN" / "normative.nii.gz"
+    assert own["thresholds"] == tmp_path / "OWN" / "thresholds.json"
 
 
 def test_every_override_is_an_id_of_the_config() -> None:
-    args = parsed("IN", "-o", "OUT", "--stride", "1", "--series-uid", "1.2", "--device", "cpu")
+    words = ("--stride", "1", "--series-uid", "1.2", "--device", "cpu", "--map", "error", "--calibration", "OWN")
+    args = parsed("IN", "-o", "OUT", *words)
     assert run.overrides(args).keys() <= set(ConfigWorkflow.__init__.__annotations__) | set(
         workflow(parsed("IN", "-o", "OUT")).parser.get()
     )
@@ -290,6 +296,8 @@ def test_the_root_cause_is_a_refusal_or_an_error_of_the_system() -> None:
         (["--device", "cuda:99"], "There is no device cuda:99: PyTorch sees"),
         (["--config", "published.json"], "The bundle ships no weights of the published network."),
         (["--weights", "no-such.pt"], "There are no weights at no-such.pt."),
+        (["--calibration", "no-such"], "A calibrated map was asked for. There is no thresholds.json."),
+        (["--map", "calibrated", "--weights", "pyproject.toml"], "A calibrated map was asked for. The"),
     ],
 )
 def test_what_is_not_there_is_wrong_usage(

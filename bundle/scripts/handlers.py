@@ -22,6 +22,7 @@ from .findings import FLAG
 from .nifti_bytes import nifti_bytes
 from .overview import overview
 from .results import check_target, plain, write_results
+from .scores import UNITS
 
 PACKAGES = (
     "monai",
@@ -36,6 +37,9 @@ PACKAGES = (
     "pyjpegls",
 )
 """Packages whose versions can change a result."""
+
+SHORT_UNITS = {"calibrated": "SD", "error": "mm"}
+"""Unit of each map, as the picture writes it."""
 
 
 class StageClock:
@@ -70,7 +74,7 @@ class StageClock:
 
 
 class ResultWriter:
-    """Write heatmap, regions, picture and `result.json` of the case that was just scored; all of them or nothing."""
+    """Write maps, regions, picture and `result.json` of the case that was just scored; all of them or nothing."""
 
     def __init__(
         self,
@@ -112,25 +116,33 @@ class ResultWriter:
         for case, output in zip(cases, outputs, strict=True):
             data = {**case, **output}
             result = case_result(data, self.clock.timings_s)
-            result |= {"settings": self.settings, "weights_sha256": sha256(self.weights)}
-            write_results(self.output_dir, case_files(data, result), result, self.overwrite)
+            files = case_files(data, result)
+            shown = {"map": result.pop("map"), "unit": result.pop("unit")}
+            result |= {"settings": {**self.settings, **shown}, "weights_sha256": sha256(self.weights)}
+            write_results(self.output_dir, files, result, self.overwrite)
 
 
 def case_files(data: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, bytes]:
-    """The output files of a case by name: heatmap and regions on the scan's own grid, and the picture of both."""
-    heatmap, regions, scan = data["pred"], data["regions"], data["scan"]
-    affine = np.asarray(heatmap.affine, dtype=np.float64)
-    values, labels = heatmap[0].cpu().numpy().astype(np.float32), regions[0].cpu().numpy().astype(np.uint8)
+    """The output files of a case by name: both maps and the regions on the scan's own grid, and their picture."""
+    affine = np.asarray(data["pred"].affine, dtype=np.float64)
+    heatmap, error = (data[key][0].cpu().numpy().astype(np.float32) for key in ("pred", "error_map"))
+    labels = data["regions"][0].cpu().numpy().astype(np.uint8)
+    details = result["score_details"]
+    thresholds = [numbers["threshold"] for numbers in details.values() if numbers.get("threshold") is not None]
     picture = overview(
-        np.asarray(scan[0]),
-        values,
+        np.asarray(data["scan"][0]),
+        heatmap,
         affine,
         regions=labels,
         scores=result["scores"],
+        percentiles={name: numbers.get("percentile") for name, numbers in details.items()},
         flags=[f["message"] for f in result["findings"] if f["severity"] == FLAG],
+        unit=SHORT_UNITS[result["map"]],
+        threshold=max(thresholds, default=None) if result["map"] == "calibrated" else None,
     )
     return {
-        "heatmap.nii.gz": nifti_bytes(values, affine),
+        "heatmap.nii.gz": nifti_bytes(heatmap, affine),
+        "error_map.nii.gz": nifti_bytes(error, affine),
         "regions.nii.gz": nifti_bytes(labels, affine),
         "overview.png": picture,
     }
@@ -142,12 +154,20 @@ def case_result(data: Mapping[str, Any], timings_s: Mapping[str, float]) -> dict
     registration = plain(meta["registration"])
     matrix = registration.pop("matrix")
     quality = {"verdict": registration.pop("verdict"), **registration}
+    shown, thresholds = data.get("map", "error"), data.get("thresholds")
     if "inference" in data:
         quality["inference"] = plain(data["inference"])
     return {
         "scores": plain(data["scores"]),
         "score_details": plain(data["score_details"]),
-        "findings": [*(plain(meta["findings"]) or []), *plain(data["region_findings"])],
+        "map": shown,
+        "unit": UNITS[shown],
+        "calibration": plain(thresholds.facts) if thresholds else None,
+        "findings": [
+            *(plain(meta["findings"]) or []),
+            *plain(data.get("calibration_findings", [])),
+            *plain(data["region_findings"]),
+        ],
         "quality": quality,
         "registration": {"matrix": matrix},
         "timings_s": dict(timings_s),

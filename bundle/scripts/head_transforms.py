@@ -20,7 +20,8 @@ from torch import Tensor
 from .coordinates import POSITION_SCALE_MM, REFERENCE_SPACING_MM, error_map
 from .findings import finding
 from .foreground import head_foreground
-from .regions import MIN_COVERAGE, coverage, own_regions, region_scores
+from .regions import MIN_COVERAGE, coverage, own_regions
+from .scores import Details, Thresholds, map_scores, score_name
 from .volume import AIR_HU
 
 Data = dict[Hashable, Any]
@@ -119,19 +120,26 @@ class MeasureCoveraged(MapTransform):
 
 
 class ErrorMapd(MapTransform):
-    """Turn predicted positions (3, n, n, n) into the error map (1, n, n, n) in mm.
+    """Make the error map (1, n, n, n) in mm of predicted positions (3, n, n, n).
 
     It is 0 outside the foreground, and where nothing was predicted (NaN).
 
     What the inferer says about its work in `meta["inference"]` goes to `inference_key`: `Invertd` drops it later.
     """
 
-    def __init__(self, keys: str, foreground_key: str = "foreground", inference_key: str = "inference") -> None:
+    def __init__(
+        self,
+        keys: str,
+        foreground_key: str = "foreground",
+        inference_key: str = "inference",
+        error_key: str | None = None,
+    ) -> None:
+        """Write the map to `error_key`; if that is None, it replaces the positions."""
         super().__init__(keys)
-        self.foreground_key, self.inference_key = foreground_key, inference_key
+        self.foreground_key, self.inference_key, self.error_key = foreground_key, inference_key, error_key
 
     def __call__(self, data: Mapping[Hashable, Any]) -> Data:
-        """Replace each key; the map keeps its affine, and the history of the scan it came from."""
+        """Add the map, which keeps the positions' affine and the history of the scan that they came from."""
         mapped = dict(data)
         inside = torch.as_tensor(mapped[self.foreground_key]).bool()
         for key in self.key_iterator(mapped):
@@ -140,53 +148,76 @@ class ErrorMapd(MapTransform):
             error = error_map(torch.as_tensor(predicted)[None].float(), stride)[0] * POSITION_SCALE_MM
             known = inside[:, ::stride, ::stride, ::stride].to(error.device) & error.isfinite()
             kept = torch.where(known, error, 0.0)
-            mapped[key] = MetaTensor(kept).copy_meta_from(predicted) if isinstance(predicted, MetaTensor) else kept
+            made = MetaTensor(kept).copy_meta_from(predicted) if isinstance(predicted, MetaTensor) else kept
+            mapped[self.error_key or key] = made
             if isinstance(predicted, MetaTensor) and "inference" in predicted.meta:
                 mapped[self.inference_key] = predicted.meta["inference"]
         return mapped
 
 
 class ScoreRegionsd(MapTransform):
-    """Score the regions of a map.
+    """Score the regions of the error map and, where there is one, of the anomaly map.
 
-    Adds `scores` (the default score by region), `score_details` (all of them), `region_findings` (which regions have
-    no score, since the field of view cuts them or the scan shows none) and `result` (the scores for MONAI Label).
+    Adds `scores` (the default score by region), `score_details` (all of them, with the default score's percentile among
+    healthy scans and its threshold), `region_findings` (which regions have no score, since the field of view cuts them
+    or the scan shows none) and `result` (the scores for MONAI Label).
     """
 
-    def __init__(self, keys: str, score: str, regions_key: str = "regions", coverage_key: str = "coverage") -> None:
-        """Pool by `score`: "maximum", "percentile_99" or "top_1_percent_mean".
+    def __init__(
+        self,
+        keys: str,
+        score: str,
+        regions_key: str = "regions",
+        coverage_key: str = "coverage",
+        anomaly_key: str = "anomaly_map",
+        map_key: str = "map",
+        thresholds_key: str = "thresholds",
+    ) -> None:
+        """Score `keys` (the error map); the default score pools the map that `map_key` names by `score`.
 
         Raises:
-            ValueError: there is no such score.
+            ValueError: `score` is none of `scores.POOLINGS`.
         """
         super().__init__(keys)
-        known = ("maximum", "percentile_99", "top_1_percent_mean")
-        if score not in known:
-            raise ValueError(f"score must be one of {', '.join(known)}, got {score!r}")
+        score_name("error", score)
         self.score, self.regions_key, self.coverage_key = score, regions_key, coverage_key
+        self.anomaly_key, self.map_key, self.thresholds_key = anomaly_key, map_key, thresholds_key
 
     def __call__(self, data: Mapping[Hashable, Any]) -> Data:
-        """Add the scores of the map (1, n, n, n) in mm."""
+        """Add the scores of the maps (1, n, n, n)."""
         scored = dict(data)
         seen = {name: float(share) for name, share in scored[self.coverage_key].items()}
         for key in self.key_iterator(scored):
-            values, regions = _array(scored[key]), _array(scored[self.regions_key])
-            stride = -(-regions.shape[-1] // values.shape[-1])
-            details = region_scores(values, regions[::stride, ::stride, ::stride])
+            maps = {"error": scored[key], "calibrated": scored.get(self.anomaly_key)}
+            arrays = {kind: _array(values) for kind, values in maps.items() if values is not None}
+            details = map_scores(arrays, _array(scored[self.regions_key]))
             cut = [name for name, share in seen.items() if share < MIN_COVERAGE]
+            for name in cut:
+                details[name] = dict.fromkeys(details[name]) | {"voxels": details[name]["voxels"]}
+            chosen = score_name(scored.get(self.map_key, "error"), self.score)
+            compare(details, chosen, scored.get(self.thresholds_key))
             for name in details:
-                if name in cut:
-                    details[name] = dict.fromkeys(details[name]) | {"voxels": details[name]["voxels"]}
                 details[name]["coverage"] = seen[name]
-            scored["scores"] = {name: details[name][self.score] for name in details}
-            scored["score_details"] = details
             empty = [name for name in details if name not in cut and not details[name]["voxels"]]
-            scored["region_findings"] = [cut_finding(name, seen[name]) for name in cut] + [
-                missing_finding(name) for name in empty
-            ]
+            scored |= {
+                "scores": {name: details[name][chosen] for name in details},
+                "score_details": details,
+                "region_findings": [
+                    *(cut_finding(name, seen[name]) for name in cut),
+                    *(missing_finding(name) for name in empty),
+                ],
+            }
             given = {name: value for name, value in scored["scores"].items() if value is not None}
             scored["result"] = {"scores": given}
         return scored
+
+
+def compare(details: Details, score: str, thresholds: Thresholds | None) -> None:
+    """Add to each region's numbers the percentile of its score among healthy scans, and the threshold; None unknown."""
+    for region, numbers in details.items():
+        value = numbers[score]
+        numbers["percentile"] = thresholds.percentile(region, score, value) if thresholds else None
+        numbers["threshold"] = thresholds.threshold(region, score) if thresholds else None
 
 
 def cut_finding(name: str, share: float) -> dict[str, str]:

@@ -50,15 +50,17 @@ def overview(
     *,
     regions: NDArray[Any] | None = None,
     scores: Mapping[str, float | None] | None = None,
+    percentiles: Mapping[str, float | None] | None = None,
     flags: Sequence[str] = (),
     unit: str = "mm",
-    top: float | None = None,
+    threshold: float | None = None,
 ) -> bytes:
     """The picture, as the bytes of a PNG.
 
-    `volume_hu`, `heatmap` and the labels `regions` are (I, J, K) on one grid; `scores` in `unit`, as the heatmap, None
-    where a region got none; `flags` are sentences about the input; `top` is the heatmap value of the brightest colour
-    (if not given, its maximum inside the regions that have a score, rounded up). The peak, too, is looked for there.
+    `volume_hu`, `heatmap` and the labels `regions` are (I, J, K) on one grid; `scores` in `unit`, as the heatmap, and
+    their `percentiles` among healthy scans, None where a region got none; `flags` are sentences about the input. The
+    colours end at twice the `threshold`, so that pictures can be compared; without one, at the heatmap's maximum inside
+    the regions that have a score, rounded up. The peak, too, is looked for there.
 
     Raises:
         ValueError: the volumes are not 3-D and of one shape.
@@ -68,12 +70,13 @@ def overview(
         raise ValueError(f"volume, heatmap and regions must be 3-D and of one shape, got {sorted(shapes)}")
     scored = None if regions is None else scored_regions(regions, scores or {})
     inside = heatmap if scored is None else heatmap[scored > 0]
-    scan = Scan(volume_hu, heatmap, affine, regions, top or round_up(float(inside.max(initial=0))))
+    top = 2 * threshold if threshold else round_up(float(inside.max(initial=0)))
+    scan = Scan(volume_hu, heatmap, affine, regions, top)
     height = HEADER + 2 * (PANEL + GAP) + PANEL // 2 + FOOTER
     sheet = Image.new("RGB", (4 * (PANEL + GAP) + BAR, height), BACKGROUND)
-    draw_header(sheet, scores or {}, flags, unit)
+    draw_header(sheet, scores or {}, percentiles or {}, flags, unit)
     draw_panels(sheet, scan, peak_mm(heatmap, affine, scored))
-    draw_bar(sheet, scan.top, unit)
+    draw_bar(sheet, scan.top, unit, threshold)
     draw_footer(sheet, regions is not None)
     stream = io.BytesIO()
     sheet.save(stream, "PNG", compress_level=6)
@@ -125,12 +128,19 @@ def annotate(
             draw.line([(column, row + near), (column, row + end)], fill=TEXT)
 
 
-def draw_header(sheet: Image.Image, scores: Mapping[str, float | None], flags: Sequence[str], unit: str) -> None:
-    """Title, scores and flags."""
+def draw_header(
+    sheet: Image.Image,
+    scores: Mapping[str, float | None],
+    percentiles: Mapping[str, float | None],
+    flags: Sequence[str],
+    unit: str,
+) -> None:
+    """Title, scores with their percentiles, and flags."""
     label(sheet, (10, 8), "Head CT position anomaly", 22, TEXT)
     for place, (name, score) in enumerate(scores.items()):
-        shown = "no score" if score is None else f"{score:.1f} {unit}"
-        label(sheet, ((place + 1) * (PANEL + GAP), 8), f"{name.replace('_', ' ')}: {shown}", 22, TEXT)
+        shown, percentile = "no score" if score is None else f"{score:.1f} {unit}", percentiles.get(name)
+        known = "" if percentile is None else f", percentile {percentile:.0f}"
+        label(sheet, ((place + 1) * (PANEL + GAP), 9), f"{name.replace('_', ' ')}: {shown}{known}", 20, TEXT)
     text = "Flags: " + (" ".join(flags) if flags else "none")
     lines = wrapped(text, sheet.width - 20, 14)
     if len(lines) > FLAG_LINES:
@@ -161,15 +171,19 @@ def wrapped(text: str, width: int, size: int) -> list[str]:
     return lines
 
 
-def draw_bar(sheet: Image.Image, top: float, unit: str) -> None:
-    """The colours over a mid grey, with the values at five places."""
+def draw_bar(sheet: Image.Image, top: float, unit: str, threshold: float | None) -> None:
+    """The colours over a mid grey, with the values at five places, and what the threshold is, which is the middle."""
     left, upper, height = 4 * (PANEL + GAP) + 14, HEADER + 40, 2 * PANEL - 80
     level = np.linspace(1, 0, height)[:, None] * np.ones((1, 24))
     bar = blend(np.full((height, 24, 3), 110.0), level)
     sheet.paste(Image.fromarray(np.round(bar).astype(np.uint8)), (left, upper))
     for part in (0.0, 0.25, 0.5, 0.75, 1.0):
         place = (left + 32, round(upper + (1 - part) * (height - 1)))
-        label(sheet, place, f"{part * top:g} {unit}", 14, TEXT, "lm")
+        label(sheet, place, f"{part * top:.3g} {unit}", 14, TEXT, "lm")
+    if threshold:
+        lines = ("95 % of", "healthy", "heads score", "less")
+        for line, text in enumerate(lines):
+            label(sheet, (left + 32, upper + height // 2 + 16 + 14 * line), text, 12, QUIET, "lm")
 
 
 def label(image: Image.Image, place: tuple[int, int], text: str, size: int, colour: Any, anchor: str = "la") -> None:

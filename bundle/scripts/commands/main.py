@@ -24,6 +24,7 @@ COMMANDS = {
     "run": "make the heatmap and the scores of one scan",
     "train": "train the network on healthy scans, or on heads drawn from label maps",
     "export": "make the weights that ship from a training checkpoint",
+    "calibrate": "learn from healthy scans what is normal; no training",
     "simulate": "draw simulated head CT from label maps of heads",
     "reference": "make the reference head and its regions from label maps",
     "sample": "make the sample of the demo from a label map of a head",

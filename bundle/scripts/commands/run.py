@@ -12,7 +12,8 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from ..assets import config
+from ..assets import config, place
+from ..calibration_files import NORMATIVE_NAME, THRESHOLDS_NAME, NotCalibrated, checked_thresholds
 from ..findings import InputRefused
 from ..results import OutputExists, OutputFailed, check_target
 
@@ -34,6 +35,10 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace earlier results in OUT")
     parser.add_argument("--config", choices=OVERLAYS, action="append", default=[], help="an overlay of inference.json")
     parser.add_argument("--weights", metavar="FILE", type=Path, help="weights other than those that ship")
+    parser.add_argument("--map", choices=("calibrated", "error"), help="what the heatmap shows (calibrated, if it can)")
+    parser.add_argument(
+        "--calibration", metavar="FOLDER", type=Path, help="normative and thresholds other than those that ship"
+    )
     parser.set_defaults(main=main)
 
 
@@ -76,6 +81,11 @@ def overrides(args: argparse.Namespace) -> dict[str, Any]:
         values["series_uid"] = args.series_uid
     if args.weights:
         values["weights"] = args.weights.absolute()
+    if args.map:
+        values["map"] = args.map
+    if args.calibration:
+        folder = args.calibration.absolute()
+        values |= {"normative": folder / NORMATIVE_NAME, "thresholds": folder / THRESHOLDS_NAME}
     if args.device != "auto":
         values["device"] = f"$torch.device('{args.device}')"
     return values
@@ -99,11 +109,13 @@ def main(args: argparse.Namespace) -> int:
 
 
 def usage_problem(args: argparse.Namespace) -> str:
-    """What is wrong with the weights or the device that were asked for; empty if nothing is."""
+    """What is wrong with the weights, the map or the device that were asked for; empty if nothing is."""
     if args.weights and not args.weights.is_file():
         return f"There are no weights at {args.weights}. Check --weights."
     if args.config and not args.weights:
         return "The bundle ships no weights of the published network. Train one and name it: --weights FILE."
+    if (args.map == "calibrated" or args.calibration) and (reason := why_not_calibrated(args)):
+        return f"A calibrated map was asked for. {reason}"
     if args.device.startswith("cuda"):
         import torch
 
@@ -112,6 +124,17 @@ def usage_problem(args: argparse.Namespace) -> str:
             return (
                 f"There is no device {args.device}: PyTorch sees {count} GPUs here. Use --device cpu, or leave it out."
             )
+    return ""
+
+
+def why_not_calibrated(args: argparse.Namespace) -> str:
+    """Why the calibration that ships, or that was named, is not one of the weights; empty if it is."""
+    folder = args.calibration or Path(place("models"))
+    weights = args.weights or place("models/model.pt")
+    try:
+        checked_thresholds(folder / THRESHOLDS_NAME, folder / NORMATIVE_NAME, weights, place("models/reference.nii.gz"))
+    except NotCalibrated as reason:
+        return str(reason)
     return ""
 
 

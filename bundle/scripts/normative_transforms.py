@@ -1,0 +1,138 @@
+"""The dictionary transform that judges a map of predicted positions by what is normal, and the files that it reads.
+
+*Error map*, *anomaly map*, *normative* and *thresholds* are those of `coordinates`, `normative` and `scores`. The
+*heatmap* is whichever of the two maps is asked for. A calibration is true of the weights and the reference head that it
+was made with; with others, or without one, the error map is the heatmap, and a finding says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from monai.data import MetaTensor
+from monai.transforms import LoadImage, MapTransform
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .calibration import scan_maps
+from .calibration_files import REMEDY, NotCalibrated, checked_thresholds, normative_of
+from .findings import finding
+from .normative import Normative, known_at, residual
+from .regions import REGIONS
+from .scores import PREFIXES, Thresholds
+
+MOST_UNKNOWN = 0.05
+"""Share of a region that may lie where no healthy scan had a head, before a finding says so."""
+
+
+def load_normative(path: str | Path) -> Normative:
+    """The normative in a file.
+
+    Raises:
+        NotCalibrated: the file is missing or of another form.
+    """
+    if not Path(path).is_file():
+        raise NotCalibrated(f"There is no {Path(path).name}. {REMEDY}")
+    image = LoadImage(image_only=True, dtype=np.float32, reader="NibabelReader")(path)
+    return normative_of(image.numpy(), image.affine.numpy())
+
+
+class AnomalyMapd(MapTransform):
+    """Make the heatmap of predicted positions (3, n, n, n), which it replaces by a map (1, n, n, n).
+
+    Adds `anomaly_map` (where there is a calibration), `map` ("calibrated" or "error": which of the two the heatmap is),
+    `thresholds` (a `Thresholds`, or None) and `calibration_findings`. The error map has to be there already.
+    """
+
+    def __init__(
+        self,
+        keys: str,
+        normative: str,
+        thresholds: str,
+        weights: str,
+        reference: str,
+        map: str = "calibrated",
+        foreground_key: str = "foreground",
+        regions_key: str = "regions",
+        error_key: str = "error_map",
+        anomaly_key: str = "anomaly_map",
+    ) -> None:
+        """Judge `keys` (predicted positions).
+
+        Args:
+            keys: the key of the predicted positions, and of the heatmap.
+            normative: path of `normative.nii.gz`.
+            thresholds: path of `thresholds.json`.
+            weights: path of the weights that predicted.
+            reference: path of the reference head that the scan was registered to.
+            map: which map the heatmap is: "calibrated", or "error" as published.
+            foreground_key: mask of the head, (1, 256, 256, 256).
+            regions_key: labels of the regions, (1, 256, 256, 256).
+            error_key: the error map.
+            anomaly_key: where the anomaly map goes.
+
+        Raises:
+            ValueError: there is no such map.
+        """
+        super().__init__(keys)
+        if map not in PREFIXES:
+            raise ValueError(f"map must be one of {', '.join(PREFIXES)}, got {map!r}")
+        self.files = {"thresholds": thresholds, "normative": normative, "weights": weights, "reference": reference}
+        self.map, self.foreground_key, self.regions_key = map, foreground_key, regions_key
+        self.error_key, self.anomaly_key = error_key, anomaly_key
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Replace each key by the heatmap, with the metadata of the error map."""
+        judged = dict(data)
+        for key in self.key_iterator(judged):
+            error = judged[self.error_key]
+            judged |= {"map": "error", "thresholds": None, "calibration_findings": []}
+            try:
+                thresholds = checked_thresholds(**self.files)
+                normative = load_normative(self.files["normative"])
+            except NotCalibrated as reason:
+                if self.map == "calibrated":
+                    judged["calibration_findings"] = [finding("not_calibrated", str(reason)).as_dict()]
+            else:
+                self._judge(judged, torch.as_tensor(judged[key]), normative, thresholds)
+            judged[key] = judged[self.anomaly_key if judged["map"] == "calibrated" else self.error_key]
+            judged[key] = judged[key].clone() if judged[key] is error else judged[key]
+        return judged
+
+    def _judge(
+        self, judged: dict[Hashable, Any], predicted: Tensor, normative: Normative, thresholds: Thresholds
+    ) -> None:
+        """Add the anomaly map and what belongs to it."""
+        inside, regions = (judged[key] for key in (self.foreground_key, self.regions_key))
+        stride = -(-inside.shape[-1] // predicted.shape[-1])
+        head, labels = (_strided(volume, stride) for volume in (inside, regions))
+        positions = predicted.detach().cpu().numpy()
+        smoothing_mm = float(thresholds.facts.get("settings", {}).get("smoothing_mm", 0.0))
+        maps = scan_maps(residual(positions, stride), head.astype(bool), normative, stride, smoothing_mm)
+        made = torch.from_numpy(maps["calibrated"])[None]
+        error = judged[self.error_key]
+        judged[self.anomaly_key] = MetaTensor(made).copy_meta_from(error) if isinstance(error, MetaTensor) else made
+        known = known_at(labels.shape, normative, stride)
+        judged |= {"map": self.map, "thresholds": thresholds, "calibration_findings": unknown_findings(known, labels)}
+
+
+def unknown_findings(known: NDArray[np.bool_], regions: NDArray[np.uint8]) -> list[dict[str, str]]:
+    """A flag for each region of which much lies where the normative is not known; arrays (n, n, n)."""
+    found = []
+    for name, label in REGIONS.items():
+        inside = regions == label
+        share = float((inside & ~known).sum() / max(1, inside.sum()))
+        if share > MOST_UNKNOWN:
+            text = f"{100 * share:.0f} % of the {name.replace('_', ' ')} lies where no healthy scan had a head."
+            found.append(finding("normative_unknown", text).as_dict())
+    return found
+
+
+def _strided(volume: Tensor, stride: int) -> NDArray[Any]:
+    """Every stride-th voxel (n, n, n) of a volume (1, N, N, N)."""
+    values: NDArray[Any] = torch.as_tensor(volume)[0, ::stride, ::stride, ::stride].cpu().numpy()
+    return values
