@@ -1,0 +1,1 @@
+"""The stages of `benchmarks/detection.py`, each of which keeps its results in files."""

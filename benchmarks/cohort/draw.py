@@ -1,0 +1,117 @@
+"""Stage 1: the scans of a cohort, drawn from label maps of heads.
+
+A *cohort* is a folder of scans; each scan is a folder with `scan.nii.gz`, `lesion.nii.gz` (1 lesion, 2 swelling) and
+`truth.json`, as `head-ct-anomaly simulate` writes them. Other volumes join when they are put in the same form: of the
+truth, `anatomy` (who it is), `lesion` (a kind, or null) and `side` are needed, `volume_ml` where the lesion has one.
+
+Everything follows from the seed. Kinds take turns over the anatomies and the sides; sizes alternate between small and
+large: the volume is drawn evenly from its range's lower fifth (in log space: two fifths) or from the rest.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from scripts.anatomies import load_anatomy
+from scripts.commands.simulate import write_case
+from scripts.simulation.case import Case, simulate_case
+from scripts.simulation.lesions import KINDS, VOLUMES_ML
+
+SIDES = ("left", "right")
+SIZES = ("small", "large")
+
+SMALL_SHARE = 0.4
+"""Share of a kind's range of volumes, in log space, that counts as small."""
+
+ATTEMPTS = 5
+"""How many seeds are tried where a lesion does not fit the head that was drawn."""
+
+SEED_STEP = 100_000
+"""How far the seeds of these attempts lie apart."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One scan to draw; `volume_ml` is None where the kind has none."""
+
+    anatomy: str
+    seed: int
+    kind: str | None
+    side: str | None
+    volume_ml: float | None
+
+    @property
+    def name(self) -> str:
+        """Name of the scan's folder."""
+        return f"{self.anatomy}_{self.seed:05d}_{self.kind or 'healthy'}"
+
+
+def plans(names: Sequence[str], healthy: int, per_kind: int, seed: int) -> Iterator[Plan]:
+    """The scans of a cohort: `healthy` ones, and `per_kind` of each kind of lesion, taking turns over the anatomies.
+
+    Raises:
+        ValueError: no anatomy is named.
+    """
+    if not names:
+        raise ValueError("a cohort needs at least one anatomy: name them with --names")
+    for number in range(healthy):
+        yield Plan(names[number % len(names)], seed + number, None, None, None)
+    rng = np.random.default_rng(seed)
+    for number in range(per_kind * len(KINDS)):
+        kind, turn = KINDS[number // per_kind], number % per_kind
+        where = (number + number // per_kind) % len(names)
+        size = SIZES[turn % 2]
+        volume = lesion_volume(kind, size, rng) if kind in VOLUMES_ML else None
+        yield Plan(names[where], seed + healthy + number, kind, SIDES[(turn // 2 + number // per_kind) % 2], volume)
+
+
+def lesion_volume(kind: str, size: str, rng: np.random.Generator) -> float:
+    """A volume in ml, evenly in log space, from the small or the large part of the kind's range."""
+    low, high = (math.log(limit) for limit in VOLUMES_ML[kind])
+    border = low + SMALL_SHARE * (high - low)
+    part = (low, border) if size == "small" else (border, high)
+    return round(float(np.exp(rng.uniform(*part))), 2)
+
+
+def size_of(kind: str | None, volume_ml: float | None) -> str | None:
+    """Whether a lesion is small or large; None where its kind has no volume.
+
+    Raises:
+        ValueError: the kind has volumes, but none is given.
+    """
+    if kind is None or kind not in VOLUMES_ML:
+        return None
+    if volume_ml is None:
+        raise ValueError(f"the truth of a scan with {kind} needs its volume_ml")
+    low, high = (math.log(limit) for limit in VOLUMES_ML[kind])
+    return SIZES[int(math.log(max(volume_ml, 1e-3)) > low + SMALL_SHARE * (high - low))]
+
+
+def draw(folder: Path, plan: Plan, anatomies: Path) -> str:
+    """Draw one scan into `folder`, unless it is there; what was done, in words."""
+    if (folder / plan.name / "truth.json").is_file():
+        return "kept"
+    path = anatomies / f"{plan.anatomy}.nii.gz"
+    case = _fitting(path, plan)
+    write_case(folder / plan.name, case, plan.anatomy, "nifti")
+    volume = case.truth.get("volume_ml")
+    return f"drawn{f', {volume:.1f} ml' if volume else ''}"
+
+
+def _fitting(path: Path, plan: Plan) -> Case:
+    """The case, with the next seed where the lesion does not fit."""
+    anatomy = load_anatomy(path)
+    size = None if plan.volume_ml is None else {"volume_ml": plan.volume_ml}
+    for attempt in range(ATTEMPTS):
+        try:
+            return simulate_case(
+                anatomy, plan.seed + attempt * SEED_STEP, lesion=plan.kind, side=plan.side, lesion_size=size
+            )
+        except ValueError as error:
+            reason = error
+    raise ValueError(f"{plan.name}: no lesion fits in {ATTEMPTS} heads: {reason}")

@@ -1,0 +1,200 @@
+"""What each method sees in a registered scan: its *features*, and the maps that are made of them.
+
+A *map* (n, n, n) covers every stride-th voxel of the reference grid; higher means more anomalous. Each method has one
+for the hemispheres ("brain") and one for the skull. Features are what costs time, the network's answers above all; what
+is normal is learnt from features of healthy scans, and maps follow from both.
+
+The methods: `positions`, a position network, ours or the published one; `autoencoder`; `hu`, no network at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from cohort.register import Registered
+from scripts.autoencoder import SpatialAutoencoder
+from scripts.calibration import HealthyScan, scan_maps
+from scripts.coordinates import REFERENCE_SIZE
+from scripts.inferers import PositionInferer
+from scripts.intensity import EQUALISATION_RANGE_HU, equalize_histogram
+from scripts.normative import Normative, mahalanobis, residual, smooth_map
+from scripts.postfilters import grayscale_erosion, median_filter
+from scripts.regions import LEFT_HEMISPHERE, RIGHT_HEMISPHERE, SKULL
+from scripts.volume import AIR_HU
+
+BOX = (slice(40, 216), slice(16, 240), slice(64, 240))
+"""The part of the reference grid that an autoencoder sees, as in autoencoder.json."""
+
+LOWEST = 56
+"""Below this voxel a scan is cut off before a position network: no patch around a region reaches further down."""
+
+BLOCK = 2
+"""Voxels a side of the blocks that HU, and an autoencoder's residual, are averaged over before they are calibrated."""
+
+INNER = tuple(slice(part.start // BLOCK, part.stop // BLOCK) for part in BOX)
+"""The same part in blocks; it is symmetric, so that its mirror image is itself."""
+
+PERCENT = 100.0
+"""An autoencoder's residual is calibrated in percent of its range, which gives the floor of the spread a meaning."""
+
+BRAIN_HU, SKULL_HU = (-20.0, 120.0), (-200.0, 1800.0)
+"""HU are clipped to this in the brain and in the skull, so that air and metal don't make the spread there."""
+
+BRAIN_SMOOTHING_MM, SKULL_SMOOTHING_MM = 3.0, 1.5
+"""Standard deviations of the Gaussians of the smoothed HU."""
+
+LEAST_SD_HU = 2.0
+"""No voxel's HU have a smaller standard deviation among healthy scans."""
+
+Array = NDArray[np.float32]
+Features = dict[str, NDArray[np.float16]]
+
+
+@dataclass(frozen=True, eq=False)
+class Maps:
+    """The maps of the hemispheres and of the skull of a scan, with the stride of their grid."""
+
+    brain: Array
+    skull: Array
+    stride: int
+
+
+def position_features(
+    scan: Registered, network: nn.Module, inferer: PositionInferer, intensity: Callable[[dict[str, Tensor]], Any]
+) -> Features:
+    """The residual (3, n, n, n) in mm of a position network, NaN where nothing was predicted.
+
+    `intensity` is the config's transform from HU to network inputs.
+    """
+    hu = torch.from_numpy(scan.hu)[None].float()
+    inputs = torch.as_tensor(intensity({"image": hu, "foreground": hu > AIR_HU})["image"])
+    inputs[..., :LOWEST] = 0
+    predicted = inferer(inputs[None], network)[0].as_tensor().numpy()
+    return {"residual": residual(predicted, inferer.stride).astype(np.float16)}
+
+
+def reconstruction_features(scan: Registered, network: SpatialAutoencoder) -> Features:
+    """What an autoencoder puts too much, signed, voxel by voxel of the box."""
+    hu = torch.from_numpy(scan.hu)[None].float()
+    inputs = equalize_histogram(hu, hu > AIR_HU)[:, *BOX]
+    with torch.no_grad():
+        difference: Tensor = network(inputs[None])[0, 0] - inputs[0]
+    return {"residual": difference.numpy().astype(np.float16)}
+
+
+def foreground(scan: Registered, stride: int) -> NDArray[np.bool_]:
+    """Where the scan shows the head, on every stride-th voxel."""
+    return np.asarray(scan.hu[::stride, ::stride, ::stride] > AIR_HU)
+
+
+def healthy(scan: Registered, residual_mm: NDArray[np.floating], stride: int) -> HealthyScan:
+    """A scan as calibration takes it."""
+    inside = foreground(scan, stride) & np.isfinite(residual_mm).all(axis=0)
+    regions = scan.regions[::stride, ::stride, ::stride]
+    return HealthyScan(residual_mm.astype(np.float32), inside, regions, scan.coverage, stride)
+
+
+def position_maps(scan: Registered, features: Features, normative: Normative | None) -> Maps:
+    """The error map in mm; the anomaly map where there is a normative."""
+    values = features["residual"].astype(np.float32)
+    stride = scan.hu.shape[0] // values.shape[-1]
+    inside = foreground(scan, stride) & np.isfinite(values).all(axis=0)
+    if normative is None:
+        made = np.linalg.norm(np.where(inside, values, 0), axis=0)
+    else:
+        made = scan_maps(values, inside, normative, stride, 0.0)["calibrated"]
+    return Maps(made, made, stride)
+
+
+def filtered_maps(scan: Registered, features: Features) -> Maps:
+    """The published autoencoder's: |residual|, eroded for the hemispheres, median-filtered for the skull."""
+    size = np.abs(features["residual"].astype(np.float32))
+    brain, skull = (np.zeros(scan.hu.shape, np.float32) for _ in range(2))
+    brain[BOX] = grayscale_erosion(size)
+    skull[BOX] = median_filter(size, scan.regions[BOX] == SKULL)
+    return Maps(brain, skull, 1)
+
+
+def reconstruction_residual(features: Features) -> Array:
+    """An autoencoder's residual in percent as a vector (3, n, n, n), so that it is calibrated as positions are.
+
+    It stands in the second component, which keeps its sign in the mirror image; the others are 0.
+    """
+    vector = np.full((3, *[REFERENCE_SIZE // BLOCK] * 3), np.nan, np.float32)
+    vector[:, *INNER] = 0
+    vector[1, *INNER] = PERCENT * blocks(features["residual"].astype(np.float32))
+    return vector
+
+
+def reconstruction_maps(scan: Registered, features: Features, normative: Normative) -> Maps:
+    """How unusual an autoencoder's residual is at its place."""
+    made = mahalanobis(reconstruction_residual(features), foreground(scan, BLOCK), normative, BLOCK)
+    return Maps(made, made, BLOCK)
+
+
+def blocks(values: Array) -> Array:
+    """Mean over blocks of `BLOCK` voxels a side."""
+    i, j, k = (n // BLOCK for n in values.shape)
+    return np.asarray(values.reshape(i, BLOCK, j, BLOCK, k, BLOCK).mean(axis=(1, 3, 5), dtype=np.float32))
+
+
+def clipped_hu(scan: Registered) -> Array:
+    """Mean HU (2, n, n, n) of blocks, clipped for the brain and for the skull."""
+    hu = scan.hu.astype(np.float32).clip(*EQUALISATION_RANGE_HU)
+    return np.stack([blocks(hu.clip(*limits)) for limits in (BRAIN_HU, SKULL_HU)])
+
+
+class HuStatistics:
+    """Count, sums and sums of squares (2, ...) of healthy HU at each place of the box, mirror images included."""
+
+    def __init__(self) -> None:
+        shape = (2, *(part.stop - part.start for part in INNER))
+        self.count, self.first, self.second = 0, np.zeros(shape), np.zeros(shape)
+
+    def add(self, hu: Array) -> None:
+        """Add a scan (2, n, n, n) and its mirror image."""
+        for values in (hu[:, *INNER].astype(np.float64), hu[:, ::-1][:, *INNER].astype(np.float64)):
+            self.count += 1
+            self.first += values
+            self.second += values**2
+
+    def score(self, hu: Array) -> Array:
+        """|z| (2, n, n, n) of a scan; 0 outside the box."""
+        mean = self.first / self.count
+        spread = np.sqrt(np.maximum(self.second / self.count - mean**2, LEAST_SD_HU**2))
+        scored = np.zeros_like(hu)
+        scored[:, *INNER] = np.abs(hu[:, *INNER] - mean) / spread
+        return scored
+
+
+def hu_z_maps(hu: Array, statistics: HuStatistics) -> Maps:
+    """Voxelwise z-score of HU."""
+    brain, skull = statistics.score(hu)
+    return Maps(brain, skull, BLOCK)
+
+
+def smoothed_hu_maps(scan: Registered, hu: Array, both: bool) -> Maps:
+    """HU smoothed inside a region, the region's median removed.
+
+    Brighter is anomalous in the brain, darker in the skull, whose gaps are fractures; with `both`, either is.
+    """
+    regions = scan.regions[::BLOCK, ::BLOCK, ::BLOCK]
+    sides = np.isin(regions, (LEFT_HEMISPHERE, RIGHT_HEMISPHERE))
+    change: Callable[[Array], Array] = np.abs if both else np.asarray
+    brain = change(_removed(hu[0], sides, BRAIN_SMOOTHING_MM))
+    return Maps(brain, change(-_removed(hu[1], regions == SKULL, SKULL_SMOOTHING_MM)), BLOCK)
+
+
+def _removed(hu: Array, inside: NDArray[np.bool_], sigma_mm: float) -> Array:
+    """Smoothed HU without their median, inside a mask; 0 outside."""
+    if not inside.any():
+        return np.zeros_like(hu)
+    smoothed = smooth_map(hu, inside, sigma_mm, BLOCK)
+    return np.where(inside, smoothed - np.median(smoothed[inside]), 0).astype(np.float32)

@@ -1,0 +1,58 @@
+"""The networks of the benchmark, from the bundle's configs and from weights or training checkpoints.
+
+A width is read from the weights themselves, so that any of a config can be measured without naming it again.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from monai.bundle import ConfigParser
+from torch import Tensor, nn
+
+from scripts.assets import bundle_root, config
+from scripts.autoencoder import SpatialAutoencoder
+from scripts.networks import add_spectral_norm, fold_spectral_norm
+
+
+def inference_config(*overlays: str) -> ConfigParser:
+    """inference.json with overlays."""
+    parser = ConfigParser()
+    parser.read_config([str(config(name)) for name in ("inference.json", *overlays)])
+    parser["bundle_root"] = str(bundle_root())
+    return parser
+
+
+def position_network(parser: ConfigParser, path: Path | None) -> nn.Module:
+    """The position network of a config, with the weights, or the checkpoint, at a path; None: the config's weights."""
+    state = read_state(path or Path(parser.get_parsed_content("weights")))
+    parser["width"] = width_of(state)
+    network: nn.Module = parser.get_parsed_content("network_def")
+    if any(".parametrizations." in name for name in state):
+        add_spectral_norm(network)
+    network.load_state_dict(state)
+    return fold_spectral_norm(network).eval()
+
+
+def autoencoder(path: Path) -> SpatialAutoencoder:
+    """The autoencoder with the weights, or the checkpoint, at a path."""
+    state = read_state(path)
+    network = SpatialAutoencoder(len(state["out.weight"]))
+    network.load_state_dict(state)
+    return network.eval()
+
+
+def read_state(path: Path) -> dict[str, Tensor]:
+    """The state dict of a network, from a file of weights or from a training checkpoint."""
+    content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    return content.get("network", content)
+
+
+def width_of(state: dict[str, Tensor]) -> int:
+    """The width m of a position network: its first convolution has m channels."""
+    for name in ("stem.bias", "stages.0.main.conv.bias"):
+        if name in state:
+            return len(state[name])
+    raise ValueError(f"these are no weights of a position network, they hold {sorted(state)[:3]} and so on")

@@ -1,0 +1,212 @@
+"""What the bundle's scores find in scans with known lesions, beside what simpler methods find.
+
+    python benchmarks/detection.py draw WORK --anatomies ANATOMIES --names head_12 head_13 head_14 --per-kind 4
+    python benchmarks/detection.py register WORK
+    python benchmarks/detection.py score WORK --calibration OTHER --published FILE --autoencoder FILE
+    python benchmarks/detection.py table WORK --calibration OTHER
+
+`WORK` is a folder of a cohort; `OTHER` is that of another one, with healthy scans of other anatomies, drawn, registered
+and scored by itself before: what is normal, and every threshold, comes from there (without `--calibration`, from the
+healthy scans of the other anatomies of the same cohort). Every stage keeps what is done and goes on where it stopped,
+and prints the CPU-seconds that it took. Volumes of one's own join a cohort in the form that `cohort/draw.py` describes.
+
+`FILE`s are weights, or checkpoints of trainings with `published_train.json` and `autoencoder.json`; without them these
+columns are left out. The bundle's own weights are measured unless `--weights` names others.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT / "bundle"), str(ROOT / "benchmarks")]
+
+from cohort.draw import Plan, draw, plans  # noqa: E402
+from cohort.markdown import report  # noqa: E402
+from cohort.register import facts_of, preprocessing, register  # noqa: E402
+from cohort.score import METHODS, SCORES, Settings, make_features, registered_files, score  # noqa: E402
+from cohort.table import OURS, Columns, items_of  # noqa: E402
+from scripts.scores import POOLINGS  # noqa: E402
+
+COLUMNS: Columns = {
+    OURS[0]: ("ours raw", "maximum"),
+    OURS[1]: ("ours calibrated", "top_1_percent_mean"),
+    "published network": ("published raw", "maximum"),
+    "published autoencoder": ("autoencoder filtered", "maximum"),
+    "autoencoder calibrated": ("autoencoder calibrated", "top_1_percent_mean"),
+    "HU z-score": ("HU z-score", "top_1_percent_mean"),
+    "HU smoothed, maximum": ("HU smoothed", "maximum"),
+    "HU smoothed, top 1 %": ("HU smoothed", "top_1_percent_mean"),
+    "HU smoothed, both ways": ("HU smoothed, both ways", "top_1_percent_mean"),
+}
+"""Columns of the tables: whose map, and how a region's score is pooled from it."""
+
+
+def in_processes(count: int, function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
+    """Results of a function for each task, in the tasks' order, in `count` processes."""
+    tasks = list(tasks)
+    if count == 1:
+        yield from (function(*task) for task in tasks)
+        return
+    with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(function, *zip(*tasks, strict=True))
+
+
+def draw_one(folder: Path, plan: Plan, anatomies: Path) -> str:
+    """Draw a scan; a line about it."""
+    return f"{plan.name}: {draw(folder, plan, anatomies)}"
+
+
+def register_some(scans: list[Path], target: Path) -> list[str]:
+    """Register some scans, with what they share prepared once; a line about each."""
+    transforms = preprocessing()
+    return [f"{scan.name}: {register(scan, target / f'{scan.name}.zip', transforms)}" for scan in scans]
+
+
+def score_some(cohort: Path, files: list[Path], method: str, settings: Settings) -> int:
+    """Compute the features of some scans; how many were missing."""
+    return len(list(make_features(cohort, files, method, settings)))
+
+
+def stage_draw(args: argparse.Namespace) -> None:
+    """Draw the cohort."""
+    if args.anatomies is None:
+        raise SystemExit("drawing needs label maps: name their folder with --anatomies")
+    chosen = list(plans(args.names, args.healthy, args.per_kind, args.seed))
+    tasks = [(args.work / "scans", plan, args.anatomies) for plan in chosen]
+    for line in in_processes(args.processes, draw_one, tasks):
+        print(line, flush=True)
+
+
+def stage_register(args: argparse.Namespace) -> None:
+    """Register the cohort."""
+    scans = sorted(path.parent for path in (args.work / "scans").glob("*/truth.json"))
+    target = args.work / "registered"
+    missing = [scan for scan in scans if not (target / f"{scan.name}.zip").is_file()]
+    parts = [missing[first :: args.processes] for first in range(args.processes)]
+    for lines in in_processes(args.processes, register_some, [(part, target) for part in parts if part]):
+        print("\n".join(lines), flush=True)
+    refused = [path.stem for path in sorted(target.glob("*.zip")) if facts_of(path)["refused"]]
+    print(f"{len(scans)} scans, {len(refused)} refused: {', '.join(refused) or 'none'}")
+
+
+def settings_of(args: argparse.Namespace) -> Settings:
+    """Where the networks are."""
+    return Settings(args.weights, args.stride, args.published, args.published_stride, args.autoencoder)
+
+
+def stage_score(args: argparse.Namespace) -> None:
+    """Compute what is missing, method by method."""
+    settings, calibration = settings_of(args), args.calibration or args.work
+    for method in settings.methods():
+        if method not in args.methods:
+            continue
+        before = cpu_seconds()
+        for cohort in dict.fromkeys((calibration, args.work)):
+            files = registered_files(cohort)
+            if cohort != args.work:
+                files = [path for path in files if facts_of(path)["truth"]["lesion"] is None]
+            parts = [files[first :: args.processes] for first in range(args.processes)]
+            sum(in_processes(args.processes, score_some, [(cohort, p, method, settings) for p in parts if p]))
+        features = cpu_seconds() - before
+        done = len(list(score(args.work, calibration, method, settings)))
+        spent = cpu_seconds() - before
+        print(f"{method}: {done} scans scored; features {features:.1f}, in all {spent:.1f} CPU-seconds", flush=True)
+
+
+def stage_table(args: argparse.Namespace) -> None:
+    """Print the tables, and write them where --output says."""
+    scored, healthy = scored_scans(args.work), scored_scans(args.calibration or args.work)
+    there = {name for scan in scored for name in scan["scores"]}
+    columns = {name: pooled(name, column, args.pooling) for name, column in COLUMNS.items() if column[0] in there}
+    if not columns:
+        raise SystemExit(f"{args.work} holds no scores yet: run the stage `score` first")
+    text = report(scored, items_of(scored, columns), items_of(healthy, columns), columns, args.rounds)
+    print(text)
+    if args.output:
+        args.output.write_text(text, encoding="utf-8")
+
+
+def pooled(name: str, column: tuple[str, str], chosen: list[str]) -> tuple[str, str]:
+    """A column with the pooling that was asked for, "COLUMN=POOLING".
+
+    Raises:
+        SystemExit: there is no such pooling.
+    """
+    for text in chosen:
+        column_name, _, pooling = text.partition("=")
+        if pooling not in POOLINGS or column_name not in COLUMNS:
+            raise SystemExit(f"--pooling must be one of {list(COLUMNS)}, =, one of {POOLINGS}; got {text!r}")
+        if column_name == name:
+            return column[0], pooling
+    return column
+
+
+def scored_scans(cohort: Path) -> list[dict[str, Any]]:
+    """The scans of a cohort that every method has scored, with the scores of all methods."""
+    found: dict[str, dict[str, Any]] = {}
+    methods = [method for method in METHODS if list((cohort / "scores" / method).glob("*.json"))]
+    for method in methods:
+        for path in sorted((cohort / "scores" / method).glob("*.json")):
+            content = json.loads(path.read_text())
+            scan = found.setdefault(path.stem, {**content, "scores": {}})
+            scan["scores"] |= content["scores"]
+    wanted = {name for method in methods for name in SCORES[method]}
+    return [scan for scan in found.values() if wanted <= set(scan["scores"])]
+
+
+def cpu_seconds() -> float:
+    """CPU-seconds of this process and of those that it has waited for."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
+
+
+def parsed(words: list[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description="detection of known lesions, beside baselines")
+    parser.add_argument("stage", choices=tuple(STAGES))
+    parser.add_argument("work", type=Path, metavar="WORK", help="folder of the cohort")
+    parser.add_argument("--processes", type=int, default=1)
+    draw_ = parser.add_argument_group("draw")
+    draw_.add_argument("--anatomies", type=Path, help="folder of label maps")
+    draw_.add_argument("--names", nargs="+", default=[], help="the label maps to draw from")
+    draw_.add_argument("--healthy", type=int, default=18, help="healthy scans in all (default: %(default)s)")
+    draw_.add_argument("--per-kind", type=int, default=2, help="scans of each kind of lesion (default: %(default)s)")
+    draw_.add_argument("--seed", type=int, default=1000, help="of the first scan; the next count up")
+    score_ = parser.add_argument_group("score")
+    score_.add_argument("--calibration", type=Path, help="cohort whose healthy scans say what is normal")
+    score_.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS)
+    score_.add_argument("--weights", type=Path, help="of the bundle's network; its own by default")
+    score_.add_argument("--stride", type=int, default=2, choices=(1, 2, 4), help="(default: %(default)s)")
+    score_.add_argument("--published", type=Path, help="weights of the published network")
+    score_.add_argument("--published-stride", type=int, default=8, help="(default: %(default)s)")
+    score_.add_argument("--autoencoder", type=Path, help="weights of the published autoencoder")
+    table_ = parser.add_argument_group("table")
+    table_.add_argument("--pooling", nargs="+", default=[], metavar="COLUMN=POOLING", help=f"of {', '.join(POOLINGS)}")
+    table_.add_argument("--rounds", type=int, default=1000, help="of the bootstrap (default: %(default)s)")
+    table_.add_argument("--output", type=Path, help="Markdown file to write")
+    return parser.parse_args(words)
+
+
+STAGES = {"draw": stage_draw, "register": stage_register, "score": stage_score, "table": stage_table}
+
+
+def main() -> None:
+    """Run one stage."""
+    args = parsed()
+    STAGES[args.stage](args)
+    print(f"{args.stage}: {cpu_seconds():.0f} CPU-seconds", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+"""Registered scans of a ball with a shell of bone, as stage 2 of the detection benchmark leaves them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cohort.register import Registered
+
+CENTRE = (127.5, 128.0, 150.0)
+BRAIN_MM, BONE_MM, SKIN_MM = 40.0, 44.0, 48.0
+"""Radii of the brain, of the skull around it, and of the head."""
+
+LESION = (slice(104, 112), slice(124, 132), slice(146, 154))
+"""A lesion of 8 mm a side in the left hemisphere."""
+
+FULL = {"left_hemisphere": 1.0, "right_hemisphere": 1.0, "skull": 1.0}
+
+
+def distance() -> NDArray[np.float32]:
+    """Distance (256, 256, 256) from the middle of the ball."""
+    axes = [(np.arange(256, dtype=np.float32) - c) ** 2 for c in CENTRE]
+    return np.sqrt(axes[0][:, None, None] + axes[1][None, :, None] + axes[2][None, None, :])
+
+
+def ball(name: str = "scan", anatomy: str = "a", lesion_hu: int | None = None, **truth: Any) -> Registered:
+    """The scan; brain is 30 HU, a lesion, if any, another value."""
+    from_middle = distance()
+    hu = np.full((256, 256, 256), -1024, np.int16)
+    hu[from_middle < SKIN_MM] = 20
+    hu[from_middle < BONE_MM] = 1000
+    hu[from_middle < BRAIN_MM] = 30
+    regions = np.zeros(hu.shape, np.uint8)
+    regions[(from_middle < BONE_MM) & (from_middle >= BRAIN_MM)] = 3
+    regions[:128][from_middle[:128] < BRAIN_MM] = 1
+    regions[128:][from_middle[128:] < BRAIN_MM] = 2
+    mask = np.zeros(hu.shape, np.uint8)
+    kind = None
+    if lesion_hu is not None:
+        hu[LESION], mask[LESION], kind = lesion_hu, 1, "subdural"
+    words = {"anatomy": anatomy, "lesion": kind, "side": "left", "volume_ml": 20.0, **truth}
+    return Registered(name, words, hu, regions, mask, dict(FULL))

@@ -1,0 +1,52 @@
+"""Networks of any width come from weights and from checkpoints alike."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from cohort.networks import autoencoder, inference_config, position_network, width_of
+from scripts.autoencoder import SpatialAutoencoder
+from scripts.networks import DensePositionNet, PatchPositionNet, fold_spectral_norm
+
+
+def test_our_network_comes_from_weights_and_from_a_checkpoint(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    trained = DensePositionNet(2, in_channels=2, spectral_norm=True)
+    trained(torch.rand(1, 2, 31, 31, 31))
+    plain = fold_spectral_norm(trained).eval()
+    torch.save({"network": trained.state_dict(), "optimizer": {}}, tmp_path / "checkpoint.pt")
+    torch.save(plain.state_dict(), tmp_path / "weights.pt")
+    patch = torch.rand(1, 2, 31, 31, 31)
+    with torch.no_grad():
+        expected = plain(patch)
+        for name in ("checkpoint.pt", "weights.pt"):
+            torch.testing.assert_close(position_network(inference_config(), tmp_path / name)(patch), expected)
+
+
+def test_the_published_network_comes_from_a_checkpoint(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    trained = PatchPositionNet(1, spectral_norm=True)
+    torch.save({"network": trained.state_dict()}, tmp_path / "checkpoint.pt")
+    found = position_network(inference_config("published.json"), tmp_path / "checkpoint.pt")
+    assert isinstance(found, PatchPositionNet)
+    assert width_of(found.state_dict()) == 1
+
+
+def test_the_shipped_weights_are_the_default() -> None:
+    assert isinstance(position_network(inference_config(), None), DensePositionNet)
+
+
+def test_an_autoencoder_of_any_width(tmp_path: Path) -> None:
+    network = SpatialAutoencoder(3).eval()
+    torch.save({"network": network.state_dict()}, tmp_path / "checkpoint.pt")
+    volume = torch.rand(1, 1, 16, 16, 16)
+    with torch.no_grad():
+        torch.testing.assert_close(autoencoder(tmp_path / "checkpoint.pt")(volume), network(volume))
+
+
+def test_other_weights_are_refused() -> None:
+    with pytest.raises(ValueError, match="no weights of a position network, they hold"):
+        width_of({"x": torch.zeros(1)})

@@ -1,0 +1,119 @@
+"""Features are made once, what is normal comes from other anatomies, and scores follow the regions."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from cohort_scans import LESION, ball
+
+from cohort import score as score_module
+from cohort.maps import Maps
+from cohort.register import Registered, write
+from cohort.score import METHODS, Normal, Settings, make_features, precision_of, registered_files, score, scores_of
+
+pytestmark = pytest.mark.xdist_group("cohort")
+
+
+def keep(cohort: Path, scan: Registered, refused: str | None = None) -> None:
+    """Put a scan among the registered ones."""
+    facts = {"name": scan.name, "truth": scan.truth, "coverage": scan.coverage, "refused": refused}
+    arrays = {"hu": scan.hu, "regions": scan.regions, "lesion": scan.lesion}
+    write(cohort / "registered" / f"{scan.name}.zip", arrays, facts)
+
+
+def residual(scan: Registered) -> dict[str, Any]:
+    """Features of a network that is 2 mm off, and 20 mm off in a lesion."""
+    values = np.full((3, 64, 64, 64), 0, np.float16)
+    values[0] = 2
+    if scan.lesion.any():
+        values[1, 26:28, 31:33, 37:39] = 20
+    return {"residual": values}
+
+
+def test_scores_by_region_and_the_precision_of_the_lesion() -> None:
+    scan = ball(lesion_hu=70)
+    brain, skull = np.zeros((2, 128, 128, 128), np.float32)
+    brain[tuple(slice(part.start // 2, part.stop // 2) for part in LESION)] = 7
+    skull[scan.regions[::2, ::2, ::2] == 3] = 3
+    found = scores_of(scan, Maps(brain, skull, 2))
+    assert found["regions"]["left_hemisphere"]["maximum"] == 7
+    assert found["regions"]["right_hemisphere"]["maximum"] == 0
+    assert found["regions"]["skull"]["maximum"] == 3
+    assert found["average_precision"] == 1.0
+    scan.coverage["left_hemisphere"] = 0.9
+    assert "left_hemisphere" not in scores_of(scan, Maps(brain, skull, 2))["regions"], "cut by the field of view"
+
+
+def test_precision_leaves_swelling_out_and_is_none_without_a_lesion_in_the_region() -> None:
+    scan = ball(lesion_hu=70)
+    scan.lesion[100:104, 124:132, 146:154] = 2
+    regions = scan.regions[::2, ::2, ::2]
+    brain = np.zeros((128, 128, 128), np.float32)
+    brain[scan.lesion[::2, ::2, ::2] > 0] = 1
+    assert precision_of(scan, Maps(brain, brain, 2), regions) == 1.0
+    assert precision_of(ball(), Maps(brain, brain, 2), regions) is None
+    broken = ball(lesion_hu=70)
+    broken.truth["lesion"] = "linear_fracture"
+    assert precision_of(broken, Maps(brain, brain, 2), regions) is None, "no voxel of it lies in the skull"
+
+
+def test_the_whole_stage_on_four_scans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+
+    def features(scan: Registered) -> dict[str, Any]:
+        made.append(scan.name)
+        return residual(scan)
+
+    monkeypatch.setattr(score_module, "features_of", lambda method, settings: features)
+    for name, anatomy, lesion in (("h1", "a", None), ("h2", "b", None), ("s1", "a", 70)):
+        keep(tmp_path, ball(name, anatomy, lesion))
+    keep(tmp_path, ball("bad", "b"), refused="wrong")
+    settings = Settings()
+    files = registered_files(tmp_path)
+    assert [path.stem for path in files] == ["h1", "h2", "s1"]
+    assert list(make_features(tmp_path, files, "ours", settings)) == ["h1", "h2", "s1"] == made
+    assert list(make_features(tmp_path, files, "ours", settings)) == [], "they are there"
+    assert list(score(tmp_path, tmp_path, "ours", settings)) == ["h1", "h2", "s1"]
+    assert list(score(tmp_path, tmp_path, "ours", settings)) == []
+    found = json.loads((tmp_path / "scores" / "ours" / "s1.json").read_text())
+    raw, calibrated = (found["scores"][name]["regions"] for name in ("ours raw", "ours calibrated"))
+    assert raw["left_hemisphere"]["maximum"] == pytest.approx(np.hypot(2, 20), rel=1e-3)
+    assert raw["right_hemisphere"]["maximum"] == pytest.approx(2, rel=1e-3)
+    # Two healthy scans that are always 2 mm off, mirror images included: the floor of 1 mm is the spread along y.
+    assert calibrated["left_hemisphere"]["maximum"] > 10
+    assert calibrated["left_hemisphere"]["maximum"] > 5 * calibrated["right_hemisphere"]["maximum"]
+    assert found["scores"]["ours raw"]["average_precision"] == 1.0
+    assert list(score(tmp_path, tmp_path, "hu", settings)) == ["h1", "h2", "s1"]
+    hu = json.loads((tmp_path / "scores" / "hu" / "s1.json").read_text())["scores"]
+    assert hu["HU z-score"]["regions"]["left_hemisphere"]["maximum"] == pytest.approx(40 / 2, rel=0.01)
+    assert hu["HU z-score"]["regions"]["right_hemisphere"]["maximum"] == 0
+
+
+def test_what_is_normal_leaves_the_scans_own_anatomy_out(tmp_path: Path) -> None:
+    first, second = ball("h1", "a"), ball("h2", "b")
+    second.hu[second.regions == 1] = 40
+    for scan in (first, second):
+        keep(tmp_path, scan)
+    normal = Normal("hu", "hu", tmp_path)
+    assert normal.names == ["h1", "h2"]
+    inside = (0, 34, 56, 43)
+    assert [normal.without(who).count for who in "abc"] == [2, 2, 4]
+    with pytest.raises(ValueError, match="no healthy scan of another anatomy than a"):
+        keep(tmp_path / "one", first)
+        Normal("hu", "hu", tmp_path / "one").without("a")
+    assert normal.without("a").first[inside] != normal.without("b").first[inside]
+
+
+def test_features_are_named_by_weights_and_stride(tmp_path: Path) -> None:
+    one, other = tmp_path / "one.pt", tmp_path / "other.pt"
+    one.write_bytes(b"1")
+    other.write_bytes(b"2")
+    keys = {Settings(weights=path, stride=stride).key("ours") for path in (one, other) for stride in (2, 4)}
+    assert len(keys) == 4
+    assert Settings().key("hu") == "hu_2"
+    assert Settings().methods() == ["ours", "hu"]
+    assert Settings(published=one, autoencoder=one).methods() == list(METHODS)
