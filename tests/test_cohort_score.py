@@ -102,9 +102,10 @@ def test_what_is_normal_leaves_the_scans_own_anatomy_out(tmp_path: Path) -> None
     assert normal.names == ["h1", "h2"]
     inside = (0, 34, 56, 43)
     assert [normal.without(who).count for who in "abc"] == [2, 2, 4]
+    keep(tmp_path / "one", first)
+    only = Normal("hu", "hu", tmp_path / "one")
     with pytest.raises(ValueError, match="no healthy scan of another anatomy than a"):
-        keep(tmp_path / "one", first)
-        Normal("hu", "hu", tmp_path / "one").without("a")
+        only.without("a")
     assert normal.without("a").first[inside] != normal.without("b").first[inside]
 
 
