@@ -73,6 +73,7 @@ def test_the_whole_stage_on_four_scans(tmp_path: Path, monkeypatch: pytest.Monke
         keep(tmp_path, ball(name, anatomy, lesion))
     keep(tmp_path, ball("bad", "b"), refused="wrong")
     settings = Settings()
+    settings_key = settings.key("ours")
     files = registered_files(tmp_path)
     assert [path.stem for path in files] == ["h1", "h2", "s1"]
     assert list(make_features(tmp_path, files, "ours", settings)) == ["h1", "h2", "s1"] == made
@@ -87,6 +88,9 @@ def test_the_whole_stage_on_four_scans(tmp_path: Path, monkeypatch: pytest.Monke
     assert calibrated["left_hemisphere"]["maximum"] > 10
     assert calibrated["left_hemisphere"]["maximum"] > 5 * calibrated["right_hemisphere"]["maximum"]
     assert found["scores"]["ours raw"]["average_precision"] == 1.0
+    monkeypatch.setattr(Settings, "key", lambda self, method: settings_key)
+    assert list(score(tmp_path, tmp_path, "published", settings)) == ["h1", "h2", "s1"], "without a calibration"
+    monkeypatch.undo()
     assert list(score(tmp_path, tmp_path, "hu", settings)) == ["h1", "h2", "s1"]
     hu = json.loads((tmp_path / "scores" / "hu" / "s1.json").read_text())["scores"]
     assert hu["HU z-score"]["regions"]["left_hemisphere"]["maximum"] == pytest.approx(40 / 2, rel=0.01)

@@ -39,6 +39,9 @@ SCORES = {
 }
 """The maps of each method."""
 
+CALIBRATED = ("ours", "autoencoder", "hu")
+"""Methods that learn what is normal."""
+
 LESION, SWELLING = 1, 2
 """Values of a lesion's mask."""
 
@@ -123,7 +126,7 @@ class Normal:
         self.method, self.names = method, []
         self.parts: dict[str, Any] = {}
         self.made: dict[str, Any] = {}
-        for path in registered_files(cohort):
+        for path in registered_files(cohort) if method in CALIBRATED else ():
             if facts_of(path)["truth"]["lesion"] is None:
                 self.names.append(path.stem)
                 self._add(load(path), None if method == "hu" else read_features(cohort, key, path.stem))
