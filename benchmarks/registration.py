@@ -37,6 +37,7 @@ sys.path.insert(0, str(ROOT / "bundle"))
 
 from scripts.anatomies import load_anatomy  # noqa: E402
 from scripts.foreground import validity  # noqa: E402
+from scripts.inputs import read_volume  # noqa: E402
 from scripts.locator import locate  # noqa: E402
 from scripts.networks import DensePositionNet  # noqa: E402
 from scripts.pose_quality import judge  # noqa: E402
@@ -273,12 +274,8 @@ def judge_wrong(
 
 def print_row(row: Row) -> None:
     """Print what came out for one case."""
-    numbers = " ".join(f"{name} {value:.2f}" for name, value in row.result.quality.items())
-    print(
-        f"{row.case.anatomy} {row.case.kind:20} {row.error_mm:5.1f} mm, alone {row.alone_mm:5.1f} mm, "
-        f"{row.cpu_s:4.1f} s {row.result.start:7} {row.result.verdict:6} {numbers}",
-        flush=True,
-    )
+    measured = f"{row.error_mm:5.1f} mm, alone {row.alone_mm:5.1f} mm, {row.cpu_s:4.1f} s"
+    print(f"{row.case.anatomy} {row.case.kind:20} {measured} {judged_text(row.result)}", flush=True)
 
 
 def summary(rows: list[Row], wrong: list[tuple[float, dict[str, float]]], refused: list[bool]) -> None:
@@ -315,12 +312,23 @@ def judge_no_heads(
     for name, volume, affine in no_heads(case, rng):
         try:
             result = register(volume, affine, reference, locator)
-            numbers = " ".join(f"{key} {value:.2f}" for key, value in result.quality.items())
-            print(f"{case.anatomy} {name:20} {result.start:7} {result.verdict:6} {numbers}", flush=True)
+            print(f"{case.anatomy} {name:20} {judged_text(result)}", flush=True)
             yield result.verdict == "fail"
         except ValueError as error:
             print(f"{case.anatomy} {name:20} {error}", flush=True)
             yield True
+
+
+def describe_scan(path: Path, reference: Reference, locator: DensePositionNet | None) -> None:
+    """Register a scan whose pose nobody knows, DICOM or NIfTI, and print what the checks say."""
+    volume = read_volume(path)
+    print(path.name, judged_text(register(volume.with_unknown(), volume.affine, reference, locator)), flush=True)
+
+
+def judged_text(result: Registration) -> str:
+    """Start, verdict and quality in one line."""
+    numbers = " ".join(f"{name} {value:.2f}" for name, value in result.quality.items())
+    return f"{result.start:7} {result.verdict:6} {numbers}"
 
 
 def main() -> None:
@@ -332,9 +340,12 @@ def main() -> None:
         "--models", type=Path, default=ROOT / "bundle" / "models", help="folder of reference and locator"
     )
     parser.add_argument("--search", action="store_true", help="without the coarse network")
+    parser.add_argument("--scans", nargs="*", type=Path, default=[], help="other scans, registered and described first")
     args = parser.parse_args()
     reference = load_reference(str(args.models / "reference.nii.gz"), str(args.models / "reference_masks.nii.gz"))
     locator = None if args.search else load_locator(str(args.models / "locator.pt"))
+    for path in args.scans:
+        describe_scan(path, reference, locator)
     rows, wrong, refused, count = [], [], [], Counter[int]()
     rng = np.random.default_rng(0)
     for case in cases(args.folder, [int(number) for number in args.anatomies.split(",")]):

@@ -109,3 +109,21 @@ def test_verdicts(change: dict[str, float], verdict: str, reason: str) -> None:
 
 def test_the_good_numbers_pass() -> None:
     assert judge(GOOD) == ("pass", ())
+
+
+@pytest.mark.parametrize(
+    ("changes", "agreed", "verdict"),
+    [
+        ({}, 0.9, "pass"),
+        ({}, 0.3, "review"),
+        ({"ncc": 0.5}, 0.9, "review"),
+        ({"ncc": 0.5}, 0.5, "fail"),
+        ({"rotation_deg": 150.0}, 0.9, "review"),
+        ({"rotation_deg": 150.0}, 0.5, "fail"),
+        ({"ncc": 0.7}, 0.3, "review"),
+    ],
+)
+def test_the_position_network_has_a_say(changes: dict[str, float], agreed: float, verdict: str) -> None:
+    found, reasons = judge({**GOOD, **changes, "inlier_fraction": agreed})
+    assert found == verdict
+    assert any("position network agrees with" in text for text in reasons) == (agreed < 0.55)

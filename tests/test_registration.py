@@ -13,7 +13,11 @@ import torch
 from geometries import rotation
 from numpy.typing import NDArray
 
+from scripts import registration as registration_module
 from scripts.coordinates import grid_affine
+from scripts.locator import Located, coarse_network
+from scripts.pose_score import HeadImage
+from scripts.pose_search import Found, Target, search
 from scripts.registration import (
     Reference,
     Registration,
@@ -25,6 +29,7 @@ from scripts.registration import (
     rigid_by_mutual_information,
     without_scale,
 )
+from scripts.robust_fit import Fit, Matches
 from scripts.simulation.analytic import analytic_head
 
 Array = NDArray[np.float64]
@@ -117,12 +122,7 @@ def itk_threads() -> int:
 
 
 def test_the_pose_is_found(registration: Registration) -> None:
-    truth = np.linalg.inv(TO_WORLD)
-    points = np.array([[x, y, z] for x in (-60, 60) for y in (-80, 80) for z in (-40, 60)]) + TO_WORLD[:3, 3]
-    gap = np.linalg.norm(
-        points @ (registration.matrix - truth)[:3, :3].T + (registration.matrix - truth)[:3, 3], axis=1
-    )
-    assert gap.max() < 2.0
+    assert gap_mm(registration.matrix) < 2.0
     assert registration.verdict == "pass"
     assert registration.reasons == ()
     assert registration.quality["rotation_deg"] == pytest.approx(18, abs=2)
@@ -148,6 +148,68 @@ def test_another_axis_order_and_two_threads_give_the_same_bits(
         torch.set_num_threads(threads)
     assert again.matrix.tobytes() == registration.matrix.tobytes()
     assert again.quality == registration.quality
+
+
+def located_at(pose: Array, agreeing: float = 1.0) -> Located:
+    """What a locator finds: a pose (4, 4) and matches, a share of which agree with the true one."""
+    reference = np.random.default_rng(0).uniform(-60, 60, (200, 3))
+    scan = reference @ TO_WORLD[:3, :3].T + TO_WORLD[:3, 3]
+    reference[round(agreeing * 200) :] += 80.0
+    return Located(Fit(pose, 1.0, agreeing), Matches(scan, reference, np.ones(200)), False)
+
+
+@pytest.fixture
+def searches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Every call of the search appends to this list."""
+    calls: list[int] = []
+
+    def counted(target: Target, scan: HeadImage) -> Found:
+        calls.append(1)
+        return search(target, scan)
+
+    monkeypatch.setattr(registration_module, "search", counted)
+    return calls
+
+
+def test_what_the_locator_finds_is_refined_without_a_search(
+    scan: tuple[NDArray[np.float32], Array], reference: Reference, searches: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    near = TO_WORLD @ rigid((5, -4, 3), (4, -5, 6))
+    monkeypatch.setattr(registration_module, "locate", lambda network, image: located_at(near))
+    found = register(*scan, reference, coarse_network(1))
+    assert (found.start, found.verdict, searches) == ("locator", "pass", [])
+    assert gap_mm(found.matrix) < 2.0
+    assert found.quality["inlier_fraction"] == 1.0
+
+
+@pytest.mark.parametrize("case", ["nothing located", "few agree", "wrong pose"])
+def test_the_search_stands_in_for_the_locator(
+    case: str,
+    scan: tuple[NDArray[np.float32], Array],
+    reference: Reference,
+    searches: list[int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wrong = TO_WORLD @ rigid((0, 0, 150), (0, 0, 40))
+    located = {"nothing located": None, "few agree": located_at(TO_WORLD, 0.3), "wrong pose": located_at(wrong, 0.7)}
+    monkeypatch.setattr(registration_module, "locate", lambda network, image: located[case])
+    found = register(*scan, reference, coarse_network(1))
+    assert (found.start, searches) == ("search", [1])
+    assert gap_mm(found.matrix) < 2.0
+    assert found.verdict == ("review" if case == "few agree" else "pass")
+    assert ("inlier_fraction" in found.quality) == (case != "nothing located")
+
+
+def test_the_search_alone_knows_no_agreement(registration: Registration) -> None:
+    assert registration.start == "search"
+    assert "inlier_fraction" not in registration.quality
+
+
+def gap_mm(matrix: Array) -> float:
+    """How far a matrix brings the head's points from where they belong."""
+    points = np.array([[x, y, z] for x in (-60, 60) for y in (-80, 80) for z in (-40, 60)]) + TO_WORLD[:3, 3]
+    off = matrix - np.linalg.inv(TO_WORLD)
+    return float(np.linalg.norm(points @ off[:3, :3].T + off[:3, 3], axis=1).max())
 
 
 def test_what_is_no_head_fails(reference: Reference) -> None:

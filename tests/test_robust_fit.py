@@ -79,7 +79,8 @@ def test_wrong_matches_do_not_move_the_pose(wrong: float) -> None:
 
 
 def test_inliers_by_a_slow_loop() -> None:
-    given = Matches(np.zeros((4, 3)), np.array([[0, 0, 14.9], [0, 9, 0], [9, 9, 9], [0, 0, 40.0]]), np.array([1, 2, 3, 4.0]))
+    reference = np.array([[0, 0, 14.9], [0, 9, 0], [9, 9, 9], [0, 0, 40.0]])
+    given = Matches(np.zeros((4, 3)), reference, np.array([1, 2, 3, 4.0]))
     total = sum(w for r, w in zip(given.reference, given.weight, strict=True) if np.sqrt((r**2).sum()) < INLIER_MM)
     assert agreement(np.eye(4), given) == pytest.approx(total / 10)
     assert residuals(np.eye(4), given)[2] == pytest.approx(9 * np.sqrt(3))

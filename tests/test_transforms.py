@@ -16,9 +16,17 @@ from numpy.typing import NDArray
 from scripts import transforms
 from scripts.coordinates import grid_affine
 from scripts.findings import InputRefused
+from scripts.locator import coarse_network
 from scripts.nifti_bytes import nifti_bytes
 from scripts.registration import Registration
-from scripts.transforms import RegisterHeadd, derived_grid, load_reference, to_native_space, to_reference_space
+from scripts.transforms import (
+    RegisterHeadd,
+    derived_grid,
+    load_locator,
+    load_reference,
+    to_native_space,
+    to_reference_space,
+)
 
 MATRIX = np.eye(4)
 MATRIX[:3, :3] = rotation(9, -6, 12)
@@ -50,7 +58,10 @@ def verdict(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """Registration replaced by the known matrix, with a verdict that the test can change."""
     said: dict[str, Any] = {"verdict": "pass", "reasons": ()}
 
-    def known(volume: NDArray[np.float32], affine: NDArray[np.float64], reference: object) -> Registration:
+    def known(
+        volume: NDArray[np.float32], affine: NDArray[np.float64], reference: object, locator: object
+    ) -> Registration:
+        said["locator"] = locator
         return Registration(MATRIX, QUALITY, said["verdict"], said["reasons"])
 
     monkeypatch.setattr(transforms, "register", known)
@@ -96,7 +107,7 @@ def test_the_record_and_the_metadata(transform: RegisterHeadd) -> None:
     assert image.shape == valid.shape == (1, 256, 256, 256)
     assert np.array_equal(image.affine.numpy(), grid_affine())
     assert np.array_equal(valid.affine.numpy(), grid_affine())
-    assert image.meta["registration"] == {"matrix": MATRIX.tolist(), **QUALITY, "verdict": "pass"}
+    assert image.meta["registration"] == {"matrix": MATRIX.tolist(), **QUALITY, "start": "search", "verdict": "pass"}
     assert [found["code"] for found in image.meta["findings"]] == ["gantry_tilt"]
     assert len(image.applied_operations) == 1
     assert "registration" not in scan.meta
@@ -209,3 +220,18 @@ def test_a_reference_on_another_grid_is_named(tmp_path: Path) -> None:
     path.write_bytes(nifti_bytes(np.zeros((8, 8, 8), np.int16), np.eye(4)))
     with pytest.raises(ValueError, match="does not lie on the reference grid"):
         load_reference(str(path), str(path))
+
+
+def test_the_locator_is_loaded_once_and_handed_on(verdict: dict[str, Any], tmp_path: Path) -> None:
+    path = tmp_path / "locator.pt"
+    torch.save(coarse_network().state_dict(), path)
+    transform = RegisterHeadd("image", "", "", locator=str(path))
+    transform({"image": scan_of(OBLIQUE)})
+    assert verdict["locator"] is load_locator(str(path))
+    assert not verdict["locator"].training
+    RegisterHeadd("image", "", "")({"image": scan_of(OBLIQUE)})
+    assert verdict["locator"] is None
+    torch.save(coarse_network(4).state_dict(), path)
+    load_locator.cache_clear()
+    with pytest.raises(RuntimeError, match="size mismatch"):
+        load_locator(str(path))

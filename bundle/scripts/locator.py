@@ -3,9 +3,9 @@
 The *coarse network* (`locator_input`) is trained on heads that nobody has registered. Each of its predictions matches a
 point of the scan with a point of the reference, and the robust similarity of all of them (`robust_fit`) is the *pose*,
 reference mm to scan mm. Where few of them agree, the head may lie in any way: the 24 rotations that permute the axes
-are tried, and the one with the most inliers is kept. A *second pass* resamples the scan at the pose, predicts again,
-and fits the matches of both passes. The *inlier fraction*, the share of matches that agree with the pose, tells heads
-from what is none.
+are tried, and the one with the most inliers is kept. A *further pass* resamples the scan at the pose, predicts again,
+and fits these matches and those before, until the pose stays where it is. The *inlier fraction*, the share of the last
+matches that agree with the pose, tells heads from what is none.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from .networks import DensePositionNet
 from .patches import cut
 from .pose_score import HeadImage
 from .resampling import Shape, resample
-from .robust_fit import FEWEST, Fit, Matches, joined, robust_similarity
+from .robust_fit import Fit, Matches, joined, robust_similarity
 from .simulation.common_space import transform_points
 from .volume import AIR_HU
 
@@ -37,7 +37,13 @@ SURE = 0.6
 """Inlier fraction of the first pass from which no other orientation is tried."""
 
 SPAN_MM = ((-100.0, 100.0), (-136.0, 112.0), (-128.0, 120.0))
-"""The part of reference space that the second pass looks at: the head, as far as it is in most scans."""
+"""The part of reference space that further passes look at: the head, as far as it is in most scans."""
+
+FURTHER_PASSES, STILL_MM = 3, 4.0
+"""Most further passes, and the movement of the head's outline below which there is no need for one more."""
+
+FEWEST_MATCHES = 150
+"""A head of which fewer places are in view (0.6 litres of them) can't be found, and a few are easily agreed upon."""
 
 HEAD_SHARE = 0.5
 """A prediction counts where the coarse voxel in the middle of its patch is head to this share, at least."""
@@ -54,7 +60,7 @@ class CoarseHeadImage:
 
 @dataclass(frozen=True, eq=False)
 class Located:
-    """The pose that was found and the matches it was fitted to; `turned` says whether the axes had to be permuted."""
+    """The pose that was found and the last pass's matches; `turned` says whether the axes had to be permuted."""
 
     fit: Fit
     matches: Matches
@@ -70,7 +76,7 @@ def locate(network: DensePositionNet, scan: HeadImage) -> Located | None:
     """Find the pose of the reference in a scan, however it lies; None where the scan shows too little of a head."""
     coarse = coarse_head_image(scan)
     first = match(network, coarse)
-    if len(first) < FEWEST:
+    if len(first) < FEWEST_MATCHES:
         return None
     fit, turned = robust_similarity(first), False
     if fit.inlier_fraction < SURE:
@@ -79,8 +85,26 @@ def locate(network: DensePositionNet, scan: HeadImage) -> Located | None:
             found = robust_similarity(other)
             if found.inlier_fraction > fit.inlier_fraction:
                 first, fit, turned = other, found, not np.array_equal(rotation, np.eye(3))
-    both = joined(first, second_pass(network, scan, fit.matrix))
-    return Located(robust_similarity(both), both, turned)
+    return _upright(network, scan, first, fit, turned)
+
+
+def _upright(network: DensePositionNet, scan: HeadImage, last: Matches, fit: Fit, turned: bool) -> Located:
+    """The further passes: each resamples the scan at the pose so far, and fits its matches and those before."""
+    for _ in range(FURTHER_PASSES):
+        before, last = last, further_pass(network, scan, fit.matrix)
+        if len(last) < FEWEST_MATCHES:
+            return Located(fit, before, turned)
+        old, fit = fit, robust_similarity(joined(before, last))
+        if outline_gap_mm(old.matrix, fit.matrix) < STILL_MM:
+            break
+    return Located(fit, last, turned)
+
+
+def outline_gap_mm(one: Array, other: Array) -> float:
+    """Root mean square distance between where two poses (4, 4) bring the outline of the head."""
+    outline = np.array(list(itertools.product((-60.0, 60.0), repeat=3)))
+    gaps = transform_points(one, outline) - transform_points(other, outline)
+    return float(np.sqrt((gaps**2).sum(axis=1).mean()))
 
 
 def coarse_head_image(scan: HeadImage) -> CoarseHeadImage:
@@ -142,7 +166,7 @@ def turned_axes(image: CoarseHeadImage, rotation: Array) -> tuple[Tensor, Tensor
     return values, head, to_index
 
 
-def second_pass(network: DensePositionNet, scan: HeadImage, pose: Array) -> Matches:
+def further_pass(network: DensePositionNet, scan: HeadImage, pose: Array) -> Matches:
     """Matches of the scan after it was resampled at a pose (4, 4), reference mm to scan mm; points are in scan mm."""
     low = np.array([ends[0] for ends in SPAN_MM])
     size = [int((ends[1] - ends[0]) / FINE_MM) for ends in SPAN_MM]

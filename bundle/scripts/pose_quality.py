@@ -42,6 +42,9 @@ SCALE = (0.8, 1.2)
 OVERLAP = 0.35
 """Share of the head that must lie in the field of view."""
 
+AGREEMENT = 0.55
+"""Inlier fraction (see `robust_fit`) below which a pose is for review, and wrong where another check says so too."""
+
 CHECK_MM, CHECK_POINTS = 4.0, 6000
 """Resolution and number of the points of NCC and symmetry."""
 
@@ -129,10 +132,24 @@ def bone_distance_mm(pose: Array, scale: float, target: QualityTarget, scan: Hea
 
 def judge(quality: dict[str, float]) -> tuple[str, tuple[str, ...]]:
     """The verdict "pass", "review" or "fail", and for the latter two the reasons, each with its number."""
+    grades = _grades(quality)
+    failures = tuple(text for _, tolerable, text in grades if not tolerable)
+    doubts = tuple(text for good, _, text in grades if not good)
+    agreed = quality.get("inlier_fraction")
+    if agreed is not None and agreed < AGREEMENT:
+        text = f"the position network agrees with {agreed:.0%} of the head, should be {AGREEMENT:.0%}"
+        doubts, failures = (*doubts, text), (*failures, text) if failures else ()
+    elif agreed is not None:
+        failures = ()
+    return ("fail", failures) if failures else ("review", doubts) if doubts else ("pass", ())
+
+
+def _grades(quality: dict[str, float]) -> tuple[tuple[bool, bool, str], ...]:
+    """Of each check whether it passes, whether it is tolerable, and its number in words."""
     low, high = SCALE
     ncc, mirror, apart = quality["ncc"], quality["symmetry"], quality["bone_distance_mm"]
     turned, size, seen = quality["rotation_deg"], quality["scale"], quality["overlap"]
-    grades = (
+    return (
         (ncc >= PASS_NCC, ncc >= REVIEW_NCC, f"correlation with the reference head {ncc:.2f}, should be {PASS_NCC}"),
         (mirror >= PASS_SYMMETRY, mirror >= REVIEW_SYMMETRY, f"symmetry {mirror:.2f}, should be {PASS_SYMMETRY}"),
         (apart <= PASS_BONE_MM, apart <= REVIEW_BONE_MM, f"skulls {apart:.1f} mm apart, should be {PASS_BONE_MM}"),
@@ -144,9 +161,6 @@ def judge(quality: dict[str, float]) -> tuple[str, tuple[str, ...]]:
         (low <= size <= high, True, f"head size {size:.2f} of the reference, should be {low} to {high}"),
         (seen >= OVERLAP, seen >= OVERLAP, f"{seen:.0%} of the head in the field of view, should be {OVERLAP:.0%}"),
     )
-    failures = tuple(text for _, tolerable, text in grades if not tolerable)
-    doubts = tuple(text for good, _, text in grades if not good)
-    return ("fail", failures) if failures else ("review", doubts) if doubts else ("pass", ())
 
 
 def _bone_surface(image: HeadImage) -> tuple[Array, NDArray[np.float32]]:
