@@ -125,7 +125,11 @@ def test_what_was_done_is_not_done_again(
 
 
 def test_an_interrupted_calibration_goes_on(
-    pretend: type[Pretend], scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pretend: type[Pretend],
+    scans: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     whole = pretend.__call__
 
@@ -135,8 +139,8 @@ def test_an_interrupted_calibration_goes_on(
         return whole(self, source, path)
 
     monkeypatch.setattr(pretend, "__call__", broken)
-    with pytest.raises(KeyboardInterrupt):
-        main(words(tmp_path, str(scans)))
+    assert main(words(tmp_path, str(scans))) == 130
+    assert "Stopped. The same command goes on from here." in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
     monkeypatch.setattr(pretend, "__call__", whole)
     pretend.made.clear()

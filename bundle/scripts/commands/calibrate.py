@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -29,6 +30,9 @@ from .simulate import seed
 
 Job = tuple[Source, Path]
 """A scan, and the file in which its residual is kept."""
+
+STOPPED = 130
+"""Exit code after Ctrl-C, as shells have it."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -52,7 +56,7 @@ def add_parser(subparsers: Any) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Make both files; 0 when they are written.
+    """Make both files; 0 when they are written, `STOPPED` when Ctrl-C came first.
 
     Raises:
         PathMissing: there are no scans, too few of them, or no weights.
@@ -69,7 +73,11 @@ def main(args: argparse.Namespace) -> int:
         print(f"{len(sources)} scans make rough percentiles: {RECOMMENDED_SCANS} or more are better.", file=sys.stderr)
     settings = pipeline_settings(args)
     jobs = [(source, args.work / f"{key(source, settings)}.npz") for source in sources]
-    measure([job for job in jobs if not job[1].is_file()], len(jobs), args)
+    try:
+        measure([job for job in jobs if not job[1].is_file()], len(jobs), args)
+    except KeyboardInterrupt:
+        print("Stopped. The same command goes on from here.", file=sys.stderr)
+        return STOPPED
     scans, groups, facts = kept(jobs)
     enough(len(scans), "Of the scans that were not refused there are")
     facts |= {"source": provenance(args), **settings, "smoothing_mm": args.smoothing}
@@ -188,6 +196,7 @@ def start_worker(args: argparse.Namespace) -> None:
     """Make this process ready."""
     import torch
 
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the first one decides
     torch.set_num_threads(1)
     with quiet():
         WORKERS.append(Maker(args))
