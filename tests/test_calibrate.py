@@ -83,8 +83,8 @@ def test_a_folder_becomes_a_calibration(
 ) -> None:
     assert main(words(tmp_path, str(scans))) == 0
     out, err = capsys.readouterr()
-    assert "[1/10] bad.nii.gz: refused; about 0 min left" in out
-    assert "[10/10] scan_08.nii.gz: 2 CPU-seconds; about 0 min left" in out
+    assert "[1/10] bad.nii.gz: refused (about 0 min left)" in out
+    assert "[10/10] scan_08.nii.gz: 2 CPU-seconds (about 0 min left)" in out
     assert "places known, from 9 scans" in out
     assert "95 % of the healthy calibrated_top_1_percent_mean do not exceed: hemisphere" in out
     assert "10 scans make rough percentiles: 40 or more are better." in err

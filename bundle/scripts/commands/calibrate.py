@@ -139,7 +139,7 @@ def measure(jobs: Sequence[Job], total: int, args: argparse.Namespace) -> None:
         print(f"{counted(done, 'scan')} of {total} done before: see {args.work}")
     for number, (name, outcome) in enumerate(outcomes(jobs, args), start=1):
         left = (time.monotonic() - began) / number * (len(jobs) - number)
-        print(f"[{done + number}/{total}] {name}: {outcome}; about {left / 60:.0f} min left", flush=True)
+        print(f"[{done + number}/{total}] {name}: {outcome} (about {left / 60:.0f} min left)", flush=True)
 
 
 def outcomes(jobs: Sequence[Job], args: argparse.Namespace) -> Iterator[tuple[str, str]]:
