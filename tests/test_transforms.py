@@ -194,6 +194,16 @@ def test_a_doubtful_registration_is_flagged(transform: RegisterHeadd, verdict: d
     assert "correlation 0.70" in findings[1]["message"]
 
 
+def test_a_head_against_its_header_is_flagged(
+    transform: RegisterHeadd, verdict: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(QUALITY, "rotation_deg", 150.0)
+    verdict.update(verdict="review", reasons=("turned by 150 degrees",))
+    findings = transform({"image": scan_of(OBLIQUE)})["image"].meta["findings"]
+    assert [found["code"] for found in findings] == ["gantry_tilt", "registration_review", "orientation_doubtful"]
+    assert "turned by 150 degrees. Check the orientation in the header" in findings[2]["message"]
+
+
 def test_a_wrong_registration_is_refused(transform: RegisterHeadd, verdict: dict[str, Any]) -> None:
     verdict.update(verdict="fail", reasons=("symmetry 0.40",))
     with pytest.raises(

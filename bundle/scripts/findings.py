@@ -195,6 +195,12 @@ TABLE: tuple[FindingKind, ...] = (
         "over 5 % of a region lies where no healthy scan had a head",
         "The calibrated heatmap is 0 there.",
     ),
+    FindingKind(
+        "orientation_doubtful",
+        FLAG,
+        "the head lies turned by over 65 degrees against its header",
+        "Check the orientation in the header: left and right may be wrong.",
+    ),
     FindingKind("gantry_tilt", FLAG, "the gantry was tilted; the shear is part of the affine", ""),
     FindingKind("two_spacings", FLAG, "two slice spacings in one series; resampled at true positions", ""),
     FindingKind("uneven_spacing", FLAG, "slice spacing varies; resampled at true positions", ""),

@@ -26,6 +26,7 @@ from .findings import finding, refusal
 from .foreground import validity
 from .locator import coarse_network
 from .networks import DensePositionNet
+from .pose_quality import REVIEW_ROTATION_DEG
 from .registration import Reference, Registration, prepare_reference, register
 from .resampling import Shape, resample
 from .volume import AIR_HU
@@ -244,7 +245,11 @@ def describe(result: Registration) -> dict[str, Any]:
 
 
 def review_findings(result: Registration) -> list[dict[str, str]]:
-    """A flag where the registration needs a look."""
+    """Flags where the registration needs a look, and where the header's orientation does."""
     if result.verdict != "review":
         return []
-    return [finding("registration_review", f"The registration is doubtful: {'; '.join(result.reasons)}.").as_dict()]
+    found = [finding("registration_review", f"The registration is doubtful: {'; '.join(result.reasons)}.")]
+    turned = result.quality["rotation_deg"]
+    if turned > REVIEW_ROTATION_DEG:
+        found.append(finding("orientation_doubtful", f"The head lies turned by {turned:.0f} degrees."))
+    return [one.as_dict() for one in found]
