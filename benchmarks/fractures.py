@@ -36,7 +36,7 @@ sys.path[:0] = [str(ROOT / "bundle"), str(ROOT / "benchmarks")]
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from numpy.typing import NDArray  # noqa: E402
-from scipy import ndimage  # noqa: E402
+from scipy import fft, ndimage  # noqa: E402
 from torch import nn  # noqa: E402
 
 from cohort.networks import inference_config, position_network  # noqa: E402
@@ -70,6 +70,9 @@ SMOOTHING_MM, ACROSS_MM, VALLEY_MM, HIGH_PASS_MM, LOCAL_MM = 0.8, 2.0, 7, 8.0, 8
 
 CHANGED_HU, NEAR_MM = 150, 3
 """A fracture is where a head differs by this from its healthy twin, and what lies this near in the calvaria."""
+
+LEAST_KNOWN = 0.5
+"""Share of the calvaria of which healthy heads must say what is normal."""
 
 THIN_MM = 2.0
 """Fractures in slices up to this are also counted apart."""
@@ -217,7 +220,7 @@ def pooled(values: Array, inside: Mask, stride: int) -> dict[str, float]:
 def _convolved(values: Array, ball: Mask) -> Array:
     """Sums over balls."""
     shape = [a + b - 1 for a, b in zip(values.shape, ball.shape, strict=True)]
-    product = np.fft.irfftn(np.fft.rfftn(values, shape) * np.fft.rfftn(ball.astype(np.float32), shape), shape)
+    product = fft.irfftn(fft.rfftn(values, shape) * fft.rfftn(ball.astype(np.float32), shape), shape)
     start = [size // 2 for size in ball.shape]
     return product[tuple(slice(s, s + n) for s, n in zip(start, values.shape, strict=True))].astype(np.float32)
 
@@ -238,6 +241,8 @@ class Normal:
     def without(self, anatomy: str, name: str) -> Normative:
         """What is normal in the other anatomies."""
         others = [part.sums for (other, kind), part in self.parts.items() if kind == name and other != anatomy]
+        if not others:
+            raise ValueError(f"no healthy head of another anatomy than {anatomy}: name more anatomies with --names")
         return NormativeStatistics(np.sum(others, axis=0)).finish()
 
 
@@ -250,6 +255,8 @@ def scores_of(
         inside = np.isfinite(values).all(axis=0)
         size = np.where(inside, values[1] if "bone" in name else np.linalg.norm(values, axis=0), 0).astype(np.float32)
         calibrated = mahalanobis(values, inside, normatives[name], stride)
+        if (calibrated[inside] > 0).mean() < LEAST_KNOWN:
+            raise ValueError("too few healthy heads to say what is normal in most of the calvaria: raise --healthy")
         for label, made in ((name, size), (f"{name}, calibrated", calibrated)):
             scores |= {f"{label} | {pooling}": value for pooling, value in pooled(made, inside, stride).items()}
             if broken is not None and (broken & inside).any():
