@@ -181,7 +181,7 @@ def draw_bar(sheet: Image.Image, top: float, unit: str, threshold: float | None)
         place = (left + 32, round(upper + (1 - part) * (height - 1)))
         label(sheet, place, f"{part * top:.3g} {unit}", 14, TEXT, "lm")
     if threshold:
-        lines = ("95 % of", "healthy", "heads score", "less")
+        lines = ("95 % of", "healthy", "scores", "are less")
         for line, text in enumerate(lines):
             label(sheet, (left + 32, upper + height // 2 + 16 + 14 * line), text, 12, QUIET, "lm")
 
