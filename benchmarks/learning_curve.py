@@ -1,6 +1,6 @@
 """Localisation error on held-out anatomies against what the training cost, from the `learning_curve.csv` of trainings.
 
-    python benchmarks/learning_curve.py NAME=DIR/learning_curve.csv [NAME=FILE ...] -o docs/images/learning_curve.png
+python benchmarks/learning_curve.py NAME=DIR/learning_curve.csv [NAME=FILE ...] -o docs/images/learning_curve.png
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ def plot(curves: list[tuple[str, Path]], cost: str, output: Path) -> None:
 
 
 def main() -> None:
+    """Draw the picture and print where each training ended."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("curves", metavar="NAME=FILE", nargs="+", type=named)
     parser.add_argument("--cost", choices=("cpu_s", "wall_s"), default="cpu_s", help="wall_s for a training on a GPU")

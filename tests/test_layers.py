@@ -27,7 +27,7 @@ READING = {
 WRITING = {"nifti_bytes", "overview", "results", "simulated_series"}
 HEALTHY = {"calibration_files", "healthy_sources"}
 ADAPTERS = {"anatomies", "assets", "checkpoints", "datalists", "registration"} | HEALTHY | READING | WRITING
-MONAI_FACING = {"healthy_scans", "inferers", "metrics", "readers", "simulated_heads"} | {
+MONAI_FACING = {"healthy_scans", "inferers", "metrics", "prepared_scans", "readers", "simulated_heads"} | {
     path.stem for path in SCRIPTS.glob("*.py") if path.stem.endswith(("transforms", "handlers"))
 }
 DOORS = {

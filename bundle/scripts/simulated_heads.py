@@ -127,8 +127,8 @@ class HeadStream(IterableDataset[dict[Hashable, Any]]):
     """An endless stream of random crops from a pool of drawn heads that is renewed all the time.
 
     Each worker keeps its own pool, in memory: a head is drawn, joins the pool, serves as many crops as the others, and
-    makes room for the next. A sample is whatever `transform` makes of a head. What is streamed depends on the seed, the rank, the epoch and
-    the number of workers only.
+    makes room for the next. A sample is whatever `transform` makes of a head. What is streamed depends on the seed, the
+    rank, the epoch and the number of workers only.
     """
 
     def __init__(
@@ -173,6 +173,6 @@ class HeadStream(IterableDataset[dict[Hashable, Any]]):
 
     def _renew(self, random: np.random.Generator) -> None:
         """Draw one head into the pool; the oldest leaves when the pool is full."""
-        anatomy = {**self.data[random.integers(len(self.data))], "seed": int(random.integers(2**31))}
+        anatomy = {**self.data[int(random.integers(len(self.data)))], "seed": int(random.integers(2**31))}
         self.pool.append(dict(self.head_transform(anatomy)))
         del self.pool[: -self.pool_size]
