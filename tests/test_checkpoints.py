@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from scripts.checkpoints import export_weights, latest_checkpoint
+from scripts.autoencoder import SpatialAutoencoder
+from scripts.checkpoints import export_weights, latest_checkpoint, start_from
 from scripts.networks import DensePositionNet, add_spectral_norm
 
 
@@ -47,3 +48,24 @@ def test_a_file_that_is_no_checkpoint_is_named(tmp_path: Path) -> None:
     torch.save({"model": 1}, tmp_path / "x.pt")
     with pytest.raises(KeyError, match=r"x\.pt is not a training checkpoint.*only \['model'\]"):
         export_weights(str(tmp_path / "x.pt"), DensePositionNet(2), str(tmp_path / "model.pt"))
+
+
+@pytest.mark.parametrize("checkpoint", [False, True], ids=["weights", "checkpoint"])
+def test_larger_patches_start_as_the_function_that_smaller_ones_have_learnt(tmp_path: Path, checkpoint: bool) -> None:
+    torch.manual_seed(0)
+    small = DensePositionNet(2, patch_size=31, spectral_norm=checkpoint).eval()
+    torch.save({"network": small.state_dict()} if checkpoint else small.state_dict(), tmp_path / "small.pt")
+    large = start_from(DensePositionNet(2, patch_size=39), tmp_path / "small.pt")
+    assert set(large.state_dict()) == set(DensePositionNet(2, patch_size=39).state_dict())
+    patches = torch.rand(2, 1, 39, 39, 39)
+    torch.testing.assert_close(large(patches), small(patches[:, :, 4:35, 4:35, 4:35]))
+    assert not torch.allclose(large(patches), small(patches[:, :, :31, :31, :31]))
+
+
+def test_an_autoencoder_starts_from_its_training_checkpoint_and_other_networks_are_refused(tmp_path: Path) -> None:
+    trained = SpatialAutoencoder(2)
+    torch.save({"network": trained.state_dict(), "optimizer": {}}, tmp_path / "checkpoint.pt")
+    started = start_from(SpatialAutoencoder(2), tmp_path / "checkpoint.pt")
+    torch.testing.assert_close(started.state_dict(), trained.state_dict())
+    with pytest.raises(RuntimeError, match=r"state_dict"):
+        start_from(DensePositionNet(2), tmp_path / "checkpoint.pt")
