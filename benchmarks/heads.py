@@ -1,6 +1,6 @@
 """What the simulator draws: 24 training heads beside a real one, in one picture, with what is in each.
 
-    python benchmarks/heads.py ../shared/data/anatomies [--real ../shared/data/dicom/head_tilt_two_spacings]
+    python benchmarks/heads.py ANATOMIES [--real SCAN]
 
 draws heads from anatomies 01 to 08 in turn, as the training does. The seeds are chosen so that every variant (a kind of
 metal, calcium at a place, motion...) occurs, so rare ones are more frequent than in training. Each head is shown as an

@@ -36,6 +36,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "bundle"))
 
 from scripts.anatomies import load_anatomy  # noqa: E402
+from scripts.findings import InputRefused  # noqa: E402
 from scripts.foreground import validity  # noqa: E402
 from scripts.inputs import read_volume  # noqa: E402
 from scripts.locator import locate  # noqa: E402
@@ -53,7 +54,7 @@ from scripts.simulation.protocol import Protocol  # noqa: E402
 from scripts.simulation.scanner import PADDING_HU, acquire  # noqa: E402
 from scripts.simulation.shape import Shape, draw_shape, identity_shape  # noqa: E402
 from scripts.transforms import load_locator, load_reference  # noqa: E402
-from scripts.volume import UNKNOWN_HU  # noqa: E402
+from scripts.volume import AIR_HU, UNKNOWN_HU, Volume, check_values  # noqa: E402
 
 Array = NDArray[np.float64]
 
@@ -308,13 +309,15 @@ def summary(rows: list[Row], wrong: list[tuple[float, dict[str, float]]], refuse
 def judge_no_heads(
     case: Case, reference: Reference, locator: DensePositionNet | None, rng: np.random.Generator
 ) -> Iterator[bool]:
-    """Whether each volume that is no head is refused."""
+    """Whether each volume that is no head is refused: by what its values say, as when it is read, or unregistered."""
     for name, volume, affine in no_heads(case, rng):
+        valid = volume > UNKNOWN_HU
         try:
+            check_values(Volume(np.where(valid, volume, AIR_HU), affine, valid))
             result = register(volume, affine, reference, locator)
             print(f"{case.anatomy} {name:20} {judged_text(result)}", flush=True)
             yield result.verdict == "fail"
-        except ValueError as error:
+        except (InputRefused, ValueError) as error:
             print(f"{case.anatomy} {name:20} {error}", flush=True)
             yield True
 

@@ -45,10 +45,10 @@ def test_the_missing_bone_adds_up_to_the_width() -> None:
     """Summed over the cut, the lost share of bone is width x length x thickness: shares are volumes, not flags."""
     for seed in SEEDS:
         hu, _, mask, _ = fracture("linear_fracture", seed)
-        lost_ml = ((HU - hu) / np.maximum(HU - 45, 1))[BONE].sum() * SPACING_MM**3 / 1000
-        flagged_ml = (mask == 1).sum() * SPACING_MM**3 / 1000
-        assert lost_ml < 1.1 * flagged_ml
-        assert lost_ml < 90 * 3 * 12 / 1000
+        lost_mm3 = ((HU - hu) / np.maximum(HU - 45, 1))[BONE].sum() * SPACING_MM**3
+        length_mm = np.linalg.norm(np.ptp(np.argwhere(mask == 1) * SPACING_MM, axis=0))
+        width_mm = lost_mm3 / (length_mm * 8.0)
+        assert 0.5 * fractures.WIDTH_MM[0] < width_mm < 1.5 * fractures.WIDTH_MM[1]
 
 
 @pytest.mark.parametrize("seed", SEEDS)
