@@ -37,7 +37,7 @@ def test_a_scan_with_its_mask_and_truth(anatomy: Path, tmp_path: Path, capsys: p
     assert scan.shape == lesion.shape
     np.testing.assert_array_equal(scan.affine, lesion.affine)
     truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
-    assert (truth["anatomy"], truth["seed"], truth["lesion"], truth["side"]) == ("toy.nii.gz", 5, "epidural", "right")
+    assert (truth["anatomy"], truth["seed"], truth["lesion"], truth["side"]) == ("toy", 5, "epidural", "right")
     assert truth["lesion_voxels"] == (np.asarray(lesion.dataobj) == 1).sum() > 0
     before = (folder / "scan.nii.gz").read_bytes()
     assert main(words) == 4
@@ -52,7 +52,7 @@ def test_outside_the_field_of_view_is_not_taken_for_air(tmp_path: Path) -> None:
     truth = {"seed": 1, "protocol": {"thickness_mm": 3.0}}
     case = Case(Scan(hu, PLAIN.affine), np.zeros(hu.shape, np.uint8), None, truth)
     for kind, name in (("nifti", "scan.nii.gz"), ("dicom", "series")):
-        write_case(tmp_path / kind, case, "toy.nii.gz", kind)
+        write_case(tmp_path / kind, case, "toy", kind)
         valid = read_volume(tmp_path / kind / name).valid
         assert valid is not None
         assert valid.sum() == (hu != PADDING_HU).sum()

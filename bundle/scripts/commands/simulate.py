@@ -1,8 +1,8 @@
 """`head-ct-anomaly simulate`: simulated head CT from label maps, with lesion masks and the truth beside it.
 
 Each scan gets a folder: `series/` (DICOM) or `scan.nii.gz` (-2000 outside the field of view), `lesion.nii.gz` on the
-same grid (1 lesion, 2 swelling), and `truth.json`: anatomy, seed, pose (scan to reference space, RAS mm), protocol, and
-the lesion's kind, side, centre.
+same grid (1 lesion, 2 swelling), and `truth.json`: anatomy (the label map's name without .nii.gz), seed, pose (scan to
+reference space, RAS mm), protocol, and the lesion's kind, side, centre.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def main(args: argparse.Namespace) -> int:
         if folder.exists():
             raise OutputExists(f"{folder} exists. Choose another folder or another seed.")
         case = simulate_case(load_anatomy(path), seed_, lesion=args.lesion, side=args.side, protocol=args.protocol)
-        write_case(folder, case, path.name, args.format, args.transfer_syntax)
+        write_case(folder, case, path.name.split(".")[0], args.format, args.transfer_syntax)
         print(folder)
     return 0
 
