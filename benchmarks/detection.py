@@ -31,7 +31,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "bundle"), str(ROOT / "benchmarks")]
 
-from cohort.draw import Plan, draw, plans  # noqa: E402
+from cohort.draw import Plan, draw, keep_plan, plans  # noqa: E402
 from cohort.markdown import report  # noqa: E402
 from cohort.register import facts_of, preprocessing, register  # noqa: E402
 from cohort.score import METHODS, SCORES, Settings, make_features, registered_files, score  # noqa: E402
@@ -83,6 +83,10 @@ def stage_draw(args: argparse.Namespace) -> None:
     if args.anatomies is None:
         raise SystemExit("drawing needs label maps: name their folder with --anatomies")
     chosen = list(plans(args.names, args.healthy, args.per_kind, args.seed))
+    try:
+        keep_plan(args.work, chosen)
+    except ValueError as error:
+        raise SystemExit(str(error)) from None
     tasks = [(args.work / "scans", plan, args.anatomies) for plan in chosen]
     for line in in_processes(args.processes, draw_one, tasks):
         print(line, flush=True)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from cohort import draw as draw_module
-from cohort.draw import Plan, draw, lesion_volume, plans, size_of
+from cohort.draw import Plan, draw, keep_plan, lesion_volume, plans, size_of
 from scripts.simulation.lesions import FRACTURES, KINDS, VOLUMES_ML
 
 NAMES = ["a", "b", "c"]
@@ -57,33 +58,54 @@ def test_a_lesion_with_a_volume_needs_one_to_have_a_size() -> None:
         size_of("cyst", None)
 
 
-def test_what_is_there_is_kept_and_what_does_not_fit_is_tried_again(
+class Simulator:
+    """Stands in for the simulator: a lesion fits in a head whose room is large enough."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, rooms_ml: list[float]) -> None:
+        self.rooms_ml, self.tried = rooms_ml, list[tuple[int, float]]()
+        monkeypatch.setattr(draw_module, "load_anatomy", lambda path: path)
+        monkeypatch.setattr(draw_module, "simulate_case", self.simulate)
+        monkeypatch.setattr(draw_module, "write_case", self.write)
+
+    def simulate(self, anatomy: object, seed: int, lesion_size: dict[str, float], **words: object) -> SimpleNamespace:
+        room_ml, volume_ml = self.rooms_ml[len(self.tried)], lesion_size["volume_ml"]
+        self.tried.append((seed, volume_ml))
+        if volume_ml > room_ml:
+            raise ValueError(f"{volume_ml} ml do not fit here, where {room_ml} ml may bleed")
+        return SimpleNamespace(truth=dict(lesion_size))
+
+    def write(self, folder: Path, case: SimpleNamespace, anatomy: str, kind: str) -> None:
+        folder.mkdir()
+        (folder / "truth.json").write_text(json.dumps({"anatomy": anatomy, **case.truth}))
+
+
+def test_what_is_there_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    simulator = Simulator(monkeypatch, [9.0])
+    for words in ("drawn, 4.0 ml", "kept"):
+        assert draw(tmp_path, Plan("a", 9, "cyst", "left", 4.0), Path("x")) == words
+    assert simulator.tried == [(9, 4.0)]
+
+
+def test_what_does_not_fit_is_tried_in_another_head_and_then_smaller(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tried: list[int] = []
+    simulator = Simulator(monkeypatch, [3.3] * 5)
+    assert draw(tmp_path, Plan("a", 9, "intraventricular", "left", 12.4), Path("x")) == "drawn, 3.1 ml"
+    assert simulator.tried == [(9, 12.4), (100_009, 12.4), (200_009, 6.2), (300_009, 3.1)]
 
-    class Case:
-        def __init__(self) -> None:
-            self.truth = {"volume_ml": 4.0}
 
-    def simulate(anatomy: object, seed: int, **words: object) -> Case:
-        tried.append(seed)
-        if len(tried) < 3:
-            raise ValueError("does not fit")
-        return Case()
+def test_what_fits_nowhere_is_left_out_with_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    simulator = Simulator(monkeypatch, [1.0] * 5)
+    words = draw(tmp_path, Plan("a", 9, "intraventricular", "left", 8.0), Path("x"))
+    assert words == "left out: no lesion fits in 5 heads: 1.5 ml do not fit here, where 1.0 ml may bleed"
+    assert simulator.tried[-1][1] == VOLUMES_ML["intraventricular"][0], "no less than the kind has at least"
+    assert not list(tmp_path.iterdir())
 
-    def write(folder: Path, case: Case, anatomy: str, kind: str) -> None:
-        folder.mkdir()
-        (folder / "truth.json").write_text(json.dumps({"anatomy": anatomy}))
 
-    monkeypatch.setattr(draw_module, "load_anatomy", lambda path: path)
-    monkeypatch.setattr(draw_module, "simulate_case", simulate)
-    monkeypatch.setattr(draw_module, "write_case", write)
-    plan = Plan("a", 9, "cyst", "left", 4.0)
-    assert draw(tmp_path, plan, Path("x")) == "drawn, 4.0 ml"
-    assert tried == [9, 100_009, 200_009]
-    assert draw(tmp_path, plan, Path("x")) == "kept"
-    monkeypatch.setattr(draw_module, "ATTEMPTS", 1)
-    tried.clear()
-    with pytest.raises(ValueError, match="a_00010_cyst: no lesion fits in 1 heads: does not fit"):
-        draw(tmp_path, Plan("a", 10, "cyst", "left", 4.0), Path("x"))
+def test_a_folder_holds_one_plan(tmp_path: Path) -> None:
+    cohort = tmp_path / "cohort"
+    for _ in range(2):
+        keep_plan(cohort, list(plans(NAMES, 2, 2, 7)))
+    assert [path.name for path in cohort.iterdir()] == ["plan.json"]
+    with pytest.raises(ValueError, match="was drawn for another plan"):
+        keep_plan(cohort, list(plans(NAMES, 2, 2, 8)))

@@ -5,14 +5,19 @@ A *cohort* is a folder of scans; each scan is a folder with `scan.nii.gz`, `lesi
 truth, `anatomy` (who it is), `lesion` (a kind, or null) and `side` are needed, `volume_ml` where the lesion has one.
 
 Everything follows from the seed. Kinds take turns over the anatomies and the sides; sizes alternate between small and
-large: the volume is drawn evenly from its range's lower fifth (in log space: two fifths) or from the rest.
+large: the logarithm of the volume is drawn evenly, from the lower two fifths of its range or from the rest. A lesion
+that does not fit the head is tried in another one, then smaller, and left out if that does not help.
+
+`plan.json` keeps what a cohort was drawn for, so that one of another plan is not mixed into it.
 """
 
 from __future__ import annotations
 
+import json
 import math
+import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -28,11 +33,15 @@ SIZES = ("small", "large")
 SMALL_SHARE = 0.4
 """Share of a kind's range of volumes, in log space, that counts as small."""
 
-ATTEMPTS = 5
-"""How many seeds are tried where a lesion does not fit the head that was drawn."""
+ATTEMPTS = (1.0, 1.0, 0.5, 0.25, 0.125)
+"""Shares of the planned volume that are tried, each with a seed of its own, where a lesion does not fit the head."""
 
 SEED_STEP = 100_000
 """How far the seeds of these attempts lie apart."""
+
+
+class DoesNotFit(ValueError):
+    """A lesion fits none of the heads that were tried."""
 
 
 @dataclass(frozen=True)
@@ -92,26 +101,62 @@ def size_of(kind: str | None, volume_ml: float | None) -> str | None:
     return SIZES[int(math.log(max(volume_ml, 1e-3)) > low + SMALL_SHARE * (high - low))]
 
 
+def keep_plan(cohort: Path, chosen: Sequence[Plan]) -> None:
+    """Write the plan of a cohort to its folder.
+
+    Raises:
+        ValueError: the folder was drawn for another plan.
+    """
+    path, text = cohort / "plan.json", json.dumps([asdict(plan) for plan in chosen], indent=1)
+    if path.is_file():
+        if path.read_text(encoding="utf-8") != text:
+            raise ValueError(
+                f"{cohort} was drawn for another plan (other anatomies, numbers or seed): choose another folder, or "
+                f"remove its scans and {path.name}"
+            )
+        return
+    cohort.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    partial.write_text(text, encoding="utf-8")
+    os.replace(partial, path)
+
+
 def draw(folder: Path, plan: Plan, anatomies: Path) -> str:
     """Draw one scan into `folder`, unless it is there; what was done, in words."""
     if (folder / plan.name / "truth.json").is_file():
         return "kept"
-    path = anatomies / f"{plan.anatomy}.nii.gz"
-    case = _fitting(path, plan)
+    try:
+        case = _fitting(anatomies / f"{plan.anatomy}.nii.gz", plan)
+    except DoesNotFit as error:
+        return f"left out: {error}"
     write_case(folder / plan.name, case, plan.anatomy, "nifti")
     volume = case.truth.get("volume_ml")
     return f"drawn{f', {volume:.1f} ml' if volume else ''}"
 
 
 def _fitting(path: Path, plan: Plan) -> Case:
-    """The case, with the next seed where the lesion does not fit."""
+    """The case, with the next seed, and then smaller, where the lesion does not fit.
+
+    Raises:
+        DoesNotFit: it never does.
+    """
     anatomy = load_anatomy(path)
-    size = None if plan.volume_ml is None else {"volume_ml": plan.volume_ml}
-    for attempt in range(ATTEMPTS):
+    for attempt, share in enumerate(ATTEMPTS):
         try:
             return simulate_case(
-                anatomy, plan.seed + attempt * SEED_STEP, lesion=plan.kind, side=plan.side, lesion_size=size
+                anatomy,
+                plan.seed + attempt * SEED_STEP,
+                lesion=plan.kind,
+                side=plan.side,
+                lesion_size=_size(plan, share),
             )
         except ValueError as error:
             reason = error
-    raise ValueError(f"{plan.name}: no lesion fits in {ATTEMPTS} heads: {reason}")
+    raise DoesNotFit(f"no lesion fits in {len(ATTEMPTS)} heads: {reason}")
+
+
+def _size(plan: Plan, share: float) -> dict[str, float] | None:
+    """A share of the planned volume, but no less than its kind has at least; None where it has none."""
+    if plan.kind is None or plan.volume_ml is None:
+        return None
+    return {"volume_ml": max(share * plan.volume_ml, min(plan.volume_ml, VOLUMES_ML[plan.kind][0]))}
