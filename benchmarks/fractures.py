@@ -5,7 +5,8 @@
 Healthy heads take turns over the anatomies; the fractured ones are the first of them again, with the same seeds, so
 that pairs differ by the fracture alone. What is normal is learnt from the healthy heads of the other anatomies and
 their mirror images. `WORK` keeps what is drawn and what the network says, and a second run goes on where the first
-stopped. Heads are drawn as for training: scanned with a drawn protocol, aligned with a small error.
+stopped; another simulator or other weights begin anew. Heads are drawn as for training: scanned with a drawn protocol,
+aligned with a small error.
 
 *Maps* are made of the network's residual r in the calvaria (signed, mm), or of the bone's HU alone: its size |r|; its
 distance from normal at the place (Mahalanobis); what is left of it without its local mean (*high-pass*), or without the
@@ -21,7 +22,7 @@ those of the calvaria, which tells more than heads do where there are few.
 from __future__ import annotations
 
 import argparse
-import hashlib
+import functools
 import os
 import sys
 import time
@@ -41,9 +42,11 @@ from torch import nn  # noqa: E402
 
 from cohort.networks import inference_config, position_network  # noqa: E402
 from scripts.anatomies import load_anatomy  # noqa: E402
+from scripts.assets import sha256  # noqa: E402
 from scripts.coordinates import REFERENCE_SIZE  # noqa: E402
 from scripts.foreground import head_foreground  # noqa: E402
 from scripts.head_transforms import load_regions  # noqa: E402
+from scripts.healthy_sources import simulator_sha256  # noqa: E402
 from scripts.intensity import windows  # noqa: E402
 from scripts.normative import Normative, NormativeStatistics, mahalanobis, on_grid, residual  # noqa: E402
 from scripts.patches import cut, patch_radius  # noqa: E402
@@ -75,7 +78,7 @@ LEAST_KNOWN = 0.5
 """Share of the calvaria of which healthy heads must say what is normal."""
 
 THIN_MM = 2.0
-"""Fractures in slices up to this are also counted apart."""
+"""Heads in slices up to this, healthy and fractured, are also counted apart."""
 
 HU_PERCENT = 100.0
 """A difference of HU is calibrated in these units, so that the floor of the normative's spread is one of them."""
@@ -84,9 +87,15 @@ Array = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 
+@functools.cache
+def drawn_by() -> str:
+    """A name for the simulator as it was at the start: another one draws other heads from the same seeds."""
+    return simulator_sha256()[:12]
+
+
 def load_head(work: Path, anatomy: Path, seed: int, kind: str | None) -> tuple[NDArray[np.int16], Mask]:
     """A drawn head (256, 256, 256) in HU, air outside of the head, and its calvaria; kept in `work`."""
-    target = work / "heads" / f"{anatomy.name.split('.')[0]}_{seed}_{kind or 'healthy'}.npz"
+    target = work / f"heads_{drawn_by()}" / f"{anatomy.name.split('.')[0]}_{seed}_{kind or 'healthy'}.npz"
     if not target.is_file():
         hu = draw_training_head(load_anatomy(anatomy), seed, lesion=kind)
         head = head_foreground(hu.astype(np.float32), [1.0] * 3)
@@ -292,12 +301,12 @@ def table(rows: list[tuple[str | None, int, dict[str, float]]]) -> str:
     columns["all"] = [pair for found in list(columns.values()) for pair in found]
     columns[f"slices up to {THIN_MM:g} mm"] = [(seed, scores) for seed, scores in columns["all"] if thin[seed]]
     healthy = {seed: scores for kind, seed, scores in rows if kind is None}
+    thin_healthy = [scores for seed, scores in healthy.items() if thin[seed]]
+    beside = {name: thin_healthy if name.startswith("slices") else list(healthy.values()) for name in columns}
     header = [f"{name} ({len(found)})" for name, found in columns.items()]
     lines = [f"| score | {' | '.join(header)} | pairs | place |", "|---" * (len(header) + 3) + "|"]
     for score in next(iter(healthy.values())):
-        cells = [
-            _auroc_of(score, list(healthy.values()), [scores for _, scores in found]) for found in columns.values()
-        ]
+        cells = [_auroc_of(score, beside[name], [scores for _, scores in found]) for name, found in columns.items()]
         risen = [scores[score] > healthy[seed][score] for seed, scores in columns["all"] if seed in healthy]
         place = f"{score.split(' | ')[0]} | place"
         places = [scores[place] for _, scores in columns["all"] if place in scores]
@@ -308,7 +317,7 @@ def table(rows: list[tuple[str | None, int, dict[str, float]]]) -> str:
 
 def _auroc_of(score: str, healthy: list[dict[str, float]], broken: list[dict[str, float]]) -> str:
     """AUROC of a score, as a cell."""
-    if not broken:
+    if not broken or not healthy:
         return "-"
     values = [scores[score] for scores in healthy + broken]
     return f"{auroc(values, [False] * len(healthy) + [True] * len(broken)):.2f}"
@@ -321,7 +330,7 @@ Kept = list[tuple[Mask | None, dict[str, tuple[Mask, NDArray[np.float16]]]]]
 def look(plan: Heads, work: Path, weights: Path, stride: int) -> tuple[Normal, Kept]:
     """What is normal, and for each head where it is broken and its vectors, packed."""
     network = position_network(inference_config(), weights)
-    folder = work / f"stride{stride}_{hashlib.sha256(weights.read_bytes()).hexdigest()[:12]}"
+    folder = work / f"stride{stride}_{sha256(weights)[:12]}_{drawn_by()}"
     normal, kept, twins = Normal(), [], {}
     began = time.process_time()
     for anatomy, seed, kind in plan:
