@@ -15,7 +15,10 @@ matplotlib.use("Agg")
 from matplotlib import pyplot
 
 TARGETS_MM = {"brain_error_mm": 10.0, "skull_error_mm": 6.0}
-"""Medians that the training aims at."""
+"""Medians that the training of a position network aims at."""
+
+COSTS = ("epoch", "iterations", "cpu_s", "wall_s")
+"""Columns that are no metrics."""
 
 
 def named(text: str) -> tuple[str, Path]:
@@ -36,15 +39,33 @@ def rows(path: Path) -> list[dict[str, float]]:
         return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
 
 
+def metrics(curves: list[list[dict[str, float]]]) -> list[str]:
+    """The metrics that some curve holds, those with an aim first and, if there are any, alone.
+
+    Raises:
+        ValueError: there is none.
+    """
+    found = list(dict.fromkeys(name for curve in curves for row in curve for name in row if name not in COSTS))
+    if not found:
+        raise ValueError("the curves hold no metric: has the first validation been run?")
+    return [name for name in TARGETS_MM if name in found] or found
+
+
 def plot(curves: list[tuple[str, Path]], cost: str, output: Path) -> None:
-    """One panel for the brain, one for the skull, each with every curve and the aim."""
-    figure, panels = pyplot.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
-    for panel, (metric, target) in zip(panels, TARGETS_MM.items(), strict=True):
-        for name, path in curves:
-            points = rows(path)
-            panel.plot([row[cost] / 60 for row in points], [row[metric] for row in points], marker="o", label=name)
-        panel.axhline(target, color="grey", linestyle=":", label=f"aim, {target:g} mm")
-        panel.set(xlabel=f"{cost.split('_')[0].upper()}-minutes of learning", ylabel="median error, mm", ylim=(0, None))
+    """One panel for the brain, one for the skull, or for what else was measured, with every curve and the aim."""
+    read = {name: rows(path) for name, path in curves}
+    shown = metrics(list(read.values()))
+    figure, panels = pyplot.subplots(
+        1, len(shown), figsize=(4.5 * len(shown), 3.6), layout="constrained", squeeze=False
+    )
+    for panel, metric in zip(panels[0], shown, strict=True):
+        for name, points in read.items():
+            kept = [row for row in points if metric in row]
+            panel.plot([row[cost] / 60 for row in kept], [row[metric] for row in kept], marker="o", label=name)
+        unit = "median error, mm" if metric in TARGETS_MM else metric.replace("_", " ")
+        if metric in TARGETS_MM:
+            panel.axhline(TARGETS_MM[metric], color="grey", linestyle=":", label=f"aim, {TARGETS_MM[metric]:g} mm")
+        panel.set(xlabel=f"{cost.split('_')[0].upper()}-minutes of learning", ylabel=unit, ylim=(0, None))
         panel.set_title(metric.split("_")[0])
         panel.legend()
     figure.savefig(output, dpi=110)

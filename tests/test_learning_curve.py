@@ -1,0 +1,31 @@
+"""Curves of any training are drawn, with the metrics that they hold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("matplotlib")
+
+import learning_curve
+
+POSITIONS = "epoch,iterations,cpu_s,wall_s,brain_error_mm,skull_error_mm\n1,10,60,90,30.5,20\n2,20,120,180,12,9\n"
+AUTOENCODER = "epoch,iterations,cpu_s,wall_s,mean_absolute_error\n1,10,60,90,0.03\n"
+
+
+def test_the_metrics_that_are_there_are_drawn(tmp_path: Path) -> None:
+    both = tmp_path / "positions.csv", tmp_path / "autoencoder.csv"
+    for path, text in zip(both, (POSITIONS, AUTOENCODER), strict=True):
+        path.write_text(text)
+    assert learning_curve.metrics([learning_curve.rows(both[0])]) == ["brain_error_mm", "skull_error_mm"]
+    assert learning_curve.metrics([learning_curve.rows(both[1])]) == ["mean_absolute_error"]
+    for number, curves in enumerate(([both[0]], [both[1]], list(both))):
+        picture = tmp_path / f"{number}.png"
+        learning_curve.plot([(path.stem, path) for path in curves], "cpu_s", picture)
+        assert picture.stat().st_size > 0
+
+
+def test_without_a_metric_there_is_no_picture() -> None:
+    with pytest.raises(ValueError, match="the curves hold no metric"):
+        learning_curve.metrics([[{"epoch": 1.0, "cpu_s": 2.0}]])
