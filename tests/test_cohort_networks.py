@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from cohort.networks import autoencoder, inference_config, position_network, width_of
+from cohort.networks import autoencoder, described, inference_config, patch_size_of, position_network, width_of
 from scripts.autoencoder import SpatialAutoencoder
-from scripts.networks import DensePositionNet, PatchPositionNet, fold_spectral_norm
+from scripts.networks import PATCH_SIZES, DensePositionNet, PatchPositionNet, fold_spectral_norm
 
 
 def test_our_network_comes_from_weights_and_from_a_checkpoint(tmp_path: Path) -> None:
@@ -50,3 +50,24 @@ def test_an_autoencoder_of_any_width(tmp_path: Path) -> None:
 def test_other_weights_are_refused() -> None:
     with pytest.raises(ValueError, match="no weights of a position network, they hold"):
         width_of({"x": torch.zeros(1)})
+
+
+def test_a_file_says_the_width_and_a_checkpoint_the_iterations(tmp_path: Path) -> None:
+    position, reconstruction = DensePositionNet(2, in_channels=2), SpatialAutoencoder(3)
+    torch.save({"network": position.state_dict(), "trainer": {"iteration": 1350}}, tmp_path / "checkpoint.pt")
+    torch.save(reconstruction.state_dict(), tmp_path / "weights.pt")
+    assert described(tmp_path / "checkpoint.pt") == {"width": 2, "patch_size": 31, "iterations": 1350}
+    assert described(tmp_path / "weights.pt") == {"width": 3, "patch_size": None, "iterations": None}
+
+
+@pytest.mark.parametrize("size", PATCH_SIZES)
+def test_the_patch_size_is_read_from_the_weights(size: int, tmp_path: Path) -> None:
+    state = DensePositionNet(1, size, in_channels=2, spectral_norm=True).state_dict()
+    assert patch_size_of(state) == size
+    torch.save(state, tmp_path / "weights.pt")
+    assert position_network(inference_config(), tmp_path / "weights.pt").patch_size == size
+
+
+def test_a_network_of_another_shape_is_refused() -> None:
+    with pytest.raises(ValueError, match="no position network has 0 convolutions in its second block and a head of 9"):
+        patch_size_of({"hidden.weight": torch.zeros(1, 1, 9, 9, 9)})

@@ -1,6 +1,6 @@
 """The networks of the benchmark, from the bundle's configs and from weights or training checkpoints.
 
-A width is read from the weights themselves, so that any of a config can be measured without naming it again.
+Width and patch size are read from the weights themselves, so that any can be measured without naming them again.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from scripts.assets import bundle_root, config
 from scripts.autoencoder import SpatialAutoencoder
-from scripts.networks import add_spectral_norm, fold_spectral_norm
+from scripts.networks import PATCH_SIZES, add_spectral_norm, fold_spectral_norm
 
 
 def inference_config(*overlays: str) -> ConfigParser:
@@ -29,6 +29,8 @@ def position_network(parser: ConfigParser, path: Path | None) -> nn.Module:
     """The position network of a config, with the weights, or the checkpoint, at a path; None: the config's weights."""
     state = read_state(path or Path(parser.get_parsed_content("weights")))
     parser["width"] = width_of(state)
+    if "stem.bias" in state:
+        parser["patch_size"] = patch_size_of(state)
     network: nn.Module = parser.get_parsed_content("network_def")
     if any(".parametrizations." in name for name in state):
         add_spectral_norm(network)
@@ -44,6 +46,15 @@ def autoencoder(path: Path) -> SpatialAutoencoder:
     return network.eval()
 
 
+def described(path: Path) -> dict[str, int | None]:
+    """Width and patch size of the network at a path, and its iterations; None where the file does not say."""
+    content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    state = content.get("network", content)
+    width = len(state["out.weight"]) if "encoder.0.0.weight" in state else width_of(state)
+    size = patch_size_of(state) if "stem.bias" in state else None
+    return {"width": width, "patch_size": size, "iterations": content.get("trainer", {}).get("iteration")}
+
+
 def read_state(path: Path) -> dict[str, Tensor]:
     """The state dict of a network, from a file of weights or from a training checkpoint."""
     content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
@@ -56,3 +67,17 @@ def width_of(state: dict[str, Tensor]) -> int:
         if name in state:
             return len(state[name])
     raise ValueError(f"these are no weights of a position network, they hold {sorted(state)[:3]} and so on")
+
+
+def patch_size_of(state: dict[str, Tensor]) -> int:
+    """The patch size of a dense position network, from its second block and its head.
+
+    Raises:
+        ValueError: there is no such network.
+    """
+    depth = sum(name.startswith("block2.convs.") and name.endswith(".bias") for name in state)
+    kernel = state["hidden.weight"].shape[-1]
+    sizes = {shape: size for size, shape in PATCH_SIZES.items()}
+    if (depth, kernel) not in sizes:
+        raise ValueError(f"no position network has {depth} convolutions in its second block and a head of {kernel}")
+    return sizes[depth, kernel]
