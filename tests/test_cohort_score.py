@@ -13,7 +13,18 @@ from cohort_scans import LESION, ball
 from cohort import score as score_module
 from cohort.maps import Maps
 from cohort.register import Registered, write
-from cohort.score import METHODS, Normal, Settings, make_features, precision_of, registered_files, score, scores_of
+from cohort.score import (
+    METHODS,
+    Normal,
+    Settings,
+    lesion_shares,
+    make_features,
+    on_common_grid,
+    precision_of,
+    registered_files,
+    score,
+    scores_of,
+)
 
 pytestmark = pytest.mark.xdist_group("cohort")
 
@@ -51,14 +62,35 @@ def test_scores_by_region_and_the_precision_of_the_lesion() -> None:
 def test_precision_leaves_swelling_out_and_is_none_without_a_lesion_in_the_region() -> None:
     scan = ball(lesion_hu=70)
     scan.lesion[100:104, 124:132, 146:154] = 2
-    regions = scan.regions[::2, ::2, ::2]
     brain = np.zeros((128, 128, 128), np.float32)
     brain[scan.lesion[::2, ::2, ::2] > 0] = 1
-    assert precision_of(scan, Maps(brain, brain, 2), regions) == 1.0
-    assert precision_of(ball(), Maps(brain, brain, 2), regions) is None
+    assert precision_of(scan, Maps(brain, brain, 2)) == 1.0
+    assert precision_of(ball(), Maps(brain, brain, 2)) is None
     broken = ball(lesion_hu=70)
     broken.truth["lesion"] = "linear_fracture"
-    assert precision_of(broken, Maps(brain, brain, 2), regions) is None, "no voxel of it lies in the skull"
+    assert precision_of(broken, Maps(brain, brain, 2)) is None, "no voxel of it lies in the skull"
+
+
+def test_the_precision_does_not_depend_on_how_finely_a_map_is_written() -> None:
+    scan = ball(lesion_hu=70)
+    where = np.stack(np.meshgrid(*[np.arange(256, dtype=np.float32)] * 3, indexing="ij"))
+    linear = where[0] + where[1] - where[2]
+    found = [precision_of(scan, Maps(part, part, s)) for s in (1, 2) for part in (linear[::s, ::s, ::s],)]
+    assert found[0] == found[1] is not None
+    for stride in (1, 2, 4, 8):
+        coarse = on_common_grid(linear[::stride, ::stride, ::stride], stride)
+        inner = (slice(0, 120),) * 3
+        np.testing.assert_allclose(coarse[inner], linear[::2, ::2, ::2][inner], atol=1e-3)
+        assert coarse.shape == (128, 128, 128)
+
+
+def test_how_much_of_a_region_is_lesion() -> None:
+    scan = ball(lesion_hu=70)
+    scan.lesion[140:144, 124:132, 146:154] = 2
+    shares = lesion_shares(scan)
+    assert shares["left_hemisphere"] == pytest.approx(512 / (scan.regions == 1).sum())
+    assert shares["right_hemisphere"] == pytest.approx(256 / (scan.regions == 2).sum())
+    assert shares["skull"] == 0
 
 
 def test_the_whole_stage_on_four_scans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,6 +112,9 @@ def test_the_whole_stage_on_four_scans(tmp_path: Path, monkeypatch: pytest.Monke
     assert list(make_features(tmp_path, files, "ours", settings)) == [], "they are there"
     assert list(score(tmp_path, tmp_path, "ours", settings)) == ["h1", "h2", "s1"]
     assert list(score(tmp_path, tmp_path, "ours", settings)) == []
+    details = json.loads((tmp_path / "scores" / "ours.json").read_text())
+    assert (details["features"], details["stride"]) == (settings_key, 2)
+    assert details["width"] > 0
     found = json.loads((tmp_path / "scores" / "ours" / "s1.json").read_text())
     raw, calibrated = (found["scores"][name]["regions"] for name in ("ours raw", "ours calibrated"))
     assert raw["left_hemisphere"]["maximum"] == pytest.approx(np.hypot(2, 20), rel=1e-3)
@@ -87,10 +122,16 @@ def test_the_whole_stage_on_four_scans(tmp_path: Path, monkeypatch: pytest.Monke
     # Two healthy scans that are always 2 mm off, mirror images included: the floor of 1 mm is the spread along y.
     assert calibrated["left_hemisphere"]["maximum"] > 10
     assert calibrated["left_hemisphere"]["maximum"] > 5 * calibrated["right_hemisphere"]["maximum"]
-    assert found["scores"]["ours raw"]["average_precision"] == 1.0
+    assert found["scores"]["ours raw"]["average_precision"] == pytest.approx(0.79, abs=0.01), "its edges are blurred"
     monkeypatch.setattr(Settings, "key", lambda self, method: settings_key)
     assert list(score(tmp_path, tmp_path, "published", settings)) == ["h1", "h2", "s1"], "without a calibration"
     monkeypatch.undo()
+    monkeypatch.setattr(score_module, "features_of", lambda method, settings: features)
+    scan = ball("s1", "a", 90)
+    keep(tmp_path, scan)
+    assert list(make_features(tmp_path, files, "ours", settings)) == ["s1"], "it was registered again"
+    assert list(score(tmp_path, tmp_path, "ours", settings)) == ["s1"]
+    keep(tmp_path, ball("s1", "a", 70))
     assert list(score(tmp_path, tmp_path, "hu", settings)) == ["h1", "h2", "s1"]
     hu = json.loads((tmp_path / "scores" / "hu" / "s1.json").read_text())["scores"]
     assert hu["HU z-score"]["regions"]["left_hemisphere"]["maximum"] == pytest.approx(40 / 2, rel=0.01)
@@ -113,12 +154,17 @@ def test_what_is_normal_leaves_the_scans_own_anatomy_out(tmp_path: Path) -> None
     assert normal.without("a").first[inside] != normal.without("b").first[inside]
 
 
-def test_features_are_named_by_weights_and_stride(tmp_path: Path) -> None:
+def test_features_are_named_by_weights_stride_and_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one, other = tmp_path / "one.pt", tmp_path / "other.pt"
     one.write_bytes(b"1")
     other.write_bytes(b"2")
     keys = {Settings(weights=path, stride=stride).key("ours") for path in (one, other) for stride in (2, 4)}
     assert len(keys) == 4
-    assert Settings().key("hu") == "hu_2"
+    assert Settings().key("hu").startswith("hu_2_")
     assert Settings().methods() == ["ours", "hu"]
     assert Settings(published=one, autoencoder=one).methods() == list(METHODS)
+    before = Settings(weights=one).key("ours")
+    config = score_module._config("ours")
+    config["brain_window_hu"] = [0, 80]
+    monkeypatch.setattr(score_module, "_config", lambda method: config)
+    assert Settings(weights=one).key("ours") != before

@@ -32,7 +32,7 @@ from scripts.volume import AIR_HU
 BOX = (slice(40, 216), slice(16, 240), slice(64, 240))
 """The part of the reference grid that an autoencoder sees, as in autoencoder.json."""
 
-LOWEST = 56
+LOWEST = 48
 """Below this voxel a scan is cut off before a position network: no patch around a region reaches further down."""
 
 BLOCK = 2

@@ -3,28 +3,34 @@
 A *method* is one of `METHODS`. What is normal is learnt from healthy scans of a *calibration cohort*, which may be the
 cohort itself: a scan is judged by the scans of other anatomies only. For each scan and method one file says the scores
 of each region ("maximum", "percentile_99", "top_1_percent_mean"), and the average precision of the map's voxels: for
-lesions of the brain in both hemispheres, for fractures in the skull, on the map's own grid, swelling left out.
+lesions of the brain in both hemispheres, for fractures in the skull, swelling left out. All maps are compared with the
+lesion on one grid, every second voxel: of a finer map every second value is taken, between those of a coarser one it is
+interpolated linearly.
+
+Features and scores are made again when the registered scan, the weights, the stride or the windows have changed.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from monai.bundle import ConfigParser
 from numpy.typing import NDArray
 
 from cohort import maps
 from cohort.maps import Features, Maps
-from cohort.networks import autoencoder, inference_config, position_network
+from cohort.networks import autoencoder, described, inference_config, position_network
 from cohort.register import Registered, facts_of, load
+from scripts.assets import sha256
 from scripts.calibration import sums_of
 from scripts.normative import Normative, NormativeStatistics
-from scripts.regions import LEFT_HEMISPHERE, MIN_COVERAGE, RIGHT_HEMISPHERE, SKULL, region_scores
+from scripts.regions import LEFT_HEMISPHERE, MIN_COVERAGE, REGIONS, RIGHT_HEMISPHERE, SKULL, region_scores
 from scripts.simulation.lesions import FRACTURES
 from scripts.statistics import average_precision
 
@@ -45,6 +51,15 @@ CALIBRATED = ("ours", "autoencoder", "hu")
 LESION, SWELLING = 1, 2
 """Values of a lesion's mask."""
 
+GRID = 2
+"""Voxels between the places at which maps are compared with lesions."""
+
+SCORING = 2
+"""What a file of scores holds, and how it is computed; another number has all scores computed again."""
+
+REGISTERED = "registered"
+"""The entry of a file of features that says which registered scan they were made of."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -56,21 +71,46 @@ class Settings:
     published_stride: int = 8
     autoencoder: Path | None = None
 
-    def key(self, method: str) -> str:
-        """A name for the features of a method, which changes with the weights and the stride."""
-        path, stride = {
+    def network(self, method: str) -> tuple[Path | None, int]:
+        """The weights of a method, and the stride of its features."""
+        return {
             "ours": (self.weights or Path(inference_config().get_parsed_content("weights")), self.stride),
             "published": (self.published, self.published_stride),
             "autoencoder": (self.autoencoder, 1),
             "hu": (None, maps.BLOCK),
         }[method]
-        marks = hashlib.sha256(path.read_bytes()).hexdigest()[:12] if path else ""
-        return f"{method}_{stride}_{marks}".rstrip("_")
+
+    def key(self, method: str) -> str:
+        """A name for a method's features, which changes with the weights, the stride, and what the network sees."""
+        path, stride = self.network(method)
+        marks = [sha256(path)[:12]] if path else []
+        seen = hashlib.sha256(json.dumps(inputs_of(method)).encode()).hexdigest()[:8]
+        return "_".join([method, str(stride), *marks, seen])
+
+    def details(self, method: str) -> dict[str, Any]:
+        """What a table says of a method: the name of its features, its stride, and its network, if any."""
+        path, stride = self.network(method)
+        return {"features": self.key(method), "stride": stride, **(described(path) if path else {})}
 
     def methods(self) -> list[str]:
         """The methods whose networks are there."""
         there = {"ours": True, "published": self.published, "autoencoder": self.autoencoder, "hu": True}
         return [method for method in METHODS if there[method]]
+
+
+def inputs_of(method: str) -> list[Any]:
+    """What the features of a method depend on beside the scan, the weights and the stride, as plain values."""
+    if method in ("autoencoder", "hu"):
+        limits = [maps.EQUALISATION_RANGE_HU, maps.BRAIN_HU, maps.SKULL_HU]
+        return [*limits, [(part.start, part.stop) for part in maps.BOX]]
+    parser = _config(method)
+    names = ["intensity", "brain_window_hu", "bone_window_hu", "inferer", "precision"]
+    names += ["patch_size"] if method == "published" else []  # ours is read from the weights
+    return [maps.LOWEST, *(parser.get(name) for name in names)]
+
+
+def _config(method: str) -> ConfigParser:
+    return inference_config(*(["published.json"] if method == "published" else []))
 
 
 def features_of(method: str, settings: Settings) -> Callable[[Registered], Features]:
@@ -79,7 +119,7 @@ def features_of(method: str, settings: Settings) -> Callable[[Registered], Featu
         assert settings.autoencoder
         network = autoencoder(settings.autoencoder)
         return lambda scan: maps.reconstruction_features(scan, network)
-    parser = inference_config(*(["published.json"] if method == "published" else []))
+    parser = _config(method)
     parser["stride"] = settings.published_stride if method == "published" else settings.stride
     position = position_network(parser, settings.published if method == "published" else settings.weights)
     intensity, inferer = (parser.get_parsed_content(name) for name in ("intensity", "inferer"))
@@ -97,10 +137,12 @@ def feature_file(cohort: Path, key: str, name: str) -> Path:
 
 
 def make_features(cohort: Path, files: Iterable[Path], method: str, settings: Settings) -> Iterator[str]:
-    """Compute the features that are not there yet; yields the names of the scans done."""
+    """Compute the features that are not there, or of another registered scan; yields the names of the scans done."""
+    if method == "hu":
+        return
     key = settings.key(method)
-    missing = [path for path in files if not feature_file(cohort, key, path.stem).is_file()]
-    if not missing or method == "hu":
+    missing = [path for path in files if _made_of(feature_file(cohort, key, path.stem)) != sha256(path)]
+    if not missing:
         return
     function = features_of(method, settings)
     for path in missing:
@@ -108,15 +150,23 @@ def make_features(cohort: Path, files: Iterable[Path], method: str, settings: Se
         target.parent.mkdir(parents=True, exist_ok=True)
         partial = target.with_suffix(".partial")
         with partial.open("wb") as stream:
-            np.savez(stream, **function(load(path)))  # type: ignore[arg-type]
+            np.savez(stream, **{REGISTERED: np.array(sha256(path))}, **function(load(path)))  # type: ignore[arg-type]
         partial.replace(target)
         yield path.stem
+
+
+def _made_of(path: Path) -> str | None:
+    """The sha256 of the registered scan that a file of features was made of; None where there are none."""
+    if not path.is_file():
+        return None
+    with np.load(path) as file:
+        return str(file[REGISTERED]) if REGISTERED in file.files else None
 
 
 def read_features(cohort: Path, key: str, name: str) -> Features:
     """The features of a scan."""
     with np.load(feature_file(cohort, key, name)) as file:
-        return {entry: file[entry] for entry in file.files}
+        return {entry: file[entry] for entry in file.files if entry != REGISTERED}
 
 
 class Normal:
@@ -199,38 +249,71 @@ def scores_of(scan: Registered, made: Maps) -> dict[str, Any]:
     pooled = {**brain, "skull": skull["skull"]}
     cut = {name for name, share in scan.coverage.items() if share < MIN_COVERAGE}
     kept = {name: values for name, values in pooled.items() if name not in cut and values["voxels"]}
-    return {"regions": kept, "average_precision": precision_of(scan, made, regions)}
+    return {"regions": kept, "average_precision": precision_of(scan, made)}
 
 
-def precision_of(scan: Registered, made: Maps, regions: NDArray[np.uint8]) -> float | None:
+def precision_of(scan: Registered, made: Maps) -> float | None:
     """Average precision of a map's voxels against the lesion; None where no voxel of a lesion lies in the region."""
     if scan.truth["lesion"] is None:
         return None
     broken = scan.truth["lesion"] in FRACTURES
-    lesion = scan.lesion[:: made.stride, :: made.stride, :: made.stride]
+    lesion, regions = (values[::GRID, ::GRID, ::GRID] for values in (scan.lesion, scan.regions))
     where = np.isin(regions, (SKULL,) if broken else (LEFT_HEMISPHERE, RIGHT_HEMISPHERE)) & (lesion != SWELLING)
     if not (lesion[where] == LESION).any():
         return None
-    return average_precision((made.skull if broken else made.brain)[where], lesion[where] == LESION)
+    values = on_common_grid(made.skull if broken else made.brain, made.stride)
+    return average_precision(values[where], lesion[where] == LESION)
 
 
-def score(cohort: Path, calibration: Path, method: str, settings: Settings) -> Iterator[str]:
+def on_common_grid(values: NDArray[np.float32], stride: int) -> NDArray[np.float32]:
+    """A map (n, n, n) on every stride-th voxel on every `GRID`-th one: thinned, or interpolated linearly.
+
+    Beyond its last value a coarse map keeps it.
+    """
+    for axis in range(3):
+        at = np.arange(0, values.shape[axis] * stride, GRID) / stride
+        below = at.astype(int)
+        above = np.minimum(below + 1, values.shape[axis] - 1)
+        part = (at - below).astype(np.float32).reshape([-1 if other == axis else 1 for other in range(3)])
+        low = values.take(below, axis)
+        values = low + part * (values.take(above, axis) - low) if part.any() else low
+    return values
+
+
+def lesion_shares(scan: Registered) -> dict[str, float]:
+    """Share of each region's voxels that are lesion or swelling."""
+    inside = {name: scan.lesion[scan.regions == label] > 0 for name, label in REGIONS.items()}
+    return {name: float(found.mean()) if found.size else 0.0 for name, found in inside.items()}
+
+
+def score(
+    cohort: Path, calibration: Path, method: str, settings: Settings, note: Mapping[str, str] | None = None
+) -> Iterator[str]:
     """Score every scan of a cohort by one method; yields the names of the scans done.
 
-    Scores that are there, made of the same features and the same calibration scans, are kept.
+    Scores that are there, made of the same features and the same calibration scans, are kept. What the method's network
+    is, and a note about it, stand in `scores/METHOD.json`.
     """
     key = settings.key(method)
     normal: Normal | None = None
-    calibrated_on = [p.stem for p in registered_files(calibration) if facts_of(p)["truth"]["lesion"] is None]
-    made_of = {"features": key, "calibration": calibrated_on}
+    made_of = {"features": key, "scoring": SCORING, "calibration": calibrated_on(calibration)}
+    folder = cohort / "scores" / method
+    folder.mkdir(parents=True, exist_ok=True)
     for path in registered_files(cohort):
-        target = cohort / "scores" / method / f"{path.stem}.json"
-        if target.is_file() and json.loads(target.read_text())["made_of"] == made_of:
+        target, mine = folder / f"{path.stem}.json", {**made_of, REGISTERED: sha256(path)}
+        if target.is_file() and json.loads(target.read_text())["made_of"] == mine:
             continue
         normal = normal or Normal(method, key, calibration)
         scan = load(path)
         features = None if method == "hu" else read_features(cohort, key, path.stem)
         found = {name: scores_of(scan, made) for name, made in maps_of(scan, method, features, normal).items()}
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(json.dumps({"name": path.stem, "truth": scan.truth, "made_of": made_of, "scores": found}))
+        facts = {"name": path.stem, "truth": scan.truth, "lesion_shares": lesion_shares(scan)}
+        target.write_text(json.dumps({**facts, "made_of": mine, "scores": found}))
         yield path.stem
+    folder.with_suffix(".json").write_text(json.dumps({**settings.details(method), **(note or {})}))
+
+
+def calibrated_on(cohort: Path) -> dict[str, str]:
+    """Names and sha256 of the registered healthy scans of a cohort, from which is learnt what is normal."""
+    healthy = [path for path in registered_files(cohort) if facts_of(path)["truth"]["lesion"] is None]
+    return {path.stem: sha256(path) for path in healthy}
