@@ -11,13 +11,14 @@ healthy scans of the other anatomies of the same cohort). Every stage keeps what
 and prints the CPU-seconds that it took. Volumes of one's own join a cohort in the form that `cohort/draw.py` describes.
 
 `FILE`s are weights, or checkpoints of trainings with `published_train.json` and `autoencoder.json`; without them these
-columns are left out. The bundle's own weights are measured unless `--weights` names others.
+columns are left out. The bundle's own weights are measured unless `--weights` names others. The table says each
+network's width, stride and, where a checkpoint tells them, iterations; `--note ours="60 000 iterations"` adds what a
+file does not tell.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import resource
 import sys
@@ -31,10 +32,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "bundle"), str(ROOT / "benchmarks")]
 
+from cohort.caption import caption  # noqa: E402
 from cohort.draw import Plan, draw, keep_plan, plans  # noqa: E402
 from cohort.markdown import report  # noqa: E402
 from cohort.register import facts_of, preprocessing, register  # noqa: E402
 from cohort.score import METHODS, SCORES, Settings, make_features, registered_files, score  # noqa: E402
+from cohort.scored import NotScored, details_of, methods_of, scored_scans  # noqa: E402
 from cohort.table import OURS, Columns, items_of  # noqa: E402
 from scripts.scores import POOLINGS  # noqa: E402
 
@@ -123,22 +126,41 @@ def stage_score(args: argparse.Namespace) -> None:
             parts = [files[first :: args.processes] for first in range(args.processes)]
             sum(in_processes(args.processes, score_some, [(cohort, p, method, settings) for p in parts if p]))
         features = cpu_seconds() - before
-        done = len(list(score(args.work, calibration, method, settings)))
+        done = len(list(score(args.work, calibration, method, settings, notes(args.note, method))))
         spent = cpu_seconds() - before
         print(f"{method}: {done} scans scored; features {features:.1f}, in all {spent:.1f} CPU-seconds", flush=True)
 
 
 def stage_table(args: argparse.Namespace) -> None:
     """Print the tables, and write them where --output says."""
-    scored, healthy = scored_scans(args.work), scored_scans(args.calibration or args.work)
-    there = {name for scan in scored for name in scan["scores"]}
+    calibration = args.calibration or args.work
+    try:
+        methods = methods_of(args.work)
+        scored, healthy = scored_scans(args.work, calibration, methods)
+        details = {method: details_of(args.work, method) | notes(args.note, method) for method in methods}
+    except NotScored as error:
+        raise SystemExit(str(error)) from None
+    there = {name for method in methods for name in SCORES[method]}
     columns = {name: pooled(name, column, args.pooling) for name, column in COLUMNS.items() if column[0] in there}
-    if not columns:
-        raise SystemExit(f"{args.work} holds no scores yet: run the stage `score` first")
-    text = report(scored, items_of(scored, columns), items_of(healthy, columns), columns, args.rounds)
+    items, normal = items_of(scored, columns), items_of(healthy, columns)
+    about = caption(args.work, args.calibration, scored, items, normal, columns, details)
+    text = report(scored, items, normal, columns, args.rounds, about)
     print(text)
     if args.output:
         args.output.write_text(text, encoding="utf-8")
+
+
+def notes(chosen: list[str], method: str) -> dict[str, str]:
+    """The note about a method's network, if one was given as "METHOD=TEXT".
+
+    Raises:
+        SystemExit: a note is about no method.
+    """
+    pairs = [text.partition("=") for text in chosen]
+    if wrong := [text for text, (name, _, note) in zip(chosen, pairs, strict=True) if name not in METHODS or not note]:
+        raise SystemExit(f"--note must be one of {METHODS}, =, and a text; got {wrong[0]!r}")
+    found = [note for name, _, note in pairs if name == method]
+    return {"note": "; ".join(found)} if found else {}
 
 
 def pooled(name: str, column: tuple[str, str], chosen: list[str]) -> tuple[str, str]:
@@ -154,19 +176,6 @@ def pooled(name: str, column: tuple[str, str], chosen: list[str]) -> tuple[str, 
         if column_name == name:
             return column[0], pooling
     return column
-
-
-def scored_scans(cohort: Path) -> list[dict[str, Any]]:
-    """The scans of a cohort that every method has scored, with the scores of all methods."""
-    found: dict[str, dict[str, Any]] = {}
-    methods = [method for method in METHODS if list((cohort / "scores" / method).glob("*.json"))]
-    for method in methods:
-        for path in sorted((cohort / "scores" / method).glob("*.json")):
-            content = json.loads(path.read_text())
-            scan = found.setdefault(path.stem, {**content, "scores": {}})
-            scan["scores"] |= content["scores"]
-    wanted = {name for method in methods for name in SCORES[method]}
-    return [scan for scan in found.values() if wanted <= set(scan["scores"])]
 
 
 def cpu_seconds() -> float:
@@ -195,6 +204,7 @@ def parsed(words: list[str] | None = None) -> argparse.Namespace:
     score_.add_argument("--published", type=Path, help="weights of the published network")
     score_.add_argument("--published-stride", type=int, default=8, help="(default: %(default)s)")
     score_.add_argument("--autoencoder", type=Path, help="weights of the published autoencoder")
+    parser.add_argument("--note", nargs="+", default=[], metavar="METHOD=TEXT", help="score, table: about its network")
     table_ = parser.add_argument_group("table")
     table_.add_argument("--pooling", nargs="+", default=[], metavar="COLUMN=POOLING", help=f"of {', '.join(POOLINGS)}")
     table_.add_argument("--rounds", type=int, default=1000, help="of the bootstrap (default: %(default)s)")

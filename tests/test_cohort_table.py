@@ -72,7 +72,7 @@ def test_a_region_that_lacks_a_score_is_left_out() -> None:
 
 
 def test_auroc_of_a_row_by_hand() -> None:
-    bright = comparison("bright")
+    bright = comparison("bright bleeds")
     assert bright.lesions == 2
     # 9 beats all six negatives; 3.5 beats 1 2 3 2.5 0.5 and not 4.
     assert bright.auroc(OURS[1]) == pytest.approx((6 + 5) / 12)
@@ -93,7 +93,7 @@ def test_rows_over_both_regions_never_compare_a_hemisphere_with_a_skull() -> Non
 
 
 def test_sizes_and_volumes_make_rows() -> None:
-    assert comparison("bright, over 10 ml").lesions == 1
+    assert comparison("bright bleeds over 10 ml").lesions == 1
     assert comparison("subdural, small").lesions + comparison("subdural, large").lesions == 2
     assert not comparison("cyst").complete
 
@@ -105,19 +105,19 @@ def test_thresholds_come_from_healthy_scans_of_other_anatomies() -> None:
     assert thresholds.of(by_name["bleed2"], OURS[1]) == 2, "the highest of a"
     assert thresholds.of(by_name["broken"], OURS[1]) == 20
     # Healthy: a's 1 and 2 are below 4, b's 3 and 4 above 2.
-    assert comparison("bright").found(OURS[1], thresholds) == (1.0, 0.5)
+    assert comparison("bright bleeds").found(OURS[1], thresholds) == (1.0, 0.5)
     with pytest.raises(ValueError, match="needs healthy scores"):
         Thresholds([i for i in items() if i.anatomy == "a"]).of(by_name["broken"], "rule")
 
 
 def test_precisions_are_those_of_the_lesions_of_the_row() -> None:
-    bright = next(row for row in rows() if row.name == "bright")
+    bright = next(row for row in rows() if row.name == "bright bleeds")
     assert precisions(SCANS, bright, "HU") == [0.5, 0.25]
     assert precisions(SCANS, Row("none", lambda item: False), "HU") == []
 
 
 def test_intervals_hold_the_estimate_and_are_none_where_items_are_too_few() -> None:
-    bright = comparison("bright", rounds=200)
+    bright = comparison("bright bleeds", rounds=200)
     limits = bright.auroc_interval(OURS[1])
     assert limits is not None
     assert limits[0] <= bright.auroc(OURS[1]) <= limits[1]
@@ -125,16 +125,35 @@ def test_intervals_hold_the_estimate_and_are_none_where_items_are_too_few() -> N
     assert only.auroc_interval("rule") is None
 
 
-def test_the_report_has_a_line_for_each_row_with_lesions() -> None:
-    text = report(SCANS, items(), items(), COLUMNS, 20)
-    lines = [line for line in text.splitlines() if line.startswith("| bright |")]
+def test_a_side_that_the_lesion_reaches_does_not_count_as_healthy() -> None:
+    for name, facts, left in (
+        ("clean", {"lesion_shares": {"right_hemisphere": 0.001}}, 2),
+        ("across", {"lesion_shares": {"right_hemisphere": 0.002}}, 1),
+        ("own side", {"lesion_shares": {"left_hemisphere": 0.2}}, 2),
+    ):
+        found = items_of([scan(name, "a", "subarachnoid", (1, 1), (1, 1), (1, 1)) | facts], COLUMNS)
+        assert len(found) == left, name
+    shifted = scan("shifted", "a", "subdural", (1, 1), (1, 1), (1, 1))
+    shifted["truth"]["midline_shift_mm"] = 6.0
+    assert [item.anomalous for item in items_of([shifted], COLUMNS)] == [True]
+
+
+def test_the_report_has_one_main_table_with_a_line_for_every_row() -> None:
+    text = report(SCANS, items(), items(), COLUMNS, 20, ["about the scans"])
+    _, main, under = text.split("\n\n")[:3]
+    names = [line.split(" | ")[0].removeprefix("| ") for line in main.splitlines()[2:]]
+    assert names == [row.name for row in rows()]
+    assert "| cyst, small | 0 | - | - |" in main
+    assert "about the scans" in under
+    assert "ours calibrated minus the best of the baselines (rule, chosen on the same scans), all lesions" in under
+    assert "for the 1 bright bleeds over 10 ml: ours calibrated 100 (50); rule 0 (" in under
+    lines = [line for line in text.splitlines() if line.startswith("| bright bleeds |")]
     assert len(lines) == 4
-    assert lines[0].startswith("| bright | 2 | .92 [")
-    assert lines[1].startswith("| bright | 2 | +0.08 [")
-    assert lines[1].endswith("| rule |")
-    assert lines[2].startswith("| bright | 2 | 100 (50) |")
-    assert lines[3] == "| bright | 2 | .38 | .38 |"
-    assert "cyst" not in text
+    assert lines[0].startswith("| bright bleeds | 2 | .92 [")
+    assert lines[1].startswith("| bright bleeds | 2 | 100 (50) |")
+    assert lines[2].startswith("| bright bleeds | 2 | +0.08 [")
+    assert lines[2].endswith("| rule |")
+    assert lines[3] == "| bright bleeds | 2 | .38 | .38 |"
 
 
 def test_numbers_are_written_as_in_papers() -> None:

@@ -7,13 +7,24 @@ from typing import Any
 
 import numpy as np
 
-from cohort.table import OURS, Columns, Comparison, Item, Row, Thresholds, in_row, precisions, rows
+from cohort.table import LARGE_BLEEDS, OURS, WHOLE, Columns, Comparison, Item, Row, Thresholds, in_row, precisions, rows
+
+NOTHING = "-"
+"""A cell without a number."""
+
+SENSITIVITY = "Sensitivity (specificity on healthy scans) in %, at the threshold of 95 % specificity on other anatomies"
+PRECISION = "Average precision of voxels, mean over the lesions, all maps on every second voxel"
 
 
 def report(
-    scored: Sequence[Mapping[str, Any]], items: Sequence[Item], healthy: Sequence[Item], columns: Columns, rounds: int
+    scored: Sequence[Mapping[str, Any]],
+    items: Sequence[Item],
+    healthy: Sequence[Item],
+    columns: Columns,
+    rounds: int,
+    about: Sequence[str] = (),
 ) -> str:
-    """All tables: AUROC, the difference to the best other one, sensitivity, average precision.
+    """The table of AUROC with the lines under it, then sensitivity, the differences row by row, average precision.
 
     Args:
         scored: the scans of the cohort with their scores.
@@ -21,20 +32,28 @@ def report(
         healthy: items of healthy scans that thresholds are taken from.
         columns: of the tables.
         rounds: of the bootstrap.
+        about: sentences about where the numbers come from.
     """
     compared = [(row, Comparison(in_row(items, row), list(columns), rounds)) for row in rows()]
-    kept = [(row, comparison) for row, comparison in compared if comparison.complete]
-    thresholds = Thresholds(healthy)
-    parts = [
-        ("AUROC, with 95 % interval", _table(columns, (_aurocs(r, c, columns) for r, c in kept))),
-        ("Calibrated minus the best of the baselines", _table(["difference", "baseline"], _gaps(kept, columns))),
-        (
-            "Sensitivity (specificity on healthy scans) in %, at the threshold of 95 % specificity on other anatomies",
-            _table(columns, (_found(r, c, columns, thresholds) for r, c in kept)),
-        ),
-        ("Average precision of voxels, mean", _table(columns, (_precisions(r, c, scored, columns) for r, c in kept))),
+    thresholds, others = Thresholds(healthy), [name for name in columns if name not in OURS]
+    gaps = [_gap(row, comparison, columns, others) for row, comparison in compared]
+    by_name = {row.name: place for place, (row, _) in enumerate(compared)}
+    sensitivities = [_found(row, comparison, columns, thresholds) for row, comparison in compared]
+    under = [
+        _difference(gaps[by_name[WHOLE]]),
+        _large_bleeds(sensitivities[by_name[LARGE_BLEEDS]], columns),
+        f"Rows without lesions, or without healthy items beside them, hold {NOTHING}.",
+        *about,
     ]
-    return "\n\n".join(f"{title}:\n\n{table}" for title, table in parts) + "\n"
+    main = _table(columns, (_aurocs(row, comparison, columns) for row, comparison in compared))
+    parts = [
+        f"AUROC of regions, with 95 % interval:\n\n{main}",
+        "\n".join(f"- {line}" for line in under if line),
+        f"{SENSITIVITY}:\n\n{_table(columns, sensitivities)}",
+        f"Calibrated minus the best of the baselines:\n\n{_table(['difference', 'baseline'], gaps)}",
+        f"{PRECISION}:\n\n{_table(columns, (_precisions(row, scored, columns) for row, _ in compared))}",
+    ]
+    return "\n\n".join(parts) + "\n"
 
 
 def _table(header: Iterable[str], lines: Iterable[list[str]]) -> str:
@@ -49,21 +68,43 @@ def _begin(row: Row, comparison: Comparison) -> list[str]:
 
 
 def _aurocs(row: Row, comparison: Comparison, columns: Columns) -> list[str]:
+    if not comparison.complete:
+        return [*_begin(row, comparison), *[NOTHING] * len(columns)]
     cells = [f"{number(comparison.auroc(name))} {interval(comparison.auroc_interval(name))}" for name in columns]
     return [*_begin(row, comparison), *cells]
 
 
-def _gaps(kept: Iterable[tuple[Row, Comparison]], columns: Columns) -> Iterable[list[str]]:
-    others = [name for name in columns if name not in OURS]
+def _gap(row: Row, comparison: Comparison, columns: Columns, others: Sequence[str]) -> list[str]:
     ours = OURS[-1]
-    if ours not in columns or not others:
-        return
-    for row, comparison in kept:
-        best, gap, limits = comparison.difference(ours, others)
-        yield [*_begin(row, comparison), f"{gap:+.2f} {interval(limits, '+')}", best]
+    if ours not in columns or not others or not comparison.complete:
+        return [*_begin(row, comparison), NOTHING, NOTHING]
+    best, gap, limits = comparison.difference(ours, others)
+    return [*_begin(row, comparison), f"{gap:+.2f} {interval(limits, '+')}", best]
+
+
+def _difference(gap: Sequence[str]) -> str | None:
+    """The line about all lesions."""
+    name, _, difference, baseline = gap
+    if difference == NOTHING:
+        return None
+    return (
+        f"{OURS[-1]} minus the best of the baselines ({baseline}, chosen on the same scans), {name}: {difference}, by "
+        "a bootstrap that draws both together."
+    )
+
+
+def _large_bleeds(found: Sequence[str], columns: Columns) -> str | None:
+    """The line about large bleeds."""
+    name, count, *cells = found
+    if cells[0] == NOTHING:
+        return None
+    words = "; ".join(f"{column} {cell}" for column, cell in zip(columns, cells, strict=True))
+    return f"Sensitivity (specificity) in % for the {count} {name}: {words}."
 
 
 def _found(row: Row, comparison: Comparison, columns: Columns, thresholds: Thresholds) -> list[str]:
+    if not comparison.complete:
+        return [*_begin(row, comparison), *[NOTHING] * len(columns)]
     cells = []
     for name in columns:
         sensitivity, specificity = comparison.found(name, thresholds)
@@ -71,9 +112,11 @@ def _found(row: Row, comparison: Comparison, columns: Columns, thresholds: Thres
     return [*_begin(row, comparison), *cells]
 
 
-def _precisions(row: Row, comparison: Comparison, scored: Sequence[Mapping[str, Any]], columns: Columns) -> list[str]:
-    means = [precisions(scored, row, made) for made, _ in columns.values()]
-    return [*_begin(row, comparison), *(number(float(np.mean(values))) if values else "?" for values in means)]
+def _precisions(row: Row, scored: Sequence[Mapping[str, Any]], columns: Columns) -> list[str]:
+    """Means over the lesions that have voxels in the region, which are the same for each column, and their number."""
+    values = [precisions(scored, row, made) for made, _ in columns.values()]
+    count = "/".join(str(size) for size in sorted({len(found) for found in values}))
+    return [row.name, count, *(number(float(np.mean(found))) if found else NOTHING for found in values)]
 
 
 def number(value: float) -> str:

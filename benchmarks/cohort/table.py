@@ -2,9 +2,11 @@
 
 An *item* is one region of a scan with one score a column: a hemisphere, or the skull. Hemispheres, left and right
 pooled, are anomalous on the lesion's side; the other side of a head with a lesion counts as healthy (Bieder et al.,
-MIDL 2022). Skulls are anomalous where they are broken; beside them only healthy scans' skulls count. A *row* holds the
-lesions of one kind, size or group, and all healthy scans. Rows over both regions compare hemispheres with hemispheres
-and skulls with skulls: their AUROC is the mean of both, weighted by the anomalous items.
+MIDL 2022), unless the lesion *reaches* it: more than `LARGEST_SHARE` of it is lesion or swelling, or the midline has
+moved into it by more than `LARGEST_SHIFT_MM`; then it does not count. Skulls are anomalous where they are broken;
+beside them only healthy scans' skulls count. A *row* holds the lesions of one kind, size or group, and all healthy
+scans. Rows over both regions compare hemispheres with hemispheres and skulls with skulls: their AUROC is the mean of
+both, weighted by the anomalous items.
 
 Intervals are those of the bootstrap by anatomy (`scripts.statistics`). The threshold of a score is the one that 95 % of
 the healthy scans of *other* anatomies don't exceed.
@@ -28,6 +30,15 @@ SPECIFICITY = 0.95
 
 LARGE_BLEED_ML = 10.0
 """Bleeds over this volume have a row of their own."""
+
+WHOLE, LARGE_BLEEDS = "all lesions, brain and skull", f"bright bleeds over {LARGE_BLEED_ML:g} ml"
+"""Rows that the lines under the table are about."""
+
+LARGEST_SHARE = 0.001
+"""Of a healthy side at most this is lesion or swelling: 0.6 ml, a tenth of what a mean of the highest percent takes."""
+
+LARGEST_SHIFT_MM = 5.0
+"""Midline shift, away from the lesion, up to which the other side counts as healthy; more is the surgeon's."""
 
 HEMISPHERES = {"left_hemisphere": "left", "right_hemisphere": "right"}
 
@@ -64,10 +75,10 @@ Columns = Mapping[str, tuple[str, str]]
 def rows() -> list[Row]:
     """Groups first, then kinds, then their sizes."""
     found = [
-        Row("all lesions, brain and skull", lambda item: True),
+        Row(WHOLE, lambda item: True),
         Row("all lesions of the brain", lambda item: item.kind not in FRACTURES),
-        Row("bright", lambda item: item.kind in BRIGHT),
-        Row(f"bright, over {LARGE_BLEED_ML:g} ml", lambda i: i.kind in BRIGHT and (i.volume_ml or 0) > LARGE_BLEED_ML),
+        Row("bright bleeds", lambda item: item.kind in BRIGHT),
+        Row(LARGE_BLEEDS, lambda item: item.kind in BRIGHT and (item.volume_ml or 0) > LARGE_BLEED_ML),
         Row("iso- or hypodense", lambda item: item.kind in DARK_OR_ISODENSE),
         Row("all fractures", lambda item: item.kind in FRACTURES),
     ]
@@ -91,6 +102,8 @@ def items_of(scored: Iterable[Mapping[str, Any]], columns: Columns) -> list[Item
         truth = scan["truth"]
         kind, volume = truth["lesion"], truth.get("volume_ml")
         for region, anomalous in _regions(kind, truth.get("side")):
+            if not anomalous and reached(scan, region):
+                continue
             values = {name: _value(scan["scores"], made, region, pooling) for name, (made, pooling) in columns.items()}
             if all(value is not None for value in values.values()):
                 where = "skull" if region == "skull" else "hemisphere"
@@ -99,6 +112,14 @@ def items_of(scored: Iterable[Mapping[str, Any]], columns: Columns) -> list[Item
                     Item(scan["name"], truth["anatomy"], where, anomalous, kind, size, volume, values)  # type: ignore[arg-type]
                 )
     return items
+
+
+def reached(scan: Mapping[str, Any], region: str) -> bool:
+    """Whether a lesion reaches a hemisphere that is not its own, by itself or by midline shift."""
+    share = scan.get("lesion_shares", {}).get(region, 0.0)
+    if scan["truth"]["lesion"] is None or scan["truth"]["lesion"] in FRACTURES:
+        return False
+    return share > LARGEST_SHARE or (scan["truth"].get("midline_shift_mm") or 0.0) > LARGEST_SHIFT_MM
 
 
 def _regions(kind: str | None, side: str | None) -> Iterator[tuple[str, bool]]:
