@@ -30,8 +30,15 @@ BASES = {
     "multi_gpu_train.json": "train.json",
     "autoencoder.json": "train.json",
     "published_train.json": "train.json",
+    "train_scans.json": "train.json",
 }
 """Which config each overlay goes over."""
+
+TRAININGS = ("autoencoder.json", "published_train.json", "train_scans.json")
+"""Overlays of train.json that train on samples of their own."""
+
+REGISTRATION = ("reference", "reference_masks", "locator")
+"""Ids of the files that scans are registered with."""
 
 OWN_IDS = {
     "imports": "each config imports what it uses",
@@ -154,6 +161,37 @@ def test_what_makes_a_head_of_a_scan_is_the_same_in_training() -> None:
     name = "scripts.head_transforms.FindForegroundd"
     assert inference[name] == drawing[name]
     assert drawing["scripts.head_transforms.MaskBackgroundd"]["mask_keys"] == ["foreground"]
+
+
+def test_scans_to_train_on_are_made_ready_as_at_inference() -> None:
+    """The same steps with the same settings up to the masked scan, but for a series' UID and the copy for the picture."""
+    steps = [step for step in load("inference.json")["preprocessing"]["transforms"] if isinstance(step, dict)]
+    ours = load("train_scans.json")["registering"]["transforms"]
+    last = "scripts.head_transforms.MaskBackgroundd"
+    end = [step["_target_"] for step in steps].index(last) + 1
+    shared = [step for step in steps[:end] if "scan" not in (step.get("names"), step.get("keys"))]
+    shared[0]["reader"].pop("series_uid")
+    without = [{key: value for key, value in step.items() if key != "_desc_"} for step in shared]
+    assert ours[: len(without)] == without
+    assert [step["_target_"] for step in ours[len(without) :]] == ["SelectItemsd", "EnsureTyped"]
+    assert [load("train_scans.json")[i] for i in REGISTRATION] == [load("inference.json")[i] for i in REGISTRATION]
+
+
+@pytest.mark.parametrize(("name", "overlays"), [("train.json", ()), *((BASES[o], (o,)) for o in TRAININGS)])
+def test_a_training_sample_holds_what_a_batch_needs_and_nothing_else(name: str, overlays: tuple[str, ...]) -> None:
+    """Whole heads and their masks would fill the memory, since many samples wait for the trainer."""
+    parser = ConfigParser()
+    parser.read_config([str(CONFIGS / file) for file in (name, *overlays)])
+    parser.update({"bundle_root": str(ROOT / "bundle"), "patches_per_head": 2})
+    head: dict[str, Any] = {"image": torch.full((1, 48, 48, 48), 40, dtype=torch.int16), "seed": 3}
+    if overlays in ((), ("train_scans.json",)):  # the others select what they need when they draw a head
+        head["foreground"] = head["image"] > 0
+    else:
+        del head["seed"]
+        drawing = next(key for key in ("boxes", "equalised") if key in parser)
+        assert parser[drawing]["transforms"][-1] == {"_target_": "SelectItemsd", "keys": "image"}
+    sample = parser.get_parsed_content("train#preprocessing")(head)
+    assert set(sample) == {"image", "label"}
 
 
 def test_monai_finds_every_property(tmp_path: Path) -> None:
