@@ -13,6 +13,7 @@ from scripts.pose_search import (
     SHIFTS_MM,
     Target,
     climb,
+    climb_from,
     distinct,
     head_centre,
     search,
@@ -79,6 +80,12 @@ def test_distinct_poses_are_apart() -> None:
     poses[1, 3], poses[2, 3], poses[3, 0] = 5.0, 30.0, 1.0
     kept = distinct(poses, np.array([1.0, 0.9, 0.8, 0.7]), 3)
     assert np.array_equal(kept, poses[[0, 2, 3]])
+
+
+def test_climbing_from_a_pose_keeps_the_size_of_the_head_in_bounds(target: Target) -> None:
+    scan = scan_of(np.diag([0.7, 0.7, 0.7, 1.0]))
+    assert climb_from(target, scan, np.diag([0.76, 0.76, 0.76, 1.0])).scale == pytest.approx(0.75)
+    assert climb_from(target, scan_of(np.eye(4)), np.diag([0.95, 0.95, 0.95, 1.0])).scale == pytest.approx(1, abs=0.02)
 
 
 def test_climbing_never_loses_and_keeps_the_scale_in_bounds(target: Target) -> None:

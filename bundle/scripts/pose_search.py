@@ -111,12 +111,14 @@ def search(target: Target, scan: HeadImage) -> Found:
 def climb_from(target: Target, scan: HeadImage, pose: Array) -> Found:
     """The pose to which the search at 4 mm climbs from a pose (4, 4) that is off by little, however the head lies.
 
-    The scan is brought into reference space by the pose; what is sought there is a small similarity.
+    The scan is brought into reference space by the pose; what is sought there is a small similarity. The size of the
+    head stays inside `SCALE_BOUNDS`, whatever the pose's was.
     """
     fine = level(scan, FINE_MM)
     upright = Level(fine.values, np.linalg.inv(pose) @ fine.affine)
     centre = target.fine.centre
-    final, final_score = climb(np.zeros((1, 7)), FINE_STEP, target.fine, upright, centre, rounds=12)
+    low, high = (bound / scale_of(pose) for bound in SCALE_BOUNDS)
+    final, final_score = climb(np.zeros((1, 7)), FINE_STEP, target.fine, upright, centre, 12, (low, high))
     matrix = pose @ pose_matrices(final, centre, centre)[0]
     return Found(matrix, scale_of(matrix), float(final_score[0]))
 
@@ -145,8 +147,16 @@ def distinct(poses: Array, scores: Array, count: int) -> Array:
     return poses[order[kept]]
 
 
-def climb(poses: Array, step: Array, target: Points, scan: Level, start: Array, rounds: int) -> tuple[Array, Array]:
-    """Refine poses (P, 7), all at once: their positions and scores after `rounds` rounds.
+def climb(
+    poses: Array,
+    step: Array,
+    target: Points,
+    scan: Level,
+    start: Array,
+    rounds: int,
+    scale_bounds: tuple[float, float] = SCALE_BOUNDS,
+) -> tuple[Array, Array]:
+    """Refine poses (P, 7), all at once: their positions and scores after `rounds` rounds, scales inside their bounds.
 
     Each round tries both neighbours along every parameter and the two points that parabolas through them promise; the
     best one wins if it beats the pose, else the step of that pose shrinks.
@@ -156,10 +166,10 @@ def climb(poses: Array, step: Array, target: Points, scan: Level, start: Array, 
     current = _scores(poses, target, scan, start)
     signs = np.concatenate([np.eye(7), -np.eye(7)])
     for _ in range(rounds):
-        around = _bounded(poses[:, None] + signs * steps[:, None])
+        around = _bounded(poses[:, None] + signs * steps[:, None], scale_bounds)
         values = _scores(around, target, scan, start)
         move = _parabola(current, values[:, :7], values[:, 7:]) * steps
-        ahead = _bounded(poses[:, None] + np.stack([move, move / 2], 1))
+        ahead = _bounded(poses[:, None] + np.stack([move, move / 2], 1), scale_bounds)
         around = np.concatenate([around, ahead], axis=1)
         values = np.concatenate([values, _scores(ahead, target, scan, start)], axis=1)
         best = values.argmax(axis=1)
@@ -177,9 +187,9 @@ def _scores(poses: Array, target: Points, scan: Level, start: Array) -> Array:
     return score(flat, target, scan).score.reshape(poses.shape[:-1])
 
 
-def _bounded(poses: Array) -> Array:
+def _bounded(poses: Array, scale_bounds: tuple[float, float]) -> Array:
     """The poses with their scale inside its bounds."""
-    poses[..., 6] = np.clip(poses[..., 6], *np.log(SCALE_BOUNDS))
+    poses[..., 6] = np.clip(poses[..., 6], *np.log(scale_bounds))
     return poses
 
 
