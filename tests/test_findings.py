@@ -59,6 +59,7 @@ def test_numbers_agree_with_their_nouns() -> None:
 
 def test_no_remedy_speaks_of_what_nothing_checks() -> None:
     assert "mirror" not in KINDS["registration_failed"].remedy
+    assert "upside" not in KINDS["registration_failed"].remedy, "a head that lies upside down is found"
 
 
 def test_the_page_is_up_to_date() -> None:

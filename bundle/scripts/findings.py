@@ -175,7 +175,7 @@ TABLE: tuple[FindingKind, ...] = (
         "registration_failed",
         REFUSAL,
         "the scan does not align with the reference head",
-        "Check that it is a head CT, not upside-down, and that its spacing is right.",
+        "Check that it is a head CT, that most of the head is in view, and that its spacing is right.",
     ),
     FindingKind(
         "registration_review",
