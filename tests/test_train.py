@@ -21,7 +21,7 @@ TINY = {
     "width": "1",
     "iterations_per_epoch": "2",
     "crops_per_iteration": "2",
-    "crop_size": "35",
+    "crop_size": "43",
     "validation_anatomies": "['b']",
     "test_anatomies": "['c']",
     "validation_heads_per_anatomy": "1",

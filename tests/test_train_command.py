@@ -26,7 +26,7 @@ SAMPLE = Path(__file__).resolve().parents[1] / "sample" / "dicom"
 TINY = {
     "iterations_per_epoch": 2,
     "crops_per_iteration": 2,
-    "crop_size": 35,
+    "crop_size": 43,
     "crops_per_head": 4,
     "val_interval": 1,
     "validation_heads_per_anatomy": 1,
