@@ -73,6 +73,7 @@ def test_scores_and_tables_of_two_cohorts(
     assert "| subdural | 1 | 1.00 [" in text
     assert "| cyst | 0 | - |" in text
     assert re.search(r"ours width \d+, .*stride 2, seven iterations; hu no network, stride 2\.", text)
+    assert "Not measured: published, autoencoder." in text
     assert "Scans: 3. Refused by the pipeline, and in no number: 1 (bad)." in text
     assert "Registered for review, and counted: 1 (h1)." in text
     assert "2 hemispheres of healthy scans, 1 hemispheres beside a lesion" in text

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cohort.register import facts_of
+from cohort.score import METHODS
 from cohort.table import HEMISPHERES, LARGEST_SHARE, LARGEST_SHIFT_MM, SPECIFICITY, Columns, Item, reached
 
 FEW_ANATOMIES = 10
@@ -35,6 +36,7 @@ def caption(
     """
     return [
         f"Networks: {'; '.join(f'{method} {_network(found)}' for method, found in details.items())}.",
+        f"Not measured: {', '.join(method for method in METHODS if method not in details) or 'no method'}.",
         f"Columns: {'; '.join(f'{name}: the map {made}, by {pooling}' for name, (made, pooling) in columns.items())}.",
         *_scans(cohort),
         _items(scored, items),
@@ -46,8 +48,10 @@ def caption(
 def _network(found: Mapping[str, Any]) -> str:
     """A method's network in words."""
     words = [f"width {found['width']}"] if found.get("width") else ["no network"]
-    if found.get("width"):
-        words.append(f"{found['iterations']} iterations" if found.get("iterations") else "weights without a count")
+    if found.get("iterations"):
+        words.append(f"{found['iterations']} iterations")
+    elif found.get("width") and not found.get("note"):
+        words.append("iterations unknown")
     words += [f"patches of {found['patch_size']} voxels"] if found.get("patch_size") else []
     words += [f"stride {found['stride']}", *([found["note"]] if found.get("note") else [])]
     return ", ".join(words)
@@ -77,8 +81,8 @@ def _items(scored: Iterable[Mapping[str, Any]], items: Iterable[Item]) -> str:
     )
     return (
         f"Healthy items: {counts['of healthy scans']} hemispheres of healthy scans, {counts['beside a lesion']} "
-        f"hemispheres beside a lesion of the other side ({left_out} more left out, because over {LARGEST_SHARE:.1%} of "
-        f"it is lesion or swelling, or the midline moved by over {LARGEST_SHIFT_MM:g} mm), {counts['skulls']} skulls."
+        f"hemispheres beside a lesion of the other side ({left_out} more left out, because over "
+        f"{100 * LARGEST_SHARE:g} % of it is lesion or swelling, or the midline moved by over {LARGEST_SHIFT_MM:g} mm), {counts['skulls']} skulls."
     )
 
 
@@ -88,8 +92,8 @@ def _normal(calibration: Path | None, healthy: Iterable[Item]) -> str:
     scans, anatomies = {item.scan for item in found}, {item.anatomy for item in found}
     where = "this cohort, always of other anatomies" if calibration is None else f"the cohort {calibration.name}"
     return (
-        f"What is normal, and the thresholds of {SPECIFICITY:.0%} specificity: from {len(scans)} healthy scans of "
-        f"{len(anatomies)} anatomies of {where}."
+        f"What is normal, and the thresholds of {100 * SPECIFICITY:g} % specificity: from {len(scans)} healthy scans "
+        f"of {len(anatomies)} anatomies of {where}."
     )
 
 
