@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from scripts.datalists import cases, training_anatomies, validation_heads
+from scripts.datalists import cases, check_disjoint, listed_scans, training_anatomies, validation_heads
+from scripts.findings import PathMissing
 
 
 @pytest.fixture
@@ -22,7 +24,7 @@ def test_training_takes_every_anatomy_that_is_not_held_out(folder: str) -> None:
 
 
 def test_nothing_left_to_train_on_is_an_error(folder: str) -> None:
-    with pytest.raises(FileNotFoundError, match=r"every anatomy .* is held out \(a, b, c\)"):
+    with pytest.raises(PathMissing, match=r"Every label map .* is held out \(a, b, c\).*--validation and --hold-out"):
         training_anatomies(folder, ["a", "b", "c"])
 
 
@@ -32,14 +34,37 @@ def test_validation_draws_several_heads_of_each_anatomy(folder: str) -> None:
 
 
 def test_a_validation_anatomy_that_is_not_there_is_named(folder: str) -> None:
-    with pytest.raises(FileNotFoundError, match=r"no anatomy named x, y in .*set validation_anatomies"):
+    with pytest.raises(PathMissing, match=r"called x, y; there are a, b, c\. .*--validation NAME"):
         validation_heads(folder, ["a", "x", "y"], 1)
 
 
 def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="no label map"):
+    with pytest.raises(PathMissing, match="no label map"):
         training_anatomies(str(tmp_path), [])
 
 
 def test_an_input_is_one_case() -> None:
     assert cases("/some/study") == [{"image": "/some/study"}]
+
+
+def datalist(folder: Path, **sections: list[str]) -> Path:
+    path = folder / "list.json"
+    path.write_text(json.dumps({name: [{"image": image} for image in images] for name, images in sections.items()}))
+    return path
+
+
+@pytest.mark.parametrize("other", ["b/../a.nii.gz", "./a.nii.gz", "link.nii.gz"])
+def test_a_scan_by_another_path_is_the_same_scan(folder: str, other: str) -> None:
+    (Path(folder) / "b").mkdir()
+    (Path(folder) / "link.nii.gz").symlink_to("a.nii.gz")
+    twice = datalist(Path(folder), training=["a.nii.gz", "c.nii.gz", other])
+    with pytest.raises(PathMissing, match=r'Entry 2 of "training".*stands there twice'):
+        listed_scans(twice, "training")
+    shared = datalist(Path(folder), training=["a.nii.gz", "c.nii.gz"], validation=["b.nii.gz", other])
+    with pytest.raises(PathMissing, match="is listed for training and for validation"):
+        check_disjoint(shared)
+
+
+def test_paths_are_relative_to_the_list(folder: str, tmp_path: Path) -> None:
+    found = listed_scans(datalist(Path(folder), validation=["c.nii.gz", str(tmp_path / "a.nii.gz")]), "validation")
+    assert found == [{"image": f"{folder}/c.nii.gz"}, {"image": f"{folder}/a.nii.gz"}]

@@ -13,6 +13,9 @@ from typing import Any
 from .anatomies import anatomy_paths
 from .findings import PathMissing
 
+SHOWN = 5
+"""How many names of a folder's label maps a message shows."""
+
 
 def _anatomies(folder: str) -> dict[str, str]:
     """Path by name of every anatomy in a folder, in the order of the names."""
@@ -23,24 +26,40 @@ def training_anatomies(folder: str, held_out: Collection[str]) -> list[dict[str,
     """One dictionary {"image": path} for each anatomy of the folder that is not held out.
 
     Raises:
-        FileNotFoundError: the folder holds no anatomy, or none that is not held out.
+        PathMissing: the folder holds no anatomy, or none that is not held out.
     """
     items = [{"image": path} for name, path in _anatomies(folder).items() if name not in held_out]
     if not items:
-        raise FileNotFoundError(f"every anatomy in {folder!r} is held out ({', '.join(sorted(held_out))})")
+        raise PathMissing(
+            f"Every label map in {folder} is held out ({', '.join(sorted(held_out))}): none is left to train on. "
+            "Name fewer with --validation and --hold-out (validation_anatomies and test_anatomies in train.json)."
+        )
     return items
+
+
+def check_names(folder: str, names: Sequence[str], remedy: str) -> dict[str, str]:
+    """Path by name of the anatomies in a folder, among which all the `names` are.
+
+    Raises:
+        PathMissing: one is not; the message ends with the `remedy`.
+    """
+    found = _anatomies(folder)
+    missing = [name for name in names if name not in found]
+    if missing:
+        first = ", ".join(list(found)[:SHOWN]) + (", …" if len(found) > SHOWN else "")
+        raise PathMissing(f"No label map in {folder} is called {', '.join(missing)}; there are {first}. {remedy}")
+    return found
 
 
 def validation_heads(folder: str, names: Sequence[str], heads_per_anatomy: int) -> list[dict[str, Any]]:
     """One dictionary {"image": path, "seed": int} for each validation head; the seeds are 0, 1, … for each anatomy.
 
     Raises:
-        FileNotFoundError: an anatomy is not in the folder.
+        PathMissing: an anatomy is not in the folder.
     """
-    found = _anatomies(folder)
-    missing = [name for name in names if name not in found]
-    if missing:
-        raise FileNotFoundError(f"no anatomy named {', '.join(missing)} in {folder!r}: set validation_anatomies")
+    found = check_names(
+        folder, names, "Name those to validate on: --validation NAME ... (validation_anatomies in train.json)."
+    )
     return [{"image": found[name], "seed": seed} for name in names for seed in range(heads_per_anatomy)]
 
 
@@ -68,16 +87,20 @@ def listed_scans(path: str | Path, section: str) -> list[dict[str, Any]]:
         ) from error
     if not images:
         raise PathMissing(f'"{section}" is empty in {path}. List the healthy scans, each as {{"image": path}}.')
+    seen: set[Path] = set()
     for row, image in enumerate(images):
         if not Path(image).exists():
             raise PathMissing(f'Entry {row} of "{section}" in {path}, {image}, does not exist. Correct its path.')
-        if image in images[:row]:
+        if Path(image).resolve() in seen:
             raise PathMissing(f'Entry {row} of "{section}" in {path}, {image}, stands there twice. Remove one.')
+        seen.add(Path(image).resolve())
     return [{"image": image} for image in images]
 
 
 def check_disjoint(path: str | Path) -> None:
     """Raise PathMissing where a scan of the datalist is listed for training and for validation."""
-    both = [item["image"] for item in listed_scans(path, "validation") if item in listed_scans(path, "training")]
+    validation, training = listed_scans(path, "validation"), listed_scans(path, "training")
+    seen = {Path(item["image"]).resolve() for item in training}
+    both = [item["image"] for item in validation if Path(item["image"]).resolve() in seen]
     if both:
         raise PathMissing(f"{both[0]} is listed for training and for validation in {path}. Keep it in one of them.")
