@@ -164,7 +164,7 @@ def test_what_makes_a_head_of_a_scan_is_the_same_in_training() -> None:
 
 
 def test_scans_to_train_on_are_made_ready_as_at_inference() -> None:
-    """The same steps with the same settings up to the masked scan, but for a series' UID and the copy for the picture."""
+    """The same steps and settings up to the masked scan, but for a series' UID and the copy for the picture."""
     steps = [step for step in load("inference.json")["preprocessing"]["transforms"] if isinstance(step, dict)]
     ours = load("train_scans.json")["registering"]["transforms"]
     last = "scripts.head_transforms.MaskBackgroundd"

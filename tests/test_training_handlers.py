@@ -16,7 +16,14 @@ from monai.transforms import Compose
 
 from scripts import training_handlers
 from scripts.simulated_heads import HeadStream
-from scripts.training_handlers import ContinueStream, LearningCurve, ResumeTraining, SaveTraining, for_this_process
+from scripts.training_handlers import (
+    ContinueStream,
+    LearningCurve,
+    PeriodicValidation,
+    ResumeTraining,
+    SaveTraining,
+    for_this_process,
+)
 
 ITERATIONS = 3
 
@@ -40,11 +47,15 @@ class Same(Compose):
 class Toy:
     """A training of a linear layer, set up as train.json sets it up; what it sees is kept in `seen`."""
 
-    def __init__(self, folder: Path, epochs: int) -> None:
+    def __init__(self, folder: Path, epochs: int, cosine: bool = False) -> None:
         torch.manual_seed(0)
         self.network = torch.nn.Linear(4, 1)
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=0.01)
-        self.scheduler = torch.optim.lr_scheduler.StepLR(self.optimizer, step_size=1, gamma=0.5)
+        self.scheduler: torch.optim.lr_scheduler.LRScheduler
+        if cosine:
+            self.scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(self.optimizer, epochs, eta_min=0.001)
+        else:
+            self.scheduler = torch.optim.lr_scheduler.StepLR(self.optimizer, step_size=1, gamma=0.5)
         self.stream = HeadStream([{"image": "a"}], Drawn(), Same([]), crops_per_head=2, seed=1)  # type: ignore[arg-type]
         state = {"network": self.network, "optimizer": self.optimizer, "lr_scheduler": self.scheduler}
         self.trainer = SupervisedTrainer(
@@ -63,6 +74,7 @@ class Toy:
             ],
         )
         self.epochs: list[int] = []
+        self.rates: list[float] = []
         self.seen: list[float] = []
         self.first_weights = torch.zeros(0)
         self.trainer.add_event_handler(Events.EPOCH_STARTED, self._epoch)
@@ -74,6 +86,7 @@ class Toy:
 
     def _epoch(self) -> None:
         self.epochs.append(self.trainer.state.epoch)
+        self.rates.append(self.optimizer.param_groups[0]["lr"])
         if len(self.epochs) == 1:
             self.first_weights = self.network.weight.detach().clone()
 
@@ -94,6 +107,34 @@ def test_it_goes_on_where_it_stopped(tmp_path: Path) -> None:
     assert second.steps() == 4 * ITERATIONS
     assert second.optimizer.param_groups[0]["lr"] == pytest.approx(0.01 * 0.5**4)
     assert second.trainer.state.iteration == 4 * ITERATIONS
+
+
+def test_a_longer_training_has_the_learning_rates_of_one_that_was_planned_so(tmp_path: Path) -> None:
+    planned = Toy(tmp_path / "planned", epochs=8, cosine=True).run().rates
+    assert planned == sorted(planned, reverse=True)
+    Toy(tmp_path / "longer", epochs=3, cosine=True).run()
+    longer = Toy(tmp_path / "longer", epochs=8, cosine=True).run()
+    assert longer.rates == pytest.approx(planned[3:])
+    assert longer.optimizer.param_groups[0]["lr"] == pytest.approx(0.001)
+
+
+def test_a_stop_changes_no_learning_rate(tmp_path: Path) -> None:
+    planned = Toy(tmp_path / "planned", epochs=4, cosine=True).run().rates
+    stopped = Toy(tmp_path / "stopped", epochs=4, cosine=True)
+    stopped.trainer.add_event_handler(Events.EPOCH_COMPLETED(once=2), stopped.trainer.terminate)
+    stopped.run()
+    assert Toy(tmp_path / "stopped", epochs=4, cosine=True).run().rates == planned[2:]
+
+
+@pytest.mark.parametrize(("epochs", "validated"), [(1, [1]), (3, [2, 3]), (4, [2, 4])])
+def test_it_validates_now_and_then_and_at_the_end(epochs: int, validated: list[int]) -> None:
+    trainer, seen = Engine(lambda engine, batch: None), []
+    handler = PeriodicValidation(interval=2)
+    handler.validator = Engine(lambda engine, batch: None)  # type: ignore[assignment]
+    handler.validator.run = lambda epoch: seen.append(epoch)  # type: ignore[union-attr]
+    handler.attach(trainer)
+    trainer.run([0], max_epochs=epochs)
+    assert seen == validated
 
 
 def test_negative_control_without_a_checkpoint_it_starts_anew(tmp_path: Path) -> None:

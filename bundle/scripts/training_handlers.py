@@ -7,6 +7,7 @@ handlers. So these handlers add it when they are attached.
 from __future__ import annotations
 
 import csv
+import math
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,7 +16,8 @@ from typing import Any
 from ignite.distributed import get_rank
 from ignite.engine import Engine, Events
 from ignite.handlers import ProgressBar
-from monai.handlers import CheckpointLoader, CheckpointSaver, StatsHandler, TensorBoardStatsHandler
+from monai.handlers import CheckpointLoader, CheckpointSaver, StatsHandler, TensorBoardStatsHandler, ValidationHandler
+from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from .checkpoints import latest_checkpoint
 from .simulated_heads import HeadStream
@@ -47,6 +49,24 @@ class ResumeTraining:
         """Restore everything in `state`, and the engine's epoch."""
         if path := latest_checkpoint(self.folder):
             CheckpointLoader(path, {**self.state, "trainer": engine}, map_location=self.map_location)(engine)
+            for part in self.state.values():
+                if isinstance(part, CosineAnnealingLR):
+                    stretch(part, int(engine.state.max_epochs or 0))
+
+
+def stretch(scheduler: CosineAnnealingLR, epochs: int) -> None:
+    """Let a learning rate fall over so many epochs in all, as if it had been planned so, and never rise at their end.
+
+    A checkpoint brings the number that its training was planned with; of another one, the rate follows the new plan.
+    """
+    if scheduler.T_max == epochs:
+        return
+    scheduler.T_max = epochs
+    part = (1 + math.cos(math.pi * scheduler.last_epoch / epochs)) / 2
+    rates = [scheduler.eta_min + (base - scheduler.eta_min) * part for base in scheduler.base_lrs]
+    for group, rate in zip(scheduler.optimizer.param_groups, rates, strict=True):
+        group["lr"] = rate
+    scheduler._last_lr = rates
 
 
 def for_this_process(handlers: Sequence[Any]) -> list[Any]:
@@ -68,6 +88,17 @@ class ContinueStream:
     def __call__(self, engine: Engine) -> None:
         """Set the stream's epoch from the trainer's, and its rank from that of the process."""
         self.stream.epoch, self.stream.rank = engine.state.epoch, get_rank()
+
+
+class PeriodicValidation(ValidationHandler):
+    """Validate every `interval` epochs, and after the last epoch: however short a training is, it is measured."""
+
+    def attach(self, engine: Engine) -> None:
+        """Run at the end of these epochs."""
+        engine.add_event_handler(Events.EPOCH_COMPLETED(event_filter=self._is_time), self)
+
+    def _is_time(self, engine: Engine, epoch: int) -> bool:
+        return epoch % self.interval == 0 or epoch == engine.state.max_epochs
 
 
 class LearningCurve:
