@@ -15,9 +15,11 @@ import pytest
 import torch
 from toy_anatomy import raw_labels
 
+from scripts import results
+from scripts.assets import config
 from scripts.commands import train
 from scripts.commands.main import main
-from scripts.networks import DensePositionNet
+from scripts.networks import DensePositionNet, add_spectral_norm
 from scripts.nifti_bytes import nifti_bytes
 
 pytestmark = pytest.mark.xdist_group("train_command")
@@ -46,6 +48,31 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(train, "overrides", overrides)
 
 
+def plain_network(**settings: int) -> DensePositionNet:
+    """The network of train.json, or one that differs from it."""
+    content = json.loads(config("train.json").read_text())
+    return DensePositionNet(
+        **{"width": content["width"], "patch_size": content["patch_size"], **settings}, in_channels=2
+    )
+
+
+def checkpoint(folder: Path, epoch: int, **settings: int) -> None:
+    """A checkpoint in a folder, as of a training that was stopped after an epoch."""
+    folder.mkdir(exist_ok=True)
+    state = add_spectral_norm(plain_network(**settings)).state_dict()
+    torch.save({"network": state}, folder / f"checkpoint_epoch={epoch}.pt")
+
+
+@pytest.fixture
+def maps(tmp_path: Path) -> Path:
+    """A folder of empty files with the names of label maps, among them those that train.json holds out."""
+    folder = tmp_path / "maps"
+    folder.mkdir()
+    for number in range(8, 15):
+        (folder / f"head_{number:02d}.nii.gz").touch()
+    return folder
+
+
 def error(capsys: pytest.CaptureFixture[str], *words: object) -> str:
     """What a command that is used wrongly says."""
     assert main(["train", *map(str, words)]) == 2
@@ -60,10 +87,8 @@ def test_label_maps_in_weights_out_and_stopped_it_goes_on(tmp_path: Path, capsys
     words = ["train", str(tmp_path / "maps"), "-o", str(tmp_path / "out #1"), "--validation", "b", "--device", "cpu"]
     assert main([*words, "--epochs", "1"]) == 0
     assert main([*words, "--epochs", "2"]) == 0
-    assert "the same command goes on" in capsys.readouterr().err
-    DensePositionNet(16, in_channels=2).load_state_dict(
-        torch.load(tmp_path / "out #1" / "model.pt", weights_only=True), strict=True
-    )
+    assert "going on after epoch 1 of 2" in capsys.readouterr().err
+    plain_network().load_state_dict(torch.load(tmp_path / "out #1" / "model.pt", weights_only=True), strict=True)
     with (tmp_path / "out #1" / "learning_curve.csv").open() as file:
         assert [row["iterations"] for row in csv.DictReader(file)] == ["2", "4"]
 
@@ -84,13 +109,13 @@ def test_scans_in_weights_out_and_what_is_refused_is_left_out(tmp_path: Path) ->
 
 
 def test_a_user_s_interrupt_is_no_error(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    maps: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def stopped(*_: Any) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(train, "run", stopped)
-    assert main(["train", str(tmp_path), "-o", str(tmp_path / "out")]) == train.INTERRUPTED
+    assert main(["train", str(maps), "-o", str(tmp_path / "out")]) == train.INTERRUPTED
     assert "goes on from the last epoch" in capsys.readouterr().err
 
 
@@ -114,15 +139,90 @@ def test_a_datalist_that_can_t_be_used(
     assert re.search(message, text)
 
 
-def test_what_is_not_there_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_not_there_is_named(maps: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "There is no" in error(capsys, tmp_path / "none", "-o", tmp_path / "out")
-    assert "Check --start" in error(capsys, tmp_path, "-o", tmp_path / "out", "--start", tmp_path / "none.pt")
+    assert "Check --start" in error(capsys, maps, "-o", tmp_path / "out", "--start", tmp_path / "none.pt")
+    assert "There is no device cuda:99" in error(capsys, maps, "-o", tmp_path / "out", "--device", "cuda:99")
+
+
+@pytest.mark.parametrize(
+    ("names", "words", "message"),
+    [
+        ("ab", [], r"called head_09, head_10, head_11; there are a, b\. Name those to validate on: --validation NAME"),
+        ("abcdef", ["--validation", "x"], r"called x; there are a, b, c, d, e, …\. Name those to validate on"),
+        ("ab", ["--validation", "b", "--hold-out", "c"], r"called c; there are a, b\. Correct --hold-out\."),
+        ("ab", ["--validation", "b", "--hold-out", "a"], r"Every label map in .* is held out \(a, b\).*--hold-out"),
+    ],
+)
+def test_label_maps_of_other_names(
+    names: str, words: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in names:
+        (tmp_path / f"{name}.nii.gz").touch()
+    text = error(capsys, tmp_path, "-o", tmp_path / "out", *words)
+    assert re.search(message, text)
+    assert text.count("\n") == 1, "one line"
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_training_that_is_done_is_exported_again(
+    maps: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkpoint(tmp_path / "out", 9)
+    monkeypatch.setattr(train, "run", None)
+    for epochs in ("9", "3"):
+        assert main(["train", str(maps), "-o", str(tmp_path / "out"), "--epochs", epochs]) == 0
+        assert f"9 epochs are done already in {tmp_path / 'out'}, {epochs} were asked for" in capsys.readouterr().err
+    plain_network().load_state_dict(torch.load(tmp_path / "out" / "model.pt", weights_only=True))
+
+
+@pytest.mark.parametrize("words", [[], ["--from-scratch"]])
+def test_a_training_that_goes_on_says_what_it_does_not_do(
+    words: list[str], maps: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkpoint(tmp_path / "out", 2)
+    monkeypatch.setattr(train, "run", lambda files, values: None)
+    assert main(["train", str(maps), "-o", str(tmp_path / "out"), *words]) == 0
+    text = capsys.readouterr().err
+    assert text.startswith("going on after epoch 2 of ")
+    assert "--start and --from-scratch say nothing here, and for other data name another folder" in text
+    assert text.count("\n") == 1
+
+
+def test_files_of_another_network(maps: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    checkpoint(tmp_path / "out", 2, width=4)
+    assert "is no checkpoint of this network" in error(capsys, maps, "-o", tmp_path / "out")
+    for name, content in (("text.pt", b"no weights"), ("empty.pt", b"")):
+        (tmp_path / name).write_bytes(content)
+    torch.save(plain_network(width=4).state_dict(), tmp_path / "other.pt")
+    for name in ("text.pt", "empty.pt", "other.pt"):
+        text = error(capsys, maps, "-o", tmp_path / "new", "--start", tmp_path / name)
+        assert f"The network can't start from {tmp_path / name}" in text
+        assert text.count("\n") == 1
+
+
+def test_an_output_that_can_t_be_written_is_said_at_once(
+    maps: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    assert main(["train", str(maps), "-o", str(tmp_path / "file" / "out")]) == 4
+    assert "Not a directory" in capsys.readouterr().err
+    monkeypatch.setattr(results.shutil, "disk_usage", lambda place: argparse.Namespace(free=10**6))
+    assert main(["train", str(maps), "-o", str(tmp_path / "out")]) == 4
+    assert "No space left on device. Free some space" in capsys.readouterr().err
+
+
+def test_two_beginnings_are_one_too_many(maps: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["train", str(maps), "-o", "out", "--from-scratch", "--start", "x.pt"])
+    assert "not allowed with argument" in capsys.readouterr().err
 
 
 def test_from_scratch_means_no_weights(tmp_path: Path) -> None:
     parser = argparse.ArgumentParser()
     train.add_parser(parser.add_subparsers())
-    args = parser.parse_args(["train", str(tmp_path), "-o", "out", "--from-scratch", "--workers", "2"])
-    values = train.overrides(args)
-    assert (values["start_weights"], values["workers"]) == (None, 2)
+    words = ["train", str(tmp_path), "-o", "out", "--from-scratch", "--workers", "2", "--seed", "7"]
+    values = train.overrides(parser.parse_args(words))
+    assert (values["start_weights"], values["workers"], values["seed"]) == (None, 2, 7)
     assert "max_epochs" not in values
+    assert "seed" not in train.overrides(parser.parse_args(words[:-2]))

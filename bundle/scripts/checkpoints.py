@@ -6,18 +6,27 @@ ship are a plain state dict: spectral norm folded, float32, loadable with `weigh
 
 from __future__ import annotations
 
+import copy
+import io
+import pickle
 import re
+from collections.abc import Callable
 from pathlib import Path
 from zipfile import is_zipfile
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
+from .calibration_files import replace_file
+from .findings import PathMissing
 from .networks import DensePositionNet, NetworkT, add_spectral_norm, fold_spectral_norm
 
 NAME = re.compile(r"checkpoint_epoch=(\d+)\.pt")
 """File names that MONAI's CheckpointSaver gives to the checkpoint of an epoch."""
+
+UNREADABLE = (AttributeError, EOFError, KeyError, OSError, RuntimeError, TypeError, ValueError, pickle.UnpicklingError)
+"""What comes of loading a file that is damaged, of another kind, or of another network."""
 
 
 def latest_checkpoint(folder: str) -> str:
@@ -61,16 +70,76 @@ def _centred(weight: Tensor, size: int) -> Tensor:
     return functional.pad(weight, [margin] * 6)
 
 
-def export_weights(checkpoint: str, network: DensePositionNet, path: str) -> None:
-    """Write the plain weights of the checkpoint of a (plain, untrained) `network`.
+def export_weights(checkpoint: str, network: nn.Module, path: str) -> None:
+    """Write the plain weights of the checkpoint of a (plain, untrained) `network`; the file appears complete.
 
     Raises:
         KeyError: the file is not a training checkpoint.
         RuntimeError: the checkpoint belongs to a network of another width, patch size or number of channels.
+        OSError: the weights can't be written.
     """
+    content = io.BytesIO()
+    torch.save(_trained(checkpoint, network).state_dict(), content)
+    replace_file(Path(path), content.getvalue())
+
+
+def _trained(checkpoint: str, network: NetworkT) -> NetworkT:
+    """The network with the weights of a training checkpoint, spectral norm folded."""
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)
     if "network" not in state:
         raise KeyError(f"{checkpoint} is not a training checkpoint: it has no 'network', only {sorted(state)}")
     trained = add_spectral_norm(network)
     trained.load_state_dict(state["network"])
-    torch.save(fold_spectral_norm(trained).state_dict(), path)
+    return fold_spectral_norm(trained)
+
+
+def epoch_of(checkpoint: str) -> int:
+    """The epoch in the name of a checkpoint; 0 where there is none."""
+    match = NAME.fullmatch(Path(checkpoint).name)
+    return int(match[1]) if match else 0
+
+
+def check_weights(path: str | Path, network: nn.Module) -> None:
+    """See that a file holds plain weights of a network, which stays as it is.
+
+    Raises:
+        PathMissing: it does not.
+    """
+    _see(
+        lambda: copy.deepcopy(network).load_state_dict(torch.load(path, map_location="cpu", weights_only=True)),
+        f"{path} holds no weights of this network: the file is damaged, or of another kind, width or patch size. "
+        "Check --weights; `head-ct-anomaly export` makes weights of a training checkpoint.",
+    )
+
+
+def check_start(path: str | Path, network: nn.Module) -> None:
+    """See that a network, which stays as it is, can start from a file.
+
+    Raises:
+        PathMissing: it can't.
+    """
+    _see(
+        lambda: start_from(copy.deepcopy(network), path),
+        f"The network can't start from {path}: it is damaged, or of a network of another kind, width or patch size. "
+        "Check --start.",
+    )
+
+
+def check_checkpoint(path: str, network: nn.Module) -> None:
+    """See that a file is a training checkpoint of a network, which stays as it is.
+
+    Raises:
+        PathMissing: it is not.
+    """
+    _see(
+        lambda: _trained(path, copy.deepcopy(network)),
+        f"{path} is no checkpoint of this network: it is damaged, or of one of another kind, width or patch size. "
+        "Choose another folder, or the config that it was trained with.",
+    )
+
+
+def _see(load: Callable[[], object], sentence: str) -> None:
+    try:
+        load()
+    except UNREADABLE as error:
+        raise PathMissing(sentence) from error

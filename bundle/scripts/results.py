@@ -121,10 +121,7 @@ def check_target(target: Path, overwrite: bool = False) -> None:
         OutputFailed: it can't be made where it shall be.
     """
     if not target.exists():
-        place = next(parent for parent in target.parents if parent.exists())
-        if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
-            number = errno.EACCES if place.is_dir() else errno.ENOTDIR
-            raise as_ours(OSError(number, os.strerror(number), str(place)), target)
+        check_writable(target.parent, target)
         return
     if not target.is_dir():
         raise OutputExists(f"{target} is a file. Choose another name for the output folder.")
@@ -139,6 +136,29 @@ def check_target(target: Path, overwrite: bool = False) -> None:
             f"{target} holds {others[0]}, which is not part of earlier results"
             f"{f', nor are {len(others) - 1} more' if len(others) > 1 else ''}. Choose another folder."
         )
+
+
+def check_writable(folder: Path, target: Path | None = None, needed_bytes: int = 0) -> None:
+    """See that files may be written into a folder, which need not exist yet; worth a call before hours of work.
+
+    Args:
+        folder: where they shall go.
+        target: what the message says was to be written; the folder itself by default.
+        needed_bytes: how much space they will take.
+
+    Raises:
+        OutputFailed: they can't be written there, or the disk is too full.
+    """
+    place = next(path for path in (folder.absolute(), *folder.absolute().parents) if os.path.lexists(path))
+    number = 0
+    if not place.is_dir():
+        number = errno.ENOTDIR
+    elif not os.access(place, os.W_OK | os.X_OK):
+        number = errno.EACCES
+    elif needed_bytes and shutil.disk_usage(place).free < needed_bytes:
+        number = errno.ENOSPC
+    if number:
+        raise as_ours(OSError(number, os.strerror(number), str(place)), target or folder)
 
 
 def own_files(folder: Path) -> set[str]:

@@ -6,8 +6,13 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ..assets import bundle_root, config, sha256
+from ..assets import place, sha256
 from ..findings import PathMissing
+from ..results import check_writable
+from .checks import parsed_configs
+
+OUTPUTS = {"train.json": "models/model.pt", "published_train.json": "models/published.pt"}
+"""Configs of trainings that weights can be made of, train.json or overlays of it, and where those weights go."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -16,7 +21,12 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "training", metavar="DIR", type=Path, help="output_dir of the training, or one checkpoint of it"
     )
-    parser.add_argument("-o", "--output", metavar="FILE", type=Path, default=bundle_root() / "models" / "model.pt")
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", type=Path, help="the weights (models/model.pt or published.pt of the bundle)"
+    )
+    parser.add_argument(
+        "--config", choices=OUTPUTS, default="train.json", help="what the training ran: train.json, or that overlay"
+    )
     parser.set_defaults(main=main)
 
 
@@ -24,18 +34,21 @@ def main(args: argparse.Namespace) -> int:
     """Write the weights and print their sha256; 0 when it is done.
 
     Raises:
-        PathMissing: there is no checkpoint.
+        PathMissing: there is no checkpoint, or it is one of another network.
+        OutputFailed: the weights can't be written.
     """
-    from monai.bundle import ConfigParser
-
-    from ..checkpoints import export_weights, latest_checkpoint
+    from ..checkpoints import check_checkpoint, export_weights, latest_checkpoint
 
     checkpoint = str(args.training) if args.training.is_file() else latest_checkpoint(str(args.training))
     if not checkpoint:
         raise PathMissing(f"There is no checkpoint in {args.training}. Give the output_dir of a training.")
-    parser = ConfigParser()
-    parser.read_config(str(config("train.json")))
-    parser["bundle_root"] = str(bundle_root())
-    export_weights(checkpoint, parser.get_parsed_content("network_def"), str(args.output))
-    print(f"{args.output}  sha256 {sha256(args.output)}  from {Path(checkpoint).name}")
+    weights = args.output or Path(place(OUTPUTS[args.config]))
+    if weights.is_dir():
+        raise PathMissing(f"{weights} is a folder. Name a file in it: -o {weights / 'model.pt'}")
+    check_writable(weights.parent, weights)
+    network = parsed_configs(dict.fromkeys(("train.json", args.config))).get_parsed_content("network_def")
+    check_checkpoint(checkpoint, network)
+    weights.parent.mkdir(parents=True, exist_ok=True)
+    export_weights(checkpoint, network, str(weights))
+    print(f"{weights}  sha256 {sha256(weights)}  from {Path(checkpoint).name}")
     return 0

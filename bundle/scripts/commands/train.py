@@ -12,12 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from ..assets import bundle_root, config, sha256
-from ..datalists import check_disjoint
+from ..datalists import check_disjoint, check_names, listed_scans, training_anatomies
 from ..findings import PathMissing
+from ..results import check_writable
+from .checks import check_device, parsed_configs
 from .run import device, root_cause
+from .simulate import seed
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
+
+TRAINING_BYTES, PREPARED_BYTES = 100_000_000, 51_000_000
+"""What checkpoints and logs take on the disk, at most, and what each scan takes that is prepared."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -37,10 +43,10 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--epochs", type=positive, help="epochs of 100 iterations (train.json says how many)")
     parser.add_argument("--device", type=device, default="auto", help="auto (default), cpu, cuda or cuda:N")
     parser.add_argument("--workers", type=positive, help="processes that cut crops, and draw heads (1)")
-    parser.add_argument(
-        "--start", metavar="FILE", type=Path, help="weights to start from (a datalist: those that ship)"
-    )
-    parser.add_argument("--from-scratch", action="store_true", help="start from nothing, also with a datalist")
+    parser.add_argument("--seed", type=seed, help="everything random follows from it (train.json says which)")
+    start = parser.add_mutually_exclusive_group()
+    start.add_argument("--start", metavar="FILE", type=Path, help="weights to start from (a datalist: those that ship)")
+    start.add_argument("--from-scratch", action="store_true", help="start from nothing, also with a datalist")
     parser.add_argument(
         "--validation", metavar="NAME", nargs="+", help="label maps to validate on (train.json names some)"
     )
@@ -65,17 +71,21 @@ def main(args: argparse.Namespace) -> int:
     Raises:
         PathMissing: what was named is not there or can't be trained on.
         InputRefused: none of the scans can be used.
+        OutputFailed: the folder can't be written to.
     """
-    if not args.data.exists():
-        raise PathMissing(f"There is no {args.data}. Name a datalist (JSON) or a folder of label maps.")
-    if args.start and not args.start.is_file():
-        raise PathMissing(f"There are no weights at {args.start}. Check --start.")
-    if not args.data.is_dir():
-        check_disjoint(args.data)
-    files = configs(args.data)
-    print(f"training in {args.output.absolute()}; stop it with Ctrl-C, the same command goes on", file=sys.stderr)
+    names, values = configs(args.data), overrides(args)
+    parser = parsed_configs(names)
+    check_data(args, parser)
+    check_device(args.device)
+    check_writable(args.output, needed_bytes=TRAINING_BYTES + unprepared(args) * PREPARED_BYTES)
+    if args.output.is_file():
+        raise PathMissing(f"{args.output} is a file. Name a folder: -o")
+    network, epochs = parser.get_parsed_content("network_def"), int(values.get("max_epochs", parser["max_epochs"]))
+    done = epochs_done(args, network)
+    print(opening(args.output, done, epochs), file=sys.stderr)
     try:
-        network = run(files, overrides(args))
+        if done < epochs:
+            run([str(config(name)) for name in names], values)
     except KeyboardInterrupt:
         print("stopped; the same command goes on from the last epoch that was completed", file=sys.stderr)
         return INTERRUPTED
@@ -85,10 +95,66 @@ def main(args: argparse.Namespace) -> int:
     return 0
 
 
+def check_data(args: argparse.Namespace, parser: Any) -> None:
+    """See that the data are there, with the label maps or scans that the arguments and the config name.
+
+    Raises:
+        PathMissing: they are not.
+    """
+    if not args.data.exists():
+        raise PathMissing(f"There is no {args.data}. Name a datalist (JSON) or a folder of label maps.")
+    if not args.data.is_dir():
+        return check_disjoint(args.data)
+    folder, validation = str(args.data), args.validation or parser["validation_anatomies"]
+    check_names(folder, validation, "Name those to validate on: --validation NAME ...")
+    check_names(folder, args.hold_out or [], "Correct --hold-out.")
+    training_anatomies(folder, [*validation, *(args.hold_out or parser["test_anatomies"])])
+
+
+def unprepared(args: argparse.Namespace) -> int:
+    """How many scans of a datalist are still to be prepared, at most."""
+    if args.data.is_dir():
+        return 0
+    listed = [item for section in ("training", "validation") for item in listed_scans(args.data, section)]
+    return max(0, len(listed) - len(list((args.output / "prepared").glob("*.pt"))))
+
+
+def epochs_done(args: argparse.Namespace, network: Any) -> int:
+    """The epochs of the training that the output folder holds, 0 if there is none.
+
+    Raises:
+        PathMissing: it is one of another network, or --start names weights of another one.
+    """
+    from ..checkpoints import check_checkpoint, check_start, epoch_of, latest_checkpoint
+
+    if args.start:
+        if not args.start.is_file():
+            raise PathMissing(f"There are no weights at {args.start}. Check --start.")
+        check_start(args.start, network)
+    checkpoint = latest_checkpoint(str(args.output))
+    if checkpoint:
+        check_checkpoint(checkpoint, network)
+    return epoch_of(checkpoint)
+
+
+def opening(folder: Path, done: int, epochs: int) -> str:
+    """The line to begin with: what is done of a training, and what the command will do."""
+    if done >= epochs:
+        return (
+            f"{done} epochs are done already in {folder.absolute()}, {epochs} were asked for: its weights are exported"
+        )
+    stop = "stop it with Ctrl-C, the same command goes on"
+    if not done:
+        return f"training in {folder.absolute()}; {stop}"
+    return (
+        f"going on after epoch {done} of {epochs} in {folder.absolute()}, from its checkpoint: --start and "
+        f"--from-scratch say nothing here, and for other data name another folder; {stop}"
+    )
+
+
 def configs(data: Path) -> list[str]:
-    """The config files for this kind of data."""
-    names = ["train.json"] if data.is_dir() else ["train.json", "train_scans.json"]
-    return [str(config(name)) for name in names]
+    """The names of the configs for this kind of data."""
+    return ["train.json"] if data.is_dir() else ["train.json", "train_scans.json"]
 
 
 def overrides(args: argparse.Namespace) -> dict[str, Any]:
@@ -99,6 +165,7 @@ def overrides(args: argparse.Namespace) -> dict[str, Any]:
         "dataset_dir" if args.data.is_dir() else "datalist": args.data.absolute(),
         "max_epochs": args.epochs,
         "workers": args.workers,
+        "seed": args.seed,
         "device": None if args.device == "auto" else f"$torch.device('{args.device}')",
         "start_weights": args.start.absolute() if args.start else None,
         "validation_anatomies": args.validation,
@@ -108,9 +175,9 @@ def overrides(args: argparse.Namespace) -> dict[str, Any]:
     return {**values, "start_weights": None} if args.from_scratch else values
 
 
-def run(files: list[str], values: dict[str, Any]) -> Any:
-    """Run the training workflow; the plain, untrained network of its config, for the export."""
-    from monai.bundle import ConfigParser, ConfigWorkflow
+def run(files: list[str], values: dict[str, Any]) -> None:
+    """Run the training workflow; of what it raises, the cause goes on, without the chain."""
+    from monai.bundle import ConfigWorkflow
 
     workflow = ConfigWorkflow(files, logging_file=str(config("logging.conf")), workflow_type="train", **values)
     try:
@@ -118,10 +185,6 @@ def run(files: list[str], values: dict[str, Any]) -> Any:
     except Exception as error:
         cause = root_cause(error)
         raise (error if cause is error else cause) from None
-    parser = ConfigParser()
-    parser.read_config(files)
-    parser["bundle_root"] = str(bundle_root())
-    return parser.get_parsed_content("network_def")
 
 
 def export(folder: Path, network: Any, weights: Path) -> None:
