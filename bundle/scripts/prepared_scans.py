@@ -2,23 +2,33 @@
 
 A *prepared scan* is what the pipeline makes of a scan up to the network's door: HU in reference space, int16
 (1, 256, 256, 256), air around the head. Preparing costs some ten seconds a scan, so it is done before the training
-begins, and only for scans that are not prepared yet. A scan that the pipeline refuses is left out, and named.
+begins, and only for scans that are not prepared yet. A scan that the pipeline refuses is left out, and named. What is
+kept counts for the path of the scan and for what prepared it: the bundle's version and the files that it registers
+with. A file that can't be read, since the process was killed while it was written, is made again.
 """
 
 from __future__ import annotations
 
+import hashlib
 import logging
+import pickle
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from monai.data import PersistentDataset
+from monai.data.utils import pickle_hashing
 from monai.transforms import Compose
 from tqdm import tqdm
 
+from .assets import metadata, place, sha256
 from .findings import InputRefused
 
 logger = logging.getLogger(__name__)
+
+ASSETS = ("reference.nii.gz", "reference_masks.nii.gz", "regions.nii.gz", "locator.pt")
+"""Files of the bundle's models that decide what a prepared scan is."""
 
 
 def prepare(items: Sequence[Mapping[Hashable, Any]], transform: Compose, folder: str | Path) -> PersistentDataset:
@@ -32,9 +42,9 @@ def prepare(items: Sequence[Mapping[Hashable, Any]], transform: Compose, folder:
     Raises:
         InputRefused: no scan can be used; the reason is that of the first one.
     """
-    usable, refusals = [], []
+    maker, usable, refusals = maker_hash(), [], []
     for item in tqdm(items, desc="preparing scans", unit="scan"):
-        refusal = _prepare(item, transform, folder)
+        refusal = _prepare(item, transform, folder, maker)
         if refusal is None:
             usable.append(item)
         else:
@@ -42,19 +52,50 @@ def prepare(items: Sequence[Mapping[Hashable, Any]], transform: Compose, folder:
             logger.warning("%s is left out: %s", item["image"], refusal)
     if refusals and not usable:
         raise refusals[0]
-    return PersistentDataset(usable, transform, cache_dir=folder)
+    return _dataset(usable, transform, folder, maker)
 
 
-def _prepare(item: Mapping[Hashable, Any], transform: Compose, folder: str | Path) -> InputRefused | None:
+def maker_hash() -> str:
+    """A name for what prepares scans: it changes with the bundle's version and the files to register with."""
+    marks = [metadata()["version"], *(sha256(place(f"models/{name}")) for name in ASSETS)]
+    return hashlib.sha256(" ".join(marks).encode()).hexdigest()[:16]
+
+
+def _dataset(
+    items: Sequence[Mapping[Hashable, Any]], transform: Compose, folder: str | Path, maker: str
+) -> PersistentDataset:
+    """The scans, of which each that is kept already is read."""
+    dataset = PersistentDataset(items, transform, cache_dir=folder)
+    dataset.transform_hash = f"_{maker}"
+    return dataset
+
+
+def _prepare(item: Mapping[Hashable, Any], transform: Compose, folder: str | Path, maker: str) -> InputRefused | None:
     """Prepare one scan unless it is there already; what the pipeline says where it refuses the scan."""
+    dataset = _dataset([item], transform, folder, maker)
+    kept = Path(folder) / f"{pickle_hashing(item).decode()}{dataset.transform_hash}.pt"
+    if kept.is_file() and not _readable(kept):
+        logger.warning("%s was not kept whole: it is prepared again", item["image"])
+        kept.unlink()
+    if kept.is_file():
+        return None
     try:
-        PersistentDataset([item], transform, cache_dir=folder)[0]
+        dataset[0]
     except Exception as error:
         refusal = _refusal(error)
         if refusal is None:
             raise
         return refusal
     return None
+
+
+def _readable(path: Path) -> bool:
+    """Whether a kept scan can be read to its end."""
+    try:
+        torch.load(path, weights_only=True)
+    except (EOFError, OSError, RuntimeError, ValueError, pickle.UnpicklingError):
+        return False
+    return True
 
 
 def _refusal(error: BaseException | None) -> InputRefused | None:

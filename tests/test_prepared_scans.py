@@ -1,0 +1,81 @@
+"""Scans are prepared once, again where what was kept is damaged or out of date, and refused ones are left out."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from monai.transforms import Compose, MapTransform
+
+from scripts import prepared_scans
+from scripts.findings import InputRefused, refusal
+from scripts.prepared_scans import maker_hash, prepare
+
+ITEMS = [{"image": "one"}, {"image": "two"}, {"image": "bad"}]
+
+
+class Prepared(MapTransform):
+    """Stands for reader and registration: a tensor that tells the scan; `bad` is refused."""
+
+    def __init__(self) -> None:
+        super().__init__("image")
+        self.made: list[str] = []
+
+    def __call__(self, data: Any) -> dict[str, Any]:
+        name = data["image"]
+        self.made.append(name)
+        if name == "bad":
+            raise refusal("not_ct", "There is no CT image.")
+        return {"image": torch.full((1, 4, 4, 4), len(self.made))}
+
+
+def prepared(folder: Path, items: list[dict[str, str]] = ITEMS) -> tuple[list[str], list[float]]:
+    """Names of the scans that were prepared, and what the data set holds of each."""
+    step = Prepared()
+    scans = prepare(items, Compose([step]), folder)
+    made = list(step.made)
+    values = [float(scans[row]["image"].max()) for row in range(len(scans))]
+    assert step.made == made, "what is trained on was prepared before"
+    return made, values
+
+
+def test_what_is_kept_is_not_made_again_and_what_is_refused_is_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert prepared(tmp_path) == (["one", "two", "bad"], [1, 2])
+    assert "bad is left out: There is no CT image." in caplog.text
+    assert prepared(tmp_path) == (["bad"], [1, 2])
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.9])
+def test_a_file_that_was_cut_off_is_made_again(tmp_path: Path, share: float, caplog: pytest.LogCaptureFixture) -> None:
+    prepared(tmp_path, ITEMS[:2])
+    for path in tmp_path.glob("*.pt"):
+        whole = path.read_bytes()
+        path.write_bytes(whole[: int(share * len(whole))])
+    with caplog.at_level(logging.WARNING):
+        assert prepared(tmp_path, ITEMS[:2]) == (["one", "two"], [1, 2])
+    assert "one was not kept whole: it is prepared again" in caplog.text
+
+
+def test_other_files_to_register_with_prepare_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepared(tmp_path, ITEMS[:1])
+    before = maker_hash()
+    monkeypatch.setattr(prepared_scans, "metadata", lambda: {"version": "99"})
+    assert maker_hash() != before
+    assert prepared(tmp_path, ITEMS[:1])[0] == ["one"]
+    monkeypatch.setattr(prepared_scans, "sha256", lambda path: "other" if path.endswith("locator.pt") else "same")
+    assert prepared(tmp_path, ITEMS[:1])[0] == ["one"]
+
+
+def test_where_no_scan_is_left_the_first_refusal_is_raised(tmp_path: Path) -> None:
+    with pytest.raises(InputRefused, match="There is no CT image"):
+        prepare(ITEMS[2:], Compose([Prepared()]), tmp_path)
+
+
+def test_an_error_that_is_no_refusal_goes_on(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError):
+        prepare([{"image": "one"}], Compose([lambda data: 1 / 0]), tmp_path)[0]
