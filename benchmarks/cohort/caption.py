@@ -82,8 +82,8 @@ def _items(scored: Iterable[Mapping[str, Any]], items: Iterable[Item]) -> str:
     return (
         f"Healthy items: {counts['of healthy scans']} hemispheres of healthy scans, {counts['beside a lesion']} "
         f"hemispheres beside a lesion of the other side ({left_out} more left out, because over "
-        f"{100 * LARGEST_SHARE:g} % of it is lesion or swelling, or the midline moved by over {LARGEST_SHIFT_MM:g} mm), "
-        f"{counts['skulls']} skulls."
+        f"{100 * LARGEST_SHARE:g} % of it is lesion or swelling, or the midline moved by over {LARGEST_SHIFT_MM:g} "
+        f"mm), {counts['skulls']} skulls."
     )
 
 
