@@ -9,6 +9,7 @@ reference head, for which alone all of this is true.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -144,7 +145,11 @@ def checked_thresholds(
 
 
 def save_scan(path: Path, scan: HealthyScan | None, notes: Mapping[str, Any]) -> None:
-    """Keep what calibration needs of a scan, or only the notes (plain JSON values) where it was refused."""
+    """Keep what calibration needs of a scan, or only the notes (plain JSON values) where it was refused.
+
+    Raises:
+        OSError: the file can't be written; what was there before is still there.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     arrays: dict[str, Any] = {"notes": np.array(json.dumps(dict(notes)))}
     if scan is not None:
@@ -155,14 +160,17 @@ def save_scan(path: Path, scan: HealthyScan | None, notes: Mapping[str, Any]) ->
             "coverage": np.array(json.dumps(scan.coverage)),
             "stride": np.array(scan.stride),
         }
-    partial = path.with_name(f".{path.name}.partial")
-    with partial.open("wb") as stream:
-        np.savez_compressed(stream, **arrays)
-    os.replace(partial, path)
+    content = io.BytesIO()
+    np.savez_compressed(content, **arrays)
+    replace_file(path, content.getvalue())
 
 
 def load_scan(path: Path) -> tuple[HealthyScan | None, dict[str, Any]]:
-    """What was kept of a scan, None where it was refused, and its notes."""
+    """What was kept of a scan, None where it was refused, and its notes.
+
+    Raises:
+        OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error: the file is damaged, or of other form.
+    """
     with np.load(path, allow_pickle=False) as arrays:
         notes: dict[str, Any] = json.loads(str(arrays["notes"]))
         if "inside" not in arrays:
