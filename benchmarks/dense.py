@@ -26,7 +26,7 @@ from scripts.inferers import TILES, DensePositionInferer  # noqa: E402
 from scripts.networks import STRIDES, DensePositionNet  # noqa: E402
 
 WEIGHTS = ROOT / "bundle" / "models" / "model.pt"
-SIDE, FILLED, CHANNELS, PATCH = 256, 0.3, 2, 31
+SIDE, FILLED, CHANNELS, PATCH = 256, 0.3, 2, 39
 LIMIT = 1e-5
 """Largest |difference| / std that counts as exact."""
 
