@@ -1,6 +1,8 @@
 """Localisation error on held-out anatomies against what the training cost, from the `learning_curve.csv` of trainings.
 
-python benchmarks/learning_curve.py NAME=DIR/learning_curve.csv [NAME=FILE ...] -o docs/images/learning_curve.png
+    python benchmarks/learning_curve.py NAME=DIR/learning_curve.csv [NAME=FILE ...] -o docs/images/learning_curve.png
+
+With `--in-turn` each training began with the weights of the one before, and its costs are added to those.
 """
 
 from __future__ import annotations
@@ -39,6 +41,17 @@ def rows(path: Path) -> list[dict[str, float]]:
         return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
 
 
+def in_turn(curves: list[list[dict[str, float]]]) -> list[list[dict[str, float]]]:
+    """The curves with each one's costs, and epochs, added to the last ones of the curve before."""
+    shifted: list[list[dict[str, float]]] = []
+    for curve in curves:
+        before = shifted[-1][-1] if shifted else dict.fromkeys(COSTS, 0.0)
+        shifted.append(
+            [{key: value + (before[key] if key in COSTS else 0) for key, value in row.items()} for row in curve]
+        )
+    return shifted
+
+
 def metrics(curves: list[list[dict[str, float]]]) -> list[str]:
     """The metrics that some curve holds, those with an aim first and, if there are any, alone.
 
@@ -51,9 +64,8 @@ def metrics(curves: list[list[dict[str, float]]]) -> list[str]:
     return [name for name in TARGETS_MM if name in found] or found
 
 
-def plot(curves: list[tuple[str, Path]], cost: str, output: Path) -> None:
+def plot(read: dict[str, list[dict[str, float]]], cost: str, output: Path) -> None:
     """One panel for the brain, one for the skull, or for what else was measured, with every curve and the aim."""
-    read = {name: rows(path) for name, path in curves}
     shown = metrics(list(read.values()))
     figure, panels = pyplot.subplots(
         1, len(shown), figsize=(4.5 * len(shown), 3.6), layout="constrained", squeeze=False
@@ -76,12 +88,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("curves", metavar="NAME=FILE", nargs="+", type=named)
     parser.add_argument("--cost", choices=("cpu_s", "wall_s"), default="cpu_s", help="wall_s for a training on a GPU")
+    parser.add_argument("--in-turn", action="store_true", help="each training went on from the weights of the last one")
     parser.add_argument("-o", "--output", type=Path, required=True)
     args = parser.parse_args()
-    plot(args.curves, args.cost, args.output)
-    for name, path in args.curves:
-        last = rows(path)[-1]
-        print(f"{name}: " + ", ".join(f"{key} {value:g}" for key, value in last.items()))
+    curves = [rows(path) for _, path in args.curves]
+    read = dict(zip((name for name, _ in args.curves), in_turn(curves) if args.in_turn else curves, strict=True))
+    plot(read, args.cost, args.output)
+    for name, points in read.items():
+        print(f"{name}: " + ", ".join(f"{key} {value:g}" for key, value in points[-1].items()))
 
 
 if __name__ == "__main__":

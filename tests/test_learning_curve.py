@@ -22,8 +22,16 @@ def test_the_metrics_that_are_there_are_drawn(tmp_path: Path) -> None:
     assert learning_curve.metrics([learning_curve.rows(both[1])]) == ["mean_absolute_error"]
     for number, curves in enumerate(([both[0]], [both[1]], list(both))):
         picture = tmp_path / f"{number}.png"
-        learning_curve.plot([(path.stem, path) for path in curves], "cpu_s", picture)
+        learning_curve.plot({path.stem: learning_curve.rows(path) for path in curves}, "cpu_s", picture)
         assert picture.stat().st_size > 0
+
+
+def test_a_training_that_went_on_from_another_begins_at_its_cost() -> None:
+    first, second = [{"epoch": 2.0, "cpu_s": 60.0, "brain_error_mm": 20.0}], [
+        {"epoch": 1.0, "cpu_s": 40.0, "brain_error_mm": 9.0}
+    ]
+    read = learning_curve.in_turn([first, second])
+    assert read == [first, [{"epoch": 3.0, "cpu_s": 100.0, "brain_error_mm": 9.0}]]
 
 
 def test_without_a_metric_there_is_no_picture() -> None:
