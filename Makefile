@@ -3,14 +3,16 @@ PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3,\
 	$(shell $(p) -c 'import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null && echo $(p))))
 WORKERS ?= 2
 DEMO_OUT ?= out/demo
+WEIGHTS_OUT ?= out/weights
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: help setup demo test lint types unit clean
+.PHONY: help setup demo test lint types unit weights clean
 
 help:
 	@echo "make demo   run the sample (a simulated head with a bleed) and draw a picture of the result"
 	@echo "make test   ruff, black, isort, flake8, mypy and every test"
+	@echo "make weights ANATOMIES=DIR   from label maps to what bundle/models holds, in out/weights: hours on a CPU"
 	@echo "make setup  only what both begin with: .venv with the tested versions"
 	@echo "make clean  remove .venv and out"
 
@@ -41,6 +43,20 @@ types: $(STAMP)
 # One thread a process, so that the workers don't fight over the cores.  Tests of one group share what they run.
 unit: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist loadgroup -q
+
+# What ships, from nothing: small patches first, which learn faster, then larger ones, then what is normal.  Stopped, it
+# goes on where it was.  SMALL is the last checkpoint of the first training.
+SMALL := $(WEIGHTS_OUT)/small/checkpoint_epoch=120.pt
+weights: $(STAMP) $(SMALL)
+	$(BIN)/head-ct-anomaly train $(ANATOMIES) -o $(WEIGHTS_OUT)/train --start $(SMALL) --seed 2 --epochs 100
+	$(BIN)/head-ct-anomaly calibrate --simulate $(ANATOMIES) --count 66 --seed 9000 -o $(WEIGHTS_OUT) --work $(WEIGHTS_OUT)/healthy \
+		--weights $(WEIGHTS_OUT)/train/model.pt --workers $(WORKERS) \
+		--names head_01,head_02,head_03,head_04,head_05,head_06,head_07,head_08,head_09,head_10,head_11
+
+$(SMALL): | $(STAMP)
+	@test -d "$(ANATOMIES)" || { echo "Name the folder of label maps: make weights ANATOMIES=DIR" >&2; exit 1; }
+	$(BIN)/python -m monai.bundle run --config_file bundle/configs/train.json --bundle_root bundle --dataset_dir $(ANATOMIES) \
+		--output_dir $(WEIGHTS_OUT)/small --patch_size 31 --crop_size 63 --max_epochs 120
 
 clean:
 	rm -rf .venv out
