@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
-from scripts import calibration_files, normative
+from scripts import calibration_files, normative, transforms
 from scripts.assets import place, sha256
 from scripts.calibration import HealthyScan
-from scripts.calibration_files import checked_thresholds, save_scan
+from scripts.calibration_files import checked_thresholds, load_scan, save_scan
 from scripts.commands import calibrate
 from scripts.commands.main import main
 from scripts.healthy_sources import Source
+from scripts.networks import DensePositionNet
 from scripts.nifti_bytes import nifti_bytes
 from scripts.normative_transforms import load_normative
+from scripts.registration import Registration
 
 NIFTI = nifti_bytes(np.zeros((2, 2, 2), np.int16), np.eye(4))
 
@@ -174,6 +178,7 @@ def test_one_anatomy_alone_can_not_judge_itself(
     (tmp_path / "head_01.nii.gz").write_bytes(NIFTI)
     assert main(words(tmp_path, "--simulate", str(tmp_path), "--count", "8")) == 2
     assert "All scans come from head_01. Take scans of different people." in capsys.readouterr().err
+    assert pretend.made == [], "said before they are measured"
 
 
 @pytest.mark.parametrize(
@@ -183,6 +188,8 @@ def test_one_anatomy_alone_can_not_judge_itself(
         (["SCANS", "--simulate", "x"], "Give either a FOLDER of healthy scans or --simulate ANATOMIES."),
         (["nothing"], "There is no folder nothing."),
         (["SCANS", "--weights", "nothing.pt"], "There are no weights at nothing.pt."),
+        (["SCANS", "--weights", "OTHER"], "other.pt holds no weights of this network"),
+        (["SCANS", "--device", "cuda:99"], "There is no device cuda:99"),
         (["FEW"], "There are 2. Give at least 8 healthy scans, better 40."),
         (["BAD"], "Of the scans that were not refused there are 7. Give at least 8"),
     ],
@@ -195,7 +202,82 @@ def test_wrong_usage_is_2(
         for number in range(count):
             (tmp_path / name / f"scan_{number}.nii.gz").write_bytes(NIFTI)
     (tmp_path / "BAD" / "bad.nii.gz").write_bytes(NIFTI)
-    places = {"SCANS": str(scans), "FEW": str(tmp_path / "FEW"), "BAD": str(tmp_path / "BAD")}
+    torch.save(DensePositionNet(1).state_dict(), tmp_path / "other.pt")
+    places = {
+        "OTHER": str(tmp_path / "other.pt"),
+        "SCANS": str(scans),
+        "FEW": str(tmp_path / "FEW"),
+        "BAD": str(tmp_path / "BAD"),
+    }
     assert main(words(tmp_path, *(places.get(word, word) for word in more))) == 2
     assert text in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("smoothing", ["-1", "nan", "inf", "wide"])
+def test_a_width_that_is_none(smoothing: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(words(tmp_path, "x", f"--smoothing={smoothing}"))
+    assert "is no width: use a number of mm from 0 on" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["-o", "--work"])
+def test_a_folder_that_can_t_be_written_to_is_said_at_once(
+    option: str, pretend: type[Pretend], scans: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    assert main(words(tmp_path, str(scans), option, str(tmp_path / "file" / "folder"))) == 4
+    assert "Not a directory" in capsys.readouterr().err
+    assert pretend.made == []
+
+
+def test_what_was_not_kept_whole_is_measured_again(pretend: type[Pretend], scans: Path, tmp_path: Path) -> None:
+    assert main(words(tmp_path, str(scans))) == 0
+    first, second, *_ = sorted((tmp_path / "work").iterdir())
+    whole, notes = first.read_bytes(), load_scan(first)[1]
+    first.write_bytes(whole[: len(whole) // 2])
+    second.write_bytes(b"")
+    pretend.made.clear()
+    assert main(words(tmp_path, str(scans))) == 0
+    assert len(pretend.made) == 2
+    assert load_scan(first)[1] == notes
+
+
+@pytest.mark.parametrize("changed", ["locator.pt", "regions.nii.gz", "reference_masks.nii.gz", "version"])
+def test_other_files_to_register_with_are_other_residuals(
+    changed: str, pretend: type[Pretend], scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(words(tmp_path, str(scans))) == 0
+    pretend.made.clear()
+    if changed == "version":
+        monkeypatch.setattr(calibrate, "metadata", lambda: {"version": "99"})
+    else:
+        monkeypatch.setattr(calibrate, "sha256", lambda path: "x" if str(path).endswith(changed) else sha256(path))
+    assert main(words(tmp_path, str(scans))) == 0
+    assert len(pretend.made) == 10
+
+
+def test_the_pipeline_itself_makes_what_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reader, masks, regions and network as they are; where the small head lies in reference space is given."""
+    lies = np.eye(4)
+    lies[:3, 3] = -60, -60, -60
+    monkeypatch.setattr(transforms, "load_reference", lambda *paths: None)
+    monkeypatch.setattr(transforms, "register_or_refuse", lambda *_: Registration(lies, {"ncc": 1.0}, "pass"))
+    hu = np.full((60, 60, 60), -1000, np.int16)
+    hu[15:45, 15:45, 15:45] = 40
+    (tmp_path / "scan.nii.gz").write_bytes(nifti_bytes(hu, np.diag([2.0, 2, 2, 1])))
+    parser = argparse.ArgumentParser()
+    calibrate.add_parser(parser.add_subparsers())
+    maker = calibrate.Maker(parser.parse_args(["calibrate", "x", "--device", "cpu"]))
+    said = maker(Source("a", "person", tmp_path / "scan.nii.gz"), tmp_path / "scan.npz")
+    assert said.endswith("CPU-seconds, registration pass")
+    scan, notes = load_scan(tmp_path / "scan.npz")
+    assert notes == {"group": "person", "verdict": "pass"}
+    assert scan is not None
+    assert scan.stride == 4
+    assert scan.inside.shape == (64, 64, 64)
+    assert 15**3 * 0.8 < scan.inside.sum() < 15**3 * 1.4
+    assert np.abs(scan.residual_mm[:, scan.inside]).max() > 1
+    (tmp_path / "bad.nii.gz").write_bytes(NIFTI)
+    assert maker(Source("b", "b", tmp_path / "bad.nii.gz"), tmp_path / "bad.npz").startswith("refused. ")
+    assert load_scan(tmp_path / "bad.npz")[0] is None

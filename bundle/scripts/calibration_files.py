@@ -171,7 +171,7 @@ def load_scan(path: Path) -> tuple[HealthyScan | None, dict[str, Any]]:
     Raises:
         OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error: the file is damaged, or of other form.
     """
-    with np.load(path, allow_pickle=False) as arrays:
+    with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
         notes: dict[str, Any] = json.loads(str(arrays["notes"]))
         if "inside" not in arrays:
             return None, notes

@@ -9,22 +9,27 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import signal
 import sys
 import time
+import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from ..assets import bundle_root, config, metadata, place, sha256
+from ..assets import config, metadata, place, sha256
 from ..calibration import FEWEST_SCANS, RECOMMENDED_SCANS, HealthyScan, folds_of, held_out_scores, sums_of
 from ..calibration_files import NORMATIVE_NAME, THRESHOLDS_NAME, load_scan, save_scan, write_calibration
 from ..findings import InputRefused, PathMissing, counted
 from ..healthy_sources import Source, key, simulated_sources, simulator_sha256, sources_in
+from ..results import check_writable
 from ..scores import LISTS, Thresholds, score_name
+from .checks import check_device, parsed_configs
 from .run import device, quiet
 from .simulate import seed
 
@@ -34,17 +39,35 @@ Job = tuple[Source, Path]
 STOPPED = 130
 """Exit code after Ctrl-C, as shells have it."""
 
+REGISTERING = ("reference_masks.nii.gz", "regions.nii.gz", "locator.pt")
+"""Files of the models, beside weights and reference, that decide what is kept of a scan."""
+
+KEPT_BYTES = 500_000
+"""What is kept of a scan takes so much on the disk, at most."""
+
+DAMAGED = (EOFError, KeyError, OSError, ValueError, zipfile.BadZipFile, zlib.error)
+"""What comes of reading a file that is not whole."""
+
 
 def add_parser(subparsers: Any) -> None:
     """Declare the subcommand."""
     parser = subparsers.add_parser("calibrate", help="learn from healthy scans what is normal; no training")
     parser.add_argument("folder", metavar="FOLDER", type=Path, nargs="?", help="healthy scans, one an entry")
-    parser.add_argument("-o", "--output", metavar="OUT", type=Path, default=Path(place("models")), help="of both files")
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="OUT",
+        type=Path,
+        default=Path(place("models")),
+        help="folder of both files (the bundle's own models, where each run finds them; those that ship are replaced)",
+    )
     parser.add_argument("--weights", metavar="FILE", type=Path, default=Path(place("models/model.pt")))
     parser.add_argument("--device", type=device, default="auto", help="auto (default), cpu, cuda or cuda:N")
     parser.add_argument("--workers", type=int, default=1, help="scans at a time, about 2 GB each")
     parser.add_argument("--stride", type=int, choices=(1, 2, 4), default=4, help="voxels between predictions (4)")
-    parser.add_argument("--smoothing", metavar="MM", type=float, default=0.0, help="smooth anomaly maps by so much (0)")
+    parser.add_argument(
+        "--smoothing", metavar="MM", type=width_mm, default=0.0, help="smooth anomaly maps by so much (0)"
+    )
     parser.add_argument(
         "--work", metavar="DIR", type=Path, default=Path("calibration"), help="residuals, to go on from"
     )
@@ -55,12 +78,27 @@ def add_parser(subparsers: Any) -> None:
     parser.set_defaults(main=main)
 
 
+def width_mm(text: str) -> float:
+    """A width in mm, checked.
+
+    Raises:
+        argparse.ArgumentTypeError: it is no number from 0 on.
+    """
+    try:
+        width = float(text)
+    except ValueError:
+        width = math.nan
+    if not (math.isfinite(width) and width >= 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is no width: use a number of mm from 0 on")
+    return width
+
+
 def main(args: argparse.Namespace) -> int:
     """Make both files; 0 when they are written, `STOPPED` when Ctrl-C came first.
 
     Raises:
-        PathMissing: there are no scans, too few of them, or no weights.
-        OSError: the files can't be written.
+        PathMissing: there are no scans, too few of them, of one person only, or no weights of this network.
+        OutputFailed: the files can't be written.
     """
     if (args.folder is None) == (args.simulate is None):
         print("Give either a FOLDER of healthy scans or --simulate ANATOMIES.", file=sys.stderr)
@@ -69,12 +107,15 @@ def main(args: argparse.Namespace) -> int:
         raise PathMissing(f"There are no weights at {args.weights}. Check --weights.")
     sources = sources_of(args)
     enough(len(sources), "There are")
+    differing([source.group for source in sources])
+    check_beginning(args, len(sources))
     if len(sources) < RECOMMENDED_SCANS:
         print(f"{len(sources)} scans make rough percentiles: {RECOMMENDED_SCANS} or more are better.", file=sys.stderr)
     settings = pipeline_settings(args)
-    jobs = [(source, args.work / f"{key(source, settings)}.npz") for source in sources]
+    made_with = settings | surroundings()
+    jobs = [(source, args.work / f"{key(source, made_with)}.npz") for source in sources]
     try:
-        measure([job for job in jobs if not job[1].is_file()], len(jobs), args)
+        measure([job for job in jobs if not is_kept(job[1])], len(jobs), args)
     except KeyboardInterrupt:
         print("Stopped. The same command goes on from here.", file=sys.stderr)
         return STOPPED
@@ -95,6 +136,41 @@ def enough(count: int, words: str) -> None:
         raise PathMissing(f"{words} {count}. Give at least {FEWEST_SCANS} healthy scans, better {RECOMMENDED_SCANS}.")
 
 
+def differing(groups: Sequence[str]) -> None:
+    """See that scans come from more than one person.
+
+    Raises:
+        PathMissing: they don't.
+    """
+    if len(set(groups)) < 2:
+        raise PathMissing(f"All scans come from {groups[0]}. Take scans of different people.")
+
+
+def check_beginning(args: argparse.Namespace, scans: int) -> None:
+    """See that there is the device, that the weights fit, and that both folders can be written to.
+
+    Raises:
+        PathMissing, OutputFailed: it is not so.
+    """
+    check_device(args.device)
+    check_writable(args.work, needed_bytes=scans * KEPT_BYTES)
+    check_writable(args.output)
+    if args.weights != Path(place("models/model.pt")):
+        from ..checkpoints import check_weights
+
+        check_weights(args.weights, parsed_configs(["inference.json"]).get_parsed_content("network_def"))
+
+
+def is_kept(path: Path) -> bool:
+    """Whether a scan has been measured; a file that is not whole is removed."""
+    try:
+        load_scan(path)
+    except DAMAGED:
+        path.unlink(missing_ok=True)
+        return False
+    return True
+
+
 def sources_of(args: argparse.Namespace) -> list[Source]:
     """The scans that were asked for."""
     if args.simulate is None:
@@ -111,7 +187,7 @@ def provenance(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def pipeline_settings(args: argparse.Namespace) -> dict[str, Any]:
-    """What the residuals depend on, beside the scan."""
+    """What a calibration is true of, and says of itself."""
     content = json.loads(config("inference.json").read_text(encoding="utf-8")) | {"stride": args.stride}
     return {
         "weights_sha256": sha256(args.weights),
@@ -120,13 +196,20 @@ def pipeline_settings(args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
+def surroundings() -> dict[str, Any]:
+    """What residuals depend on besides: the files that a scan is registered and masked with, windows and version."""
+    content = json.loads(config("inference.json").read_text(encoding="utf-8"))
+    return {
+        "bundle_version": metadata()["version"],
+        "models": {name: sha256(place(f"models/{name}")) for name in REGISTERING},
+        "windows_hu": [content["brain_window_hu"], content["bone_window_hu"]],
+    }
+
+
 def parsed_config(args: argparse.Namespace) -> Any:
     """inference.json with the stride and the device that were asked for."""
-    from monai.bundle import ConfigParser
-
-    parser = ConfigParser()
-    parser.read_config(str(config("inference.json")))
-    parser.update({"bundle_root": str(bundle_root()), "stride": args.stride})
+    parser = parsed_configs(["inference.json"])
+    parser["stride"] = args.stride
     if args.device != "auto":
         parser["device"] = f"$torch.device('{args.device}')"
     return parser
@@ -224,8 +307,7 @@ def kept(jobs: Sequence[Job]) -> tuple[list[HealthyScan], list[str], dict[str, A
 
 def finish(output: Path, scans: Sequence[HealthyScan], groups: Sequence[str], facts: dict[str, Any]) -> list[str]:
     """Write both files; lines that say what they hold."""
-    if len(set(groups)) < 2:
-        raise PathMissing(f"All scans come from {groups[0]}. Take scans of different people.")
+    differing(groups)
     settings = {**facts.pop("settings"), "smoothing_mm": facts.pop("smoothing_mm")}
     details = held_out_scores(scans, groups, settings["smoothing_mm"])
     more = {"folds": len(folds_of(groups)), "groups": len(set(groups)), "mirror_images": True, "settings": settings}
