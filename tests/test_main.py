@@ -7,6 +7,7 @@ import errno
 import os
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,8 @@ def test_every_command_declares_itself(name: str, capsys: pytest.CaptureFixture[
         (OutputFailed("no space"), 4, "no space"),
         (PathMissing("There is no file x."), 2, "There is no file x."),
         (ZeroDivisionError("division by zero"), 5, "Internal error (ZeroDivisionError): division by zero"),
+        (OSError(errno.ENOSPC, "No space left on device", "x.pt"), 4, "The results were not written to x.pt: No space"),
+        (RuntimeError("[enforce fail] PytorchStreamWriter failed writing file data/3"), 4, "The results were not"),
         (FileNotFoundError(errno.ENOENT, "missing", "model.pt"), 5, "Internal error (FileNotFoundError)"),
     ],
 )
@@ -98,6 +101,23 @@ def test_an_internal_error_is_what_the_program_stumbled_over_first(capsys: pytes
     error.__cause__ = ValueError("shapes\ndiffer")
     assert explain(error) == 5
     assert capsys.readouterr().err == "Internal error (ValueError): shapes differ Use --debug to see where.\n"
+
+
+@pytest.mark.parametrize("name", ["run", "demo", "inspect"])
+def test_ctrl_c_is_a_sentence(name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def stopped(args: argparse.Namespace) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(import_module(f"scripts.commands.{name}"), "main", stopped)
+    assert main([name, "x", *([] if name == "inspect" else ["-o", "out"])]) == 130
+    assert capsys.readouterr().err == "Stopped before it was done.\n"
+
+
+def test_a_full_disk_is_seen_behind_other_errors(capsys: pytest.CaptureFixture[str]) -> None:
+    error = RuntimeError("a worker failed")
+    error.__cause__ = OSError(errno.EDQUOT, "Disk quota exceeded")
+    assert explain(error) == 4
+    assert "Disk quota exceeded. Free some space" in capsys.readouterr().err
 
 
 def test_a_reader_who_stops_reading_is_no_error(tmp_path: Path) -> None:

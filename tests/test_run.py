@@ -297,6 +297,7 @@ def test_the_root_cause_is_a_refusal_or_an_error_of_the_system() -> None:
         (["--config", "published.json"], "The bundle ships no weights of the published network."),
         (["--weights", "no-such.pt"], "There are no weights at no-such.pt."),
         (["--calibration", "no-such"], "A calibrated map was asked for. There is no thresholds.json."),
+        (["--weights", "pyproject.toml"], "pyproject.toml holds no weights of this network"),
         (["--map", "calibrated", "--weights", "pyproject.toml"], "A calibrated map was asked for. The"),
     ],
 )

@@ -46,6 +46,9 @@ REMEDIES = {
 }
 """What a user can do about an error of the operating system, by its number."""
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+"""Errors of the operating system that only come of writing."""
+
 Content = bytes | Callable[[Path], None]
 """What a file holds, or the function that writes it to the path that it is given."""
 

@@ -1,7 +1,7 @@
 """`head-ct-anomaly`: the front of all commands, and what their exit codes mean.
 
-0 done · 2 wrong usage · 3 the input was refused · 4 the output can't be written · 5 an error of the program · 141 who
-read the standard output stopped reading, as in `... | head`.
+0 done · 2 wrong usage · 3 the input was refused · 4 the output can't be written · 5 an error of the program · 130 the
+user stopped it with Ctrl-C · 141 who read the standard output stopped reading, as in `... | head`.
 
 Only the module of the command that was asked for is imported, so that `inspect` starts without torch.
 """
@@ -9,15 +9,17 @@ Only the module of the command that was asked for is imported, so that `inspect`
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import select
 import sys
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 
 from ..findings import InputRefused, PathMissing
-from ..results import OutputExists, OutputFailed
+from ..results import FULL, OutputExists, OutputFailed, as_ours
 
 COMMANDS = {
     "inspect": "say what an input holds and whether it can be judged",
@@ -32,7 +34,7 @@ COMMANDS = {
 }
 """Every command, a module of this package with `add_parser` and `main`, and its line in the help."""
 
-USAGE, REFUSED, OUTPUT_FAILED, INTERNAL, CLOSED = 2, 3, 4, 5, 141
+USAGE, REFUSED, OUTPUT_FAILED, INTERNAL, INTERRUPTED, CLOSED = 2, 3, 4, 5, 130, 141
 """Exit codes; see above."""
 
 
@@ -44,6 +46,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         status = int(args.main(args))
         sys.stdout.flush()
         return status
+    except KeyboardInterrupt:
+        print("Stopped before it was done.", file=sys.stderr)
+        return INTERRUPTED
     except Exception as error:
         if isinstance(error, BrokenPipeError) and output_is_closed():
             return CLOSED
@@ -95,9 +100,23 @@ def explain(error: Exception) -> int:
     if isinstance(error, OutputExists | OutputFailed):
         print(error, file=sys.stderr)
         return OUTPUT_FAILED
+    if full := disk_is_full(error):
+        print(as_ours(full, Path(full.filename or "the output")), file=sys.stderr)
+        return OUTPUT_FAILED
     first: BaseException = error
     while first.__cause__ is not None:
         first = first.__cause__
     text = " ".join(str(first).split())[:300]
     print(f"Internal error ({type(first).__name__}): {text} Use --debug to see where.", file=sys.stderr)
     return INTERNAL
+
+
+def disk_is_full(error: BaseException | None) -> OSError | None:
+    """What says that nothing more can be written, among an error and its causes; PyTorch has words of its own."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in FULL:
+            return error
+        if isinstance(error, RuntimeError) and "PytorchStreamWriter failed" in str(error):
+            return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        error = error.__cause__
+    return None

@@ -16,6 +16,7 @@ from ..assets import config, place
 from ..calibration_files import NORMATIVE_NAME, THRESHOLDS_NAME, NotCalibrated, checked_thresholds
 from ..findings import InputRefused
 from ..results import OutputExists, OutputFailed, check_target
+from .checks import check_device, parsed_configs
 
 DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 """Devices that can be asked for."""
@@ -96,11 +97,18 @@ def main(args: argparse.Namespace) -> int:
 
     Raises:
         InputRefused: the input can't be judged.
+        PathMissing: there is no such device, or the weights are not of the network.
         OutputExists, OutputFailed: the results can't be written.
     """
     if problem := usage_problem(args):
         print(problem, file=sys.stderr)
         return 2
+    check_device(args.device)
+    if args.weights:
+        from ..checkpoints import check_weights
+
+        network = parsed_configs(("inference.json", *args.config)).get_parsed_content("network_def")
+        check_weights(args.weights, network)
     check_target(args.output.resolve(), args.overwrite)
     with nullcontext() if args.debug else quiet():
         run(args)
@@ -109,21 +117,13 @@ def main(args: argparse.Namespace) -> int:
 
 
 def usage_problem(args: argparse.Namespace) -> str:
-    """What is wrong with the weights, the map or the device that were asked for; empty if nothing is."""
+    """What is wrong with the weights or the map that were asked for; empty if nothing is."""
     if args.weights and not args.weights.is_file():
         return f"There are no weights at {args.weights}. Check --weights."
     if args.config and not args.weights:
         return "The bundle ships no weights of the published network. Train one and name it: --weights FILE."
     if (args.map == "calibrated" or args.calibration) and (reason := why_not_calibrated(args)):
         return f"A calibrated map was asked for. {reason}"
-    if args.device.startswith("cuda"):
-        import torch
-
-        count = torch.cuda.device_count()
-        if int(args.device.partition(":")[2] or 0) >= count:
-            return (
-                f"There is no device {args.device}: PyTorch sees {count} GPUs here. Use --device cpu, or leave it out."
-            )
     return ""
 
 
