@@ -115,15 +115,32 @@ def test_the_good_numbers_pass() -> None:
     ("changes", "agreed", "verdict"),
     [
         ({}, 0.9, "pass"),
-        ({}, 0.3, "review"),
-        ({"ncc": 0.5}, 0.9, "review"),
-        ({"ncc": 0.5}, 0.5, "fail"),
-        ({"rotation_deg": 150.0}, 0.9, "review"),
-        ({"rotation_deg": 150.0}, 0.5, "fail"),
-        ({"ncc": 0.7}, 0.3, "review"),
+        ({}, 0.5, "review"),
+        ({}, 0.44, "fail"),
+        ({}, 0.0, "fail"),
+        ({"ncc": 0.6}, 0.9, "review"),
+        ({"ncc": 0.6}, 0.5, "review"),
+        ({"ncc": 0.5}, 0.9, "fail"),
+        ({"ncc": 0.7}, 0.3, "fail"),
+        ({"bone_distance_mm": 3.6}, 0.9, "review"),
+        ({"bone_distance_mm": 4.5}, 0.9, "fail"),
+        ({"symmetry": 0.82}, 0.9, "review"),
+        ({"symmetry": 0.7}, 0.9, "fail"),
+        ({"rotation_deg": 180.0}, 0.9, "review"),
+        ({"rotation_deg": 150.0}, 0.5, "review"),
+        ({"rotation_deg": 150.0}, 0.3, "fail"),
+        ({"overlap": 0.2}, 0.9, "fail"),
+        ({"scale": 0.7}, 0.9, "review"),
     ],
 )
 def test_the_position_network_has_a_say(changes: dict[str, float], agreed: float, verdict: str) -> None:
     found, reasons = judge({**GOOD, **changes, "inlier_fraction": agreed})
     assert found == verdict
+    assert (found == "pass") == (not reasons)
     assert any("position network agrees with" in text for text in reasons) == (agreed < 0.55)
+
+
+@pytest.mark.parametrize("check", ["ncc", "symmetry", "bone_distance_mm", "overlap"])
+def test_however_well_the_network_agrees_no_check_is_wiped(check: str) -> None:
+    worst = {"ncc": 0.1, "symmetry": 0.1, "bone_distance_mm": FAR_MM, "overlap": 0.05}
+    assert judge({**GOOD, check: worst[check], "inlier_fraction": 1.0})[0] == "fail"

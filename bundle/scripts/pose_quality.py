@@ -1,4 +1,4 @@
-"""Is a pose right? Three checks at the scaled pose, and the verdict.
+"""Is a pose right? What is measured at the scaled pose, and the verdict.
 
 The metric alone can't tell: a pose that is wrong by 48 degrees can score higher than the right one, and overlap
 measures (brain Dice) are the same for both. Each check sees something else:
@@ -6,10 +6,17 @@ measures (brain Dice) are the same for both. Each check sees something else:
 * *ncc*: the mean normalised correlation of soft tissue and bone with the reference (see `pose_score`);
 * *symmetry*: the correlation of the scan with its own mirror image about the reference's mid-plane;
 * *bone distance*: how far the bone surfaces of scan and reference lie apart around the brain: the median, the mean of
-  both directions.
+  both directions;
+* *overlap*: the share of the head that lies in the field of view;
+* *rotation* and *scale*: how far the head is turned against its header, and its size relative to the reference;
+* *agreement*: the inlier fraction (see `robust_fit`) at this pose of what the coarse network of `locator` predicted,
+  where there is one and it found a head.
 
-All three pass: "pass". Values a little worse, or a rotation or size beyond what was measured, are for "review".
-Anything else is "fail". No check sees an error below 12 mm, and none sees a left-right mirrored scan.
+All that were measured pass: "pass". Values a little worse, or a size beyond what was measured, are for "review".
+Anything else is "fail". Where the agreement is not so low that the pose fails, it is the better judge of three things,
+which are then for review: any rotation, and a correlation or a bone distance as far as `AGREED_NCC` and
+`AGREED_BONE_MM`. It excuses neither symmetry nor overlap. No check sees an error below 12 mm, and none sees a
+left-right mirrored scan.
 """
 
 from __future__ import annotations
@@ -42,8 +49,18 @@ SCALE = (0.8, 1.2)
 OVERLAP = 0.35
 """Share of the head that must lie in the field of view."""
 
-AGREEMENT = 0.55
-"""Inlier fraction (see `robust_fit`) below which a pose is for review, and wrong where another check says so too."""
+PASS_AGREEMENT, REVIEW_AGREEMENT = 0.55, 0.45
+"""Agreement from which a pose passes, and from which it is for review.
+
+On 76 scans of three held-out anatomies 131 of 137 right poses reached the second (0.41 to 0.44 for five, and 0.04 where
+the network saw none of the head right), none of 123 wrong ones (0.41 at most); bodies 0.04, shuffled slices 0.29.
+"""
+
+AGREED_NCC, AGREED_BONE_MM = 0.55, 4.0
+"""What is for review, no longer wrong, where the network agrees.
+
+Right poses: 0.57 and 2.1 mm, the real head 0.62; one whose refinement went astray by 5 mm has 0.15 and 4.6 mm.
+"""
 
 CHECK_MM, CHECK_POINTS = 4.0, 6000
 """Resolution and number of the points of NCC and symmetry."""
@@ -135,12 +152,6 @@ def judge(quality: dict[str, float]) -> tuple[str, tuple[str, ...]]:
     grades = _grades(quality)
     failures = tuple(text for _, tolerable, text in grades if not tolerable)
     doubts = tuple(text for good, _, text in grades if not good)
-    agreed = quality.get("inlier_fraction")
-    if agreed is not None and agreed < AGREEMENT:
-        text = f"the position network agrees with {agreed:.0%} of the head, should be {AGREEMENT:.0%}"
-        doubts, failures = (*doubts, text), (*failures, text) if failures else ()
-    elif agreed is not None:
-        failures = ()
     return ("fail", failures) if failures else ("review", doubts) if doubts else ("pass", ())
 
 
@@ -149,18 +160,29 @@ def _grades(quality: dict[str, float]) -> tuple[tuple[bool, bool, str], ...]:
     low, high = SCALE
     ncc, mirror, apart = quality["ncc"], quality["symmetry"], quality["bone_distance_mm"]
     turned, size, seen = quality["rotation_deg"], quality["scale"], quality["overlap"]
-    return (
-        (ncc >= PASS_NCC, ncc >= REVIEW_NCC, f"correlation with the reference head {ncc:.2f}, should be {PASS_NCC}"),
+    agreed = quality.get("inlier_fraction")
+    least_ncc, most_apart, most_turned = REVIEW_NCC, REVIEW_BONE_MM, REVIEW_ROTATION_DEG
+    if agreed is not None:
+        least_ncc, most_apart, most_turned = AGREED_NCC, AGREED_BONE_MM, np.inf
+    grades = (
+        (ncc >= PASS_NCC, ncc >= least_ncc, f"correlation with the reference head {ncc:.2f}, should be {PASS_NCC}"),
         (mirror >= PASS_SYMMETRY, mirror >= REVIEW_SYMMETRY, f"symmetry {mirror:.2f}, should be {PASS_SYMMETRY}"),
-        (apart <= PASS_BONE_MM, apart <= REVIEW_BONE_MM, f"skulls {apart:.1f} mm apart, should be {PASS_BONE_MM}"),
+        (apart <= PASS_BONE_MM, apart <= most_apart, f"skulls {apart:.1f} mm apart, should be {PASS_BONE_MM}"),
         (
             turned <= PASS_ROTATION_DEG,
-            turned <= REVIEW_ROTATION_DEG,
+            turned <= most_turned,
             f"turned by {turned:.0f} degrees, should be {PASS_ROTATION_DEG:.0f}",
         ),
         (low <= size <= high, True, f"head size {size:.2f} of the reference, should be {low} to {high}"),
         (seen >= OVERLAP, seen >= OVERLAP, f"{seen:.0%} of the head in the field of view, should be {OVERLAP:.0%}"),
     )
+    return grades if agreed is None else (*grades, _agreement_grade(agreed))
+
+
+def _agreement_grade(agreed: float) -> tuple[bool, bool, str]:
+    """The grade of the agreement."""
+    text = f"the position network agrees with {agreed:.0%} of the head, should be {PASS_AGREEMENT:.0%}"
+    return agreed >= PASS_AGREEMENT, agreed >= REVIEW_AGREEMENT, text
 
 
 def _bone_surface(image: HeadImage) -> tuple[Array, NDArray[np.float32]]:
