@@ -116,12 +116,14 @@ def test_the_good_numbers_pass() -> None:
     [
         ({}, 0.9, "pass"),
         ({}, 0.5, "review"),
-        ({}, 0.44, "fail"),
-        ({}, 0.0, "fail"),
+        ({}, 0.44, "review"),
+        ({}, 0.0, "review"),
         ({"ncc": 0.6}, 0.9, "review"),
         ({"ncc": 0.6}, 0.5, "review"),
         ({"ncc": 0.5}, 0.9, "fail"),
-        ({"ncc": 0.7}, 0.3, "fail"),
+        ({"ncc": 0.7}, 0.3, "review"),
+        ({"ncc": 0.6}, 0.3, "fail"),
+        ({"symmetry": 0.7}, 0.3, "fail"),
         ({"bone_distance_mm": 3.6}, 0.9, "review"),
         ({"bone_distance_mm": 4.5}, 0.9, "fail"),
         ({"symmetry": 0.82}, 0.9, "review"),
@@ -137,7 +139,8 @@ def test_the_position_network_has_a_say(changes: dict[str, float], agreed: float
     found, reasons = judge({**GOOD, **changes, "inlier_fraction": agreed})
     assert found == verdict
     assert (found == "pass") == (not reasons)
-    assert any("position network agrees with" in text for text in reasons) == (agreed < 0.55)
+    if found != "fail":
+        assert any("position network agrees with" in text for text in reasons) == (agreed < 0.55)
 
 
 @pytest.mark.parametrize("check", ["ncc", "symmetry", "bone_distance_mm", "overlap"])
