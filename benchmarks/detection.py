@@ -43,7 +43,9 @@ from scripts.scores import POOLINGS  # noqa: E402
 
 COLUMNS: Columns = {
     OURS[0]: ("ours raw", "maximum"),
-    OURS[1]: ("ours calibrated", "top_1_percent_mean"),
+    OURS[1]: ("ours calibrated", "percentile_95"),
+    "ours, position alone": ("ours calibrated, position", "percentile_95"),
+    "ours, asymmetry alone": ("ours calibrated, asymmetry", "top_1_percent_mean"),
     "published network": ("published raw", "maximum"),
     "published autoencoder": ("autoencoder filtered", "maximum"),
     "autoencoder calibrated": ("autoencoder calibrated", "top_1_percent_mean"),

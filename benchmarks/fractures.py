@@ -243,7 +243,7 @@ class Normal:
     def add(self, anatomy: str, vectors: dict[str, Array], stride: int) -> None:
         """Add a healthy head and its mirror image."""
         for name, values in vectors.items():
-            part = self.parts.setdefault((anatomy, name), NormativeStatistics())
+            part = self.parts.setdefault((anatomy, name), NormativeStatistics(features=3))
             coarse = on_grid(values, stride)
             part.add(coarse, np.isfinite(coarse).all(axis=0))
 

@@ -52,10 +52,11 @@ class Pretend:
         inside, regions = np.zeros((N, N, N), bool), np.zeros((N, N, N), np.uint8)
         inside[1:, 2:10, 3:10] = True
         regions[: N // 2], regions[N // 2 :], regions[:, :, 8:] = 1, 2, 3
-        residual = np.random.default_rng(sum(source.name.encode())).normal(1, 6, (3, N, N, N))
+        rng = np.random.default_rng(sum(source.name.encode()))
+        residual, asymmetry = rng.normal(1, 6, (3, N, N, N)), rng.normal(0, 2, (N, N, N))
         shares = dict.fromkeys(("left_hemisphere", "right_hemisphere", "skull"), 1.0)
         notes = {"group": source.group, "verdict": "review" if source.name == "scan_02.nii.gz" else "pass"}
-        save_scan(path, HealthyScan(residual, inside, np.where(inside, regions, 0), shares, 4), notes)
+        save_scan(path, HealthyScan(residual, asymmetry, inside, np.where(inside, regions, 0), shares, 4), notes)
         return "2 CPU-seconds"
 
 
@@ -90,7 +91,7 @@ def test_a_folder_becomes_a_calibration(
     assert "[1/10] bad.nii.gz: refused (about 0 min left)" in out
     assert "[10/10] scan_08.nii.gz: 2 CPU-seconds (about 0 min left)" in out
     assert "places known, from 9 scans" in out
-    assert "95 % of the healthy calibrated_top_1_percent_mean do not exceed: hemisphere" in out
+    assert "95 % of the healthy calibrated_percentile_95 do not exceed: hemisphere" in out
     assert "10 scans make rough percentiles: 40 or more are better." in err
     assert "left out: bad.nii.gz: There is no CT image." in err
     files = ("thresholds.json", "normative.nii.gz")

@@ -19,15 +19,16 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def scan(seed: int, stride: int = 4, shift: float = 0.0, coverage: dict[str, float] | None = None) -> HealthyScan:
-    """A scan with random residuals of 3 mm; left, right and skull."""
-    size = N * 4 // stride
-    residual = np.random.default_rng(seed).normal(shift, 3, (3, size, size, size)).astype(np.float32)
+    """A scan with random residuals of 3 mm and asymmetries of 2 steps; left, right and skull."""
+    size, rng = N * 4 // stride, np.random.default_rng(seed)
+    residual = rng.normal(shift, 3, (3, size, size, size)).astype(np.float32)
+    asymmetry = rng.normal(0, 2, (size, size, size)).astype(np.float32)
     regions = np.ones((size,) * 3, np.uint8)
     regions[size // 2 :] = 2
     regions[:, :, -size // 4 :] = 3
     inside = np.ones(regions.shape, bool)
     inside[0] = False
-    return HealthyScan(residual, inside, regions, coverage or FULL, stride)
+    return HealthyScan(residual, asymmetry, inside, regions, coverage or FULL, stride)
 
 
 def test_groups_stay_together_and_every_scan_is_in_one_fold() -> None:
@@ -80,11 +81,11 @@ def test_the_maps_of_a_scan() -> None:
     one = scan(3)
     one.residual_mm[:, 4, 4, 4] = np.nan
     judge = sums_of([scan(1), scan(2)]).finish()
-    maps = scan_maps(one.residual_mm, one.inside, judge, 4, 0.0)
+    maps = scan_maps(one.residual_mm, one.asymmetry, one.inside, judge, 4, 0.0)
     np.testing.assert_allclose(maps["error"][3, 3, 3], np.linalg.norm(one.residual_mm[:, 3, 3, 3]), rtol=1e-6)
     assert maps["error"][4, 4, 4] == maps["calibrated"][4, 4, 4] == 0
     assert (maps["error"][0] == 0).all()
     assert maps["calibrated"].dtype == maps["error"].dtype == np.float32
-    smoothed = scan_maps(one.residual_mm, one.inside, judge, 4, 8.0)
+    smoothed = scan_maps(one.residual_mm, one.asymmetry, one.inside, judge, 4, 8.0)
     assert smoothed["calibrated"].std() < maps["calibrated"].std()
     np.testing.assert_array_equal(smoothed["error"], maps["error"])

@@ -23,6 +23,7 @@ from scripts.calibration_files import (
     save_scan,
     write_calibration,
 )
+from scripts.coordinates import grid_affine
 from scripts.normative import Normative, NormativeStatistics, mahalanobis
 from scripts.scores import Thresholds
 
@@ -35,7 +36,7 @@ def normative() -> Normative:
     statistics, inside = NormativeStatistics(), np.zeros((64, 64, 64), bool)
     inside[20:44, 16:48, 24:40] = True
     for seed in range(2):
-        statistics.add(np.random.default_rng(seed).normal(2, 5, (3, 64, 64, 64)), inside)
+        statistics.add(np.random.default_rng(seed).normal(2, 5, (4, 64, 64, 64)), inside)
     return statistics.finish()
 
 
@@ -64,12 +65,13 @@ def test_the_normative_comes_back(folder: Path, normative: Normative) -> None:
     assert normative.known.any()
     for first, second in ((back.mean, normative.mean), (back.covariance, normative.covariance)):
         assert np.abs(first - second)[:, normative.known].max() <= 1 / 64 + 1e-6
-    values = np.random.default_rng(7).normal(0, 6, (3, 128, 128, 128)).astype(np.float32)
+    values = np.random.default_rng(7).normal(0, 6, (4, 128, 128, 128)).astype(np.float32)
     inside = np.ones(values.shape[1:], bool)
     before, after = (mahalanobis(values, inside, which, 2) for which in (normative, back))
     np.testing.assert_array_equal(before > 0, after > 0)
     np.testing.assert_allclose(before, after, atol=0.05)
     np.testing.assert_allclose(image.affine[:3, 3], [-127.5] * 3)
+    assert image.shape == (64, 64, 64, 15)
     assert image.header.get_zooms()[:3] == (4, 4, 4)
 
 
@@ -114,10 +116,10 @@ def test_thresholds_that_are_none(tmp_path: Path, content: str | None, match: st
 
 
 def test_a_normative_of_another_form_is_refused() -> None:
-    with pytest.raises(NotCalibrated, match="does not hold ten volumes"):
-        normative_of(np.zeros((64, 64, 64, 9)), np.eye(4))
-    with pytest.raises(NotCalibrated, match="does not hold ten volumes"):
-        normative_of(np.zeros((64, 64, 64, 10)), np.eye(4))
+    with pytest.raises(NotCalibrated, match="does not hold 15 volumes"):
+        normative_of(np.zeros((64, 64, 64, 10)), grid_affine(4))
+    with pytest.raises(NotCalibrated, match="does not hold 15 volumes"):
+        normative_of(np.zeros((64, 64, 64, 15)), np.eye(4))
 
 
 def test_a_write_that_fails_leaves_the_earlier_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,9 +138,12 @@ def test_a_scan_comes_back(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     inside = rng.random((8, 8, 8)) > 0.4
     residual = rng.normal(0, 20, (3, 8, 8, 8)).astype(np.float32)
+    asymmetry = rng.normal(0, 5, (8, 8, 8)).astype(np.float32)
     regions = rng.integers(0, 4, (8, 8, 8)).astype(np.uint8)
     coverage = {"left_hemisphere": 1.0, "right_hemisphere": 0.96, "skull": 0.5}
-    save_scan(tmp_path / "work" / "x.npz", HealthyScan(residual, inside, regions, coverage, 2), {"group": "a"})
+    save_scan(
+        tmp_path / "work" / "x.npz", HealthyScan(residual, asymmetry, inside, regions, coverage, 2), {"group": "a"}
+    )
     scan, notes = load_scan(tmp_path / "work" / "x.npz")
     assert scan is not None
     assert notes == {"group": "a"}
@@ -146,6 +151,8 @@ def test_a_scan_comes_back(tmp_path: Path) -> None:
     np.testing.assert_array_equal(scan.inside, inside)
     np.testing.assert_array_equal(scan.regions, regions)
     np.testing.assert_allclose(scan.residual_mm[:, inside], residual[:, inside], atol=0.04)
+    np.testing.assert_allclose(scan.asymmetry[inside], asymmetry[inside], atol=0.01)
+    assert not scan.asymmetry[~inside].any()
     assert [path.name for path in (tmp_path / "work").iterdir()] == ["x.npz"]
 
 

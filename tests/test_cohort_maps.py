@@ -13,8 +13,9 @@ from monai.data import MetaTensor
 
 from cohort import maps
 from cohort.register import Registered
-from scripts.calibration import sums_of
 from scripts.coordinates import positions
+from scripts.intensity import windows
+from scripts.normative import NormativeStatistics, on_grid
 
 pytestmark = pytest.mark.xdist_group("cohort")
 
@@ -111,11 +112,15 @@ def test_an_autoencoders_residual_is_calibrated_like_a_position() -> None:
     healthy = [{"residual": rng.normal(0.02, 0.03, shape).astype(np.float16)} for _ in range(6)]
     vectors = [maps.reconstruction_residual(features) for features in healthy]
     assert np.isnan(vectors[0][:, 0, 0, 0]).all()
-    normative = sums_of(maps.healthy(scan(), vector, maps.BLOCK) for vector in vectors).finish()
+    statistics = NormativeStatistics(features=3)
+    for vector in vectors:
+        statistics.add(on_grid(vector, maps.BLOCK), on_grid(maps.foreground(scan(), maps.BLOCK), maps.BLOCK))
+    normative = statistics.finish()
     strange = {"residual": np.full(shape, 0.02, np.float16)}
     corner = [index - part.start for index, part in zip(MIDDLE, maps.BOX, strict=True)]
     strange["residual"][tuple(slice(c - 2, c + 2) for c in corner)] += 0.2
-    made = maps.reconstruction_maps(scan(), strange, normative)
+    made = maps.calibrated_maps(scan(), maps.reconstruction_residual(strange), normative)
+    assert made.zero_is_unknown
     spread = 100 * 0.03 / np.sqrt(8)
     assert at(made.brain, made.stride) == pytest.approx(20 / spread, rel=0.1)
     assert np.median(made.brain[40:60, 50:70, 65:85]) < 0.3
@@ -139,12 +144,37 @@ def test_positions_give_the_error_map_and_the_distance_from_normal() -> None:
     network = torch.nn.Identity()
     inferer: Any = Inferer(2)
     features = maps.position_features(scan(), network, inferer, lambda data: data)
-    raw = maps.position_maps(scan(), features, None)
+    raw = maps.error_maps(scan(), features)
     assert raw.stride == 2
     assert at(raw.brain, 2) == pytest.approx(10, abs=0.05)
     assert raw.brain[60, 60, 80] == pytest.approx(0, abs=0.05)
     assert not raw.brain[..., :40].any(), "nothing was predicted there"
-    normative = sums_of([maps.healthy(scan(), features["residual"], 2)] * 2).finish()
-    calibrated = maps.position_maps(scan(), {"residual": features["residual"] + np.float16(5)}, normative)
+    statistics, inside = NormativeStatistics(features=3), on_grid(maps.foreground(scan(), 2), 2)
+    for _ in range(2):
+        statistics.add(on_grid(maps.position_vector(scan(), features), 2), inside)
+    strange = maps.position_vector(scan(), {"residual": features["residual"] + np.float16(5)})
+    calibrated = maps.calibrated_maps(scan(), strange, statistics.finish())
     assert calibrated.brain[60, 60, 80] > 4
     assert calibrated.skull is calibrated.brain
+
+
+def test_a_network_that_sees_both_windows_is_calibrated_with_the_asymmetry() -> None:
+    inferer: Any = Inferer(2)
+    features = maps.position_features(scan(), torch.nn.Identity(), inferer, both_windows)
+    vector = maps.position_vector(scan(), features)
+    assert vector.shape == (4, 128, 128, 128)
+    np.testing.assert_array_equal(vector[3], np.where(np.isnan(vector[0]), np.nan, features["asymmetry"]))
+    statistics = NormativeStatistics()
+    statistics.add(on_grid(vector, 2), on_grid(maps.foreground(scan(), 2), 2))
+    normative = statistics.finish()
+    whole, position, across = (
+        maps.calibrated_maps(scan(), vector, normative, kept) for kept in (None, (0, 1, 2), (3,))
+    )
+    assert (whole.brain >= position.brain - 1e-4).all()
+    assert (whole.brain >= across.brain - 1e-4).all()
+    assert not np.allclose(position.brain, across.brain)
+
+
+def both_windows(data: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The brain and the bone window."""
+    return {"image": windows(data["image"], foreground=data["foreground"])}

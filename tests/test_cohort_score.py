@@ -37,12 +37,14 @@ def keep(cohort: Path, scan: Registered, refused: str | None = None) -> None:
 
 
 def residual(scan: Registered) -> dict[str, Any]:
-    """Features of a network that is 2 mm off, and 20 mm off in a lesion."""
+    """Features of a network that is 2 mm off, and 20 mm off in a lesion, in a head that is half a step denser left."""
     values = np.full((3, 64, 64, 64), 0, np.float16)
     values[0] = 2
     if scan.lesion.any():
         values[1, 26:28, 31:33, 37:39] = 20
-    return {"residual": values}
+    asymmetry = np.full(values.shape[1:], 0.5, np.float16)
+    asymmetry[32:] = -0.5
+    return {"residual": values, "asymmetry": asymmetry}
 
 
 def test_scores_by_region_and_the_precision_of_the_lesion() -> None:
@@ -119,9 +121,13 @@ def test_the_whole_stage_on_four_scans(tmp_path: Path, monkeypatch: pytest.Monke
     raw, calibrated = (found["scores"][name]["regions"] for name in ("ours raw", "ours calibrated"))
     assert raw["left_hemisphere"]["maximum"] == pytest.approx(np.hypot(2, 20), rel=1e-3)
     assert raw["right_hemisphere"]["maximum"] == pytest.approx(2, rel=1e-3)
-    # Two healthy scans that are always 2 mm off, mirror images included: the floor of 1 mm is the spread along y.
-    assert calibrated["left_hemisphere"]["maximum"] > 10
-    assert calibrated["left_hemisphere"]["maximum"] > 5 * calibrated["right_hemisphere"]["maximum"]
+    # Two healthy scans that are always 2 mm off, mirror images included: that is the spread along x, and the asymmetry
+    # goes with it; along y it is the floor. Averaged over 5 mm, 0.164 of what is off in a cube of 8 mm is left.
+    assert calibrated["left_hemisphere"]["maximum"] == pytest.approx(np.hypot(1, 20 * 0.164), rel=0.05)
+    assert calibrated["right_hemisphere"]["maximum"] == pytest.approx(1, abs=0.1)
+    alone = (found["scores"][f"ours calibrated, {name}"]["regions"] for name in ("position", "asymmetry"))
+    position, across = (part["left_hemisphere"]["maximum"] for part in alone)
+    assert 0 < across < position < calibrated["left_hemisphere"]["maximum"]
     assert found["scores"]["ours raw"]["average_precision"] == pytest.approx(0.79, abs=0.01), "its edges are blurred"
     monkeypatch.setattr(Settings, "key", lambda self, method: settings_key)
     assert list(score(tmp_path, tmp_path, "published", settings)) == ["h1", "h2", "s1"], "without a calibration"

@@ -29,12 +29,14 @@ def keep(cohort: Path, scan: Registered, **facts: Any) -> None:
 
 
 def residual(scan: Registered) -> dict[str, Any]:
-    """Features of a network that is 2 mm off, and 20 mm off in a lesion."""
+    """Features of a network that is 2 mm off, and 20 mm off in a lesion, in a head that is half a step denser left."""
     values = np.zeros((3, 64, 64, 64), np.float16)
     values[0] = 2
     if scan.lesion.any():
         values[1, 26:28, 31:33, 37:39] = 20
-    return {"residual": values}
+    asymmetry = np.full(values.shape[1:], 0.5, np.float16)
+    asymmetry[32:] = -0.5
+    return {"residual": values, "asymmetry": asymmetry}
 
 
 def test_every_column_is_a_map_of_a_method() -> None:

@@ -26,7 +26,7 @@ from scripts.scores import Thresholds
 
 AFFINE = torch.tensor([[-2.0, 0, 0, 20], [0, -2, 0, 20], [0, 0, 3, -15], [0, 0, 0, 1]], dtype=torch.float64)
 FLAG = finding("thick_slices", "Slices are 5.0 mm thick.").as_dict()
-SETTINGS = {"mode": "dense", "score": "top_1_percent_mean", "stride": 2, "precision": "float32"}
+SETTINGS = {"mode": "dense", "score": "percentile_95", "stride": 2, "precision": "float32"}
 MATRIX = [[1.0, 0, 0, 2.5], [0, 1, 0, -1], [0, 0, 1, 0.125], [0, 0, 0, 1]]
 
 

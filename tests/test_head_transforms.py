@@ -24,7 +24,7 @@ from scripts.head_transforms import (
     load_regions,
 )
 from scripts.nifti_bytes import nifti_bytes
-from scripts.scores import Thresholds
+from scripts.scores import POOLINGS, Thresholds
 from scripts.volume import AIR_HU
 
 COVERED = {"left_hemisphere": 1.0, "right_hemisphere": 0.96, "skull": 0.5}
@@ -175,12 +175,13 @@ def scored(score: str = "maximum", coverage: dict[str, Any] | None = None, **mor
     return ScoreRegionsd("error", score)(data)
 
 
-@pytest.mark.parametrize("score", ["maximum", "percentile_99", "top_1_percent_mean"])
+@pytest.mark.parametrize("score", ["maximum", "percentile_99", "percentile_95", "top_1_percent_mean"])
 def test_scores_are_those_of_every_stride_th_voxel(score: str) -> None:
     data = scored(score)
     assert data["scores"]["right_hemisphere"] == 9
     left = [5.0] * 31 + [7.0]
-    expected = {"maximum": 7, "percentile_99": np.percentile(left, 99), "top_1_percent_mean": 7}[score]
+    high, higher = np.percentile(left, (95, 99))
+    expected = {"maximum": 7, "percentile_99": higher, "percentile_95": high, "top_1_percent_mean": 7}[score]
     assert data["scores"]["left_hemisphere"] == pytest.approx(expected)
     assert data["score_details"]["left_hemisphere"]["voxels"] == 32
     assert data["scores"]["skull"] is None, "a region without a voxel has no score"
@@ -196,7 +197,7 @@ def test_a_region_that_the_field_of_view_cuts_has_no_score_and_a_finding() -> No
     data = scored(coverage=coverage)
     assert data["scores"] == {"left_hemisphere": None, "right_hemisphere": 9.0, "skull": None}
     details = data["score_details"]["left_hemisphere"]
-    names = ("raw_maximum", "raw_percentile_99", "raw_top_1_percent_mean", "percentile", "threshold")
+    names = ("raw_maximum", "raw_percentile_95", "raw_top_1_percent_mean", "percentile", "threshold")
     assert [details[name] for name in names] == [None] * 5
     assert (details["voxels"], details["coverage"]) == (32, pytest.approx(0.94))
     assert [found["code"] for found in data["region_findings"]] == ["region_cut", "region_cut"]
@@ -205,15 +206,15 @@ def test_a_region_that_the_field_of_view_cuts_has_no_score_and_a_finding() -> No
 
 
 def test_an_unknown_score_is_refused() -> None:
-    with pytest.raises(ValueError, match="score must be one of maximum, percentile_99, top_1_percent_mean, got 'mean'"):
+    with pytest.raises(ValueError, match=f"score must be one of {', '.join(POOLINGS)}, got 'mean'"):
         ScoreRegionsd("error", "mean")
 
 
 def test_without_a_calibration_there_are_raw_scores_only() -> None:
     details = scored()["score_details"]["right_hemisphere"]
     assert details == {
-        **{"raw_maximum": 9.0, "raw_percentile_99": 9.0, "raw_top_1_percent_mean": 9.0, "voxels": 32},
-        **{"coverage": 1.0, "percentile": None, "threshold": None},
+        **{f"raw_{pooling}": 9.0 for pooling in POOLINGS},
+        **{"voxels": 32, "coverage": 1.0, "percentile": None, "threshold": None},
     }
 
 

@@ -12,6 +12,7 @@ from monai.data import MetaTensor
 from monai.transforms import LoadImaged
 
 from scripts import healthy_scans
+from scripts.asymmetry import asymmetry
 from scripts.findings import InputRefused, refusal
 from scripts.healthy_scans import healthy_scan
 from scripts.healthy_sources import Source
@@ -24,9 +25,10 @@ COVERAGE = {"left_hemisphere": torch.tensor(1.0), "right_hemisphere": torch.tens
 
 
 def prepared(data: dict[Any, Any]) -> dict[Any, Any]:
-    """Stands for registration, masks and windows: a network input that depends on the scan."""
-    image = torch.zeros(1, *SHAPE)
-    image[:, 16:40, 16:40, 16:40] = float(torch.as_tensor(data["image"]).float().mean())
+    """Stands for registration, masks and windows: a network input, dense on the right, that depends on the scan."""
+    image = torch.zeros(2, *SHAPE)
+    image[:, 8:40, 16:40, 16:40] = float(torch.as_tensor(data["image"]).float().mean())
+    image[:, :24] /= 2
     inputs = MetaTensor(image)
     inputs.meta["registration"] = {"verdict": "review"}
     head = torch.zeros(1, *SHAPE, dtype=torch.bool)
@@ -38,7 +40,7 @@ def prepared(data: dict[Any, Any]) -> dict[Any, Any]:
 @pytest.fixture
 def network() -> DensePositionNet:
     torch.manual_seed(0)
-    return DensePositionNet(width=1, patch_size=31, in_channels=1).eval()
+    return DensePositionNet(width=1, patch_size=31, in_channels=2).eval()
 
 
 def test_what_is_kept_is_what_the_network_says(network: DensePositionNet, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,6 +57,9 @@ def test_what_is_kept_is_what_the_network_says(network: DensePositionNet, monkey
     predicted = inferer(inputs[None], network)[0].numpy()
     np.testing.assert_array_equal(scan.residual_mm[:, scan.inside], residual(predicted, 4)[:, scan.inside])
     assert np.isfinite(scan.residual_mm[:, scan.inside]).all()
+    expected = asymmetry(inputs.numpy(), np.full(SHAPE, 2, np.uint8), 4)
+    np.testing.assert_array_equal(scan.asymmetry, expected)
+    assert scan.asymmetry[8, 6, 6] > 0 > scan.asymmetry[3, 6, 6]
 
 
 def test_a_scan_on_disk_is_loaded_and_may_be_refused(network: DensePositionNet) -> None:

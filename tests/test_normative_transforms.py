@@ -11,28 +11,29 @@ import torch
 from monai.data import MetaTensor
 
 from scripts.assets import sha256
+from scripts.asymmetry import asymmetry
 from scripts.calibration_files import NotCalibrated, write_calibration
 from scripts.coordinates import grid_affine, positions
 from scripts.head_transforms import ErrorMapd
-from scripts.normative import Normative, mahalanobis, residual, smooth_map
+from scripts.normative import Normative, features_of, mahalanobis, residual, smooth_map
 from scripts.normative_transforms import AnomalyMapd, load_normative, unknown_findings
 from scripts.scores import Thresholds
 
 STRIDE = 4
 SIZE = 256 // STRIDE
+MEAN, VARIANCE = np.array([3, 0, -2, 1.5]), np.array([4, 0, 0, 0, 9, 0, 0, 16, 0, 4.0])
 
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A calibration: at most places a mean of (3, 0, -2) mm and variances of 4, 9 and 16 mm²; nothing known on top."""
+    """A calibration: a mean of (3, 0, -2) mm, variances of 4, 9 and 16 mm², and 1.5 ± 2 steps; nothing known on top."""
     folder = tmp_path_factory.mktemp("models")
     for name in ("model.pt", "reference.nii.gz"):
         (folder / name).write_bytes(name.encode())
     ones = np.ones((1, 64, 64, 64), np.float32)
     count = 80 * ones[0]
     count[:, :, 40:] = 0
-    mean, variance = np.array([3, 0, -2.0]), np.array([4, 0, 0, 9, 0, 16.0])
-    normative = Normative(*(np.float32(six)[:, None, None, None] * ones for six in (mean, variance)), count)
+    normative = Normative(*(np.float32(part)[:, None, None, None] * ones for part in (MEAN, VARIANCE)), count)
     names = {"weights": "model.pt", "reference": "reference.nii.gz"}
     facts = {f"{what}_sha256": sha256(folder / name) for what, name in names.items()}
     write_calibration(folder, normative, Thresholds({}, {**facts, "settings": {"smoothing_mm": 0.0}}))
@@ -40,17 +41,27 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def case(smear: float = 6.0) -> dict[str, Any]:
-    """Predicted positions, right but for a few mm, with their error map, in a head that is a box."""
+    """Predicted positions, right but for a few mm, with their error map, in a box for a head, denser on the left."""
     generator = torch.Generator().manual_seed(0)
     predicted = positions((SIZE,) * 3, STRIDE) + smear / 255 * torch.randn((3, SIZE, SIZE, SIZE), generator=generator)
     predicted[:, 20, 20, 20] = torch.nan
     image = MetaTensor(predicted, affine=torch.from_numpy(grid_affine(STRIDE)))
     image.meta["note"] = "kept"
     head = torch.zeros(1, 256, 256, 256, dtype=torch.bool)
-    head[:, 40:200, 40:200, 40:180] = True
+    head[:, 56:200, 40:200, 40:180] = True
     regions = torch.ones(1, 256, 256, 256, dtype=torch.uint8)
     regions[:, :, :, 150:] = 3
-    return ErrorMapd("pred", error_key="error_map")({"pred": image, "foreground": head, "regions": regions})
+    inputs = 0.4 * head.repeat(2, 1, 1, 1)
+    inputs[0, :128, 100:] += 0.1 * head[0, :128, 100:]
+    data = {"pred": image, "image": inputs, "foreground": head, "regions": regions}
+    return ErrorMapd("pred", error_key="error_map")(data)
+
+
+def features(data: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+    """What the map is made of, and the head, on its grid."""
+    inside = data["foreground"][0, ::STRIDE, ::STRIDE, ::STRIDE].numpy()
+    across = asymmetry(data["image"].numpy(), data["regions"][0].numpy(), STRIDE)
+    return features_of(residual(data["pred"].numpy(), STRIDE), across, inside, STRIDE), inside
 
 
 def transform(models: Path, kind: str = "calibrated", **other: str) -> AnomalyMapd:
@@ -71,9 +82,11 @@ def test_the_calibrated_heatmap_is_the_mahalanobis_distance(models: Path) -> Non
     assert heat.shape == (1, SIZE, SIZE, SIZE)
     assert heat.meta["note"] == "kept"
     assert torch.equal(heat.affine, data["pred"].affine)
-    off = residual(data["pred"].numpy(), STRIDE)[:, 15, 15, 15] - [3, 0, -2]
-    expected = np.sqrt(off[0] ** 2 / 4 + off[1] ** 2 / 9 + off[2] ** 2 / 16)
-    assert float(heat[0, 15, 15, 15]) == pytest.approx(expected, rel=1e-3)
+    for place, steps in (((15, 15, 15), 0), ((20, 40, 25), 6), ((45, 40, 25), -6)):
+        off = features(data)[0][:, *place] - MEAN
+        assert off[3] == pytest.approx(steps - 1.5, abs=0.02), "0.1 of the brain window's 120 HU are six steps"
+        expected = np.sqrt((off**2 / [4, 9, 16, 4]).sum())
+        assert float(heat[0][place]) == pytest.approx(expected, rel=1e-3)
     assert heat[0, 20, 20, 20] == heat[0, 5, 15, 15] == 0, "nothing predicted; outside the head"
     assert heat[0, 15, 15, 42] == 0, "nothing known"
     assert torch.equal(judged["error_map"], data["error_map"])
@@ -123,16 +136,15 @@ def test_maps_are_smoothed_as_the_calibration_was(models: Path, tmp_path: Path) 
     text = (tmp_path / "thresholds.json").read_text().replace('"smoothing_mm": 0.0', '"smoothing_mm": 6.0')
     (tmp_path / "thresholds.json").write_text(text)
     data = case()
-    inside = data["foreground"][0, ::4, ::4, ::4].numpy() & torch.isfinite(data["pred"].as_tensor()).all(0).numpy()
-    distances = mahalanobis(residual(data["pred"].numpy(), 4), inside, load_normative(tmp_path / "normative.nii.gz"), 4)
-    expected = smooth_map(distances, inside, 6.0, 4)
+    distances = mahalanobis(*features(data), load_normative(tmp_path / "normative.nii.gz"), 4)
+    expected = smooth_map(distances, distances > 0, 6.0, 4)
     np.testing.assert_allclose(transform(tmp_path)(data)["pred"][0].numpy(), expected, rtol=1e-5)
 
 
 def test_the_normative_is_read_as_it_was_written(models: Path) -> None:
     normative = load_normative(models / "normative.nii.gz")
-    assert normative.mean[:, 5, 6, 7].tolist() == [3, 0, -2]
-    assert normative.covariance[:, 5, 6, 7].tolist() == [4, 0, 0, 9, 0, 16]
+    assert normative.mean[:, 5, 6, 7].tolist() == MEAN.tolist()
+    assert normative.covariance[:, 5, 6, 7].tolist() == VARIANCE.tolist()
     assert normative.known.sum() == 64 * 64 * 40
     with pytest.raises(NotCalibrated, match="There is no nothing"):
         load_normative(models / "nothing")

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from scripts.regions import (
     LEFT_HEMISPHERE,
+    POOLINGS,
     RIGHT_HEMISPHERE,
     SKULL,
     coverage,
@@ -113,6 +114,7 @@ def test_scores_by_hand() -> None:
     assert scores["left_hemisphere"] == {
         "maximum": 99.0,
         "percentile_99": pytest.approx(98.01),
+        "percentile_95": pytest.approx(94.05),
         "top_1_percent_mean": 99.0,
         "voxels": 100,
     }
@@ -126,7 +128,7 @@ def test_the_mean_of_the_highest_percent_of_a_large_region() -> None:
 
 def test_a_region_without_a_voxel_is_null_not_zero() -> None:
     scores = region_scores(np.zeros((2, 2, 2)), np.ones((2, 2, 2), np.uint8))
-    assert scores["skull"] == {"maximum": None, "percentile_99": None, "top_1_percent_mean": None, "voxels": 0}
+    assert scores["skull"] == {**dict.fromkeys(POOLINGS), "voxels": 0}
 
 
 def test_regions_without_a_score_are_left_out_unless_none_has_one() -> None:

@@ -27,16 +27,29 @@ def test_every_pooling_of_every_map_has_a_name(size: int) -> None:
             for pooling in POOLINGS:
                 assert details[region][f"{prefix}_{pooling}"] == expected[pooling]
             assert details[region]["voxels"] == expected["voxels"]
-        assert len(details[region]) == 7
+        assert len(details[region]) == 2 * len(POOLINGS) + 1
+
+
+def test_where_nothing_is_known_of_normal_no_place_counts_and_half_a_region_is_not_enough() -> None:
+    values = np.full((8, 8, 8), 2.0)
+    values[:4, :3], values[4:, :4] = 0, 0
+    values[:, :, 6:] = 0
+    details = map_scores({"calibrated": values, "error": values}, REGIONS)
+    left, right, skull = (details[name] for name in ("left_hemisphere", "right_hemisphere", "skull"))
+    assert {left[f"calibrated_{pooling}"] for pooling in POOLINGS} == {2.0}, "the zeros pull nothing down"
+    assert {right[f"calibrated_{pooling}"] for pooling in POOLINGS} == {None}, "half of it is known"
+    assert {skull[f"calibrated_{pooling}"] for pooling in POOLINGS} == {None}
+    assert {skull[f"raw_{pooling}"] for pooling in POOLINGS} == {0.0}, "no error is an error of 0"
+    assert left["raw_percentile_95"] == 2
+    assert [found["voxels"] for found in (left, right, skull)] == [192, 192, 128]
 
 
 def test_names_are_checked() -> None:
     assert score_name("error", "maximum") == "raw_maximum"
     with pytest.raises(ValueError, match="map must be one of calibrated, error, got 'raw'"):
         score_name("raw", "maximum")
-    with pytest.raises(
-        ValueError, match="score must be one of maximum, percentile_99, top_1_percent_mean, got 'median'"
-    ):
+    known = "maximum, percentile_99, percentile_95, top_1_percent_mean"
+    with pytest.raises(ValueError, match=f"score must be one of {known}, got 'median'"):
         score_name("error", "median")
 
 

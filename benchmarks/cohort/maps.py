@@ -9,7 +9,7 @@ The methods: `positions`, a position network, ours or the published one; `autoen
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from cohort.register import Registered
+from scripts.asymmetry import asymmetry
 from scripts.autoencoder import SpatialAutoencoder
-from scripts.calibration import HealthyScan, scan_maps
 from scripts.coordinates import REFERENCE_SIZE
 from scripts.inferers import PositionInferer
 from scripts.intensity import EQUALISATION_RANGE_HU, equalize_histogram
-from scripts.normative import Normative, mahalanobis, residual, smooth_map
+from scripts.normative import Normative, features_of, mahalanobis, residual, smooth_map
 from scripts.postfilters import grayscale_erosion, median_filter
 from scripts.regions import LEFT_HEMISPHERE, RIGHT_HEMISPHERE, SKULL
 from scripts.volume import AIR_HU
@@ -64,6 +64,7 @@ class Maps:
     brain: Array
     skull: Array
     stride: int
+    zero_is_unknown: bool = False
 
 
 def position_features(
@@ -71,13 +72,18 @@ def position_features(
 ) -> Features:
     """The residual (3, n, n, n) in mm of a position network, NaN where nothing was predicted.
 
+    And the asymmetry (n, n, n) in steps, where the network sees a brain and a bone window.
+
     `intensity` is the config's transform from HU to network inputs.
     """
     hu = torch.from_numpy(scan.hu)[None].float()
     inputs = torch.as_tensor(intensity({"image": hu, "foreground": hu > AIR_HU})["image"])
     inputs[..., :LOWEST] = 0
     predicted = inferer(inputs[None], network)[0].as_tensor().numpy()
-    return {"residual": residual(predicted, inferer.stride).astype(np.float16)}
+    found = {"residual": residual(predicted, inferer.stride).astype(np.float16)}
+    if len(inputs) == 2:
+        found["asymmetry"] = asymmetry(inputs.numpy(), scan.regions, inferer.stride).astype(np.float16)
+    return found
 
 
 def reconstruction_features(scan: Registered, network: SpatialAutoencoder) -> Features:
@@ -94,23 +100,29 @@ def foreground(scan: Registered, stride: int) -> NDArray[np.bool_]:
     return np.asarray(scan.hu[::stride, ::stride, ::stride] > AIR_HU)
 
 
-def healthy(scan: Registered, residual_mm: NDArray[np.floating], stride: int) -> HealthyScan:
-    """A scan as calibration takes it."""
-    inside = foreground(scan, stride) & np.isfinite(residual_mm).all(axis=0)
-    regions = scan.regions[::stride, ::stride, ::stride]
-    return HealthyScan(residual_mm.astype(np.float32), inside, regions, scan.coverage, stride)
+def position_vector(scan: Registered, features: Features) -> Array:
+    """What is calibrated of a position network: the residual, and the asymmetry where there is one, NaN outside."""
+    values, across = features["residual"].astype(np.float32), features.get("asymmetry")
+    stride = scan.hu.shape[0] // values.shape[-1]
+    other = np.zeros(values.shape[1:], np.float32) if across is None else across
+    return features_of(values, other, foreground(scan, stride), stride)[: 3 if across is None else None]
 
 
-def position_maps(scan: Registered, features: Features, normative: Normative | None) -> Maps:
-    """The error map in mm; the anomaly map where there is a normative."""
+def error_maps(scan: Registered, features: Features) -> Maps:
+    """The error map in mm."""
     values = features["residual"].astype(np.float32)
     stride = scan.hu.shape[0] // values.shape[-1]
     inside = foreground(scan, stride) & np.isfinite(values).all(axis=0)
-    if normative is None:
-        made = np.linalg.norm(np.where(inside, values, 0), axis=0)
-    else:
-        made = scan_maps(values, inside, normative, stride, 0.0)["calibrated"]
+    made = np.linalg.norm(np.where(inside, values, 0), axis=0)
     return Maps(made, made, stride)
+
+
+def calibrated_maps(scan: Registered, vector: Array, normative: Normative, kept: Sequence[int] | None = None) -> Maps:
+    """How unusual a vector (k, n, n, n) is at its place, or what of it is `kept`; 0 where that is not known."""
+    stride = scan.hu.shape[0] // vector.shape[-1]
+    chosen = list(range(len(vector)) if kept is None else kept)
+    made = mahalanobis(vector[chosen], foreground(scan, stride), normative.only(chosen), stride)
+    return Maps(made, made, stride, zero_is_unknown=True)
 
 
 def filtered_maps(scan: Registered, features: Features) -> Maps:
@@ -131,12 +143,6 @@ def reconstruction_residual(features: Features) -> Array:
     vector[:, *INNER] = 0
     vector[1, *INNER] = PERCENT * blocks(features["residual"].astype(np.float32))
     return vector
-
-
-def reconstruction_maps(scan: Registered, features: Features, normative: Normative) -> Maps:
-    """How unusual an autoencoder's residual is at its place."""
-    made = mahalanobis(reconstruction_residual(features), foreground(scan, BLOCK), normative, BLOCK)
-    return Maps(made, made, BLOCK)
 
 
 def blocks(values: Array) -> Array:

@@ -28,8 +28,7 @@ from cohort.maps import Features, Maps
 from cohort.networks import autoencoder, described, inference_config, position_network
 from cohort.register import Registered, facts_of, load
 from scripts.assets import sha256
-from scripts.calibration import sums_of
-from scripts.normative import Normative, NormativeStatistics
+from scripts.normative import Normative, NormativeStatistics, on_grid
 from scripts.regions import LEFT_HEMISPHERE, MIN_COVERAGE, REGIONS, RIGHT_HEMISPHERE, SKULL, region_scores
 from scripts.simulation.lesions import FRACTURES
 from scripts.statistics import average_precision
@@ -38,12 +37,15 @@ METHODS = ("ours", "published", "autoencoder", "hu")
 """Whose features are computed together."""
 
 SCORES = {
-    "ours": ("ours raw", "ours calibrated"),
+    "ours": ("ours raw", "ours calibrated", "ours calibrated, position", "ours calibrated, asymmetry"),
     "published": ("published raw",),
     "autoencoder": ("autoencoder filtered", "autoencoder calibrated"),
     "hu": ("HU z-score", "HU smoothed", "HU smoothed, both ways"),
 }
 """The maps of each method."""
+
+RESIDUAL, ASYMMETRY = (0, 1, 2), (3,)
+"""Which of our features are calibrated alone, for comparison."""
 
 CALIBRATED = ("ours", "autoencoder", "hu")
 """Methods that learn what is normal."""
@@ -54,7 +56,7 @@ LESION, SWELLING = 1, 2
 GRID = 2
 """Voxels between the places at which maps are compared with lesions."""
 
-SCORING = 2
+SCORING = 3
 """What a file of scores holds, and how it is computed; another number has all scores computed again."""
 
 REGISTERED = "registered"
@@ -186,15 +188,10 @@ class Normal:
         if features is None:
             self.parts.setdefault(anatomy, maps.HuStatistics()).add(maps.clipped_hu(scan))
             return
-        vector = (
-            maps.reconstruction_residual(features)
-            if self.method == "autoencoder"
-            else features["residual"].astype(np.float32)
-        )
-        part = sums_of([maps.healthy(scan, vector, scan.hu.shape[0] // vector.shape[-1])])
-        if anatomy in self.parts:
-            part.sums += self.parts[anatomy].sums
-        self.parts[anatomy] = part
+        vector = vector_of(scan, self.method, features)
+        stride = scan.hu.shape[0] // vector.shape[-1]
+        part = self.parts.setdefault(anatomy, NormativeStatistics(features=len(vector)))
+        part.add(on_grid(vector, stride), on_grid(maps.foreground(scan, stride), stride))
 
     def without(self, anatomy: str) -> Any:
         """What is normal in the other anatomies: a `Normative`, or `HuStatistics`.
@@ -209,6 +206,13 @@ class Normal:
                 raise ValueError(f"no healthy scan of another anatomy than {anatomy} to calibrate on")
             self.made = {left_out: _joined_hu(others) if self.method == "hu" else _finished(others)}
         return self.made[left_out]
+
+
+def vector_of(scan: Registered, method: str, features: Features) -> NDArray[np.float32]:
+    """What is calibrated of a method that has a network."""
+    if method == "autoencoder":
+        return maps.reconstruction_residual(features)
+    return maps.position_vector(scan, features)
 
 
 def _finished(parts: Sequence[NormativeStatistics]) -> Normative:
@@ -233,19 +237,21 @@ def maps_of(scan: Registered, method: str, features: Features | None, normal: No
         made = [maps.hu_z_maps(hu, normal.without(anatomy))]
         made += [maps.smoothed_hu_maps(scan, hu, both) for both in (False, True)]
         return dict(zip(SCORES[method], made, strict=True))
-    if method == "autoencoder":
-        calibrated = maps.reconstruction_maps(scan, features, normal.without(anatomy))
-        return {first: maps.filtered_maps(scan, features), more[0]: calibrated}
-    found = {first: maps.position_maps(scan, features, None)}
-    if more:
-        found[more[0]] = maps.position_maps(scan, features, normal.without(anatomy))
+    raw = maps.filtered_maps if method == "autoencoder" else maps.error_maps
+    found = {first: raw(scan, features)}
+    for name, kept in zip(more, (None, RESIDUAL, ASYMMETRY), strict=False):
+        vector = vector_of(scan, method, features)
+        found[name] = maps.calibrated_maps(scan, vector, normal.without(anatomy), kept)
     return found
 
 
 def scores_of(scan: Registered, made: Maps) -> dict[str, Any]:
     """Scores by region, and the average precision; a region that the field of view cuts, or that is empty, has none."""
     regions = scan.regions[:: made.stride, :: made.stride, :: made.stride]
-    brain, skull = (region_scores(values, regions) for values in (made.brain, made.skull))
+    brain, skull = (
+        region_scores(values, np.where(values == 0, 0, regions) if made.zero_is_unknown else regions)
+        for values in (made.brain, made.skull)
+    )
     pooled = {**brain, "skull": skull["skull"]}
     cut = {name for name, share in scan.coverage.items() if share < MIN_COVERAGE}
     kept = {name: values for name, values in pooled.items() if name not in cut and values["voxels"]}

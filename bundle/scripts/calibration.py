@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .normative import Normative, NormativeStatistics, mahalanobis, on_grid, smooth_map
+from .normative import Normative, NormativeStatistics, features_of, mahalanobis, on_grid, smooth_map
 from .regions import MIN_COVERAGE
 from .scores import Details, map_scores
 
@@ -30,6 +30,7 @@ class HealthyScan:
 
     Attributes:
         residual_mm: (3, n, n, n) in mm, finite inside.
+        asymmetry: (n, n, n) in steps, see `asymmetry`.
         inside: (n, n, n), where the scan shows the head and the network predicted.
         regions: labels (n, n, n), see `regions`.
         coverage: share (0 to 1) of each region that the field of view holds.
@@ -37,27 +38,38 @@ class HealthyScan:
     """
 
     residual_mm: NDArray[np.floating]
+    asymmetry: NDArray[np.floating]
     inside: NDArray[np.bool_]
     regions: NDArray[np.uint8]
     coverage: dict[str, float]
     stride: int
+
+    def features(self) -> NDArray[np.float32]:
+        """The features (4, n, n, n) of which the normative says what is normal."""
+        return features_of(self.residual_mm, self.asymmetry, self.inside, self.stride)
 
 
 def sums_of(scans: Iterable[HealthyScan]) -> NormativeStatistics:
     """Sums over scans and their mirror images."""
     statistics = NormativeStatistics()
     for scan in scans:
-        statistics.add(on_grid(scan.residual_mm, scan.stride), on_grid(scan.inside, scan.stride))
+        statistics.add(on_grid(scan.features(), scan.stride), on_grid(scan.inside, scan.stride))
     return statistics
 
 
 def scan_maps(
-    residual_mm: NDArray[np.floating], inside: NDArray[np.bool_], normative: Normative, stride: int, smoothing_mm: float
+    residual_mm: NDArray[np.floating],
+    asymmetry: NDArray[np.floating],
+    inside: NDArray[np.bool_],
+    normative: Normative,
+    stride: int,
+    smoothing_mm: float,
 ) -> dict[str, NDArray[np.float32]]:
     """The error map (mm) and the anomaly map of one scan by kind, (n, n, n) each; 0 outside the mask.
 
     Args:
         residual_mm: (3, n, n, n) in mm, NaN where nothing was predicted.
+        asymmetry: (n, n, n) in steps.
         inside: (n, n, n), the head.
         normative: what is normal.
         stride: voxels between predictions.
@@ -65,13 +77,13 @@ def scan_maps(
     """
     known = inside & np.isfinite(residual_mm).all(axis=0)
     lengths = np.linalg.norm(np.where(known, residual_mm, 0).astype(np.float32), axis=0)
-    distances = mahalanobis(residual_mm, inside, normative, stride)
-    return {"error": lengths, "calibrated": smooth_map(distances, known, smoothing_mm, stride)}
+    distances = mahalanobis(features_of(residual_mm, asymmetry, inside, stride), inside, normative, stride)
+    return {"error": lengths, "calibrated": smooth_map(distances, distances > 0, smoothing_mm, stride)}
 
 
 def scan_scores(scan: HealthyScan, normative: Normative, smoothing_mm: float = 0.0) -> Details:
     """Every score of a scan by region, judged by a normative; none of a region that the field of view cuts."""
-    maps = scan_maps(scan.residual_mm, scan.inside, normative, scan.stride, smoothing_mm)
+    maps = scan_maps(scan.residual_mm, scan.asymmetry, scan.inside, normative, scan.stride, smoothing_mm)
     details = map_scores(maps, scan.regions)
     return {region: numbers for region, numbers in details.items() if scan.coverage[region] >= MIN_COVERAGE}
 

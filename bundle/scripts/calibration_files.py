@@ -1,10 +1,10 @@
 """The files of a calibration: what is kept of each scan on the way, and the two that ship.
 
-`normative.nii.gz` lies on every 4th voxel of the reference grid; its fourth axis holds ten volumes: the mean residual
-(x, y, z, in mm), its covariance (xx, xy, xz, yy, yz, zz, in mm²) and the count of healthy residuals (see `normative`),
-each rounded to multiples of `QUANTUM` and 0 beyond the places that can be used. `thresholds.json` holds the healthy
-scores and the facts: how many scans they come from, and the sha256 of the normative, of the weights and of the
-reference head, for which alone all of this is true.
+`normative.nii.gz` lies on every 4th voxel of the reference grid; its fourth axis holds 15 volumes: the mean of the four
+features (residual x, y, z in mm, asymmetry in steps), their covariance (xx, xy, xz, xa, yy, yz, ya, zz, za, aa) and the
+count of healthy scans and their mirror images (see `normative`), each rounded to multiples of `QUANTUM` and 0 beyond
+the places that can be used. `thresholds.json` holds the healthy scores and the facts: how many scans they come from,
+and the sha256 of the normative, of the weights and of the reference head, for which alone all of this is true.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from .assets import sha256
 from .calibration import HealthyScan
 from .coordinates import grid_affine
 from .nifti_bytes import nifti_bytes
-from .normative import CHANNELS, GRID_SIZE, GRID_STEP, Normative
+from .normative import FEATURES, GRID_SIZE, GRID_STEP, Normative, channels_of
 from .results import json_text
 from .scores import Thresholds
 
@@ -36,7 +36,7 @@ THRESHOLDS_FORMAT = "head_ct_position_anomaly thresholds 1"
 """Value of `format` in `thresholds.json`."""
 
 QUANTUM = 1 / 32
-"""Step, in mm, mm² and residuals, of what is stored: far below what it is known to, and it packs well."""
+"""Step of what is stored, in the unit of each volume: far below what it is known to, and it packs well."""
 
 DECIMALS = 4
 """Of the healthy scores."""
@@ -49,7 +49,7 @@ class NotCalibrated(ValueError):
 
 
 def normative_volume(normative: Normative) -> NDArray[np.float32]:
-    """The volumes (64, 64, 64, 10) of the file."""
+    """The volumes (64, 64, 64, 15) of the file."""
     count = np.floor(normative.count[None] / QUANTUM)  # never up: what is unknown stays so
     rounded = [np.round(normative.mean / QUANTUM), np.round(normative.covariance / QUANTUM), count]
     used = ndimage.binary_dilation(normative.known, np.ones((3, 3, 3)))
@@ -58,15 +58,18 @@ def normative_volume(normative: Normative) -> NDArray[np.float32]:
 
 
 def normative_of(volume: NDArray[np.floating], affine: NDArray[np.floating]) -> Normative:
-    """The normative in the volumes (64, 64, 64, 10) and the affine of a file.
+    """The normative in the volumes (64, 64, 64, 15) and the affine of a file.
 
     Raises:
         NotCalibrated: it is of another form.
     """
-    if volume.shape != (*[GRID_SIZE] * 3, CHANNELS) or not np.allclose(affine, grid_affine(GRID_STEP), atol=1e-4):
-        raise NotCalibrated(f"{NORMATIVE_NAME} does not hold ten volumes on every 4th voxel of the reference. {REMEDY}")
+    shape = (*[GRID_SIZE] * 3, channels_of(FEATURES))
+    if volume.shape != shape or not np.allclose(affine, grid_affine(GRID_STEP), atol=1e-4):
+        raise NotCalibrated(
+            f"{NORMATIVE_NAME} does not hold {shape[-1]} volumes on every 4th voxel of the reference. {REMEDY}"
+        )
     channels = np.ascontiguousarray(np.moveaxis(volume, -1, 0), dtype=np.float32)
-    return Normative(channels[:3], channels[3:-1], channels[-1])
+    return Normative(channels[:FEATURES], channels[FEATURES:-1], channels[-1])
 
 
 def write_calibration(folder: Path, normative: Normative, thresholds: Thresholds) -> None:
@@ -155,6 +158,7 @@ def save_scan(path: Path, scan: HealthyScan | None, notes: Mapping[str, Any]) ->
     if scan is not None:
         arrays |= {
             "residual_mm": scan.residual_mm[:, scan.inside].astype(np.float16),
+            "asymmetry": scan.asymmetry[scan.inside].astype(np.float16),
             "inside": scan.inside,
             "regions": scan.regions,
             "coverage": np.array(json.dumps(scan.coverage)),
@@ -178,5 +182,7 @@ def load_scan(path: Path) -> tuple[HealthyScan | None, dict[str, Any]]:
         inside = arrays["inside"]
         residual_mm = np.zeros((3, *inside.shape), dtype=np.float16)
         residual_mm[:, inside] = arrays["residual_mm"]
+        asymmetry = np.zeros(inside.shape, dtype=np.float16)
+        asymmetry[inside] = arrays["asymmetry"]
         coverage = {name: float(share) for name, share in json.loads(str(arrays["coverage"])).items()}
-        return HealthyScan(residual_mm, inside, arrays["regions"], coverage, int(arrays["stride"])), notes
+        return HealthyScan(residual_mm, asymmetry, inside, arrays["regions"], coverage, int(arrays["stride"])), notes

@@ -14,6 +14,7 @@ from monai.transforms import LoadImaged
 from torch import nn
 
 from .anatomies import load_anatomy
+from .asymmetry import asymmetry
 from .calibration import HealthyScan
 from .healthy_sources import Source
 from .inferers import PositionInferer
@@ -45,13 +46,13 @@ def healthy_scan(
     predicted = inferer(data["image"][None].to(device), network)[0]
     step = inferer.stride
     signed = residual(torch.as_tensor(predicted).cpu().numpy(), step)
-    head, regions = (
-        torch.as_tensor(data[name])[0, ::step, ::step, ::step].numpy() for name in ("foreground", "regions")
-    )
-    inside = head.astype(bool) & np.isfinite(signed).all(axis=0)
+    inputs, head, regions = (torch.as_tensor(data[name]).cpu().numpy() for name in ("image", "foreground", "regions"))
+    inside = head[0, ::step, ::step, ::step].astype(bool) & np.isfinite(signed).all(axis=0)
+    labels = regions[0].astype(np.uint8)
+    across = asymmetry(inputs, labels, step)
     coverage = {name: float(share) for name, share in data["coverage"].items()}
     notes = {"verdict": data["image"].meta["registration"]["verdict"]}
-    return HealthyScan(signed, inside, regions.astype(np.uint8), coverage, step), notes
+    return HealthyScan(signed, across, inside, labels[::step, ::step, ::step], coverage, step), notes
 
 
 def drawn(anatomy: Path, seed: int) -> MetaTensor:

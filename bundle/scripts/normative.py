@@ -1,27 +1,32 @@
 """What is normal, place by place, and how far a scan is from it.
 
 The *residual* r = (predicted position - true position) * 255 mm is a vector (x, y, z) in mm of reference space; its
-length is the error map. On healthy scans it has, at each place of the head, a mean m and a covariance S of its own:
-near the mid-plane the network is sure, at the vertex it is not. The *normative* holds both on a coarse grid of
-reference space, every `GRID_STEP`-th voxel, and the *count*: how many healthy residuals speak for the place. The
-*anomaly map* is the Mahalanobis distance (Mahalanobis, Proc. Natl. Inst. Sci. India 2, 1936)
+length is the error map. The *features* v of a place are the residual, averaged over its surroundings, and the place's
+`asymmetry`: four numbers. On healthy scans they have, at each place of the head, a mean m and a covariance S of their
+own: near the mid-plane the network is sure, at the vertex it is not. The *normative* holds both on a coarse grid of
+reference space, every `GRID_STEP`-th voxel, and the *count*: how many healthy scans speak for the place. The *anomaly
+map* is the Mahalanobis distance (Mahalanobis, Proc. Natl. Inst. Sci. India 2, 1936)
 
-    d = sqrt((r - m)^T S^-1 (r - m)),
+    d = sqrt((v - m)^T S^-1 (v - m)),
 
 in standard deviations, dimensionless. Where healthy scans say nothing, it is 0.
 
-Reference space is symmetric, so a scan's mirror image is a healthy scan too: the map is flipped along x and its
-residual along x changes sign. The mirror image of voxel i is voxel 255 - i, which lies 1 voxel beside the coarse grid;
+Reference space is symmetric, so a scan's mirror image is a healthy scan too: the map is flipped along x, and the
+residual along x changes its sign. The asymmetry does not: what is denser than its mirror place is so in the mirror
+image too, on the other side. The mirror image of voxel i is voxel 255 - i, which lies 1 voxel beside the coarse grid;
 it counts for the place next to it. Means and covariances are smoothed in space, weighted by the count, and the
-covariance is drawn toward that of a wider surrounding, and this toward that of the whole head, the more the fewer
-residuals there are, with eigenvalues kept off zero.
+covariance is drawn toward that of a wider surrounding, and this toward that of the whole head, the more the fewer scans
+there are, with eigenvalues kept off zero.
 
-Six numbers hold a symmetric matrix, in the order xx, xy, xz, yy, yz, zz.
+All of it also works with fewer features, such as the residual alone. A symmetric matrix is held by the numbers of its
+upper triangle, row by row: xx, xy, xz, xa, yy and so on.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations_with_replacement
 from typing import TypeVar
 
 import numpy as np
@@ -46,19 +51,20 @@ MEAN_PRIOR_COUNT = 0.5
 """The same for the mean: enough to have one where no residual is, too little to matter where some are."""
 
 LEAST_SD_MM = 1.0
-"""No direction has a smaller standard deviation: what the registration alone moves must not look abnormal."""
+"""No direction has a smaller standard deviation: what the registration alone moves must not look abnormal. It is one
+step of the asymmetry, too."""
+
+RESIDUAL_SMOOTHING_MM = 5.0
+"""Standard deviation of the Gaussian that averages the residual over the surroundings of a place."""
 
 LEAST_COUNT = 2.0
 """Places with a smaller (smoothed) count are unknown."""
 
-PAIRS = ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))
-"""Rows and columns of the six numbers of a symmetric matrix."""
+MIRROR_SIGNS = (-1, 1, 1, 1)
+"""By what the mirror image multiplies each feature when it is flipped: residual along x, y and z, and asymmetry."""
 
-FULL = ((0, 1, 2), (1, 3, 4), (2, 4, 5))
-"""Where each entry of the matrix stands among the six numbers."""
-
-CHANNELS = 1 + 3 + len(PAIRS)
-"""Count, mean and covariance, or the sums that they come from."""
+FEATURES = len(MIRROR_SIGNS)
+"""How many features there are."""
 
 Floats = NDArray[np.floating]
 Mask = NDArray[np.bool_]
@@ -67,7 +73,7 @@ Kind = TypeVar("Kind", bound=np.generic)
 
 @dataclass(frozen=True, eq=False)
 class Normative:
-    """Mean (3, n, n, n) in mm, covariance (6, n, n, n) in mm² and count (n, n, n) of healthy residuals, float32."""
+    """Mean (s, n, n, n), covariance (s (s + 1) / 2, n, n, n) and count (n, n, n) of s healthy features, float32."""
 
     mean: NDArray[np.float32]
     covariance: NDArray[np.float32]
@@ -78,43 +84,59 @@ class Normative:
         """Places (n, n, n) of which healthy scans say enough."""
         return np.asarray(self.count >= LEAST_COUNT)
 
+    def only(self, features: Sequence[int]) -> Normative:
+        """The normative of some features alone: (0, 1, 2) for the residual, (3,) for the asymmetry."""
+        kept = [index for index, pair in enumerate(pairs(len(self.mean))) if set(pair) <= set(features)]
+        return Normative(self.mean[list(features)], self.covariance[kept], self.count)
+
+
+def pairs(features: int) -> tuple[tuple[int, int], ...]:
+    """Rows and columns of the numbers of a symmetric matrix."""
+    return tuple(combinations_with_replacement(range(features), 2))
+
+
+def channels_of(features: int) -> int:
+    """Count, mean and covariance, or the sums that they come from: how many volumes."""
+    return 1 + features + len(pairs(features))
+
 
 class NormativeStatistics:
-    """Sums over healthy scans: count, residual and products of its components at each place of the normative's grid.
+    """Sums over healthy scans: count, features and their products at each place of the normative's grid.
 
     Sums are additive, so those of one scan can be taken out again: `sums = all.sums - one.sums`.
     """
 
-    def __init__(self, sums: NDArray[np.float64] | None = None) -> None:
-        """Go on from sums (10, 64, 64, 64), or begin with none."""
-        self.sums = np.zeros((CHANNELS, *[GRID_SIZE] * 3)) if sums is None else sums
+    def __init__(self, sums: NDArray[np.float64] | None = None, features: int = FEATURES) -> None:
+        """Go on from sums (c, 64, 64, 64), c = `channels_of(features)`, or begin with none, for so many features."""
+        self.sums = np.zeros((channels_of(features), *[GRID_SIZE] * 3)) if sums is None else sums
+        self.features = next(count for count in range(1, FEATURES + 1) if channels_of(count) == len(self.sums))
 
-    def add(self, residual_mm: Floats, inside: Mask, mirror: bool = True) -> None:
+    def add(self, features: Floats, inside: Mask, mirror: bool = True) -> None:
         """Add a scan, and its mirror image.
 
         Args:
-            residual_mm: (3, 64, 64, 64), as `on_grid(residual(...))`; NaN where nothing was predicted.
+            features: (s, 64, 64, 64), as `on_grid(features_of(...))`; NaN where nothing was predicted.
             inside: (64, 64, 64), where the scan shows the head.
             mirror: whether its mirror image is added too.
 
         Raises:
             ValueError: the shapes are not those of the grid.
         """
-        if residual_mm.shape != (3, *self.sums.shape[1:]) or inside.shape != self.sums.shape[1:]:
+        if features.shape != (self.features, *self.sums.shape[1:]) or inside.shape != self.sums.shape[1:]:
             raise ValueError(
-                f"a residual and a mask on the normative's grid of {list(self.sums.shape[1:])} places are needed,"
-                f" got {residual_mm.shape} and {inside.shape}"
+                f"{self.features} features and a mask on the normative's grid of {list(self.sums.shape[1:])} places are"
+                f" needed, got {features.shape} and {inside.shape}"
             )
-        self._add(residual_mm, inside)
+        self._add(features, inside)
         if mirror:
-            self._add(*mirrored(residual_mm, inside))
+            self._add(*mirrored(features, inside))
 
-    def _add(self, residual_mm: Floats, inside: Mask) -> None:
-        known = inside & np.isfinite(residual_mm).all(axis=0)
-        values = np.where(known, residual_mm, 0).astype(np.float64)
+    def _add(self, features: Floats, inside: Mask) -> None:
+        known = inside & np.isfinite(features).all(axis=0)
+        values = np.where(known, features, 0).astype(np.float64)
         self.sums[0] += known
-        self.sums[1:4] += values
-        for channel, (row, column) in enumerate(PAIRS, start=4):
+        self.sums[1 : 1 + self.features] += values
+        for channel, (row, column) in enumerate(pairs(self.features), start=1 + self.features):
             self.sums[channel] += values[row] * values[column]
 
     def finish(self, smoothing_mm: float = SMOOTHING_MM) -> Normative:
@@ -126,7 +148,7 @@ class NormativeStatistics:
         count = self.sums[0]
         if not count.any():
             raise ValueError("a normative needs healthy scans, got none with a voxel of a head")
-        near, wide = smooth(self.sums[:4], smoothing_mm), smooth(self.sums[:4], WIDE_MM)
+        near, wide = (smooth(self.sums[: 1 + self.features], sigma_mm) for sigma_mm in (smoothing_mm, WIDE_MM))
         surrounding = wide[1:] / (wide[0] + MEAN_PRIOR_COUNT)
         mean = (near[1:] + MEAN_PRIOR_COUNT * surrounding) / (near[0] + MEAN_PRIOR_COUNT)
         scatter = self._scatter(mean)
@@ -137,12 +159,12 @@ class NormativeStatistics:
         return Normative(mean.astype(np.float32), floored.astype(np.float32), near[0].astype(np.float32))
 
     def _scatter(self, mean: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Sums (6, n, n, n) of the products of what is left of the residuals when a mean (3, n, n, n) is taken off."""
-        count, first = self.sums[0], self.sums[1:4]
+        """Sums (c, n, n, n) of the products of what is left of the features when a mean (s, n, n, n) is taken off."""
+        count, first = self.sums[0], self.sums[1 : 1 + self.features]
         return np.stack(
             [
                 self.sums[channel] - mean[i] * first[j] - first[i] * mean[j] + count * mean[i] * mean[j]
-                for channel, (i, j) in enumerate(PAIRS, start=4)
+                for channel, (i, j) in enumerate(pairs(self.features), start=1 + self.features)
             ]
         )
 
@@ -162,6 +184,19 @@ def residual(predicted: Floats, stride: int) -> NDArray[np.float32]:
     return found
 
 
+def features_of(residual_mm: Floats, asymmetry: Floats, inside: Mask, stride: int) -> NDArray[np.float32]:
+    """Features (4, n, n, n): the residual (3, n, n, n), averaged inside the head, and the asymmetry; NaN outside.
+
+    Where nothing was predicted (NaN), nothing is averaged.
+    """
+    known = inside & np.isfinite(residual_mm).all(axis=0)
+    smoothed = [
+        smooth_map(np.where(known, part, 0).astype(np.float32), known, RESIDUAL_SMOOTHING_MM, stride)
+        for part in residual_mm
+    ]
+    return np.where(known, np.stack([*smoothed, asymmetry.astype(np.float32)]), np.float32(np.nan))
+
+
 def on_grid(values: NDArray[Kind], stride: int) -> NDArray[Kind]:
     """What of values (..., n, n, n) on every stride-th voxel lies on the normative's grid.
 
@@ -174,9 +209,10 @@ def on_grid(values: NDArray[Kind], stride: int) -> NDArray[Kind]:
     return values[..., ::step, ::step, ::step]
 
 
-def mirrored(residual_mm: Floats, inside: Mask) -> tuple[Floats, Mask]:
-    """Residual (3, n, n, n) and mask (n, n, n) of the mirror image: place k is where n - k was; place 0 is empty."""
-    flipped = np.roll(residual_mm[:, ::-1], 1, axis=1) * np.array([-1, 1, 1], residual_mm.dtype)[:, None, None, None]
+def mirrored(features: Floats, inside: Mask) -> tuple[Floats, Mask]:
+    """Features (s, n, n, n) and mask (n, n, n) of the mirror image: place k is where n - k was; place 0 is empty."""
+    change = np.array(MIRROR_SIGNS[: len(features)], features.dtype)[:, None, None, None]
+    flipped = np.roll(features[:, ::-1], 1, axis=1) * change
     there = np.roll(inside[::-1], 1, axis=0)
     there[0] = False
     return flipped, there
@@ -189,28 +225,37 @@ def smooth(values: NDArray[np.float64], sigma_mm: float) -> NDArray[np.float64]:
 
 
 def floor_eigenvalues(covariance: NDArray[np.float64], least: float) -> NDArray[np.float64]:
-    """Symmetric matrices (6, ...) with every eigenvalue at least `least`."""
-    full = np.moveaxis(covariance[np.array(FULL)], (0, 1), (-2, -1))
-    values, vectors = np.linalg.eigh(full)
+    """Symmetric matrices (c, ...) with every eigenvalue at least `least`."""
+    values, vectors = np.linalg.eigh(full_matrices(covariance))
     raised = (vectors * np.maximum(values, least)[..., None, :]) @ np.swapaxes(vectors, -2, -1)
-    return np.stack([raised[..., i, j] for i, j in PAIRS])
+    return np.stack([raised[..., i, j] for i, j in pairs(raised.shape[-1])])
 
 
-def mahalanobis(residual_mm: Floats, inside: Mask, normative: Normative, stride: int) -> NDArray[np.float32]:
-    """Anomaly map (n, n, n) of a residual (3, n, n, n) on every stride-th voxel, the normative interpolated linearly.
+def full_matrices(covariance: Floats) -> Floats:
+    """Matrices (..., s, s) of the numbers (c, ...) that hold them."""
+    features = next(count for count in range(1, FEATURES + 1) if len(pairs(count)) == len(covariance))
+    where = {pair: index for index, pair in enumerate(pairs(features))}
+    order = np.array([[where[min(i, j), max(i, j)] for j in range(features)] for i in range(features)])
+    return np.moveaxis(covariance[order], (0, 1), (-2, -1))
+
+
+def mahalanobis(features: Floats, inside: Mask, normative: Normative, stride: int) -> NDArray[np.float32]:
+    """Anomaly map (n, n, n) of features (s, n, n, n) on every stride-th voxel, the normative interpolated linearly.
 
     It is 0 outside the mask `inside` (n, n, n), where nothing was predicted (NaN), and where the normative is unknown.
 
     Raises:
         ValueError: shapes differ.
     """
-    if residual_mm.shape[1:] != inside.shape:
-        raise ValueError(f"residual and mask differ in shape: {residual_mm.shape[1:]} and {inside.shape}")
-    wanted = inside & np.isfinite(residual_mm).all(axis=0) & known_at(inside.shape, normative, stride)
+    if features.shape != (len(normative.mean), *inside.shape):
+        raise ValueError(
+            f"{len(normative.mean)} features on the grid of the mask are needed: {features.shape}, {inside.shape}"
+        )
+    wanted = inside & np.isfinite(features).all(axis=0) & known_at(inside.shape, normative, stride)
     places = np.stack(np.nonzero(wanted)).astype(np.float32) * (stride / GRID_STEP)
     mean, covariance = (_interpolated(channels, places) for channels in (normative.mean, normative.covariance))
     distances = np.zeros(inside.shape, dtype=np.float32)
-    distances[wanted] = np.sqrt(quadratic_form(residual_mm[:, wanted] - mean, covariance))
+    distances[wanted] = np.sqrt(quadratic_form(features[:, wanted] - mean, covariance))
     return distances
 
 
@@ -222,17 +267,17 @@ def known_at(shape: tuple[int, ...], normative: Normative, stride: int) -> Mask:
 
 
 def quadratic_form(vectors: Floats, matrices: Floats) -> NDArray[np.floating]:
-    """v^T S^-1 v of vectors (3, k) and symmetric positive matrices (6, k), by forward substitution in S = L L^T."""
-    xx, xy, xz, yy, yz, zz = matrices
-    l00 = np.sqrt(xx)
-    l10, l20 = xy / l00, xz / l00
-    l11 = np.sqrt(yy - l10**2)
-    l21 = (yz - l20 * l10) / l11
-    l22 = np.sqrt(zz - l20**2 - l21**2)
-    first = vectors[0] / l00
-    second = (vectors[1] - l10 * first) / l11
-    third = (vectors[2] - l20 * first - l21 * second) / l22
-    return np.asarray(first**2 + second**2 + third**2)
+    """v^T S^-1 v of vectors (s, k) and symmetric positive matrices (c, k), by forward substitution in S = L L^T."""
+    entry = dict(zip(pairs(len(vectors)), matrices, strict=True))
+    lower: dict[tuple[int, int], Floats] = {}
+    solved: list[Floats] = []
+    for row in range(len(vectors)):
+        for column in range(row + 1):
+            rest = entry[column, row] - sum(lower[row, before] * lower[column, before] for before in range(column))
+            lower[row, column] = np.sqrt(rest) if row == column else rest / lower[column, column]
+        known = sum(lower[row, column] * solved[column] for column in range(row))
+        solved.append((vectors[row] - known) / lower[row, row])
+    return np.asarray(np.square(np.stack(solved)).sum(axis=0))
 
 
 def smooth_map(values: NDArray[np.float32], inside: Mask, sigma_mm: float, stride: int) -> NDArray[np.float32]:

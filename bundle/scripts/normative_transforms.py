@@ -18,6 +18,7 @@ from monai.transforms import LoadImage, MapTransform
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .asymmetry import asymmetry
 from .calibration import scan_maps
 from .calibration_files import REMEDY, NotCalibrated, checked_thresholds, normative_of
 from .findings import finding
@@ -58,6 +59,7 @@ class AnomalyMapd(MapTransform):
         map: str = "calibrated",
         foreground_key: str = "foreground",
         regions_key: str = "regions",
+        image_key: str = "image",
         error_key: str = "error_map",
         anomaly_key: str = "anomaly_map",
     ) -> None:
@@ -72,6 +74,7 @@ class AnomalyMapd(MapTransform):
             map: which map the heatmap is: "calibrated", or "error" as published.
             foreground_key: mask of the head, (1, 256, 256, 256).
             regions_key: labels of the regions, (1, 256, 256, 256).
+            image_key: what the network saw, (2, 256, 256, 256).
             error_key: the error map.
             anomaly_key: where the anomaly map goes.
 
@@ -83,7 +86,7 @@ class AnomalyMapd(MapTransform):
             raise ValueError(f"map must be one of {', '.join(PREFIXES)}, got {map!r}")
         self.files = {"thresholds": thresholds, "normative": normative, "weights": weights, "reference": reference}
         self.map, self.foreground_key, self.regions_key = map, foreground_key, regions_key
-        self.error_key, self.anomaly_key = error_key, anomaly_key
+        self.image_key, self.error_key, self.anomaly_key = image_key, error_key, anomaly_key
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Replace each key by the heatmap, with the metadata of the error map."""
@@ -107,12 +110,14 @@ class AnomalyMapd(MapTransform):
         self, judged: dict[Hashable, Any], predicted: Tensor, normative: Normative, thresholds: Thresholds
     ) -> None:
         """Add the anomaly map and what belongs to it."""
-        inside, regions = (judged[key] for key in (self.foreground_key, self.regions_key))
+        keys = (self.image_key, self.foreground_key, self.regions_key)
+        inputs, inside, regions = (torch.as_tensor(judged[key]).cpu().numpy() for key in keys)
         stride = -(-inside.shape[-1] // predicted.shape[-1])
-        head, labels = (_strided(volume, stride) for volume in (inside, regions))
-        positions = predicted.detach().cpu().numpy()
+        head, labels = (volume[0, ::stride, ::stride, ::stride] for volume in (inside.astype(bool), regions))
+        found = residual(predicted.detach().cpu().numpy(), stride)
+        across = asymmetry(inputs, regions[0].astype(np.uint8), stride)
         smoothing_mm = float(thresholds.facts.get("settings", {}).get("smoothing_mm", 0.0))
-        maps = scan_maps(residual(positions, stride), head.astype(bool), normative, stride, smoothing_mm)
+        maps = scan_maps(found, across, head, normative, stride, smoothing_mm)
         made = torch.from_numpy(maps["calibrated"])[None]
         error = judged[self.error_key]
         judged[self.anomaly_key] = MetaTensor(made).copy_meta_from(error) if isinstance(error, MetaTensor) else made
@@ -130,9 +135,3 @@ def unknown_findings(known: NDArray[np.bool_], regions: NDArray[np.uint8]) -> li
             text = f"{100 * share:.0f} % of the {name.replace('_', ' ')} lies where no healthy scan had a head."
             found.append(finding("normative_unknown", text).as_dict())
     return found
-
-
-def _strided(volume: Tensor, stride: int) -> NDArray[Any]:
-    """Every stride-th voxel (n, n, n) of a volume (1, N, N, N)."""
-    values: NDArray[Any] = torch.as_tensor(volume)[0, ::stride, ::stride, ::stride].cpu().numpy()
-    return values

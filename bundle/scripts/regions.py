@@ -5,8 +5,8 @@ regions* are those of the reference head. A scan's own *regions* are where the s
 hemispheres are what its own skull encloses, split at the mid-plane of reference space; its skull is bone near the
 reference's skull. *Coverage* is the share of a reference region that lies inside the scan's field of view.
 
-A *region score* pools a map over one region: its maximum (as published), its 99th percentile, or the mean of its
-highest 1 %. A region whose coverage is below `MIN_COVERAGE` gets none: what was not seen can't be judged.
+A *region score* pools a map over one region: its maximum (as published), its 99th or 95th percentile, or the mean of
+its highest 1 %. A region whose coverage is below `MIN_COVERAGE` gets none: what was not seen can't be judged.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ REGIONS = {"left_hemisphere": LEFT_HEMISPHERE, "right_hemisphere": RIGHT_HEMISPH
 
 BONE_HU = 300.0
 """Denser than this is bone (or metal)."""
+
+POOLINGS = ("maximum", "percentile_99", "percentile_95", "top_1_percent_mean")
+"""How a map is pooled over a region."""
 
 MIN_COVERAGE = 0.95
 """Least share of a region that must lie in the field of view for the region to be scored."""
@@ -116,7 +119,7 @@ def _fine(mask: Mask) -> Mask:
 
 
 def region_scores(values: NDArray[np.floating], regions: NDArray[np.uint8]) -> dict[str, dict[str, float | int | None]]:
-    """Maximum, 99th percentile and mean of the highest 1 % of `values` in each region of `regions` (same shape).
+    """Maximum, 99th and 95th percentile and mean of the highest 1 % of `values` in each of `regions` (same shape).
 
     A region without a voxel gets null for each, never 0.
     """
@@ -124,12 +127,13 @@ def region_scores(values: NDArray[np.floating], regions: NDArray[np.uint8]) -> d
     for name, label in REGIONS.items():
         inside = np.sort(values[regions == label].astype(np.float64))
         if not inside.size:
-            scores[name] = {"maximum": None, "percentile_99": None, "top_1_percent_mean": None, "voxels": 0}
+            scores[name] = {**dict.fromkeys(POOLINGS), "voxels": 0}
             continue
         top = inside[-max(1, round(inside.size / 100)) :]
         scores[name] = {
             "maximum": float(inside[-1]),
             "percentile_99": float(np.percentile(inside, 99)),
+            "percentile_95": float(np.percentile(inside, 95)),
             "top_1_percent_mean": float(top.mean()),
             "voxels": int(inside.size),
         }

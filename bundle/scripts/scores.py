@@ -18,11 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .regions import region_scores
+from .regions import POOLINGS, REGIONS, region_scores
 from .statistics import percentile_among, threshold_at_specificity
-
-POOLINGS = ("maximum", "percentile_99", "top_1_percent_mean")
-"""How a map is pooled over a region."""
 
 PREFIXES = {"calibrated": "calibrated", "error": "raw"}
 """What the scores' names begin with, by map."""
@@ -58,14 +55,19 @@ def score_name(kind: str, pooling: str) -> str:
 def map_scores(maps: Mapping[str, NDArray[np.floating]], regions: NDArray[np.uint8]) -> Details:
     """Every score of each region of maps (n, n, n), by kind of map, and the region's number of voxels on their grid.
 
-    `regions` are the labels (m, m, m) on that grid or a finer one, of which every (m / n)-th voxel is taken.
+    `regions` are the labels (m, m, m) on that grid or a finer one, of which every (m / n)-th voxel is taken. A distance
+    from normal that is 0 is unknown: such places are left out, and a region of which half or more is unknown has none.
     """
     found: Details = {}
     for kind, values in maps.items():
         step = -(-regions.shape[-1] // values.shape[-1])
-        for region, pooled in region_scores(values, regions[::step, ::step, ::step]).items():
-            named = {score_name(kind, pooling): pooled[pooling] for pooling in POOLINGS}
-            found[region] = {**found.get(region, {}), **named, "voxels": pooled["voxels"]}
+        labels = regions[::step, ::step, ::step]
+        voxels = {name: int((labels == label).sum()) for name, label in REGIONS.items()}
+        known = np.where(values > 0, labels, 0) if kind == "calibrated" else labels
+        for region, pooled in region_scores(values, known).items():
+            enough = 2 * int(pooled["voxels"] or 0) > voxels[region]
+            named = {score_name(kind, pooling): pooled[pooling] if enough else None for pooling in POOLINGS}
+            found[region] = {**found.get(region, {}), **named, "voxels": voxels[region]}
     return found
 
 

@@ -315,8 +315,9 @@ def finish(output: Path, scans: Sequence[HealthyScan], groups: Sequence[str], fa
     normative = sums_of(scans).finish()
     write_calibration(output, normative, thresholds)
     lines = [f"{output / NORMATIVE_NAME}: {int(normative.known.sum())} places known, from {len(scans)} scans"]
+    pooling = json.loads(config("inference.json").read_text(encoding="utf-8"))["score"]
     for kind in ("calibrated", "error"):
-        name = score_name(kind, "top_1_percent_mean")
+        name = score_name(kind, pooling)
         limits = {region: thresholds.threshold(region, name) for region in ("left_hemisphere", "skull")}
         shown = ", ".join(f"{LISTS[r]} {'too few scans' if t is None else f'{t:.2f}'}" for r, t in limits.items())
         lines.append(f"95 % of the healthy {name} do not exceed: {shown}")

@@ -1,0 +1,74 @@
+"""Left against right: how much denser a place is than its mirror image.
+
+Heads are nearly symmetric, and what differs between people, scanners and contrast phases mostly differs on both sides:
+the *asymmetry*, the density of a place minus that of its mirror image about the reference's mid-plane, leaves it out.
+It is signed: a place and its mirror place have opposite ones. Densities are averaged inside the place's own region
+first, over a Gaussian: the brain's in its window, the skull's in the bone window. The unit is a *step*: a difference,
+in the brain or in the skull, that is not worth a word. Where the mirrored place belongs to no region of the same kind,
+it is 0.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from .intensity import BONE_WINDOW_HU, BRAIN_WINDOW_HU
+from .regions import LEFT_HEMISPHERE, RIGHT_HEMISPHERE, SKULL
+
+BLOCK = 2
+"""Voxels a side of the blocks that densities are averaged over first."""
+
+BRAIN_SMOOTHING_MM, SKULL_SMOOTHING_MM = 4.0, 2.0
+"""Standard deviations of the Gaussians."""
+
+BRAIN_STEP_HU, SKULL_STEP_HU = 2.0, 50.0
+"""One step in the brain and in the skull."""
+
+LEAST_SHARE = 0.5
+"""A block belongs to a region where this share of it does, at least."""
+
+Array = NDArray[np.float32]
+
+
+def asymmetry(inputs: NDArray[np.floating], regions: NDArray[np.uint8], stride: int) -> Array:
+    """Asymmetry (n, n, n) in steps on every stride-th voxel, 0 outside the regions.
+
+    Args:
+        inputs: (2, N, N, N) of the network in the reference grid, N even: brain and bone window, from 0 to 1.
+        regions: labels (N, N, N), see `regions`.
+        stride: 1, 2 or 4.
+
+    Raises:
+        ValueError: the inputs are not a brain and a bone window on the grid of the regions.
+    """
+    if inputs.shape != (2, *regions.shape):
+        raise ValueError(f"asymmetry needs brain and bone window, (2, {regions.shape}), got {inputs.shape}")
+    brain = np.isin(regions, (LEFT_HEMISPHERE, RIGHT_HEMISPHERE))
+    total = np.zeros([size // BLOCK for size in regions.shape], np.float32)
+    for channel, inside, (low, high), sigma_mm, step_hu in (
+        (inputs[0], brain, BRAIN_WINDOW_HU, BRAIN_SMOOTHING_MM, BRAIN_STEP_HU),
+        (inputs[1], regions == SKULL, BONE_WINDOW_HU, SKULL_SMOOTHING_MM, SKULL_STEP_HU),
+    ):
+        share = _blocks(inside)
+        density, known = _mean_inside(_blocks(channel * inside), share, sigma_mm / BLOCK)
+        both = (share >= LEAST_SHARE) & known & (share[::-1] >= LEAST_SHARE) & known[::-1]
+        total += np.where(both, (density - density[::-1]) * np.float32((high - low) / step_hu), 0)
+    places = [np.arange(0, size, stride) // BLOCK for size in regions.shape]
+    return total[np.ix_(*places)]
+
+
+def _blocks(values: NDArray[np.generic]) -> Array:
+    """Mean (n, n, n) over blocks of values (N, N, N), along x first, so that mirror images give the same to the bit."""
+    i, j, k = (size // BLOCK for size in values.shape)
+    blocks = values[: i * BLOCK, : j * BLOCK, : k * BLOCK].reshape(i, BLOCK, j, BLOCK, k, BLOCK)
+    return np.asarray(blocks.mean(axis=1, dtype=np.float32).mean(axis=(2, 4)))
+
+
+def _mean_inside(total: Array, share: Array, sigma: float) -> tuple[Array, NDArray[np.bool_]]:
+    """Gaussian mean of what a mask holds, of sums and shares by block (n, n, n), and where there is one."""
+    weight = ndimage.gaussian_filter(share, sigma, mode="constant", truncate=3.0)
+    smoothed = ndimage.gaussian_filter(total, sigma, mode="constant", truncate=3.0)
+    known = weight > 1e-3
+    return np.divide(smoothed, weight, out=np.zeros_like(smoothed), where=known), known
