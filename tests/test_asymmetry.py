@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from scripts.asymmetry import BRAIN_SMOOTHING_MM, BRAIN_STEP_HU, SKULL_SMOOTHING_MM, SKULL_STEP_HU, asymmetry
+from scripts.asymmetry import BRAIN_SMOOTHING_MM, BRAIN_STEP_HU, SKULL_SMOOTHING_MM, SKULL_STEP_HU, asymmetry, densities
 from scripts.intensity import BONE_WINDOW_HU, BRAIN_WINDOW_HU, windows
 from scripts.normative import mirrored
 from scripts.regions import LEFT_HEMISPHERE, RIGHT_HEMISPHERE, SKULL
@@ -140,6 +140,31 @@ def mirror_image(hu: Array, regions: NDArray[np.uint8]) -> tuple[Array, NDArray[
     """Network inputs and regions of the mirror image."""
     swapped = np.array([0, RIGHT_HEMISPHERE, LEFT_HEMISPHERE, SKULL], np.uint8)[regions[::-1]]
     return inputs(np.ascontiguousarray(hu[::-1])), swapped
+
+
+@pytest.mark.parametrize("blob_hu", [50, -30])
+def test_beside_the_reference_head_the_healthy_side_has_none(blob_hu: float) -> None:
+    hu, regions = head()
+    usual, there = densities(inputs(hu), regions)
+    assert np.abs(usual[there]).max() < 1e-4
+    hu[BLOB] += blob_hu
+    plain, found = (asymmetry(inputs(hu), regions, 1, reference) for reference in (None, usual))
+    assert found[INSIDE_BLOB] == pytest.approx(plain[INSIDE_BLOB])
+    assert abs(found[INSIDE_BLOB]) > 2
+    assert plain[OPPOSITE] == -plain[INSIDE_BLOB]
+    assert np.abs(found[SIZE // 2 :]).max() < 1e-4
+
+
+def test_what_both_sides_share_or_the_reference_has_too_counts_for_little() -> None:
+    """A hemisphere that is usually denser, as in this reference, and a scan whose two sides are dark alike."""
+    hu, regions = head()
+    uneven = hu.copy()
+    uneven[BLOB] += 50
+    usual = densities(inputs(uneven), regions)[0]
+    assert not asymmetry(inputs(uneven), regions, 1, usual).any()
+    both = uneven.copy()
+    both[::-1][BLOB] += 50
+    assert np.abs(asymmetry(inputs(both), regions, 1, densities(inputs(hu), regions)[0])).max() < 1e-4
 
 
 @pytest.mark.parametrize("shape", [(1, 8, 8, 8), (3, 8, 8, 8), (2, 8, 8, 6), (8, 8, 8)])

@@ -19,12 +19,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from cohort.register import Registered
+from scripts.assets import place
 from scripts.asymmetry import asymmetry
 from scripts.autoencoder import SpatialAutoencoder
 from scripts.coordinates import REFERENCE_SIZE
 from scripts.inferers import PositionInferer
 from scripts.intensity import EQUALISATION_RANGE_HU, equalize_histogram
 from scripts.normative import Normative, features_of, mahalanobis, residual, smooth_map
+from scripts.normative_transforms import reference_densities
 from scripts.postfilters import grayscale_erosion, median_filter
 from scripts.regions import LEFT_HEMISPHERE, RIGHT_HEMISPHERE, SKULL
 from scripts.volume import AIR_HU
@@ -82,7 +84,8 @@ def position_features(
     predicted = inferer(inputs[None], network)[0].as_tensor().numpy()
     found = {"residual": residual(predicted, inferer.stride).astype(np.float16)}
     if len(inputs) == 2:
-        found["asymmetry"] = asymmetry(inputs.numpy(), scan.regions, inferer.stride).astype(np.float16)
+        usual = reference_densities(place("models/reference.nii.gz"), place("models/regions.nii.gz"))
+        found["asymmetry"] = asymmetry(inputs.numpy(), scan.regions, inferer.stride, usual).astype(np.float16)
     return found
 
 

@@ -32,13 +32,14 @@ LEAST_SHARE = 0.5
 Array = NDArray[np.float32]
 
 
-def asymmetry(inputs: NDArray[np.floating], regions: NDArray[np.uint8], stride: int) -> Array:
-    """Asymmetry (n, n, n) in steps on every stride-th voxel, 0 outside the regions.
+def densities(inputs: NDArray[np.floating], regions: NDArray[np.uint8]) -> tuple[Array, NDArray[np.bool_]]:
+    """Density (2, n, n, n) of the brain and of the skull by block, in steps above the region's median, and where it is.
+
+    Outside its region a density goes on as far as the Gaussian reaches, and is NaN beyond.
 
     Args:
         inputs: (2, N, N, N) of the network in the reference grid, N even: brain and bone window, from 0 to 1.
         regions: labels (N, N, N), see `regions`.
-        stride: 1, 2 or 4.
 
     Raises:
         ValueError: the inputs are not a brain and a bone window on the grid of the regions.
@@ -46,15 +47,42 @@ def asymmetry(inputs: NDArray[np.floating], regions: NDArray[np.uint8], stride: 
     if inputs.shape != (2, *regions.shape):
         raise ValueError(f"asymmetry needs brain and bone window, (2, {regions.shape}), got {inputs.shape}")
     brain = np.isin(regions, (LEFT_HEMISPHERE, RIGHT_HEMISPHERE))
-    total = np.zeros([size // BLOCK for size in regions.shape], np.float32)
+    found, there = [], []
     for channel, inside, (low, high), sigma_mm, step_hu in (
         (inputs[0], brain, BRAIN_WINDOW_HU, BRAIN_SMOOTHING_MM, BRAIN_STEP_HU),
         (inputs[1], regions == SKULL, BONE_WINDOW_HU, SKULL_SMOOTHING_MM, SKULL_STEP_HU),
     ):
         share = _blocks(inside)
         density, known = _mean_inside(_blocks(channel * inside), share, sigma_mm / BLOCK)
-        both = (share >= LEAST_SHARE) & known & (share[::-1] >= LEAST_SHARE) & known[::-1]
-        total += np.where(both, (density - density[::-1]) * np.float32((high - low) / step_hu), 0)
+        mine = (share >= LEAST_SHARE) & known
+        middle = np.median(density[mine]) if mine.any() else np.float32(0)
+        found.append(np.where(known, (density - middle) * np.float32((high - low) / step_hu), np.float32(np.nan)))
+        there.append(mine)
+    return np.stack(found), np.stack(there)
+
+
+def asymmetry(
+    inputs: NDArray[np.floating], regions: NDArray[np.uint8], stride: int, reference: Array | None = None
+) -> Array:
+    """Asymmetry (n, n, n) in steps on every stride-th voxel, 0 outside the regions.
+
+    Args:
+        inputs: (2, N, N, N) of the network in the reference grid, N even: brain and bone window, from 0 to 1.
+        regions: labels (N, N, N), see `regions`.
+        stride: 1, 2 or 4.
+        reference: `densities` of the reference head; without it, the healthy side is marked as much as the other.
+
+    Raises:
+        ValueError: the inputs are not a brain and a bone window on the grid of the regions.
+    """
+    total = np.zeros([size // BLOCK for size in regions.shape], np.float32)
+    for channel, (density, mine) in enumerate(zip(*densities(inputs, regions), strict=True)):
+        difference = density - density[::-1]
+        if reference is not None:
+            excess = density - reference[channel]
+            same = np.sign(difference) == np.sign(excess)
+            difference = np.where(same, np.copysign(np.minimum(np.abs(difference), np.abs(excess)), difference), 0)
+        total += np.where(mine & mine[::-1], difference, 0)
     places = [np.arange(0, size, stride) // BLOCK for size in regions.shape]
     return total[np.ix_(*places)]
 

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from monai.data import MetaTensor
 from monai.transforms import LoadImaged
+from numpy.typing import NDArray
 from torch import nn
 
 from .anatomies import load_anatomy
@@ -25,7 +26,12 @@ from .volume import UNKNOWN_HU
 
 
 def healthy_scan(
-    source: Source, transforms: Sequence[Any], inferer: PositionInferer, network: nn.Module, device: torch.device
+    source: Source,
+    transforms: Sequence[Any],
+    inferer: PositionInferer,
+    network: nn.Module,
+    device: torch.device,
+    usual: NDArray[np.float32] | None = None,
 ) -> tuple[HealthyScan, dict[str, Any]]:
     """What calibration keeps of a scan, and notes about it: the verdict on its registration.
 
@@ -35,6 +41,7 @@ def healthy_scan(
         inferer: whose stride the result has.
         network: with its weights.
         device: where the network runs.
+        usual: densities of the reference head, see `asymmetry`.
 
     Raises:
         InputRefused: the scan can't be judged.
@@ -49,7 +56,7 @@ def healthy_scan(
     inputs, head, regions = (torch.as_tensor(data[name]).cpu().numpy() for name in ("image", "foreground", "regions"))
     inside = head[0, ::step, ::step, ::step].astype(bool) & np.isfinite(signed).all(axis=0)
     labels = regions[0].astype(np.uint8)
-    across = asymmetry(inputs, labels, step)
+    across = asymmetry(inputs, labels, step, usual)
     coverage = {name: float(share) for name, share in data["coverage"].items()}
     notes = {"verdict": data["image"].meta["registration"]["verdict"]}
     return HealthyScan(signed, across, inside, labels[::step, ::step, ::step], coverage, step), notes

@@ -8,6 +8,7 @@ was made with; with others, or without one, the error map is the heatmap, and a 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,12 @@ from monai.transforms import LoadImage, MapTransform
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .asymmetry import asymmetry
+from .asymmetry import asymmetry, densities
 from .calibration import scan_maps
 from .calibration_files import REMEDY, NotCalibrated, checked_thresholds, normative_of
 from .findings import finding
+from .head_transforms import load_regions
+from .intensity import windows
 from .normative import Normative, known_at, residual
 from .regions import REGIONS
 from .scores import PREFIXES, Thresholds
@@ -42,6 +45,13 @@ def load_normative(path: str | Path) -> Normative:
     return normative_of(image.numpy(), image.affine.numpy())
 
 
+@lru_cache(maxsize=2)
+def reference_densities(reference: str, regions: str) -> NDArray[np.float32]:
+    """Densities of the reference head in a file, with its regions in another; see `asymmetry`."""
+    head = LoadImage(image_only=True, dtype=np.float32, reader="NibabelReader", ensure_channel_first=True)(reference)
+    return densities(windows(head.as_tensor()).numpy(), load_regions(regions))[0]
+
+
 class AnomalyMapd(MapTransform):
     """Make the heatmap of predicted positions (3, n, n, n), which it replaces by a map (1, n, n, n).
 
@@ -56,6 +66,7 @@ class AnomalyMapd(MapTransform):
         thresholds: str,
         weights: str,
         reference: str,
+        reference_regions: str,
         map: str = "calibrated",
         foreground_key: str = "foreground",
         regions_key: str = "regions",
@@ -71,6 +82,7 @@ class AnomalyMapd(MapTransform):
             thresholds: path of `thresholds.json`.
             weights: path of the weights that predicted.
             reference: path of the reference head that the scan was registered to.
+            reference_regions: path of its regions.
             map: which map the heatmap is: "calibrated", or "error" as published.
             foreground_key: mask of the head, (1, 256, 256, 256).
             regions_key: labels of the regions, (1, 256, 256, 256).
@@ -85,6 +97,7 @@ class AnomalyMapd(MapTransform):
         if map not in PREFIXES:
             raise ValueError(f"map must be one of {', '.join(PREFIXES)}, got {map!r}")
         self.files = {"thresholds": thresholds, "normative": normative, "weights": weights, "reference": reference}
+        self.reference_regions = reference_regions
         self.map, self.foreground_key, self.regions_key = map, foreground_key, regions_key
         self.image_key, self.error_key, self.anomaly_key = image_key, error_key, anomaly_key
 
@@ -115,7 +128,8 @@ class AnomalyMapd(MapTransform):
         stride = -(-inside.shape[-1] // predicted.shape[-1])
         head, labels = (volume[0, ::stride, ::stride, ::stride] for volume in (inside.astype(bool), regions))
         found = residual(predicted.detach().cpu().numpy(), stride)
-        across = asymmetry(inputs, regions[0].astype(np.uint8), stride)
+        usual = reference_densities(self.files["reference"], self.reference_regions)
+        across = asymmetry(inputs, regions[0].astype(np.uint8), stride, usual)
         smoothing_mm = float(thresholds.facts.get("settings", {}).get("smoothing_mm", 0.0))
         maps = scan_maps(found, across, head, normative, stride, smoothing_mm)
         made = torch.from_numpy(maps["calibrated"])[None]

@@ -228,7 +228,8 @@ def measure(jobs: Sequence[Job], total: int, args: argparse.Namespace) -> None:
 def outcomes(jobs: Sequence[Job], args: argparse.Namespace) -> Iterator[tuple[str, str]]:
     """Name and outcome of each scan as soon as it is done, here or in processes of one thread each."""
     if args.workers <= 1 or len(jobs) <= 1:
-        maker = Maker(args)
+        with quiet():
+            maker = Maker(args)
         for source, path in jobs:
             yield source.name, maker(source, path)
         return
@@ -248,10 +249,14 @@ class Maker:
     def __init__(self, args: argparse.Namespace) -> None:
         import torch
 
+        from ..normative_transforms import reference_densities
+
         parser = parsed_config(args)
         self.device = parser.get_parsed_content("device")
         self.transforms = parser.get_parsed_content("preprocessing").transforms
         self.inferer = parser.get_parsed_content("inferer")
+        places = (parser.get_parsed_content(name) for name in ("reference", "reference_regions"))
+        self.usual = reference_densities(*places)
         self.network = parser.get_parsed_content("network_def").to(self.device)
         self.network.load_state_dict(torch.load(args.weights, map_location=self.device, weights_only=True))
 
@@ -263,7 +268,8 @@ class Maker:
         notes = {"group": source.group}
         try:
             with quiet():
-                scan, found = healthy_scan(source, self.transforms, self.inferer, self.network, self.device)
+                parts = (self.transforms, self.inferer, self.network, self.device, self.usual)
+                scan, found = healthy_scan(source, *parts)
         except InputRefused as refused:
             save_scan(path, None, notes | {"refused": str(refused)})
             return f"refused. {refused}"
