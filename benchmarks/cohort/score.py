@@ -27,6 +27,7 @@ from cohort import maps
 from cohort.maps import Features, Maps
 from cohort.networks import autoencoder, described, inference_config, position_network
 from cohort.register import Registered, facts_of, load
+from scripts import asymmetry
 from scripts.assets import sha256
 from scripts.normative import Normative, NormativeStatistics, on_grid
 from scripts.regions import LEFT_HEMISPHERE, MIN_COVERAGE, REGIONS, RIGHT_HEMISPHERE, SKULL, region_scores
@@ -56,7 +57,7 @@ LESION, SWELLING = 1, 2
 GRID = 2
 """Voxels between the places at which maps are compared with lesions."""
 
-SCORING = 3
+SCORING = 4
 """What a file of scores holds, and how it is computed; another number has all scores computed again."""
 
 REGISTERED = "registered"
@@ -108,7 +109,16 @@ def inputs_of(method: str) -> list[Any]:
     parser = _config(method)
     names = ["intensity", "brain_window_hu", "bone_window_hu", "inferer", "precision"]
     names += ["patch_size"] if method == "published" else []  # ours is read from the weights
-    return [maps.LOWEST, *(parser.get(name) for name in names)]
+    seen = [maps.LOWEST, *(parser.get(name) for name in names)]
+    if method == "published":
+        return seen
+    steps = [
+        asymmetry.BRAIN_SMOOTHING_MM,
+        asymmetry.SKULL_SMOOTHING_MM,
+        asymmetry.BRAIN_STEP_HU,
+        asymmetry.SKULL_STEP_HU,
+    ]
+    return [*seen, "asymmetry beside the reference head", *steps]
 
 
 def _config(method: str) -> ConfigParser:
