@@ -201,7 +201,7 @@ def test_the_search_stands_in_for_the_locator(
     found = register(*scan, reference, coarse_network(1))
     assert (found.start, searches) == ("search", [1])
     assert gap_mm(found.matrix) < 2.0
-    assert found.verdict == ("fail" if case == "few agree" else "pass")
+    assert found.verdict == ("review" if case == "few agree" else "pass")
     assert ("inlier_fraction" in found.quality) == (case != "nothing located")
 
 
