@@ -42,3 +42,14 @@ def ball(name: str = "scan", anatomy: str = "a", lesion_hu: int | None = None, *
         hu[LESION], mask[LESION], kind = lesion_hu, 1, "subdural"
     words = {"anatomy": anatomy, "lesion": kind, "side": "left", "volume_ml": 20.0, **truth}
     return Registered(name, words, hu, regions, mask, dict(FULL))
+
+
+def residual(scan: Registered) -> dict[str, Any]:
+    """Features of a network that is 2 mm off, and 20 mm off in a lesion, in a head that is half a step denser left."""
+    values = np.zeros((3, 64, 64, 64), np.float16)
+    values[0] = 2
+    if scan.lesion.any():
+        values[1, 26:28, 31:33, 37:39] = 20
+    asymmetry = np.full(values.shape[1:], 0.5, np.float16)
+    asymmetry[32:] = -0.5
+    return {"residual": values, "asymmetry": asymmetry}

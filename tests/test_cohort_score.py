@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cohort_scans import LESION, ball
+from cohort_scans import LESION, ball, residual
 
 from cohort import score as score_module
 from cohort.maps import Maps
@@ -34,17 +34,6 @@ def keep(cohort: Path, scan: Registered, refused: str | None = None) -> None:
     facts = {"name": scan.name, "truth": scan.truth, "coverage": scan.coverage, "refused": refused}
     arrays = {"hu": scan.hu, "regions": scan.regions, "lesion": scan.lesion}
     write(cohort / "registered" / f"{scan.name}.zip", arrays, facts)
-
-
-def residual(scan: Registered) -> dict[str, Any]:
-    """Features of a network that is 2 mm off, and 20 mm off in a lesion, in a head that is half a step denser left."""
-    values = np.full((3, 64, 64, 64), 0, np.float16)
-    values[0] = 2
-    if scan.lesion.any():
-        values[1, 26:28, 31:33, 37:39] = 20
-    asymmetry = np.full(values.shape[1:], 0.5, np.float16)
-    asymmetry[32:] = -0.5
-    return {"residual": values, "asymmetry": asymmetry}
 
 
 def test_scores_by_region_and_the_precision_of_the_lesion() -> None:

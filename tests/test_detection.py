@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import detection
-import numpy as np
 import pytest
-from cohort_scans import ball
+from cohort_scans import ball, residual
 
 from cohort import score as score_module
 from cohort.register import Registered, write
@@ -26,17 +25,6 @@ def keep(cohort: Path, scan: Registered, **facts: Any) -> None:
     facts = {"name": scan.name, "truth": scan.truth, "coverage": scan.coverage, "refused": None, **facts}
     arrays = {"hu": scan.hu, "regions": scan.regions, "lesion": scan.lesion}
     write(cohort / "registered" / f"{scan.name}.zip", arrays, facts)
-
-
-def residual(scan: Registered) -> dict[str, Any]:
-    """Features of a network that is 2 mm off, and 20 mm off in a lesion, in a head that is half a step denser left."""
-    values = np.zeros((3, 64, 64, 64), np.float16)
-    values[0] = 2
-    if scan.lesion.any():
-        values[1, 26:28, 31:33, 37:39] = 20
-    asymmetry = np.full(values.shape[1:], 0.5, np.float16)
-    asymmetry[32:] = -0.5
-    return {"residual": values, "asymmetry": asymmetry}
 
 
 def test_every_column_is_a_map_of_a_method() -> None:

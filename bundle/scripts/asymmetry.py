@@ -2,10 +2,14 @@
 
 Heads are nearly symmetric, and what differs between people, scanners and contrast phases mostly differs on both sides:
 the *asymmetry*, the density of a place minus that of its mirror image about the reference's mid-plane, leaves it out.
-It is signed: a place and its mirror place have opposite ones. Densities are averaged inside the place's own region
+Densities are averaged inside the place's own region
 first, over a Gaussian: the brain's in its window, the skull's in the bone window. The unit is a *step*: a difference,
 in the brain or in the skull, that is not worth a word. Where the mirrored place belongs to no region of the same kind,
 it is 0.
+
+The difference says that one of two places is unusual, not which. So it counts only as far as the place itself differs,
+in the same direction, from the reference head, medians being equal: beside a bleed on the right the left is not darker
+than it should be, and has no asymmetry. It is signed: above 0 where the place is the denser one.
 """
 
 from __future__ import annotations
