@@ -21,6 +21,9 @@ from scripts.networks import DensePositionNet
 from scripts.normative import residual
 
 SHAPE = (48, 48, 48)
+USUAL = np.full((2, 24, 24, 24), -1000, np.float32)
+"""Densities of a reference head that is darker everywhere than what is shown."""
+
 COVERAGE = {"left_hemisphere": torch.tensor(1.0), "right_hemisphere": torch.tensor(0.5), "skull": torch.tensor(1.0)}
 
 
@@ -47,7 +50,12 @@ def test_what_is_kept_is_what_the_network_says(network: DensePositionNet, monkey
     monkeypatch.setattr(healthy_scans, "drawn", lambda path, seed: torch.full((1, 2, 2, 2), seed / 10))
     inferer = DensePositionInferer(stride=4, margin=4)
     scan, notes = healthy_scan(
-        Source("x 7", "x", Path("x.nii.gz"), 7), [LoadImaged("image"), prepared], inferer, network, torch.device("cpu")
+        Source("x 7", "x", Path("x.nii.gz"), 7),
+        [LoadImaged("image"), prepared],
+        inferer,
+        network,
+        torch.device("cpu"),
+        USUAL,
     )
     assert notes == {"verdict": "review"}
     assert (scan.stride, scan.regions.shape, scan.regions.dtype) == (4, (12, 12, 12), np.uint8)
@@ -57,9 +65,10 @@ def test_what_is_kept_is_what_the_network_says(network: DensePositionNet, monkey
     predicted = inferer(inputs[None], network)[0].numpy()
     np.testing.assert_array_equal(scan.residual_mm[:, scan.inside], residual(predicted, 4)[:, scan.inside])
     assert np.isfinite(scan.residual_mm[:, scan.inside]).all()
-    expected = asymmetry(inputs.numpy(), np.full(SHAPE, 2, np.uint8), 4)
+    expected = asymmetry(inputs.numpy(), np.full(SHAPE, 2, np.uint8), 4, USUAL)
+    assert not np.array_equal(expected, asymmetry(inputs.numpy(), np.full(SHAPE, 2, np.uint8), 4))
     np.testing.assert_array_equal(scan.asymmetry, expected)
-    assert scan.asymmetry[8, 6, 6] > 0 > scan.asymmetry[3, 6, 6]
+    assert scan.asymmetry[8, 6, 6] > 0 == scan.asymmetry[3, 6, 6], "the left is denser than the reference, too"
 
 
 def test_a_scan_on_disk_is_loaded_and_may_be_refused(network: DensePositionNet) -> None:
@@ -71,5 +80,5 @@ def test_a_scan_on_disk_is_loaded_and_may_be_refused(network: DensePositionNet) 
 
     inferer = DensePositionInferer(stride=4, margin=4)
     with pytest.raises(InputRefused, match=r"There is no CT image\. Give a head CT\."):
-        healthy_scan(Source("a", "a", Path("/data/a")), [load, prepared], inferer, network, torch.device("cpu"))
+        healthy_scan(Source("a", "a", Path("/data/a")), [load, prepared], inferer, network, torch.device("cpu"), USUAL)
     assert seen == ["/data/a"]

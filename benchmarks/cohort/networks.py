@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from scripts.assets import bundle_root, config
 from scripts.autoencoder import SpatialAutoencoder
-from scripts.networks import PATCH_SIZES, add_spectral_norm, fold_spectral_norm
+from scripts.checkpoints import start_from
+from scripts.networks import PATCH_SIZES
 
 
 def inference_config(*overlays: str) -> ConfigParser:
@@ -32,10 +33,7 @@ def position_network(parser: ConfigParser, path: Path | None) -> nn.Module:
     if "stem.bias" in state:
         parser["patch_size"] = patch_size_of(state)
     network: nn.Module = parser.get_parsed_content("network_def")
-    if any(".parametrizations." in name for name in state):
-        add_spectral_norm(network)
-    network.load_state_dict(state)
-    return fold_spectral_norm(network).eval()
+    return start_from(network, path or parser.get_parsed_content("weights")).eval()
 
 
 def autoencoder(path: Path) -> SpatialAutoencoder:

@@ -31,7 +31,7 @@ def healthy_scan(
     inferer: PositionInferer,
     network: nn.Module,
     device: torch.device,
-    usual: NDArray[np.float32] | None = None,
+    usual: NDArray[np.float32],
 ) -> tuple[HealthyScan, dict[str, Any]]:
     """What calibration keeps of a scan, and notes about it: the verdict on its registration.
 
