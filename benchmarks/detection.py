@@ -1,14 +1,16 @@
 """What the bundle's scores find in scans with known lesions, beside what simpler methods find.
 
-    python benchmarks/detection.py draw WORK --anatomies ANATOMIES --names head_12 head_13 head_14 --per-kind 4
+    python benchmarks/detection.py draw WORK --anatomies ANATOMIES --names head_12 head_13 head_14 --per-kind 6
     python benchmarks/detection.py register WORK
     python benchmarks/detection.py score WORK --calibration OTHER --published FILE --autoencoder FILE
     python benchmarks/detection.py table WORK --calibration OTHER
 
 `WORK` is a folder of a cohort; `OTHER` is that of another one, with healthy scans of other anatomies, drawn, registered
 and scored by itself before: what is normal, and every threshold, comes from there (without `--calibration`, from the
-healthy scans of the other anatomies of the same cohort). Every stage keeps what is done and goes on where it stopped,
-and prints the CPU-seconds that it took. Volumes of one's own join a cohort in the form that `cohort/draw.py` describes.
+healthy scans of the other anatomies of the same cohort). Scans take turns over the anatomies: let `--healthy` and
+`--per-kind` be multiples of their number, or an unusual anatomy stands among the healthy only. Every stage keeps
+what is done and goes on where it stopped, and prints the CPU-seconds that it took. Volumes of one's own join a cohort
+in the form that `cohort/draw.py` describes.
 
 `FILE`s are weights, or checkpoints of trainings with `published_train.json` and `autoencoder.json`; without them these
 columns are left out. The bundle's own weights are measured unless `--weights` names others. The table says each
@@ -43,7 +45,7 @@ from scripts.scores import POOLINGS  # noqa: E402
 
 COLUMNS: Columns = {
     OURS[0]: ("ours raw", "maximum"),
-    OURS[1]: ("ours calibrated", "percentile_95"),
+    OURS[1]: ("ours calibrated", "top_1_percent_mean"),
     "ours, position alone": ("ours calibrated, position", "percentile_95"),
     "ours, asymmetry alone": ("ours calibrated, asymmetry", "top_1_percent_mean"),
     "published network": ("published raw", "maximum"),
@@ -196,7 +198,7 @@ def parsed(words: list[str] | None = None) -> argparse.Namespace:
     draw_.add_argument("--anatomies", type=Path, help="folder of label maps")
     draw_.add_argument("--names", nargs="+", default=[], help="the label maps to draw from")
     draw_.add_argument("--healthy", type=int, default=18, help="healthy scans in all (default: %(default)s)")
-    draw_.add_argument("--per-kind", type=int, default=2, help="scans of each kind of lesion (default: %(default)s)")
+    draw_.add_argument("--per-kind", type=int, default=3, help="scans of each kind of lesion (default: %(default)s)")
     draw_.add_argument("--seed", type=int, default=1000, help="of the first scan; the next count up")
     score_ = parser.add_argument_group("score")
     score_.add_argument("--calibration", type=Path, help="cohort whose healthy scans say what is normal")

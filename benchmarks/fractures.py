@@ -43,6 +43,7 @@ from torch import nn  # noqa: E402
 from cohort.networks import inference_config, position_network  # noqa: E402
 from scripts.anatomies import load_anatomy  # noqa: E402
 from scripts.assets import sha256  # noqa: E402
+from scripts.averages import gaussian_means  # noqa: E402
 from scripts.coordinates import REFERENCE_SIZE  # noqa: E402
 from scripts.foreground import head_foreground  # noqa: E402
 from scripts.head_transforms import load_regions  # noqa: E402
@@ -148,10 +149,8 @@ def _predicted(network: nn.Module, hu: NDArray[np.int16], wanted: torch.Tensor, 
 
 def mean_inside(values: Array, inside: Mask, sigma: float) -> Array:
     """Values (..., n, n, n) averaged by a Gaussian inside a mask; 0 outside."""
-    weight = np.maximum(ndimage.gaussian_filter(inside.astype(np.float32), sigma, truncate=3.0), 1e-3)
-    channels = values.reshape(-1, *inside.shape)
-    smooth = [ndimage.gaussian_filter(np.where(inside, c, 0), sigma, truncate=3.0) / weight * inside for c in channels]
-    return np.stack(smooth).reshape(values.shape).astype(np.float32)
+    channels = (np.where(inside, channel, 0) for channel in values.reshape(-1, *inside.shape))
+    return np.stack([gaussian_means(c, inside, sigma)[0] * inside for c in channels]).reshape(values.shape)
 
 
 def mirror(values: NDArray[Any]) -> NDArray[Any]:

@@ -91,7 +91,7 @@ def test_a_folder_becomes_a_calibration(
     assert "[1/10] bad.nii.gz: refused (about 0 min left)" in out
     assert "[10/10] scan_08.nii.gz: 2 CPU-seconds (about 0 min left)" in out
     assert "places known, from 9 scans" in out
-    assert "95 % of the healthy calibrated_percentile_95 do not exceed: hemisphere" in out
+    assert "95 % of the healthy calibrated_top_1_percent_mean do not exceed: hemisphere" in out
     assert "10 scans make rough percentiles: 40 or more are better." in err
     assert "left out: bad.nii.gz: There is no CT image." in err
     files = ("thresholds.json", "normative.nii.gz")
@@ -105,7 +105,7 @@ def test_a_folder_becomes_a_calibration(
     assert facts["weights_sha256"] == sha256(weights)
     assert facts["source"] == {"scans": "a folder"}
     assert facts["settings"]["stride"] == 4
-    assert facts["settings"]["smoothing_mm"] == 0
+    assert facts["settings"]["smoothing_mm"] == 6
     assert "scan_0" not in (tmp_path / "out" / "thresholds.json").read_text(), "no name of a patient's file"
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(files)
 

@@ -61,7 +61,7 @@ def test_a_scan_that_judges_itself_looks_more_normal_than_it_is() -> None:
     with_itself = scan_scores(odd, sums_of(scans).finish())["skull"]["calibrated_top_1_percent_mean"]
     usual = held_out_scores(scans[:5], [str(n) for n in range(5)])[0]["skull"]["calibrated_top_1_percent_mean"]
     assert alone > 1.2 * with_itself
-    assert alone > 2 * usual
+    assert alone > 1.5 * usual
 
 
 def test_a_region_that_the_field_of_view_cuts_is_not_counted() -> None:
@@ -71,7 +71,7 @@ def test_a_region_that_the_field_of_view_cuts_is_not_counted() -> None:
 
 def test_the_stride_changes_the_scale_of_no_score() -> None:
     judge = sums_of(scan(seed) for seed in range(1, 20)).finish()
-    coarse, fine = (scan_scores(scan(50, stride), judge)["left_hemisphere"] for stride in (4, 2))
+    coarse, fine = (scan_scores(scan(50, stride), judge, 0.0)["left_hemisphere"] for stride in (4, 2))
     for name in ("raw_percentile_99", "calibrated_percentile_99"):
         assert fine[name] == pytest.approx(coarse[name], rel=0.15)
     assert sums_of([scan(50, 2)]).sums[0].sum() == 2 * (N - 1) * N * N, "every 4th voxel, and its mirror image"

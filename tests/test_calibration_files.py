@@ -24,7 +24,7 @@ from scripts.calibration_files import (
     write_calibration,
 )
 from scripts.coordinates import grid_affine
-from scripts.normative import Normative, NormativeStatistics, mahalanobis
+from scripts.normative import Normative, NormativeStatistics, anomaly_map
 from scripts.scores import Thresholds
 
 HEALTHY = {"hemisphere": {"raw_maximum": (1.25, 2.5)}, "skull": {"raw_maximum": (3.0,)}}
@@ -67,11 +67,11 @@ def test_the_normative_comes_back(folder: Path, normative: Normative) -> None:
         assert np.abs(first - second)[:, normative.known].max() <= 1 / 64 + 1e-6
     values = np.random.default_rng(7).normal(0, 6, (4, 128, 128, 128)).astype(np.float32)
     inside = np.ones(values.shape[1:], bool)
-    before, after = (mahalanobis(values, inside, which, 2) for which in (normative, back))
+    before, after = (anomaly_map(values, inside, which, 2) for which in (normative, back))
     np.testing.assert_array_equal(before > 0, after > 0)
     np.testing.assert_allclose(before, after, atol=0.05)
     np.testing.assert_allclose(image.affine[:3, 3], [-127.5] * 3)
-    assert image.shape == (64, 64, 64, 15)
+    assert image.shape == (64, 64, 64, 12)
     assert image.header.get_zooms()[:3] == (4, 4, 4)
 
 
@@ -116,10 +116,10 @@ def test_thresholds_that_are_none(tmp_path: Path, content: str | None, match: st
 
 
 def test_a_normative_of_another_form_is_refused() -> None:
-    with pytest.raises(NotCalibrated, match="does not hold 15 volumes"):
+    with pytest.raises(NotCalibrated, match="does not hold 12 volumes"):
         normative_of(np.zeros((64, 64, 64, 10)), grid_affine(4))
-    with pytest.raises(NotCalibrated, match="does not hold 15 volumes"):
-        normative_of(np.zeros((64, 64, 64, 15)), np.eye(4))
+    with pytest.raises(NotCalibrated, match="does not hold 12 volumes"):
+        normative_of(np.zeros((64, 64, 64, 12)), np.eye(4))
 
 
 def test_a_write_that_fails_leaves_the_earlier_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,12 +32,6 @@ def at(values: np.ndarray[Any, Any], stride: int) -> float:
     return float(values[tuple(index // stride for index in MIDDLE)])
 
 
-def test_blocks_are_means() -> None:
-    values = np.random.default_rng(0).random((4, 6, 2), np.float32)
-    slow = [[[values[2 * i : 2 * i + 2, 2 * j : 2 * j + 2].mean()] for j in range(3)] for i in range(2)]
-    np.testing.assert_allclose(maps.blocks(values), slow, rtol=1e-6)
-
-
 def test_the_box_is_symmetric_and_whole_in_blocks_and_in_the_autoencoder() -> None:
     assert maps.BOX[0].start + maps.BOX[0].stop == 256
     assert all((part.stop - part.start) % 16 == part.start % maps.BLOCK == 0 for part in maps.BOX)
@@ -106,7 +100,7 @@ def test_the_filters_of_the_autoencoder_are_taken_on_the_fine_grid() -> None:
     assert not made.skull.any()
 
 
-def test_an_autoencoders_residual_is_calibrated_like_a_position() -> None:
+def test_an_autoencoders_residual_is_calibrated_like_a_position(monkeypatch: pytest.MonkeyPatch) -> None:
     shape = [part.stop - part.start for part in maps.BOX]
     rng = np.random.default_rng(1)
     healthy = [{"residual": rng.normal(0.02, 0.03, shape).astype(np.float16)} for _ in range(6)]
@@ -119,6 +113,7 @@ def test_an_autoencoders_residual_is_calibrated_like_a_position() -> None:
     strange = {"residual": np.full(shape, 0.02, np.float16)}
     corner = [index - part.start for index, part in zip(MIDDLE, maps.BOX, strict=True)]
     strange["residual"][tuple(slice(c - 2, c + 2) for c in corner)] += 0.2
+    monkeypatch.setattr(maps, "MAP_SMOOTHING_MM", 0.0)
     made = maps.calibrated_maps(scan(), maps.reconstruction_residual(strange), normative)
     assert made.zero_is_unknown
     spread = 100 * 0.03 / np.sqrt(8)

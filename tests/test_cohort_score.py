@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from cohort_scans import LESION, ball, residual
 
+from cohort import maps
 from cohort import score as score_module
 from cohort.maps import Maps
 from cohort.register import Registered, write
@@ -92,6 +93,7 @@ def test_the_whole_stage_on_four_scans(tmp_path: Path, monkeypatch: pytest.Monke
         return residual(scan)
 
     monkeypatch.setattr(score_module, "features_of", lambda method, settings: features)
+    monkeypatch.setattr(maps, "MAP_SMOOTHING_MM", 0.0)
     for name, anatomy, lesion in (("h1", "a", None), ("h2", "b", None), ("s1", "a", 70)):
         keep(tmp_path, ball(name, anatomy, lesion))
     keep(tmp_path, ball("bad", "b"), refused="wrong")
@@ -110,13 +112,15 @@ def test_the_whole_stage_on_four_scans(tmp_path: Path, monkeypatch: pytest.Monke
     raw, calibrated = (found["scores"][name]["regions"] for name in ("ours raw", "ours calibrated"))
     assert raw["left_hemisphere"]["maximum"] == pytest.approx(np.hypot(2, 20), rel=1e-3)
     assert raw["right_hemisphere"]["maximum"] == pytest.approx(2, rel=1e-3)
-    # Two healthy scans that are always 2 mm off, mirror images included: that is the spread along x, and the asymmetry
-    # goes with it; along y it is the floor. Averaged over 5 mm, 0.164 of what is off in a cube of 8 mm is left.
-    assert calibrated["left_hemisphere"]["maximum"] == pytest.approx(np.hypot(1, 20 * 0.164), rel=0.05)
-    assert calibrated["right_hemisphere"]["maximum"] == pytest.approx(1, abs=0.1)
+    # Two healthy scans that are always 2 mm off, mirror images included: that is the spread along x; along y it is the
+    # floor. Averaged over 5 mm, 0.164 of what is off in a cube of 8 mm is left.
     alone = (found["scores"][f"ours calibrated, {name}"]["regions"] for name in ("position", "asymmetry"))
     position, across = (part["left_hemisphere"]["maximum"] for part in alone)
-    assert 0 < across < position < calibrated["left_hemisphere"]["maximum"]
+    assert position == pytest.approx(np.hypot(1, 20 * 0.164), rel=0.05)
+    student = np.sqrt(4 / 3 * np.log1p(position**2))
+    assert 0 < across < student
+    assert calibrated["left_hemisphere"]["maximum"] == pytest.approx(np.hypot(student, across), rel=0.02)
+    assert np.sqrt(4 / 3 * np.log1p(1)) < calibrated["right_hemisphere"]["maximum"] < 1.2
     assert found["scores"]["ours raw"]["average_precision"] == pytest.approx(0.79, abs=0.01), "its edges are blurred"
     monkeypatch.setattr(Settings, "key", lambda self, method: settings_key)
     assert list(score(tmp_path, tmp_path, "published", settings)) == ["h1", "h2", "s1"], "without a calibration"

@@ -7,15 +7,20 @@ from itertools import product
 import numpy as np
 import pytest
 import torch
+from scipy import stats
 
 from scripts import normative
 from scripts.coordinates import POSITION_SCALE_MM, error_map, positions
 from scripts.normative import (
+    ASYMMETRY,
+    DEGREES_OF_FREEDOM,
     FEATURES,
     LEAST_COUNT,
     LEAST_SD_MM,
+    RESIDUAL,
     Normative,
     NormativeStatistics,
+    anomaly_map,
     channels_of,
     features_of,
     floor_eigenvalues,
@@ -31,7 +36,7 @@ from scripts.normative import (
 )
 
 N = 8
-SPREAD = np.array([[4.0, 0, 0, 0], [2.0, 3, 0, 0], [-1.0, 1, 2, 0], [0.5, -1, 1, 1.5]])
+SPREAD = np.array([[4.0, 0, 0, 0], [2.0, 3, 0, 0], [-1.0, 1, 2, 0], [0, 0, 0, 1.5]])
 TRUE_COVARIANCE = SPREAD @ SPREAD.T
 TRUE_MEAN = np.array([1.0, -2.0, 3.0, 0.5])
 
@@ -57,12 +62,19 @@ def flat(mean: np.ndarray, covariance: np.ndarray, size: int = N) -> Normative:
     )
 
 
-def test_a_symmetric_matrix_is_its_upper_triangle_row_by_row() -> None:
+def symmetric(count: int, several: int = 30) -> np.ndarray:
+    """Positive matrices (several, count, count), 0 between residual and asymmetry."""
+    root = np.random.default_rng(count).normal(size=(several, count, count))
+    root[:, 3:, :3] = root[:, :3, 3:] = 0
+    return root @ root.transpose(0, 2, 1)
+
+
+def test_a_covariance_is_the_upper_triangle_of_the_residual_s_row_by_row_and_the_asymmetry_s() -> None:
     assert pairs(3) == ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))
-    assert [channels_of(count) for count in (1, 2, 3, 4)] == [3, 6, 10, 15]
+    assert pairs(4) == (*pairs(3), (3, 3))
+    assert [channels_of(count) for count in (1, 2, 3, 4)] == [3, 6, 10, 12]
     for count in range(1, FEATURES + 1):
-        root = np.random.default_rng(count).normal(size=(5, count, count))
-        full = root + root.transpose(0, 2, 1)
+        full = symmetric(count)
         np.testing.assert_array_equal(full_matrices(np.stack([full[:, i, j] for i, j in pairs(count)])), full)
 
 
@@ -122,6 +134,7 @@ def test_the_sums_by_a_loop(count: int) -> None:
         total = sum(here, np.zeros(count))
         np.testing.assert_allclose(statistics.sums[1 : 1 + count, *index], total)
         outer = sum((np.outer(v, v) for v in here), np.zeros((count, count)))
+        outer[3:, :3] = outer[:3, 3:] = 0
         np.testing.assert_allclose(full_matrices(statistics.sums[1 + count :, *index]), outer)
 
 
@@ -209,8 +222,7 @@ def test_eigenvalues_are_raised_and_the_rest_is_left() -> None:
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4])
 def test_eigenvalues_are_raised_whatever_the_number_of_features(count: int) -> None:
-    roots = np.random.default_rng(count).normal(size=(30, count, count))
-    full = roots @ roots.transpose(0, 2, 1)
+    full = symmetric(count)
     values, vectors = np.linalg.eigh(full)
     raised = full_matrices(floor_eigenvalues(np.stack([full[:, i, j] for i, j in pairs(count)]), 0.8))
     np.testing.assert_allclose(np.linalg.eigvalsh(raised), np.maximum(values, 0.8), rtol=1e-9)
@@ -220,16 +232,14 @@ def test_eigenvalues_are_raised_whatever_the_number_of_features(count: int) -> N
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4])
 def test_the_quadratic_form_is_that_of_the_inverse(count: int) -> None:
-    rng = np.random.default_rng(3)
-    vectors, roots = rng.normal(size=(count, 20)), rng.normal(size=(20, count, count))
-    full = roots @ roots.transpose(0, 2, 1) + np.eye(count)
+    vectors, full = np.random.default_rng(3).normal(size=(count, 20)), symmetric(count, 20) + np.eye(count)
     numbers = np.stack([full[:, i, j] for i, j in pairs(count)])
     expected = [v @ np.linalg.solve(s, v) for v, s in zip(vectors.T, full, strict=True)]
     np.testing.assert_allclose(quadratic_form(vectors, numbers), expected)
 
 
 @pytest.mark.usefixtures("small")
-@pytest.mark.parametrize("kept", [(0, 1, 2), (3,), (1, 3)])
+@pytest.mark.parametrize("kept", [RESIDUAL, ASYMMETRY])
 def test_the_normative_of_some_features_is_their_marginal(kept: tuple[int, ...]) -> None:
     statistics = NormativeStatistics()
     for scan in draws(4):
@@ -293,6 +303,35 @@ def test_healthy_features_have_the_distances_of_theory() -> None:
     squared = mahalanobis(values, np.ones((N, N, N), bool), flat(TRUE_MEAN, TRUE_COVARIANCE), 4) ** 2
     assert squared.mean() == pytest.approx(4, abs=0.3)
     assert (squared > 9.488).mean() == pytest.approx(0.05, abs=0.03)
+
+
+def test_the_anomaly_map_adds_the_likelihood_ratio_of_the_residual_and_the_squared_asymmetry() -> None:
+    values, inside, judge = draws(1, 3)[0] * 2, np.ones((N, N, N), bool), flat(TRUE_MEAN, TRUE_COVARIANCE)
+    values[2, 1, 2, 3], inside[4] = np.nan, False
+    found = anomaly_map(values, inside, judge, 4)
+    assert found.dtype == np.float32
+    assert found[1, 2, 3] == 0, "nothing was predicted"
+    assert (found[4] == 0).all()
+    for index in ((0, 0, 0), (7, 7, 7), (3, 2, 1)):
+        off = values[:, *index] - TRUE_MEAN
+        squared = off[:3] @ np.linalg.inv(TRUE_COVARIANCE[:3, :3]) @ off[:3]
+        student = [
+            stats.multivariate_t(np.zeros(3), np.eye(3), DEGREES_OF_FREEDOM).logpdf([size, 0, 0])
+            for size in (0, np.sqrt(squared))
+        ]
+        expected = np.sqrt(2 / 3 * (student[0] - student[1]) + off[3] ** 2 / TRUE_COVARIANCE[3, 3])
+        assert found[index] == pytest.approx(expected, rel=1e-4)
+    with pytest.raises(ValueError, match=r"^4 features on the grid"):
+        anomaly_map(values[:3], inside, judge, 4)
+
+
+def test_far_residuals_weigh_less_than_far_asymmetries() -> None:
+    judge = flat(np.zeros(4), np.eye(4))
+    far = np.zeros((4, 2, N, N, N), np.float32)
+    far[0, 0], far[3, 1] = 8, 8
+    place, across = (anomaly_map(far[:, which], np.ones((N, N, N), bool), judge, 4)[4, 4, 4] for which in (0, 1))
+    assert across == pytest.approx(8)
+    assert place == pytest.approx(np.sqrt(4 / 3 * np.log(65)))
 
 
 def test_between_places_the_normative_is_interpolated() -> None:

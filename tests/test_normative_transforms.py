@@ -16,7 +16,7 @@ from scripts.asymmetry import asymmetry
 from scripts.calibration_files import NotCalibrated, write_calibration
 from scripts.coordinates import grid_affine, positions
 from scripts.head_transforms import ErrorMapd
-from scripts.normative import Normative, features_of, mahalanobis, residual, smooth_map
+from scripts.normative import Normative, anomaly_map, features_of, residual, smooth_map
 from scripts.normative_transforms import AnomalyMapd, load_normative, unknown_findings
 from scripts.scores import Thresholds
 
@@ -25,7 +25,7 @@ SIZE = 256 // STRIDE
 USUAL = np.full((2, 128, 128, 128), -3, np.float32)
 """Densities of a reference head that is a little darker than all that is shown to it."""
 
-MEAN, VARIANCE = np.array([3, 0, -2, 1.5]), np.array([4, 0, 0, 0, 9, 0, 0, 16, 0, 4.0])
+MEAN, VARIANCE = np.array([3, 0, -2, 1.5]), np.array([4, 0, 0, 9, 0, 16, 4.0])
 
 
 @pytest.fixture(autouse=True)
@@ -84,7 +84,7 @@ def transform(models: Path, kind: str = "calibrated", **other: str) -> AnomalyMa
     return AnomalyMapd("pred", **{k: str(models / name) for k, name in names.items()} | other, map=kind)
 
 
-def test_the_calibrated_heatmap_is_the_mahalanobis_distance(models: Path) -> None:
+def test_the_calibrated_heatmap_is_the_anomaly_map(models: Path) -> None:
     data = case()
     judged = transform(models)(data)
     heat = judged["pred"]
@@ -95,7 +95,8 @@ def test_the_calibrated_heatmap_is_the_mahalanobis_distance(models: Path) -> Non
     for place, steps in (((15, 15, 15), 0), ((20, 40, 25), 6), ((45, 40, 25), 0)):
         off = features(data)[0][:, *place] - MEAN
         assert off[3] == pytest.approx(steps - 1.5, abs=0.02), "0.1 of the brain window's 120 HU are six steps"
-        expected = np.sqrt((off**2 / [4, 9, 16, 4]).sum())
+        squared = (off[:3] ** 2 / [4, 9, 16]).sum()
+        expected = np.sqrt(4 / 3 * np.log(1 + squared) + off[3] ** 2 / 4)
         assert float(heat[0][place]) == pytest.approx(expected, rel=1e-3)
     assert heat[0, 20, 20, 20] == heat[0, 5, 15, 15] == 0, "nothing predicted; outside the head"
     assert heat[0, 15, 15, 42] == 0, "nothing known"
@@ -146,7 +147,7 @@ def test_maps_are_smoothed_as_the_calibration_was(models: Path, tmp_path: Path) 
     text = (tmp_path / "thresholds.json").read_text().replace('"smoothing_mm": 0.0', '"smoothing_mm": 6.0')
     (tmp_path / "thresholds.json").write_text(text)
     data = case()
-    distances = mahalanobis(*features(data), load_normative(tmp_path / "normative.nii.gz"), 4)
+    distances = anomaly_map(*features(data), load_normative(tmp_path / "normative.nii.gz"), 4)
     expected = smooth_map(distances, distances > 0, 6.0, 4)
     np.testing.assert_allclose(transform(tmp_path)(data)["pred"][0].numpy(), expected, rtol=1e-5)
 

@@ -22,10 +22,12 @@ from cohort.register import Registered
 from scripts.assets import place
 from scripts.asymmetry import asymmetry
 from scripts.autoencoder import SpatialAutoencoder
+from scripts.averages import block_means
+from scripts.calibration import MAP_SMOOTHING_MM
 from scripts.coordinates import REFERENCE_SIZE
 from scripts.inferers import PositionInferer
 from scripts.intensity import EQUALISATION_RANGE_HU, equalize_histogram
-from scripts.normative import Normative, features_of, mahalanobis, residual, smooth_map
+from scripts.normative import FEATURES, Normative, anomaly_map, features_of, mahalanobis, residual, smooth_map
 from scripts.normative_transforms import reference_densities
 from scripts.postfilters import grayscale_erosion, median_filter
 from scripts.regions import LEFT_HEMISPHERE, RIGHT_HEMISPHERE, SKULL
@@ -123,8 +125,13 @@ def error_maps(scan: Registered, features: Features) -> Maps:
 def calibrated_maps(scan: Registered, vector: Array, normative: Normative, kept: Sequence[int] | None = None) -> Maps:
     """How unusual a vector (k, n, n, n) is at its place, or what of it is `kept`; 0 where that is not known."""
     stride = scan.hu.shape[0] // vector.shape[-1]
-    chosen = list(range(len(vector)) if kept is None else kept)
-    made = mahalanobis(vector[chosen], foreground(scan, stride), normative.only(chosen), stride)
+    head = foreground(scan, stride)
+    if kept is None and len(vector) == FEATURES:
+        made = anomaly_map(vector, head, normative, stride)
+    else:
+        chosen = list(range(len(vector)) if kept is None else kept)
+        made = mahalanobis(vector[chosen], head, normative.only(chosen), stride)
+    made = smooth_map(made, made > 0, MAP_SMOOTHING_MM, stride)
     return Maps(made, made, stride, zero_is_unknown=True)
 
 
@@ -144,20 +151,14 @@ def reconstruction_residual(features: Features) -> Array:
     """
     vector = np.full((3, *[REFERENCE_SIZE // BLOCK] * 3), np.nan, np.float32)
     vector[:, *INNER] = 0
-    vector[1, *INNER] = PERCENT * blocks(features["residual"].astype(np.float32))
+    vector[1, *INNER] = PERCENT * block_means(features["residual"].astype(np.float32), BLOCK)
     return vector
-
-
-def blocks(values: Array) -> Array:
-    """Mean over blocks of `BLOCK` voxels a side."""
-    i, j, k = (n // BLOCK for n in values.shape)
-    return np.asarray(values.reshape(i, BLOCK, j, BLOCK, k, BLOCK).mean(axis=(1, 3, 5), dtype=np.float32))
 
 
 def clipped_hu(scan: Registered) -> Array:
     """Mean HU (2, n, n, n) of blocks, clipped for the brain and for the skull."""
     hu = scan.hu.astype(np.float32).clip(*EQUALISATION_RANGE_HU)
-    return np.stack([blocks(hu.clip(*limits)) for limits in (BRAIN_HU, SKULL_HU)])
+    return np.stack([block_means(hu.clip(*limits), BLOCK) for limits in (BRAIN_HU, SKULL_HU)])
 
 
 class HuStatistics:

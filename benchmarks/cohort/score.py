@@ -29,7 +29,7 @@ from cohort.networks import autoencoder, described, inference_config, position_n
 from cohort.register import Registered, facts_of, load
 from scripts import asymmetry
 from scripts.assets import sha256
-from scripts.normative import Normative, NormativeStatistics, on_grid
+from scripts.normative import ASYMMETRY, RESIDUAL, Normative, NormativeStatistics, on_grid
 from scripts.regions import LEFT_HEMISPHERE, MIN_COVERAGE, REGIONS, RIGHT_HEMISPHERE, SKULL, region_scores
 from scripts.simulation.lesions import FRACTURES
 from scripts.statistics import average_precision
@@ -45,9 +45,6 @@ SCORES = {
 }
 """The maps of each method."""
 
-RESIDUAL, ASYMMETRY = (0, 1, 2), (3,)
-"""Which of our features are calibrated alone, for comparison."""
-
 CALIBRATED = ("ours", "autoencoder", "hu")
 """Methods that learn what is normal."""
 
@@ -57,7 +54,7 @@ LESION, SWELLING = 1, 2
 GRID = 2
 """Voxels between the places at which maps are compared with lesions."""
 
-SCORING = 4
+SCORING = 5
 """What a file of scores holds, and how it is computed; another number has all scores computed again."""
 
 REGISTERED = "registered"

@@ -16,8 +16,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
+from .averages import block_means, gaussian_means
 from .intensity import BONE_WINDOW_HU, BRAIN_WINDOW_HU
 from .regions import LEFT_HEMISPHERE, RIGHT_HEMISPHERE, SKULL
 
@@ -56,8 +56,8 @@ def densities(inputs: NDArray[np.floating], regions: NDArray[np.uint8]) -> tuple
         (inputs[0], brain, BRAIN_WINDOW_HU, BRAIN_SMOOTHING_MM, BRAIN_STEP_HU),
         (inputs[1], regions == SKULL, BONE_WINDOW_HU, SKULL_SMOOTHING_MM, SKULL_STEP_HU),
     ):
-        share = _blocks(inside)
-        density, known = _mean_inside(_blocks(channel * inside), share, sigma_mm / BLOCK)
+        share = block_means(inside, BLOCK)
+        density, known = gaussian_means(block_means(channel * inside, BLOCK), share, sigma_mm / BLOCK)
         mine = (share >= LEAST_SHARE) & known
         middle = np.median(density[mine]) if mine.any() else np.float32(0)
         found.append(np.where(known, (density - middle) * np.float32((high - low) / step_hu), np.float32(np.nan)))
@@ -89,18 +89,3 @@ def asymmetry(
         total += np.where(mine & mine[::-1], difference, 0)
     places = [np.arange(0, size, stride) // BLOCK for size in regions.shape]
     return total[np.ix_(*places)]
-
-
-def _blocks(values: NDArray[np.generic]) -> Array:
-    """Mean (n, n, n) over blocks of values (N, N, N), along x first, so that mirror images give the same to the bit."""
-    i, j, k = (size // BLOCK for size in values.shape)
-    blocks = values[: i * BLOCK, : j * BLOCK, : k * BLOCK].reshape(i, BLOCK, j, BLOCK, k, BLOCK)
-    return np.asarray(blocks.mean(axis=1, dtype=np.float32).mean(axis=(2, 4)))
-
-
-def _mean_inside(total: Array, share: Array, sigma: float) -> tuple[Array, NDArray[np.bool_]]:
-    """Gaussian mean of what a mask holds, of sums and shares by block (n, n, n), and where there is one."""
-    weight = ndimage.gaussian_filter(share, sigma, mode="constant", truncate=3.0)
-    smoothed = ndimage.gaussian_filter(total, sigma, mode="constant", truncate=3.0)
-    known = weight > 1e-3
-    return np.divide(smoothed, weight, out=np.zeros_like(smoothed), where=known), known

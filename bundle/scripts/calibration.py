@@ -13,9 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .normative import Normative, NormativeStatistics, features_of, mahalanobis, on_grid, smooth_map
+from .normative import Normative, NormativeStatistics, anomaly_map, features_of, on_grid, smooth_map
 from .regions import MIN_COVERAGE
 from .scores import Details, map_scores
+
+MAP_SMOOTHING_MM = 6.0
+"""Standard deviation of the Gaussian that smooths anomaly maps, where nothing else is asked for."""
 
 MOST_FOLDS = 20
 """Beyond this, judging each scan by ever so slightly larger normatives only takes time."""
@@ -77,11 +80,11 @@ def scan_maps(
     """
     known = inside & np.isfinite(residual_mm).all(axis=0)
     lengths = np.linalg.norm(np.where(known, residual_mm, 0).astype(np.float32), axis=0)
-    distances = mahalanobis(features_of(residual_mm, asymmetry, inside, stride), inside, normative, stride)
-    return {"error": lengths, "calibrated": smooth_map(distances, distances > 0, smoothing_mm, stride)}
+    anomaly = anomaly_map(features_of(residual_mm, asymmetry, inside, stride), inside, normative, stride)
+    return {"error": lengths, "calibrated": smooth_map(anomaly, anomaly > 0, smoothing_mm, stride)}
 
 
-def scan_scores(scan: HealthyScan, normative: Normative, smoothing_mm: float = 0.0) -> Details:
+def scan_scores(scan: HealthyScan, normative: Normative, smoothing_mm: float = MAP_SMOOTHING_MM) -> Details:
     """Every score of a scan by region, judged by a normative; none of a region that the field of view cuts."""
     maps = scan_maps(scan.residual_mm, scan.asymmetry, scan.inside, normative, scan.stride, smoothing_mm)
     details = map_scores(maps, scan.regions)
@@ -102,7 +105,9 @@ def folds_of(groups: Sequence[str]) -> list[list[int]]:
     return [[i for i, group in enumerate(groups) if fold[group] == number] for number in range(count)]
 
 
-def held_out_scores(scans: Sequence[HealthyScan], groups: Sequence[str], smoothing_mm: float = 0.0) -> list[Details]:
+def held_out_scores(
+    scans: Sequence[HealthyScan], groups: Sequence[str], smoothing_mm: float = MAP_SMOOTHING_MM
+) -> list[Details]:
     """The scores of each scan, judged by the normative of the scans of the other folds.
 
     Raises:

@@ -1,10 +1,11 @@
 """The files of a calibration: what is kept of each scan on the way, and the two that ship.
 
-`normative.nii.gz` lies on every 4th voxel of the reference grid; its fourth axis holds 15 volumes: the mean of the four
-features (residual x, y, z in mm, asymmetry in steps), their covariance (xx, xy, xz, xa, yy, yz, ya, zz, za, aa) and the
-count of healthy scans and their mirror images (see `normative`), each rounded to multiples of `QUANTUM` and 0 beyond
-the places that can be used. `thresholds.json` holds the healthy scores and the facts: how many scans they come from,
-and the sha256 of the normative, of the weights and of the reference head, for which alone all of this is true.
+`normative.nii.gz` lies on every 4th voxel of the reference grid; its fourth axis holds 12 volumes: the mean of the four
+features (residual x, y, z in mm, asymmetry in steps), the covariance of the residual (xx, xy, xz, yy, yz, zz), the
+variance of the asymmetry, and the count of healthy scans and their mirror images (see `normative`), each rounded to
+multiples of `QUANTUM` and 0 beyond the places that can be used. `thresholds.json` holds the healthy scores and the
+facts: how many scans they come from, and the sha256 of the normative, of the weights and of the reference head, for
+which alone all of this is true.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class NotCalibrated(ValueError):
 
 
 def normative_volume(normative: Normative) -> NDArray[np.float32]:
-    """The volumes (64, 64, 64, 15) of the file."""
+    """The volumes (64, 64, 64, 12) of the file."""
     count = np.floor(normative.count[None] / QUANTUM)  # never up: what is unknown stays so
     rounded = [np.round(normative.mean / QUANTUM), np.round(normative.covariance / QUANTUM), count]
     used = ndimage.binary_dilation(normative.known, np.ones((3, 3, 3)))
@@ -58,7 +59,7 @@ def normative_volume(normative: Normative) -> NDArray[np.float32]:
 
 
 def normative_of(volume: NDArray[np.floating], affine: NDArray[np.floating]) -> Normative:
-    """The normative in the volumes (64, 64, 64, 15) and the affine of a file.
+    """The normative in the volumes (64, 64, 64, 12) and the affine of a file.
 
     Raises:
         NotCalibrated: it is of another form.

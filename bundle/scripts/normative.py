@@ -1,15 +1,21 @@
 """What is normal, place by place, and how far a scan is from it.
 
 The *residual* r = (predicted position - true position) * 255 mm is a vector (x, y, z) in mm of reference space; its
-length is the error map. The *features* v of a place are the residual, averaged over its surroundings, and the place's
-`asymmetry`: four numbers. On healthy scans they have, at each place of the head, a mean m and a covariance S of their
-own: near the mid-plane the network is sure, at the vertex it is not. The *normative* holds both on a coarse grid of
-reference space, every `GRID_STEP`-th voxel, and the *count*: how many healthy scans speak for the place. The *anomaly
-map* is the Mahalanobis distance (Mahalanobis, Proc. Natl. Inst. Sci. India 2, 1936)
+length is the error map. The *features* of a place are the residual, averaged over its surroundings, and the place's
+`asymmetry` a: four numbers. On healthy scans they have, at each place of the head, a mean and a spread of their own:
+near the mid-plane the network is sure, at the vertex it is not. The *normative* holds the mean m and the covariance S
+of the residual, and the mean and the variance of the asymmetry, on a coarse grid of reference space, every
+`GRID_STEP`-th voxel, and the *count*: how many healthy scans speak for the place.
 
-    d = sqrt((v - m)^T S^-1 (v - m)),
+How unusual each of the two is, is its Mahalanobis distance (Proc. Natl. Inst. Sci. India 2, 1936), in standard
+deviations: d = sqrt((r - m)^T S^-1 (r - m)) of the residual, e of the asymmetry. Residuals of people whom the normative
+has not seen lie farther out than a normal distribution says. So the *anomaly map* takes from the residual what its
+likelihood ratio is under Student's distribution with nu = `DEGREES_OF_FREEDOM` in three dimensions, whose tails are
+long (Lange, Little and Taylor, J. Am. Stat. Assoc. 84, 1989), as a mean over the three directions, and adds both:
 
-in standard deviations, dimensionless. Where healthy scans say nothing, it is 0.
+    sqrt((nu + 3) / 3 * log(1 + d^2 / nu) + e^2).
+
+It is dimensionless, about 1 where a scan is as healthy scans are. Where healthy scans say nothing, it is 0.
 
 Reference space is symmetric, so a scan's mirror image is a healthy scan too: the map is flipped along x, and the
 residual along x changes its sign. The asymmetry does not: what is denser than its mirror place is so in the mirror
@@ -18,8 +24,8 @@ it counts for the place next to it. Means and covariances are smoothed in space,
 covariance is drawn toward that of a wider surrounding, and this toward that of the whole head, the more the fewer scans
 there are, with eigenvalues kept off zero.
 
-All of it also works with fewer features, such as the residual alone. A symmetric matrix is held by the numbers of its
-upper triangle, row by row: xx, xy, xz, xa, yy and so on.
+All of it also works with fewer features, such as the residual alone. A covariance is held by the numbers of its upper
+triangle, row by row: xx, xy, xz, yy, yz, zz; the variance of the asymmetry follows.
 """
 
 from __future__ import annotations
@@ -33,6 +39,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from .averages import gaussian_means
 from .coordinates import POSITION_SCALE_MM, REFERENCE_SIZE, REFERENCE_SPACING_MM
 
 GRID_STEP = 4
@@ -66,6 +73,12 @@ MIRROR_SIGNS = (-1, 1, 1, 1)
 FEATURES = len(MIRROR_SIGNS)
 """How many features there are."""
 
+RESIDUAL, ASYMMETRY = (0, 1, 2), (3,)
+"""The features that are judged together: how they vary with one another is of no concern."""
+
+DEGREES_OF_FREEDOM = 1.0
+"""Of Student's distribution of the residual; 1 has the longest tails, and did best on the validation anatomies."""
+
 Floats = NDArray[np.floating]
 Mask = NDArray[np.bool_]
 Kind = TypeVar("Kind", bound=np.generic)
@@ -73,7 +86,7 @@ Kind = TypeVar("Kind", bound=np.generic)
 
 @dataclass(frozen=True, eq=False)
 class Normative:
-    """Mean (s, n, n, n), covariance (s (s + 1) / 2, n, n, n) and count (n, n, n) of s healthy features, float32."""
+    """Mean (s, n, n, n), covariance (len(pairs(s)), n, n, n) and count (n, n, n) of s healthy features, float32."""
 
     mean: NDArray[np.float32]
     covariance: NDArray[np.float32]
@@ -85,14 +98,15 @@ class Normative:
         return np.asarray(self.count >= LEAST_COUNT)
 
     def only(self, features: Sequence[int]) -> Normative:
-        """The normative of some features alone: (0, 1, 2) for the residual, (3,) for the asymmetry."""
+        """The normative of some features alone, `RESIDUAL` or `ASYMMETRY`."""
         kept = [index for index, pair in enumerate(pairs(len(self.mean))) if set(pair) <= set(features)]
         return Normative(self.mean[list(features)], self.covariance[kept], self.count)
 
 
 def pairs(features: int) -> tuple[tuple[int, int], ...]:
-    """Rows and columns of the numbers of a symmetric matrix."""
-    return tuple(combinations_with_replacement(range(features), 2))
+    """Rows and columns of the numbers that hold a covariance: of the residual's, then of the asymmetry's."""
+    every = combinations_with_replacement(range(features), 2)
+    return tuple((i, j) for i, j in every if (i in RESIDUAL) == (j in RESIDUAL))
 
 
 def channels_of(features: int) -> int:
@@ -232,17 +246,39 @@ def floor_eigenvalues(covariance: NDArray[np.float64], least: float) -> NDArray[
 
 
 def full_matrices(covariance: Floats) -> Floats:
-    """Matrices (..., s, s) of the numbers (c, ...) that hold them."""
+    """Matrices (..., s, s) of the numbers (c, ...) that hold them, 0 between residual and asymmetry."""
     features = next(count for count in range(1, FEATURES + 1) if len(pairs(count)) == len(covariance))
-    where = {pair: index for index, pair in enumerate(pairs(features))}
-    order = np.array([[where[min(i, j), max(i, j)] for j in range(features)] for i in range(features)])
-    return np.moveaxis(covariance[order], (0, 1), (-2, -1))
+    full = np.zeros((*covariance.shape[1:], features, features), covariance.dtype)
+    for (i, j), numbers in zip(pairs(features), covariance, strict=True):
+        full[..., i, j] = full[..., j, i] = numbers
+    return full
+
+
+def anomaly_map(features: Floats, inside: Mask, normative: Normative, stride: int) -> NDArray[np.float32]:
+    """How unusual features (4, n, n, n) on every stride-th voxel are, residual and asymmetry together: (n, n, n).
+
+    It is 0 outside the mask `inside` (n, n, n), where nothing was predicted (NaN), and where the normative is unknown.
+
+    Raises:
+        ValueError: shapes differ.
+    """
+    if features.shape != (FEATURES, *inside.shape):
+        raise ValueError(f"{FEATURES} features on the grid of the mask are needed: {features.shape}, {inside.shape}")
+    inside = inside & np.isfinite(features).all(axis=0)
+    residual_, asymmetry = (
+        np.square(mahalanobis(features[list(part)], inside, normative.only(part), stride))
+        for part in (RESIDUAL, ASYMMETRY)
+    )
+    freedom, directions = DEGREES_OF_FREEDOM, len(RESIDUAL)
+    ratio = np.float32((freedom + directions) / directions) * np.log1p(residual_ / np.float32(freedom))
+    return np.asarray(np.sqrt(ratio + asymmetry))
 
 
 def mahalanobis(features: Floats, inside: Mask, normative: Normative, stride: int) -> NDArray[np.float32]:
-    """Anomaly map (n, n, n) of features (s, n, n, n) on every stride-th voxel, the normative interpolated linearly.
+    """Distances (n, n, n), in standard deviations, of features (s, n, n, n) on every stride-th voxel.
 
-    It is 0 outside the mask `inside` (n, n, n), where nothing was predicted (NaN), and where the normative is unknown.
+    The normative, of the same features, is interpolated linearly. Distances are 0 outside the mask `inside` (n, n, n),
+    where nothing was predicted (NaN), and where the normative is unknown.
 
     Raises:
         ValueError: shapes differ.
@@ -267,8 +303,9 @@ def known_at(shape: tuple[int, ...], normative: Normative, stride: int) -> Mask:
 
 
 def quadratic_form(vectors: Floats, matrices: Floats) -> NDArray[np.floating]:
-    """v^T S^-1 v of vectors (s, k) and symmetric positive matrices (c, k), by forward substitution in S = L L^T."""
-    entry = dict(zip(pairs(len(vectors)), matrices, strict=True))
+    """v^T S^-1 v of vectors (s, k) and positive matrices (c, k), see `pairs`, by forward substitution in S = L L^T."""
+    entry = dict.fromkeys(combinations_with_replacement(range(len(vectors)), 2), np.zeros_like(vectors[0]))
+    entry |= dict(zip(pairs(len(vectors)), matrices, strict=True))
     lower: dict[tuple[int, int], Floats] = {}
     solved: list[Floats] = []
     for row in range(len(vectors)):
@@ -284,10 +321,8 @@ def smooth_map(values: NDArray[np.float32], inside: Mask, sigma_mm: float, strid
     """A map (n, n, n) on every stride-th voxel smoothed inside a mask by a Gaussian; 0 outside; unchanged for 0 mm."""
     if not sigma_mm:
         return values
-    sigma = sigma_mm / (stride * REFERENCE_SPACING_MM)
-    weight = ndimage.gaussian_filter(inside.astype(np.float32), sigma, truncate=3.0)
-    total = ndimage.gaussian_filter(np.where(inside, values, np.float32(0)), sigma, truncate=3.0)
-    return np.asarray(np.divide(total, weight, out=np.zeros_like(values), where=inside))
+    totals, sigma = np.where(inside, values, np.float32(0)), sigma_mm / (stride * REFERENCE_SPACING_MM)
+    return np.where(inside, gaussian_means(totals, inside, sigma)[0], np.float32(0))
 
 
 def _interpolated(channels: NDArray[np.float32], places: NDArray[np.float32]) -> NDArray[np.float64]:

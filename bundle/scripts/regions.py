@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from .averages import block_means
+
 LEFT_HEMISPHERE, RIGHT_HEMISPHERE, SKULL = 1, 2, 3
 REGIONS = {"left_hemisphere": LEFT_HEMISPHERE, "right_hemisphere": RIGHT_HEMISPHERE, "skull": SKULL}
 """Names and labels of the regions, in the order of every output."""
@@ -65,9 +67,9 @@ def own_regions(
         spacing_mm: voxel size of the grid, which has an even number of voxels a side.
     """
     bone = head & (hu > BONE_HU)
-    brain_there = _blocks(np.isin(reference_regions, (LEFT_HEMISPHERE, RIGHT_HEMISPHERE))) >= 0.5
-    skull_there = _blocks(reference_regions == SKULL) > 0
-    bone_share = _blocks(bone)
+    brain_there = block_means(np.isin(reference_regions, (LEFT_HEMISPHERE, RIGHT_HEMISPHERE)), COARSE) >= 0.5
+    skull_there = block_means(reference_regions == SKULL, COARSE) > 0
+    bone_share = block_means(bone, COARSE)
     step_mm = COARSE * spacing_mm
     brain = _inside_skull(bone_share > 0, brain_there, step_mm)
     skull = within(skull_there, SKULL_MM, step_mm) & ~brain
@@ -103,12 +105,6 @@ def _ball(radius: float) -> Mask:
     reach = int(np.ceil(radius))
     grid = np.mgrid[-reach : reach + 1, -reach : reach + 1, -reach : reach + 1]
     return np.asarray((grid**2).sum(axis=0) <= radius**2 + 1e-6)
-
-
-def _blocks(mask: Mask) -> NDArray[np.float64]:
-    """Share of each block of `COARSE` voxels a side that is in the mask."""
-    i, j, k = (n // COARSE for n in mask.shape)
-    return np.asarray(mask.reshape(i, COARSE, j, COARSE, k, COARSE).mean(axis=(1, 3, 5)))
 
 
 def _fine(mask: Mask) -> Mask:

@@ -23,7 +23,15 @@ from pathlib import Path
 from typing import Any
 
 from ..assets import config, metadata, place, sha256
-from ..calibration import FEWEST_SCANS, RECOMMENDED_SCANS, HealthyScan, folds_of, held_out_scores, sums_of
+from ..calibration import (
+    FEWEST_SCANS,
+    MAP_SMOOTHING_MM,
+    RECOMMENDED_SCANS,
+    HealthyScan,
+    folds_of,
+    held_out_scores,
+    sums_of,
+)
 from ..calibration_files import NORMATIVE_NAME, THRESHOLDS_NAME, load_scan, save_scan, write_calibration
 from ..findings import InputRefused, PathMissing, counted
 from ..healthy_sources import Source, key, simulated_sources, simulator_sha256, sources_in
@@ -66,7 +74,11 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--workers", type=int, default=1, help="scans at a time, about 2 GB each")
     parser.add_argument("--stride", type=int, choices=(1, 2, 4), default=4, help="voxels between predictions (4)")
     parser.add_argument(
-        "--smoothing", metavar="MM", type=width_mm, default=0.0, help="smooth anomaly maps by so much (0)"
+        "--smoothing",
+        metavar="MM",
+        type=width_mm,
+        default=MAP_SMOOTHING_MM,
+        help=f"smooth anomaly maps by so much ({MAP_SMOOTHING_MM:g}; 0 for none)",
     )
     parser.add_argument(
         "--work", metavar="DIR", type=Path, default=Path("calibration"), help="residuals, to go on from"
