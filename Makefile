@@ -45,18 +45,21 @@ unit: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist loadgroup -q
 
 # What ships, from nothing: small patches first, which learn faster, then larger ones, then what is normal.  Stopped, it
-# goes on where it was.  SMALL is the last checkpoint of the first training.
-SMALL := $(WEIGHTS_OUT)/small/checkpoint_epoch=120.pt
+# goes on where it was.  SMALL is the last checkpoint of the first training.  Fewer epochs and scans try the commands out.
+SMALL_EPOCHS ?= 120
+EPOCHS ?= 100
+HEALTHY ?= 66
+SMALL := $(WEIGHTS_OUT)/small/checkpoint_epoch=$(SMALL_EPOCHS).pt
 weights: $(STAMP) $(SMALL)
-	$(BIN)/head-ct-anomaly train $(ANATOMIES) -o $(WEIGHTS_OUT)/train --start $(SMALL) --seed 2 --epochs 100
-	$(BIN)/head-ct-anomaly calibrate --simulate $(ANATOMIES) --count 66 --seed 9000 -o $(WEIGHTS_OUT) --work $(WEIGHTS_OUT)/healthy \
+	$(BIN)/head-ct-anomaly train $(ANATOMIES) -o $(WEIGHTS_OUT)/train --start $(SMALL) --seed 2 --epochs $(EPOCHS)
+	$(BIN)/head-ct-anomaly calibrate --simulate $(ANATOMIES) --count $(HEALTHY) --seed 9000 -o $(WEIGHTS_OUT) --work $(WEIGHTS_OUT)/healthy \
 		--weights $(WEIGHTS_OUT)/train/model.pt --workers $(WORKERS) \
 		--names head_01,head_02,head_03,head_04,head_05,head_06,head_07,head_08,head_09,head_10,head_11
 
 $(SMALL): | $(STAMP)
 	@test -d "$(ANATOMIES)" || { echo "Name the folder of label maps: make weights ANATOMIES=DIR" >&2; exit 1; }
 	$(BIN)/python -m monai.bundle run --config_file bundle/configs/train.json --bundle_root bundle --dataset_dir $(ANATOMIES) \
-		--output_dir $(WEIGHTS_OUT)/small --patch_size 31 --crop_size 63 --max_epochs 120
+		--output_dir $(WEIGHTS_OUT)/small --patch_size 31 --crop_size 63 --max_epochs $(SMALL_EPOCHS)
 
 clean:
 	rm -rf .venv out

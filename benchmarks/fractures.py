@@ -43,13 +43,12 @@ from torch import nn  # noqa: E402
 from cohort.networks import inference_config, position_network  # noqa: E402
 from scripts.anatomies import load_anatomy  # noqa: E402
 from scripts.assets import sha256  # noqa: E402
-from scripts.averages import gaussian_means  # noqa: E402
 from scripts.coordinates import REFERENCE_SIZE  # noqa: E402
 from scripts.foreground import head_foreground  # noqa: E402
 from scripts.head_transforms import load_regions  # noqa: E402
 from scripts.healthy_sources import simulator_sha256  # noqa: E402
 from scripts.intensity import windows  # noqa: E402
-from scripts.normative import Normative, NormativeStatistics, mahalanobis, on_grid, residual  # noqa: E402
+from scripts.normative import Normative, NormativeStatistics, mahalanobis, on_grid, residual, smooth_map  # noqa: E402
 from scripts.patches import cut, patch_radius  # noqa: E402
 from scripts.regions import SKULL, own_regions  # noqa: E402
 from scripts.simulation.head import stream  # noqa: E402
@@ -147,10 +146,9 @@ def _predicted(network: nn.Module, hu: NDArray[np.int16], wanted: torch.Tensor, 
     return predicted.numpy()
 
 
-def mean_inside(values: Array, inside: Mask, sigma: float) -> Array:
-    """Values (..., n, n, n) averaged by a Gaussian inside a mask; 0 outside."""
-    channels = (np.where(inside, channel, 0) for channel in values.reshape(-1, *inside.shape))
-    return np.stack([gaussian_means(c, inside, sigma)[0] * inside for c in channels]).reshape(values.shape)
+def mean_inside(vectors: Array, inside: Mask, sigma_mm: float, stride: int) -> Array:
+    """Vectors (3, n, n, n) averaged by a Gaussian inside a mask; 0 outside."""
+    return np.stack([smooth_map(part, inside, sigma_mm, stride) for part in vectors])
 
 
 def mirror(values: NDArray[Any]) -> NDArray[Any]:
@@ -163,10 +161,10 @@ def mirror(values: NDArray[Any]) -> NDArray[Any]:
 def vectors_of(found: Array, inside: Mask, stride: int) -> dict[str, Array]:
     """The vectors (3, n, n, n) that maps of positions are made of; NaN where there are none."""
     filled = np.where(inside, found, 0)
-    high_pass = filled - mean_inside(filled, inside, HIGH_PASS_MM / stride)
+    high_pass = filled - mean_inside(filled, inside, HIGH_PASS_MM, stride)
     sides = np.array([-1, 1, 1], np.float32)[:, None, None, None]
     both = inside & mirror(inside)
-    across = filled - sides * mean_inside(mirror(filled), mirror(inside), ACROSS_MM / stride)
+    across = filled - sides * mean_inside(mirror(filled), mirror(inside), ACROSS_MM, stride)
     return {
         "residual": np.where(inside, filled, np.nan),
         "high-pass": np.where(inside, high_pass, np.nan),
@@ -179,7 +177,7 @@ def hu_vectors(hu: NDArray[np.int16], calvaria: Mask, stride: int) -> dict[str, 
     j, k = (slice(max(int(a.min()) - 8, 0), int(a.max()) + 9) for a in np.nonzero(calvaria.any(axis=0)))
     box = (slice(None), j, k)
     bone = ndimage.gaussian_filter(hu[box].astype(np.float32).clip(*BONE_HU), SMOOTHING_MM, truncate=3.0)
-    smooth = mean_inside(bone, calvaria[box], ACROSS_MM)
+    smooth = smooth_map(bone, calvaria[box], ACROSS_MM, 1)
     both = calvaria & calvaria[::-1]
     features = {
         "bone left-right": (smooth[::-1] - smooth, both),

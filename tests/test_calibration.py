@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from scripts import normative
 from scripts.calibration import MOST_FOLDS, HealthyScan, folds_of, held_out_scores, scan_maps, scan_scores, sums_of
 
-N = 8
+N, WIDE = 8, 16
 FULL = {"left_hemisphere": 1.0, "right_hemisphere": 1.0, "skull": 1.0}
 
 
@@ -75,6 +76,29 @@ def test_the_stride_changes_the_scale_of_no_score() -> None:
     for name in ("raw_percentile_99", "calibrated_percentile_99"):
         assert fine[name] == pytest.approx(coarse[name], rel=0.15)
     assert sums_of([scan(50, 2)]).sums[0].sum() == 2 * (N - 1) * N * N, "every 4th voxel, and its mirror image"
+
+
+def test_the_default_score_of_a_smooth_scan_is_nearly_the_same_at_every_stride(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(normative, "GRID_SIZE", WIDE)
+    judge = sums_of(smooth_scan(seed, 4) for seed in range(1, 12)).finish()
+    for seed in (50, 51, 52):
+        coarse, fine, finest = (
+            scan_scores(smooth_scan(seed, stride), judge)["left_hemisphere"]["calibrated_top_1_percent_mean"]
+            for stride in (4, 2, 1)
+        )
+        assert fine == pytest.approx(coarse, rel=0.08)
+        assert finest == pytest.approx(fine, rel=0.05)
+
+
+def smooth_scan(seed: int, stride: int) -> HealthyScan:
+    """Every stride-th voxel of a scan whose residuals and asymmetries change over 5 mm."""
+    rng = np.random.default_rng(seed)
+    noise = rng.normal(0, 1, (4, *[WIDE * 4] * 3))
+    values = np.stack([ndimage.gaussian_filter(part, 5.0) for part in noise])
+    values *= np.array([3, 3, 3, 2])[:, None, None, None] / values.std()
+    thinned = values[:, ::stride, ::stride, ::stride].astype(np.float32)
+    inside, regions = np.ones(thinned[0].shape, bool), np.ones(thinned[0].shape, np.uint8)
+    return HealthyScan(thinned[:3], thinned[3], inside, regions, FULL, stride)
 
 
 def test_the_maps_of_a_scan() -> None:

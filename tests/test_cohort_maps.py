@@ -15,7 +15,7 @@ from cohort import maps
 from cohort.register import Registered
 from scripts.coordinates import positions
 from scripts.intensity import windows
-from scripts.normative import NormativeStatistics, on_grid
+from scripts.normative import ASYMMETRY, RESIDUAL, NormativeStatistics, anomaly_map, mahalanobis, on_grid
 
 pytestmark = pytest.mark.xdist_group("cohort")
 
@@ -114,7 +114,7 @@ def test_an_autoencoders_residual_is_calibrated_like_a_position(monkeypatch: pyt
     corner = [index - part.start for index, part in zip(MIDDLE, maps.BOX, strict=True)]
     strange["residual"][tuple(slice(c - 2, c + 2) for c in corner)] += 0.2
     monkeypatch.setattr(maps, "MAP_SMOOTHING_MM", 0.0)
-    made = maps.calibrated_maps(scan(), maps.reconstruction_residual(strange), normative)
+    made = maps.calibrated_maps(scan(), maps.reconstruction_residual(strange), normative, mahalanobis)
     assert made.zero_is_unknown
     spread = 100 * 0.03 / np.sqrt(8)
     assert at(made.brain, made.stride) == pytest.approx(20 / spread, rel=0.1)
@@ -148,7 +148,7 @@ def test_positions_give_the_error_map_and_the_distance_from_normal() -> None:
     for _ in range(2):
         statistics.add(on_grid(maps.position_vector(scan(), features), 2), inside)
     strange = maps.position_vector(scan(), {"residual": features["residual"] + np.float16(5)})
-    calibrated = maps.calibrated_maps(scan(), strange, statistics.finish())
+    calibrated = maps.calibrated_maps(scan(), strange, statistics.finish(), mahalanobis)
     assert calibrated.brain[60, 60, 80] > 4
     assert calibrated.skull is calibrated.brain
 
@@ -163,7 +163,8 @@ def test_a_network_that_sees_both_windows_is_calibrated_with_the_asymmetry() -> 
     statistics.add(on_grid(vector, 2), on_grid(maps.foreground(scan(), 2), 2))
     normative = statistics.finish()
     whole, position, across = (
-        maps.calibrated_maps(scan(), vector, normative, kept) for kept in (None, (0, 1, 2), (3,))
+        maps.calibrated_maps(scan(), vector, normative, distance)
+        for distance in (anomaly_map, maps.distance_of(RESIDUAL), maps.distance_of(ASYMMETRY))
     )
     assert (whole.brain >= position.brain - 1e-4).all()
     assert (whole.brain >= across.brain - 1e-4).all()

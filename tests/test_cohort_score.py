@@ -47,6 +47,10 @@ def test_scores_by_region_and_the_precision_of_the_lesion() -> None:
     assert found["regions"]["right_hemisphere"]["maximum"] == 0
     assert found["regions"]["skull"]["maximum"] == 3
     assert found["average_precision"] == 1.0
+    scarce = np.zeros_like(brain)
+    for known, found_regions in ((60, 0), (90, 3)):
+        scarce[..., :known] = 5
+        assert len(scores_of(scan, Maps(scarce, scarce, 2, zero_is_unknown=True))["regions"]) == found_regions
     scan.coverage["left_hemisphere"] = 0.9
     assert "left_hemisphere" not in scores_of(scan, Maps(brain, skull, 2))["regions"], "cut by the field of view"
 
@@ -85,7 +89,7 @@ def test_how_much_of_a_region_is_lesion() -> None:
     assert shares["skull"] == 0
 
 
-def test_the_whole_stage_on_four_scans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_whole_stage_on_five_scans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[str] = []
 
     def features(scan: Registered) -> dict[str, Any]:
@@ -94,16 +98,16 @@ def test_the_whole_stage_on_four_scans(tmp_path: Path, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(score_module, "features_of", lambda method, settings: features)
     monkeypatch.setattr(maps, "MAP_SMOOTHING_MM", 0.0)
-    for name, anatomy, lesion in (("h1", "a", None), ("h2", "b", None), ("s1", "a", 70)):
+    for name, anatomy, lesion in (("h1", "a", None), ("h2", "b", None), ("h3", "b", None), ("s1", "a", 70)):
         keep(tmp_path, ball(name, anatomy, lesion))
     keep(tmp_path, ball("bad", "b"), refused="wrong")
     settings = Settings()
     settings_key = settings.key("ours")
     files = registered_files(tmp_path)
-    assert [path.stem for path in files] == ["h1", "h2", "s1"]
-    assert list(make_features(tmp_path, files, "ours", settings)) == ["h1", "h2", "s1"] == made
+    assert [path.stem for path in files] == ["h1", "h2", "h3", "s1"]
+    assert list(make_features(tmp_path, files, "ours", settings)) == ["h1", "h2", "h3", "s1"] == made
     assert list(make_features(tmp_path, files, "ours", settings)) == [], "they are there"
-    assert list(score(tmp_path, tmp_path, "ours", settings)) == ["h1", "h2", "s1"]
+    assert list(score(tmp_path, tmp_path, "ours", settings)) == ["h1", "h2", "h3", "s1"]
     assert list(score(tmp_path, tmp_path, "ours", settings)) == []
     details = json.loads((tmp_path / "scores" / "ours.json").read_text())
     assert (details["features"], details["stride"]) == (settings_key, 2)
@@ -112,7 +116,7 @@ def test_the_whole_stage_on_four_scans(tmp_path: Path, monkeypatch: pytest.Monke
     raw, calibrated = (found["scores"][name]["regions"] for name in ("ours raw", "ours calibrated"))
     assert raw["left_hemisphere"]["maximum"] == pytest.approx(np.hypot(2, 20), rel=1e-3)
     assert raw["right_hemisphere"]["maximum"] == pytest.approx(2, rel=1e-3)
-    # Two healthy scans that are always 2 mm off, mirror images included: that is the spread along x; along y it is the
+    # Healthy scans that are always 2 mm off, mirror images included: that is the spread along x; along y it is the
     # floor. Averaged over 5 mm, 0.164 of what is off in a cube of 8 mm is left.
     alone = (found["scores"][f"ours calibrated, {name}"]["regions"] for name in ("position", "asymmetry"))
     position, across = (part["left_hemisphere"]["maximum"] for part in alone)
@@ -123,7 +127,7 @@ def test_the_whole_stage_on_four_scans(tmp_path: Path, monkeypatch: pytest.Monke
     assert np.sqrt(4 / 3 * np.log1p(1)) < calibrated["right_hemisphere"]["maximum"] < 1.2
     assert found["scores"]["ours raw"]["average_precision"] == pytest.approx(0.79, abs=0.01), "its edges are blurred"
     monkeypatch.setattr(Settings, "key", lambda self, method: settings_key)
-    assert list(score(tmp_path, tmp_path, "published", settings)) == ["h1", "h2", "s1"], "without a calibration"
+    assert list(score(tmp_path, tmp_path, "published", settings)) == ["h1", "h2", "h3", "s1"], "without a calibration"
     monkeypatch.undo()
     monkeypatch.setattr(score_module, "features_of", lambda method, settings: features)
     scan = ball("s1", "a", 90)
@@ -131,7 +135,7 @@ def test_the_whole_stage_on_four_scans(tmp_path: Path, monkeypatch: pytest.Monke
     assert list(make_features(tmp_path, files, "ours", settings)) == ["s1"], "it was registered again"
     assert list(score(tmp_path, tmp_path, "ours", settings)) == ["s1"]
     keep(tmp_path, ball("s1", "a", 70))
-    assert list(score(tmp_path, tmp_path, "hu", settings)) == ["h1", "h2", "s1"]
+    assert list(score(tmp_path, tmp_path, "hu", settings)) == ["h1", "h2", "h3", "s1"]
     hu = json.loads((tmp_path / "scores" / "hu" / "s1.json").read_text())["scores"]
     assert hu["HU z-score"]["regions"]["left_hemisphere"]["maximum"] == pytest.approx(40 / 2, rel=0.01)
     assert hu["HU z-score"]["regions"]["right_hemisphere"]["maximum"] == 0

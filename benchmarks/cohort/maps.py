@@ -27,7 +27,7 @@ from scripts.calibration import MAP_SMOOTHING_MM
 from scripts.coordinates import REFERENCE_SIZE
 from scripts.inferers import PositionInferer
 from scripts.intensity import EQUALISATION_RANGE_HU, equalize_histogram
-from scripts.normative import FEATURES, Normative, anomaly_map, features_of, mahalanobis, residual, smooth_map
+from scripts.normative import Normative, anomaly_map, features_of, mahalanobis, residual, smooth_map
 from scripts.normative_transforms import reference_densities
 from scripts.postfilters import grayscale_erosion, median_filter
 from scripts.regions import LEFT_HEMISPHERE, RIGHT_HEMISPHERE, SKULL
@@ -59,6 +59,7 @@ LEAST_SD_HU = 2.0
 
 Array = NDArray[np.float32]
 Features = dict[str, NDArray[np.float16]]
+Distance = Callable[[Array, NDArray[np.bool_], Normative, int], Array]
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,17 +123,21 @@ def error_maps(scan: Registered, features: Features) -> Maps:
     return Maps(made, made, stride)
 
 
-def calibrated_maps(scan: Registered, vector: Array, normative: Normative, kept: Sequence[int] | None = None) -> Maps:
-    """How unusual a vector (k, n, n, n) is at its place, or what of it is `kept`; 0 where that is not known."""
+def calibrated_maps(scan: Registered, vector: Array, normative: Normative, distance: Distance = anomaly_map) -> Maps:
+    """How unusual a vector (k, n, n, n) is at its place, smoothed; 0 where that is not known."""
     stride = scan.hu.shape[0] // vector.shape[-1]
-    head = foreground(scan, stride)
-    if kept is None and len(vector) == FEATURES:
-        made = anomaly_map(vector, head, normative, stride)
-    else:
-        chosen = list(range(len(vector)) if kept is None else kept)
-        made = mahalanobis(vector[chosen], head, normative.only(chosen), stride)
+    made = distance(vector, foreground(scan, stride), normative, stride)
     made = smooth_map(made, made > 0, MAP_SMOOTHING_MM, stride)
     return Maps(made, made, stride, zero_is_unknown=True)
+
+
+def distance_of(part: Sequence[int]) -> Distance:
+    """The Mahalanobis distance of some features alone, `RESIDUAL` or `ASYMMETRY`."""
+
+    def distance(vector: Array, inside: NDArray[np.bool_], normative: Normative, stride: int) -> Array:
+        return mahalanobis(vector[list(part)], inside, normative.only(part), stride)
+
+    return distance
 
 
 def filtered_maps(scan: Registered, features: Features) -> Maps:

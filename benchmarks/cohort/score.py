@@ -29,8 +29,9 @@ from cohort.networks import autoencoder, described, inference_config, position_n
 from cohort.register import Registered, facts_of, load
 from scripts import asymmetry
 from scripts.assets import sha256
-from scripts.normative import ASYMMETRY, RESIDUAL, Normative, NormativeStatistics, on_grid
+from scripts.normative import ASYMMETRY, RESIDUAL, Normative, NormativeStatistics, anomaly_map, mahalanobis, on_grid
 from scripts.regions import LEFT_HEMISPHERE, MIN_COVERAGE, REGIONS, RIGHT_HEMISPHERE, SKULL, region_scores
+from scripts.scores import known_scores
 from scripts.simulation.lesions import FRACTURES
 from scripts.statistics import average_precision
 
@@ -45,6 +46,14 @@ SCORES = {
 }
 """The maps of each method."""
 
+DISTANCES: dict[str, maps.Distance] = {
+    "ours calibrated": anomaly_map,
+    "ours calibrated, position": maps.distance_of(RESIDUAL),
+    "ours calibrated, asymmetry": maps.distance_of(ASYMMETRY),
+    "autoencoder calibrated": mahalanobis,
+}
+"""How the calibrated maps are made of features."""
+
 CALIBRATED = ("ours", "autoencoder", "hu")
 """Methods that learn what is normal."""
 
@@ -54,7 +63,7 @@ LESION, SWELLING = 1, 2
 GRID = 2
 """Voxels between the places at which maps are compared with lesions."""
 
-SCORING = 5
+SCORING = 6
 """What a file of scores holds, and how it is computed; another number has all scores computed again."""
 
 REGISTERED = "registered"
@@ -246,22 +255,22 @@ def maps_of(scan: Registered, method: str, features: Features | None, normal: No
         return dict(zip(SCORES[method], made, strict=True))
     raw = maps.filtered_maps if method == "autoencoder" else maps.error_maps
     found = {first: raw(scan, features)}
-    for name, kept in zip(more, (None, RESIDUAL, ASYMMETRY), strict=False):
+    for name in more:
         vector = vector_of(scan, method, features)
-        found[name] = maps.calibrated_maps(scan, vector, normal.without(anatomy), kept)
+        found[name] = maps.calibrated_maps(scan, vector, normal.without(anatomy), DISTANCES[name])
     return found
 
 
 def scores_of(scan: Registered, made: Maps) -> dict[str, Any]:
-    """Scores by region, and the average precision; a region that the field of view cuts, or that is empty, has none."""
+    """Scores by region, and the average precision; a region that is empty, unknown or cut has none."""
     regions = scan.regions[:: made.stride, :: made.stride, :: made.stride]
     brain, skull = (
-        region_scores(values, np.where(values == 0, 0, regions) if made.zero_is_unknown else regions)
+        (known_scores if made.zero_is_unknown else region_scores)(values, regions)
         for values in (made.brain, made.skull)
     )
     pooled = {**brain, "skull": skull["skull"]}
     cut = {name for name, share in scan.coverage.items() if share < MIN_COVERAGE}
-    kept = {name: values for name, values in pooled.items() if name not in cut and values["voxels"]}
+    kept = {name: values for name, values in pooled.items() if name not in cut and values["maximum"] is not None}
     return {"regions": kept, "average_precision": precision_of(scan, made)}
 
 

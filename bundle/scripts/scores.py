@@ -55,19 +55,32 @@ def score_name(kind: str, pooling: str) -> str:
 def map_scores(maps: Mapping[str, NDArray[np.floating]], regions: NDArray[np.uint8]) -> Details:
     """Every score of each region of maps (n, n, n), by kind of map, and the region's number of voxels on their grid.
 
-    `regions` are the labels (m, m, m) on that grid or a finer one, of which every (m / n)-th voxel is taken. A distance
-    from normal that is 0 is unknown: such places are left out, and a region of which half or more is unknown has none.
+    `regions` are the labels (m, m, m) on that grid or a finer one, of which every (m / n)-th voxel is taken. Of the
+    anomaly map what is known counts, see `known_scores`.
     """
     found: Details = {}
     for kind, values in maps.items():
         step = -(-regions.shape[-1] // values.shape[-1])
         labels = regions[::step, ::step, ::step]
         voxels = {name: int((labels == label).sum()) for name, label in REGIONS.items()}
-        known = np.where(values > 0, labels, 0) if kind == "calibrated" else labels
-        for region, pooled in region_scores(values, known).items():
-            enough = 2 * int(pooled["voxels"] or 0) > voxels[region]
-            named = {score_name(kind, pooling): pooled[pooling] if enough else None for pooling in POOLINGS}
+        pooled = known_scores(values, labels) if kind == "calibrated" else region_scores(values, labels)
+        for region, scores in pooled.items():
+            named = {score_name(kind, pooling): scores[pooling] for pooling in POOLINGS}
             found[region] = {**found.get(region, {}), **named, "voxels": voxels[region]}
+    return found
+
+
+def known_scores(
+    distances: NDArray[np.floating], regions: NDArray[np.uint8]
+) -> dict[str, dict[str, float | int | None]]:
+    """`region_scores` of the places (n, n, n) whose distance from normal is known, which is above 0.
+
+    A region of which half or more is unknown has no score.
+    """
+    found = region_scores(distances, np.where(distances > 0, regions, 0))
+    for name, label in REGIONS.items():
+        if 2 * int(found[name]["voxels"] or 0) <= int((regions == label).sum()):
+            found[name] |= dict.fromkeys(POOLINGS)
     return found
 
 
