@@ -121,10 +121,10 @@ def test_the_whole_stage_on_five_scans(tmp_path: Path, monkeypatch: pytest.Monke
     alone = (found["scores"][f"ours calibrated, {name}"]["regions"] for name in ("position", "asymmetry"))
     position, across = (part["left_hemisphere"]["maximum"] for part in alone)
     assert position == pytest.approx(np.hypot(1, 20 * 0.164), rel=0.05)
-    student = np.sqrt(4 / 3 * np.log1p(position**2))
+    student = np.sqrt(np.log1p(position**2) / 3)
     assert 0 < across < student
-    assert calibrated["left_hemisphere"]["maximum"] == pytest.approx(np.hypot(student, across), rel=0.02)
-    assert np.sqrt(4 / 3 * np.log1p(1)) < calibrated["right_hemisphere"]["maximum"] < 1.2
+    assert student <= calibrated["left_hemisphere"]["maximum"] <= 1.001 * np.hypot(student, across)
+    assert np.sqrt(np.log1p(1) / 3) < calibrated["right_hemisphere"]["maximum"] < 1.2
     assert found["scores"]["ours raw"]["average_precision"] == pytest.approx(0.79, abs=0.01), "its edges are blurred"
     monkeypatch.setattr(Settings, "key", lambda self, method: settings_key)
     assert list(score(tmp_path, tmp_path, "published", settings)) == ["h1", "h2", "h3", "s1"], "without a calibration"

@@ -18,6 +18,7 @@ from scripts.normative import (
     LEAST_COUNT,
     LEAST_SD_MM,
     RESIDUAL,
+    RESIDUAL_WEIGHT,
     Normative,
     NormativeStatistics,
     anomaly_map,
@@ -319,7 +320,7 @@ def test_the_anomaly_map_adds_the_likelihood_ratio_of_the_residual_and_the_squar
             stats.multivariate_t(np.zeros(3), np.eye(3), DEGREES_OF_FREEDOM).logpdf([size, 0, 0])
             for size in (0, np.sqrt(squared))
         ]
-        expected = np.sqrt(2 / 3 * (student[0] - student[1]) + off[3] ** 2 / TRUE_COVARIANCE[3, 3])
+        expected = np.sqrt(RESIDUAL_WEIGHT * 2 / 3 * (student[0] - student[1]) + off[3] ** 2 / TRUE_COVARIANCE[3, 3])
         assert found[index] == pytest.approx(expected, rel=1e-4)
     with pytest.raises(ValueError, match=r"^4 features on the grid"):
         anomaly_map(values[:3], inside, judge, 4)
@@ -331,7 +332,7 @@ def test_far_residuals_weigh_less_than_far_asymmetries() -> None:
     far[0, 0], far[3, 1] = 8, 8
     place, across = (anomaly_map(far[:, which], np.ones((N, N, N), bool), judge, 4)[4, 4, 4] for which in (0, 1))
     assert across == pytest.approx(8)
-    assert place == pytest.approx(np.sqrt(4 / 3 * np.log(65)))
+    assert place == pytest.approx(np.sqrt(np.log(65) / 3))
 
 
 def test_between_places_the_normative_is_interpolated() -> None:

@@ -61,6 +61,7 @@ def case(smear: float = 6.0) -> dict[str, Any]:
     regions = torch.ones(1, 256, 256, 256, dtype=torch.uint8)
     regions[:, :, :, 150:] = 3
     inputs = 0.4 * head.repeat(2, 1, 1, 1)
+    inputs[1, :, :, :150] *= 0.05  # no bone in the brain
     inputs[0, :128, 100:] += 0.1 * head[0, :128, 100:]
     data = {"pred": image, "image": inputs, "foreground": head, "regions": regions}
     return ErrorMapd("pred", error_key="error_map")(data)
@@ -96,7 +97,7 @@ def test_the_calibrated_heatmap_is_the_anomaly_map(models: Path) -> None:
         off = features(data)[0][:, *place] - MEAN
         assert off[3] == pytest.approx(steps - 1.5, abs=0.02), "0.1 of the brain window's 120 HU are six steps"
         squared = (off[:3] ** 2 / [4, 9, 16]).sum()
-        expected = np.sqrt(4 / 3 * np.log(1 + squared) + off[3] ** 2 / 4)
+        expected = np.sqrt(np.log(1 + squared) / 3 + off[3] ** 2 / 4)
         assert float(heat[0][place]) == pytest.approx(expected, rel=1e-3)
     assert heat[0, 20, 20, 20] == heat[0, 5, 15, 15] == 0, "nothing predicted; outside the head"
     assert heat[0, 15, 15, 42] == 0, "nothing known"

@@ -118,13 +118,7 @@ def inputs_of(method: str) -> list[Any]:
     seen = [maps.LOWEST, *(parser.get(name) for name in names)]
     if method == "published":
         return seen
-    steps = [
-        asymmetry.BRAIN_SMOOTHING_MM,
-        asymmetry.SKULL_SMOOTHING_MM,
-        asymmetry.BRAIN_STEP_HU,
-        asymmetry.SKULL_STEP_HU,
-    ]
-    return [*seen, "asymmetry beside the reference head", *steps]
+    return [*seen, sha256(Path(asymmetry.__file__))]
 
 
 def _config(method: str) -> ConfigParser:

@@ -2,10 +2,11 @@
 
 Heads are nearly symmetric, and what differs between people, scanners and contrast phases mostly differs on both sides:
 the *asymmetry*, the density of a place minus that of its mirror image about the reference's mid-plane, leaves it out.
-Densities are averaged inside the place's own region
-first, over a Gaussian: the brain's in its window, the skull's in the bone window. The unit is a *step*: a difference,
-in the brain or in the skull, that is not worth a word. Where the mirrored place belongs to no region of the same kind,
-it is 0.
+Densities are averaged inside the place's own region first, over a Gaussian: the brain's in its window, the skull's in
+the bone window. Where brain and bone share a voxel, its density says how much of it is bone, so bone and its *rim* take
+no part in the brain's average; with them, a film of blood beneath the skull would drown. The unit is a *step*: a
+difference, in the brain or in the skull, that is not worth a word. Where the mirrored place belongs to no region of the
+same kind, it is 0.
 
 The difference says that one of two places is unusual, not which. So it counts only as far as the place itself differs,
 in the same direction, from the reference head, medians being equal: beside a bleed on the right the left is not darker
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from .averages import block_means, gaussian_means
 from .intensity import BONE_WINDOW_HU, BRAIN_WINDOW_HU
@@ -29,6 +31,9 @@ BRAIN_SMOOTHING_MM, SKULL_SMOOTHING_MM = 4.0, 2.0
 
 BRAIN_STEP_HU, SKULL_STEP_HU = 2.0, 50.0
 """One step in the brain and in the skull."""
+
+RIM_HU, RIM_VOXELS = 100.0, 3
+"""Where the mean over a cube of so many voxels a side is denser than this, there is bone, or bone beside it."""
 
 LEAST_SHARE = 0.5
 """A block belongs to a region where this share of it does, at least."""
@@ -50,7 +55,7 @@ def densities(inputs: NDArray[np.floating], regions: NDArray[np.uint8]) -> tuple
     """
     if inputs.shape != (2, *regions.shape):
         raise ValueError(f"asymmetry needs brain and bone window, (2, {regions.shape}), got {inputs.shape}")
-    brain = np.isin(regions, (LEFT_HEMISPHERE, RIGHT_HEMISPHERE))
+    brain = np.isin(regions, (LEFT_HEMISPHERE, RIGHT_HEMISPHERE)) & ~bone_and_rim(inputs[1])
     found, there = [], []
     for channel, inside, (low, high), sigma_mm, step_hu in (
         (inputs[0], brain, BRAIN_WINDOW_HU, BRAIN_SMOOTHING_MM, BRAIN_STEP_HU),
@@ -63,6 +68,13 @@ def densities(inputs: NDArray[np.floating], regions: NDArray[np.uint8]) -> tuple
         found.append(np.where(known, (density - middle) * np.float32((high - low) / step_hu), np.float32(np.nan)))
         there.append(mine)
     return np.stack(found), np.stack(there)
+
+
+def bone_and_rim(bone_window: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """Mask (N, N, N) of bone and what lies beside it, of the bone window (N, N, N) from 0 to 1."""
+    lower, upper = BONE_WINDOW_HU
+    mean = ndimage.uniform_filter(bone_window.astype(np.float32), RIM_VOXELS)
+    return np.asarray(mean > (RIM_HU - lower) / (upper - lower))
 
 
 def asymmetry(

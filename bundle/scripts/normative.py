@@ -11,9 +11,10 @@ How unusual each of the two is, is its Mahalanobis distance (Proc. Natl. Inst. S
 deviations: d = sqrt((r - m)^T S^-1 (r - m)) of the residual, e of the asymmetry. Residuals of people whom the normative
 has not seen lie farther out than a normal distribution says. So the *anomaly map* takes from the residual what its
 likelihood ratio is under Student's distribution with nu = `DEGREES_OF_FREEDOM` in three dimensions, whose tails are
-long (Lange, Little and Taylor, J. Am. Stat. Assoc. 84, 1989), as a mean over the three directions, and adds both:
+long (Lange, Little and Taylor, J. Am. Stat. Assoc. 84, 1989), as a mean over the three directions, weighs it with
+w = `RESIDUAL_WEIGHT`, and adds both:
 
-    sqrt((nu + 3) / 3 * log(1 + d^2 / nu) + e^2).
+    sqrt(w (nu + 3) / 3 log(1 + d^2 / nu) + e^2).
 
 It is dimensionless, about 1 where a scan is as healthy scans are. Where healthy scans say nothing, it is 0.
 
@@ -78,6 +79,9 @@ RESIDUAL, ASYMMETRY = (0, 1, 2), (3,)
 
 DEGREES_OF_FREEDOM = 1.0
 """Of Student's distribution of the residual; 1 has the longest tails, and did best on the validation anatomies."""
+
+RESIDUAL_WEIGHT = 0.25
+"""How much the residual counts beside the asymmetry, which finds more on the validation anatomies; so it is less."""
 
 Floats = NDArray[np.floating]
 Mask = NDArray[np.bool_]
@@ -270,8 +274,8 @@ def anomaly_map(features: Floats, inside: Mask, normative: Normative, stride: in
         for part in (RESIDUAL, ASYMMETRY)
     )
     freedom, directions = DEGREES_OF_FREEDOM, len(RESIDUAL)
-    ratio = np.float32((freedom + directions) / directions) * np.log1p(residual_ / np.float32(freedom))
-    return np.asarray(np.sqrt(ratio + asymmetry))
+    weight = np.float32(RESIDUAL_WEIGHT * (freedom + directions) / directions)
+    return np.asarray(np.sqrt(weight * np.log1p(residual_ / np.float32(freedom)) + asymmetry))
 
 
 def mahalanobis(features: Floats, inside: Mask, normative: Normative, stride: int) -> NDArray[np.float32]:
