@@ -43,7 +43,7 @@ def test_scores_and_tables_of_two_cohorts(
 ) -> None:
     monkeypatch.setattr(score_module, "features_of", lambda method, settings: residual)
     work, other = tmp_path / "work", tmp_path / "other"
-    for name, anatomy in (("o1", "c"), ("o2", "d")):
+    for name, anatomy in (("o1", "c"), ("o2", "d"), ("o4", "f")):
         keep(other, ball(name, anatomy))
     keep(work, ball("h1", "a"), registration={"verdict": "review"})
     keep(work, ball("s1", "b", 70))
@@ -53,7 +53,7 @@ def test_scores_and_tables_of_two_cohorts(
         run(monkeypatch, *table)
     run(monkeypatch, "score", work, "--calibration", other, "--note", "ours=seven iterations")
     with pytest.raises(
-        SystemExit, match=r"other lacks 2 scores of ours, first that of o1: run `python .*score .*other"
+        SystemExit, match=r"other lacks 3 scores of ours, first that of o1: run `python .*score .*other"
     ):
         run(monkeypatch, *table)
     run(monkeypatch, "score", other)
@@ -67,7 +67,7 @@ def test_scores_and_tables_of_two_cohorts(
     assert "Scans: 3. Refused by the pipeline, and in no number: 1 (bad)." in text
     assert "Registered for review, and counted: 1 (h1)." in text
     assert "2 hemispheres of healthy scans, 1 hemispheres beside a lesion" in text
-    assert "from 2 healthy scans of 2 anatomies of the cohort other." in text
+    assert "from 3 healthy scans of 3 anatomies of the cohort other." in text
     assert "Anatomies: 2 (a, b)" in text
 
     path = other / "scores" / "ours" / "o1.json"
