@@ -26,10 +26,18 @@ READING = {
 }
 WRITING = {"nifti_bytes", "overview", "results", "simulated_series"}
 HEALTHY = {"calibration_files", "healthy_sources"}
-ADAPTERS = {"anatomies", "assets", "checkpoints", "datalists", "registration"} | HEALTHY | READING | WRITING
-MONAI_FACING = {"healthy_scans", "inferers", "metrics", "prepared_scans", "readers", "simulated_heads"} | {
-    path.stem for path in SCRIPTS.glob("*.py") if path.stem.endswith(("transforms", "handlers"))
-}
+ADAPTERS = (
+    {"anatomies", "assets", "checkpoints", "datalists", "process_memory", "registration"} | HEALTHY | READING | WRITING
+)
+MONAI_FACING = {
+    "healthy_scans",
+    "inferers",
+    "metrics",
+    "prepared_scans",
+    "readers",
+    "simulated_heads",
+    "training_cost",
+} | {path.stem for path in SCRIPTS.glob("*.py") if path.stem.endswith(("transforms", "handlers"))}
 DOORS = {
     "itk": {"registration"},
     "pydicom": {"header_values", "headers", "pixels", "simulated_series"},

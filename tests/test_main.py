@@ -79,7 +79,7 @@ def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch, capsys: pyte
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_debug_is_understood_after_every_command(name: str) -> None:
-    words = [name, "x", *([] if name in ("inspect", "export") else ["-o", "out"])]
+    words = [name, "dense:1:1" if name == "memory" else "x", *([] if name in ("inspect", "export") else ["-o", "out"])]
     assert parser_for(words).parse_args(words).debug is False
     assert parser_for(words).parse_args([*words, "--debug"]).debug is True
     assert parser_for(words).parse_args(["--debug", *words]).debug is True

@@ -30,6 +30,7 @@ COMMANDS = {
     "simulate": "draw simulated head CT from label maps of heads",
     "reference": "make the reference head and its regions from label maps",
     "sample": "make the sample of the demo from a label map of a head",
+    "memory": "measure memory and time of trainings",
     "demo": "run the sample and compare the heatmap with what was planted in it",
 }
 """Every command, a module of this package with `add_parser` and `main`, and its line in the help."""
