@@ -138,7 +138,7 @@ def test_overlays_set_what_the_base_has_or_uses(overlay: str, base: str) -> None
     parser = ConfigParser(load(base))
     content = load(overlay)
     used = [text for value in content.values() for text in walk(value) if isinstance(text, str)]
-    for key in content.keys() - {"_desc_", "initialize", "finalize"}:
+    for key in content.keys() - {"_desc_", "initialize", "finalize", "prepare"}:
         assert key in parser or any(f"@{key}" in text for text in used), f"{key} is misspelt, or of no use"
 
 
