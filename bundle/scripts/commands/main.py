@@ -31,6 +31,8 @@ COMMANDS = {
     "reference": "make the reference head and its regions from label maps",
     "sample": "make the sample of the demo from a label map of a head",
     "memory": "measure memory and time of trainings",
+    "reproduce": "train, judge and draw everything that a manifest names",
+    "paper": "draw the paper's tables and figures from a reproduction",
     "demo": "run the sample and compare the heatmap with what was planted in it",
 }
 """Every command, a module of this package with `add_parser` and `main`, and its line in the help."""
