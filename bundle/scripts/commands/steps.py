@@ -129,9 +129,6 @@ def training(folder: Reproduction, manifest: Manifest, run: Run) -> tuple[str, .
     configs, parser = TRAINING[run.network], parsed_configs(TRAINING[run.network])
     if unknown := [name for name in run.train if name not in parser]:
         raise PathMissing(f"Run {run.name}: train sets {unknown[0]}, which is no id of {' and '.join(configs)}.")
-    count = run.iterations_per_epoch
-    if count == SCANS:
-        count = len(listed_scans(str(manifest.datalist), "training"))
     values = {
         "datalist": manifest.datalist,
         "prepared_dir": prepared(folder),
@@ -139,13 +136,21 @@ def training(folder: Reproduction, manifest: Manifest, run: Run) -> tuple[str, .
         "width": run.width,
         "patch_size": run.patch_size,
         "max_epochs": run.epochs,
-        "iterations_per_epoch": count,
+        "iterations_per_epoch": iterations(manifest, run, parser),
         "seed": run.seed,
-        **run.train,
+        **{name: "$None" if value is None else value for name, value in run.train.items()},
     }
     if manifest.gpus > 1 and run.network != AUTOENCODER:
         return bundle_run((*configs, "multi_gpu_train.json"), values, gpus=manifest.gpus)
     return bundle_run(configs, {**values, "device": device(manifest)})
+
+
+def iterations(manifest: Manifest, run: Run, parser: Any) -> int:
+    """Iterations of an epoch: as many as the run says, or as let every training scan be seen once."""
+    if run.iterations_per_epoch != SCANS:
+        return int(run.iterations_per_epoch)
+    at_once = int(run.train.get("crops_per_iteration", parser["crops_per_iteration"]))
+    return -(-len(listed_scans(str(manifest.datalist), "training")) // at_once)
 
 
 def scoring(folder: Reproduction, manifest: Manifest, run: Run) -> tuple[str, ...]:

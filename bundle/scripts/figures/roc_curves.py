@@ -33,7 +33,7 @@ def draw(points: Sequence[RocPoint], aurocs: Sequence[Auroc]) -> Figure:
     runs = chosen_runs(points, aurocs)
     if not runs:
         raise NothingToShow("no run was evaluated with healthy and anomalous cases")
-    figure, (axes,) = panels(len(TASKS), size=(4.6, 6.0))
+    figure, (axes,) = panels(len(TASKS), size=(4.6, 5.7))
     for panel, task in zip(axes, TASKS, strict=True):
         panel.plot([0, 1], [0, 1], color="#999999", linewidth=0.8, linestyle=":")
         for series in (name for name in (POSITION, AUTOENCODER, DENSE) if name in runs):
