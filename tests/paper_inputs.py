@@ -50,7 +50,7 @@ def memory(series: str, width: int, batch: int, megabytes: float | None, status:
     """A row of ours."""
     things = {"position": "patches", "dense": "crops", "autoencoder": "volumes"}[series]
     measure = "process memory" if megabytes is not None else ""
-    return Memory(HERE, series, width, batch, things, DEVICE, measure, status, megabytes, 1.25 if megabytes else None)
+    return Memory(HERE, series, width, batch, things, DEVICE, measure, status, megabytes)
 
 
 def run(name: str, network: str = "position", width: int = 4, **more: Any) -> Run:

@@ -36,7 +36,7 @@ MONAI_FACING = {
     "prepared_scans",
     "readers",
     "simulated_heads",
-    "training_cost",
+    "training_peak",
 } | {path.stem for path in SCRIPTS.glob("*.py") if path.stem.endswith(("transforms", "handlers"))}
 FIGURES = {f"figures.{path.stem}" for path in SCRIPTS.glob("figures/*.py") if path.stem != "__init__"}
 DOORS = {

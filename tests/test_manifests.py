@@ -51,7 +51,7 @@ def test_a_good_manifest(tmp_path: Path) -> None:
         1,
     )
     assert found.memory == ("position:16:256", "autoencoder:32:4")
-    assert (found.memory_iterations, found.examples) == (3, {"haemorrhage": 3})
+    assert (found.memory_iterations, found.examples) == (2, {"haemorrhage": 3})
     first, second, third = found.runs
     assert first == Run("position_m16", "position", 16, 2000, "scans", 4, "maximum", patch_size=31, seed=1)
     assert (second.patch_size, second.seed, second.train) == (19, 0, {"crops_per_head": 7})

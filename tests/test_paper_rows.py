@@ -74,13 +74,13 @@ def test_another_file_is_refused() -> None:
 def test_the_table_of_memory_as_rows() -> None:
     cells = {"width": "4", "batch": "2", "batch_of": "volumes", "device": "GPU", "measure": "CUDA peak"}
     cells |= {"parameters": "9", "iterations": "3"}
-    good = {**cells, "network": "autoencoder", "memory_mb": "812", "seconds_per_iteration": "0.5", "status": "measured"}
-    full = {**good, "memory_mb": "", "seconds_per_iteration": "", "status": "out of memory"}
+    good = {**cells, "network": "autoencoder", "memory_mb": "812", "status": "measured"}
+    full = {**good, "memory_mb": "", "status": "out of memory"}
     assert set(good) == set(COLUMNS)
     found = memories([good, full, {**good, "network": "autoencoder_box"}])
     assert found == [
-        Memory(HERE, "autoencoder", 4, 2, "volumes", "GPU", "CUDA peak", "measured", 812.0, 0.5),
-        Memory(HERE, "autoencoder", 4, 2, "volumes", "GPU", "CUDA peak", "out of memory", None, None),
+        Memory(HERE, "autoencoder", 4, 2, "volumes", "GPU", "CUDA peak", "measured", 812.0),
+        Memory(HERE, "autoencoder", 4, 2, "volumes", "GPU", "CUDA peak", "out of memory", None),
     ]
 
 

@@ -39,19 +39,19 @@ def test_memory_by_width() -> None:
     assert rows["32"] == ("8474", "", "12548", "", ""), "one volume is another batch"
     assert table.notes == (
         f"Ours: process memory, {DEVICE}. The paper's: memory of its GPU.",
+        "An empty cell was not published, or not measured.",
         "autoencoder, m = 32, 4 volumes: out of memory: 9 MB were free.",
     )
 
 
 def test_every_batch() -> None:
     table = batch_table(MEMORIES)
-    assert [row[:4] for row in table.rows] == [
+    assert list(table.rows) == [
         ("position regression", "16", "64 patches", "1200"),
         ("position regression", "16", "256 patches", "4735"),
         ("dense position regression", "3", "4 crops", "251"),
         ("autoencoder", "32", "1 volume", "3954"),
     ]
-    assert {row[4] for row in table.rows} == {"1.25"}
 
 
 def test_aurocs_beside_those_of_the_same_network() -> None:
@@ -71,9 +71,9 @@ def test_aurocs_beside_those_of_the_same_network() -> None:
 def test_times() -> None:
     table = duration_table([*published_durations(), Duration(HERE, "a", "position", 4, 600, 0.123, 7.89)])
     assert table.rows == (
-        ("paper", "position regression", "", "", "22.00", "90.0"),
+        ("paper", "position regression", "", "", "22", "90.0"),
         ("paper", "autoencoder", "", "", "", "2.0"),
-        ("a", "position regression", "4", "600", "0.12", "7.9"),
+        ("a", "position regression", "4", "600", "0.123", "7.9"),
     )
 
 

@@ -56,7 +56,6 @@ def test_every_network_is_measured(text: str, network: torch.nn.Module) -> None:
     assert found["status"] == MEASURED
     assert found["parameters"] == count_parameters(network)
     assert 1 < found["memory_mb"] < 2000
-    assert float(found["seconds_per_iteration"]) > 0
 
 
 def test_more_is_more() -> None:

@@ -66,7 +66,7 @@ class Manifest:
     engine: str = "local"
     address: str | None = None
     memory: tuple[str, ...] = ()
-    memory_iterations: int = 3
+    memory_iterations: int = 2
     examples: Mapping[str, int] = field(default_factory=lambda: {"haemorrhage": 2, "fracture": 1})
 
 

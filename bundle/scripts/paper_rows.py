@@ -71,7 +71,7 @@ class RocPoint:
 
 @dataclass(frozen=True)
 class Memory:
-    """The memory of a training in MB (2^20 bytes), None where the status says why; see `training_cost`."""
+    """The memory of a training in MB (2^20 bytes), None where the status says why; see `training_peak`."""
 
     source: str
     series: str
@@ -82,7 +82,6 @@ class Memory:
     measure: str
     status: str
     memory_mb: float | None = None
-    seconds_per_iteration: float | None = None
 
 
 @dataclass(frozen=True)
@@ -163,8 +162,8 @@ def memories(table: Iterable[Mapping[str, str]]) -> list[Memory]:
         if row["network"] not in SERIES:
             continue
         words = (row["batch_of"], row["device"], row["measure"], row["status"])
-        memory, seconds = (float(row[name]) if row[name] else None for name in ("memory_mb", "seconds_per_iteration"))
-        found.append(Memory(HERE, row["network"], int(row["width"]), int(row["batch"]), *words, memory, seconds))
+        memory = float(row["memory_mb"]) if row["memory_mb"] else None
+        found.append(Memory(HERE, row["network"], int(row["width"]), int(row["batch"]), *words, memory))
     return found
 
 

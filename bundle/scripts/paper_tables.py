@@ -15,6 +15,8 @@ from .findings import counted
 from .paper_rows import BATCHES, DENSE, HERE, PAPER, SERIES, Auroc, Duration, Memory, NothingToShow
 from .published_results import AUTOENCODER, POSITION
 
+EMPTY = "An empty cell was not published, or not measured."
+
 ORDER = (POSITION, DENSE, AUTOENCODER)
 """In which the networks' rows follow one another."""
 
@@ -70,7 +72,7 @@ def memory_table(rows: Sequence[Memory]) -> Table:
     cells |= {(row.source, row.series, row.width): row.memory_mb for row in ours}
     widths = sorted({width for _, _, width in cells})
     body = tuple((str(m), *(_number(cells.get((*column, m))) for column in columns)) for m in widths)
-    return Table(header, body, (*_measures(rows), *_without_number(rows)))
+    return Table(header, body, (*_measures(rows), EMPTY, *_without_number(rows)))
 
 
 def _measures(rows: Sequence[Memory]) -> list[str]:
@@ -93,7 +95,7 @@ def _batch(row: Memory) -> str:
 
 
 def batch_table(rows: Sequence[Memory]) -> Table:
-    """All that was measured of memory and time, a row each: what Figure 10 shows.
+    """All that was measured of memory, a row each: what Figure 10 shows.
 
     Raises:
         NothingToShow: nothing was measured.
@@ -102,17 +104,8 @@ def batch_table(rows: Sequence[Memory]) -> Table:
     if not ours:
         raise NothingToShow("no training's memory was measured")
     ours.sort(key=lambda row: (ORDER.index(row.series), row.width, row.batch))
-    body = [
-        (
-            SERIES[row.series],
-            str(row.width),
-            _batch(row),
-            _number(row.memory_mb),
-            f"{row.seconds_per_iteration or 0:.3g}",
-        )
-        for row in ours
-    ]
-    return Table(("network", "m", "batch", "MB", "s an iteration"), tuple(body), tuple(_without_number(rows)))
+    body = [(SERIES[row.series], str(row.width), _batch(row), _number(row.memory_mb)) for row in ours]
+    return Table(("network", "m", "batch", "MB"), tuple(body), tuple(_without_number(rows)))
 
 
 def auroc_table(rows: Sequence[Auroc]) -> Table:
@@ -150,7 +143,8 @@ def duration_table(rows: Sequence[Duration]) -> Table:
         raise NothingToShow("no run was trained and judged")
     body = []
     for row in sorted(rows, key=lambda row: (row.source == HERE, ORDER.index(row.series), row.width or 0)):
-        numbers = (_number(row.iterations), _decimals(row.training_hours, 2), _decimals(row.inference_seconds, 1))
+        hours = "" if row.training_hours is None else f"{row.training_hours:.3g}"
+        numbers = (_number(row.iterations), hours, _decimals(row.inference_seconds, 1))
         name = row.source if row.source == PAPER else row.run
         body.append((name, SERIES[row.series], _number(row.width), *numbers))
     return Table(("run", "network", "m", "iterations", "training, h", "network, s a scan"), tuple(body))

@@ -1,7 +1,7 @@
 """The folder of a reproduction: what each run of it has left, read as tidy rows and as volumes.
 
     manifest.json             what was asked for
-    memory.csv                memory and time of trainings
+    memory.csv                memory of trainings
     registered/, prepared/    scans in reference space, for all runs
     runs/NAME/run.json        what was asked for of one run
     runs/NAME/train/          checkpoints and learning_curve.csv
@@ -47,7 +47,7 @@ class Reproduction:
 
     @property
     def memory_table(self) -> Path:
-        """Memory and time of trainings."""
+        """Memory of trainings."""
         return self.root / "memory.csv"
 
     @property

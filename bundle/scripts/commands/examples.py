@@ -38,7 +38,7 @@ Item = Mapping[str, Any]
 """A case of a datalist, as it stands there."""
 
 
-def test_items(datalist: str | Path) -> list[dict[str, Any]]:
+def listed_tests(datalist: str | Path) -> list[dict[str, Any]]:
     """The test cases of a datalist, their paths made whole.
 
     Raises:
@@ -125,7 +125,7 @@ def skulls(folder: Reproduction) -> dict[str, Skull]:
 
 def _examples(folder: Reproduction, label: str) -> list[tuple[Item, dict[str, str]]]:
     """The cases that show a label and have results, with their runs."""
-    items = [item for item in test_items(folder.settings()["datalist"]) if shows(item, label)]
+    items = [item for item in listed_tests(folder.settings()["datalist"]) if shows(item, label)]
     found = [(item, runs_with(folder, item["case"])) for item in items]
     if not any(runs for _, runs in found):
         raise NothingToShow(f"no run has made a map of a scan that shows a {label} alone")

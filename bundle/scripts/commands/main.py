@@ -30,7 +30,7 @@ COMMANDS = {
     "simulate": "draw simulated head CT from label maps of heads",
     "reference": "make the reference head and its regions from label maps",
     "sample": "make the sample of the demo from a label map of a head",
-    "memory": "measure memory and time of trainings",
+    "memory": "measure the memory of trainings",
     "reproduce": "train, judge and draw everything that a manifest names",
     "paper": "draw the paper's tables and figures from a reproduction",
     "demo": "run the sample and compare the heatmap with what was planted in it",

@@ -1,6 +1,6 @@
-"""`head-ct-anomaly memory`: what trainings take of memory and time, each measured in a process of its own.
+"""`head-ct-anomaly memory`: what trainings take of memory, each measured in a process of its own.
 
-The table, which `training_cost` defines the numbers of, is written anew after each setup. Setups that are in it
+The table, whose numbers `training_peak` defines, is written anew after each setup. Setups that are in it
 already, measured on the same device, are not measured again; those that did not fit are tried again.
 """
 
@@ -34,19 +34,15 @@ COLUMNS = (
     "device",
     "measure",
     "memory_mb",
-    "seconds_per_iteration",
     "iterations",
     "status",
 )
 """Columns of the table. A MB has 2^20 bytes; the status is "measured", or says why there is no number."""
 
-FEWEST_ITERATIONS = 2
-"""An optimizer has its state from the first step on, so the second iteration is the first to hold everything."""
-
 
 def add_parser(subparsers: Any) -> None:
     """Declare the subcommand."""
-    parser = subparsers.add_parser("memory", help="measure memory and time of trainings")
+    parser = subparsers.add_parser("memory", help="measure the memory of trainings")
     parser.add_argument(
         "setups",
         metavar="NETWORK:WIDTH:BATCH",
@@ -56,7 +52,7 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("-o", "--output", metavar="FILE", type=Path, required=True, help="the table (CSV)")
     parser.add_argument("--device", type=device, default="auto", help="auto (default), cpu, cuda or cuda:N")
-    parser.add_argument("--iterations", type=positive, default=3, help="iterations of each (3; 2 or more)")
+    parser.add_argument("--iterations", type=positive, default=2, help="iterations of each (2; not fewer)")
     parser.set_defaults(main=main)
 
 
@@ -67,6 +63,8 @@ def main(args: argparse.Namespace) -> int:
         PathMissing: there is no such device, the table is another one, or too few iterations were asked for.
         OutputFailed: the table can't be written.
     """
+    from ..training_peak import FEWEST_ITERATIONS
+
     check_device(args.device)
     if args.iterations < FEWEST_ITERATIONS:
         raise PathMissing(
@@ -107,7 +105,7 @@ def in_words(row: Mapping[str, str]) -> str:
     shown = f"{row['network']}, width {row['width']}, {row['batch']} {row['batch_of']} on {row['device']}: "
     if row["status"] != MEASURED:
         return shown + row["status"]
-    return shown + f"{row['memory_mb']} MB ({row['measure']}), {row['seconds_per_iteration']} s an iteration"
+    return shown + f"{row['memory_mb']} MB ({row['measure']})"
 
 
 def read_table(path: Path) -> list[dict[str, str]]:

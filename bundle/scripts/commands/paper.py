@@ -57,8 +57,8 @@ def main(args: argparse.Namespace) -> int:
     items = [item for item in ITEMS if not args.only or item.stem in args.only]
     parts = [made(folder, item) for item in items]
     if args.only:
-        if missing := [part for part, is_there in parts if not is_there]:
-            raise PathMissing(missing[0])
+        if missing := [reason for _, reason in parts if reason]:
+            raise PathMissing(f"{missing[0]} `head-ct-anomaly reproduce` makes what is missing.")
         return 0
     page = folder.paper / PAGE
     replace_file(page, "\n".join([OPENING, *(part for part, _ in parts)]).encode())
@@ -66,8 +66,8 @@ def main(args: argparse.Namespace) -> int:
     return 0
 
 
-def made(folder: Reproduction, item: Item) -> tuple[str, bool]:
-    """Write the files of an item; its part of the page, and whether it could be made."""
+def made(folder: Reproduction, item: Item) -> tuple[str, str]:
+    """Write the files of an item; its part of the page and, where it can't be made, the sentence that says why."""
     try:
         files, body = item.make(folder, item.stem)
     except NothingToShow as reason:
@@ -75,8 +75,8 @@ def made(folder: Reproduction, item: Item) -> tuple[str, bool]:
             earlier.unlink()
         sentence = f"{item.title} is left out: {reason}."
         print(sentence)
-        return f"## {item.title}\n\nLeft out: {reason}.\n", False
+        return f"## {item.title}\n\nLeft out: {reason}.\n", sentence
     for name, content in files.items():
         replace_file(folder.paper / name, content)
     print(f"{item.title}: {', '.join(files)}")
-    return f"## {item.title}\n\n{item.caption}\n\n{body}", True
+    return f"## {item.title}\n\n{item.caption}\n\n{body}", ""

@@ -24,7 +24,7 @@ from ..manifests import Manifest, read_manifest
 from ..reproduction import Reproduction, read_json
 from ..results import check_writable, json_text
 from .checks import check_device
-from .examples import test_items
+from .examples import listed_tests
 from .setups import setup
 from .steps import Step, steps, with_needed
 
@@ -115,7 +115,7 @@ def manifest_of(args: argparse.Namespace) -> Manifest:
         except argparse.ArgumentTypeError as error:
             raise PathMissing(f"memory in {path}: {error}.") from error
     check_device(manifest.device)
-    test_items(manifest.datalist)
+    listed_tests(manifest.datalist)
     return manifest
 
 

@@ -1,4 +1,4 @@
-"""Trainings whose cost is measured: each network as the config that trains it has it, at any width and batch.
+"""Trainings whose memory is measured: each network as the config that trains it has it, at any width and batch.
 
 A *setup* is NETWORK:WIDTH:BATCH. Its trainer is made of the parts of the config, without data and handlers, and its
 batch is cut from the reference head as the config cuts it: what is measured is what trains.
@@ -83,7 +83,7 @@ def measured_here(wanted: Setup, device: str, iterations: int, budget: int | Non
     """What a setup takes, measured in this process; where that has too little memory, the status says so."""
     from ..inferers import out_of_memory
     from ..networks import count_parameters
-    from ..training_cost import training_cost
+    from ..training_peak import training_peak
 
     with quiet():
         parser = training_config(wanted, device)
@@ -91,7 +91,7 @@ def measured_here(wanted: Setup, device: str, iterations: int, budget: int | Non
         where = parser.get_parsed_content("device")
         try:
             batch = one_batch(parser)
-            cost = training_cost(lambda batches: trainer(parser, batches), batch, iterations, where)
+            peak = training_peak(lambda batches: trainer(parser, batches), batch, iterations, where)
         except (MemoryError, RuntimeError) as error:
             if not (isinstance(error, MemoryError) or out_of_memory(error)):
                 raise
@@ -99,9 +99,8 @@ def measured_here(wanted: Setup, device: str, iterations: int, budget: int | Non
             return {"parameters": parameters, "status": f"out of memory{limit}"}
     return {
         "parameters": parameters,
-        "measure": cost.measure,
-        "memory_mb": round(cost.memory_bytes / MB),
-        "seconds_per_iteration": f"{cost.seconds_per_iteration:.3g}",
+        "measure": peak.measure,
+        "memory_mb": round(peak.memory_bytes / MB),
         "status": MEASURED,
     }
 

@@ -18,7 +18,7 @@ from ..findings import PathMissing
 from ..manifests import AUTOENCODER, DENSE, POSITION, SCANS, Manifest, Run
 from ..reproduction import Reproduction, read_csv
 from .checks import parsed_configs
-from .examples import chosen, test_items
+from .examples import chosen, listed_tests
 
 TRAINING = {
     POSITION: ("train.json", "train_scans.json", "published_train.json"),
@@ -174,7 +174,7 @@ def memory_step(folder: Reproduction, manifest: Manifest) -> Step:
 def example_steps(folder: Reproduction, manifest: Manifest) -> list[Step]:
     """Whole results of the scans that figures show, by the widest run of each network."""
     shown = widest(manifest.runs)
-    items = chosen(test_items(str(manifest.datalist)), manifest.examples, refused(folder, shown))
+    items = chosen(listed_tests(str(manifest.datalist)), manifest.examples, refused(folder, shown))
     return [
         Step(
             f"example:{run.name}:{item['case']}",

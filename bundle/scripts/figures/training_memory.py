@@ -58,7 +58,7 @@ def lines(panel: Axes, rows: Sequence[Memory], words: str) -> None:
 def share_range(axes: Sequence[Axes]) -> None:
     """The same range of memory in all panels, with room for the legend and round numbers at the side."""
     low, high = min(panel.get_ylim()[0] for panel in axes) / 1.2, 3 * max(panel.get_ylim()[1] for panel in axes)
-    ticks = [tick for tick in (100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000) if low <= tick <= high]
+    ticks = [tick for tick in (10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000) if low <= tick <= high]
     for panel in axes:
         panel.set_ylim(low, high)
         panel.set_yticks(ticks, [str(tick) for tick in ticks])

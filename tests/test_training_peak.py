@@ -1,8 +1,7 @@
-"""The cost of a training: what it holds at once shows, whatever was held before does not."""
+"""The memory of a training: what it holds at once shows, whatever was held before does not."""
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import numpy as np
@@ -11,18 +10,17 @@ import torch
 from ignite.engine import Engine
 
 from scripts.process_memory import MACHINE, MB
-from scripts.training_cost import PROCESS_MEMORY, batch_bytes, training_cost
+from scripts.training_peak import PROCESS_MEMORY, batch_bytes, training_peak
 
 CPU = torch.device("cpu")
 
 
-def holding(megabytes: int, seconds: float = 0.0) -> Any:
-    """A maker of trainers that hold so much in each iteration, after a slow first one."""
+def holding(megabytes: int) -> Any:
+    """A maker of trainers that hold so much in the second iteration, and half of it in the first."""
 
     def make(batches: list[Any]) -> Engine:
         def step(engine: Engine, batch: Any) -> None:
-            block = np.ones(megabytes * MB, np.uint8)
-            time.sleep(seconds if engine.state.iteration > 1 else 5 * seconds)
+            block = np.ones(megabytes * MB // (3 - engine.state.iteration), np.uint8)
             assert block[0] == 1
 
         engine = Engine(step)
@@ -38,15 +36,10 @@ def test_what_an_iteration_holds_counts_and_what_was_held_before_does_not() -> N
     np.ones(300 * MB, np.uint8).sum()
     other = np.ones(100 * MB, np.uint8)
     batch = {"image": torch.ones(20 * MB, dtype=torch.uint8), "name": "x"}
-    cost = training_cost(holding(128), batch, 3, CPU)
+    peak = training_peak(holding(128), batch, 2, CPU)
     assert other[0] == 1
-    assert cost.measure == PROCESS_MEMORY
-    assert 140 <= cost.memory_bytes / MB <= 170, "128 in the iteration and 20 of the batch"
-
-
-def test_the_first_iteration_does_not_count_for_the_time() -> None:
-    cost = training_cost(holding(1, seconds=0.05), {}, 4, CPU)
-    assert 0.05 <= cost.seconds_per_iteration < 0.2
+    assert peak.measure == PROCESS_MEMORY
+    assert 140 <= peak.memory_bytes / MB <= 170, "128 in the iteration and 20 of the batch"
 
 
 def test_a_batch_is_its_tensors() -> None:
@@ -54,5 +47,5 @@ def test_a_batch_is_its_tensors() -> None:
 
 
 def test_one_iteration_is_too_few() -> None:
-    with pytest.raises(ValueError, match="2 iterations or more show what a training holds, got 1"):
-        training_cost(holding(1), {}, 1, CPU)
+    with pytest.raises(ValueError, match="it takes 2 iterations to see what a training holds, got 1"):
+        training_peak(holding(1), {}, 1, CPU)
