@@ -12,6 +12,9 @@ import pytest
 BUNDLE = Path(__file__).resolve().parents[1] / "bundle"
 SCRIPTS = BUNDLE / "scripts"
 READING = {
+    "cq500_cases",
+    "cq500_files",
+    "cq500_series",
     "header_values",
     "headers",
     "inputs",
