@@ -27,7 +27,7 @@ READING = {
     "slices",
     "stacks",
 }
-WRITING = {"nifti_bytes", "overview", "results", "simulated_series"}
+WRITING = {"nifti_bytes", "overview", "results", "simulated_series", "standin_files"}
 HEALTHY = {"calibration_files", "healthy_sources"}
 ADAPTERS = {"anatomies", "assets", "checkpoints", "datalists", "registration"} | HEALTHY | READING | WRITING
 MONAI_FACING = {"healthy_scans", "inferers", "metrics", "prepared_scans", "readers", "simulated_heads"} | {
