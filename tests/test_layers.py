@@ -12,6 +12,9 @@ import pytest
 BUNDLE = Path(__file__).resolve().parents[1] / "bundle"
 SCRIPTS = BUNDLE / "scripts"
 READING = {
+    "cq500_cases",
+    "cq500_files",
+    "cq500_series",
     "header_values",
     "headers",
     "inputs",
@@ -24,7 +27,7 @@ READING = {
     "slices",
     "stacks",
 }
-WRITING = {"nifti_bytes", "overview", "results", "simulated_series"}
+WRITING = {"nifti_bytes", "overview", "results", "simulated_series", "standin_files"}
 HEALTHY = {"calibration_files", "healthy_sources"}
 REPRODUCING = {"figures", "manifests", "process_memory", "reproduction"}
 OTHERS = {"anatomies", "assets", "checkpoints", "datalists", "registration"}

@@ -28,6 +28,8 @@ COMMANDS = {
     "export": "make the weights that ship from a training checkpoint",
     "calibrate": "learn from healthy scans what is normal; no training",
     "simulate": "draw simulated head CT from label maps of heads",
+    "cq500": "make a datalist of the data set CQ500",
+    "standin": "draw a simulated data set in the form of CQ500",
     "reference": "make the reference head and its regions from label maps",
     "sample": "make the sample of the demo from a label map of a head",
     "memory": "measure the memory of trainings",
