@@ -66,7 +66,8 @@ def datalist(folder: Path, test: list[dict[str, Any]] | None = None) -> Path:
     for name in ("one", "two"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     path = folder / "datalist.json"
-    content = {"training": [{"image": "one"}], "validation": [{"image": "two"}], "test": test or [case("a")]}
+    training, validation = {"case": "CQ500-CT-1", "image": "one"}, {"case": "CQ500-CT-2", "image": "two"}
+    content = {"training": [training], "validation": [validation], "test": test or [case("CQ500-CT-3")]}
     path.write_text(json.dumps(content))
     return path
 

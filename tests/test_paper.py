@@ -32,6 +32,7 @@ def test_a_page_with_what_there_is(folder: Reproduction, capsys: pytest.CaptureF
     assert "![figure_3](figure_3.png)" in page
     assert "| p4 | position regression | 4 | 31 | haemorrhage |" in page
     assert "Left out: no two runs of the position network have the same width and different patch sizes." in page
+    assert "Left out: no label table was named (reproduce --reads FILE)." in page
     assert "Left out: no training's memory was measured." in page
     assert "Figure 4: haemorrhages beside error maps is left out: no run has made a map" in capsys.readouterr().out
     made = {path.name for path in folder.paper.iterdir()}

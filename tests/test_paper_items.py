@@ -11,6 +11,7 @@ import pytest
 
 pytest.importorskip("matplotlib")
 
+from label_tables import BLEED_LEFT, table_of
 from paper_inputs import evaluation, memory, reproduction
 from picture import pixels
 
@@ -33,7 +34,8 @@ def full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Reproduction:
         "p2_p19": evaluation(width=2, patch_size=19),
         "a2": evaluation("autoencoder", 2, None, mode="autoencoder"),
     }
-    folder = reproduction(tmp_path, runs)
+    (tmp_path / "reads.csv").write_text(table_of({1: {}, 2: {}, 3: BLEED_LEFT, 4: {"Fracture": "12"}}))
+    folder = reproduction(tmp_path, runs, reads=tmp_path / "reads.csv")
     rows = [*published_memories(), memory("position", 2, 256, 900), memory("autoencoder", 2, 4, 3000)]
     monkeypatch.setattr(Reproduction, "memories", lambda self: rows)
     box = np.zeros((20, 20, 20))
@@ -73,6 +75,31 @@ def test_a_figure_s_rows_are_beside_it(stem: str, name: str, kind: Any, count: i
     files, body = BY_STEM[stem].make(full, stem)
     assert f"[{name}]({name})" in body
     assert len([row for row in from_csv(files[name].decode(), kind) if row.source == HERE]) == count
+
+
+def test_the_tables_of_labels(full: Reproduction) -> None:
+    composed = BY_STEM["table_2"].make(full, "table_2")[0]["table_2.csv"].decode().splitlines()
+    assert composed[0].startswith("scans with,in the table,kept,training,validation,test,left")
+    assert composed[1] == "anything or nothing,4,3,1,1,1,,,,"
+    assert "haemorrhage (ICH),1,1,0,0,1,1,0,0,0" in composed
+    files, body = BY_STEM["table_3"].make(full, "table_3")
+    rows = {row.split(",")[0]: row.split(",")[1:] for row in files["table_3.csv"].decode().splitlines()}
+    assert rows["ICH"] == ["1", "1.000", "1.000", "1.000", "1.000"]
+    assert rows["Fracture"] == ["1", "0.400", "1.000", "1.000", "0.500"]
+    assert "-: not defined" in body
+
+
+def test_labels_that_are_not_there(full: Reproduction, tmp_path: Path) -> None:
+    table_2, table_3 = (BY_STEM[stem].make for stem in ("table_2", "table_3"))
+    (tmp_path / "reads.csv").write_text(table_of({1: {}, 2: {}}))
+    with pytest.raises(NothingToShow, match="CQ500-CT-3 of the datalist is not in the label table"):
+        table_2(full, "table_2")
+    (tmp_path / "reads.csv").write_text("name\n")
+    with pytest.raises(NothingToShow, match=r"reads.csv is not the label table of CQ500. Line 1 misses column"):
+        table_3(full, "table_3")
+    (tmp_path / "datalist.json").write_text('{"training": [{"image": "one"}]}')
+    with pytest.raises(NothingToShow, match="the datalist does not name the cases of its scans"):
+        paper_items.sections_of(full)
 
 
 def test_what_is_drawn_has_been_through_its_file(full: Reproduction, monkeypatch: pytest.MonkeyPatch) -> None:

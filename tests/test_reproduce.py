@@ -163,7 +163,7 @@ def test_a_step_s_output_goes_to_its_log(tmp_path: Path) -> None:
             "sweep.yaml names no datalist. Name one: --datalist FILE; `head-ct-anomaly cq500` makes it",
         ),
         ({"datalist": "none.json"}, r"none.json is no datalist of a cohort (FileNotFoundError"),
-        ({"reads": "none.csv"}, "none.csv. Correct reads in"),
+        ({"reads": "none.csv"}, "none.csv can't be read (No such file or directory). Give the label table"),
         ({"memory": ["unet:1:1"]}, "memory in {folder}/sweep.yaml: 'unet:1:1' is no NETWORK:WIDTH:BATCH"),
         ({"device": "cuda:7"}, "There is no device cuda:7"),
         ({"runs": [*RUNS, RUNS[0]]}, "Two runs in {folder}/sweep.yaml are called one"),

@@ -8,12 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from ..paper_rows import Auroc, Duration, Memory, RocPoint, Row, as_csv, from_csv
-from ..paper_tables import Table, auroc_table, batch_table, duration_table, memory_table
+from ..agreement import agreement, agreement_table
+from ..composition import composition_table
+from ..cq500_files import load_reads
+from ..findings import PathMissing
+from ..paper_rows import Auroc, Duration, Memory, NothingToShow, RocPoint, Row, as_csv, from_csv
+from ..paper_tables import Table, auroc_table, batch_table, duration_table, from_markdown, memory_table
+from ..pools import SPLITS
 from ..published_results import FRACTURE, HAEMORRHAGE
-from ..reproduction import Reproduction
+from ..reads import Reads
+from ..reproduction import Reproduction, read_json
 
 Made = tuple[dict[str, bytes], str]
 """Files by name, and the body."""
@@ -52,6 +59,47 @@ def through_csv(rows: Sequence[Row], kind: type[Row]) -> tuple[list[Row], str]:
 def table_1(folder: Reproduction, stem: str) -> Made:
     """Training memory by width."""
     return table(memory_table(through_csv(folder.memories(), Memory)[0]), stem)
+
+
+def table_2(folder: Reproduction, stem: str) -> Made:
+    """What the data set is composed of."""
+    reads, sections = labels_of(folder), sections_of(folder)
+    if unknown := [name for name in sections if name not in reads.names]:
+        raise NothingToShow(f"{unknown[0]} of the datalist is not in the label table")
+    return table(from_markdown(composition_table(reads.labels(), sections)), stem)
+
+
+def table_3(folder: Reproduction, stem: str) -> Made:
+    """How far the readers agree."""
+    return table(from_markdown(agreement_table(agreement(labels_of(folder)))), stem)
+
+
+def labels_of(folder: Reproduction) -> Reads:
+    """The label table that the reproduction names.
+
+    Raises:
+        NothingToShow: it names none, or none that can be read.
+    """
+    path = folder.settings()["reads"]
+    if path is None:
+        raise NothingToShow("no label table was named (reproduce --reads FILE)")
+    try:
+        return load_reads(Path(path))
+    except PathMissing as error:
+        raise NothingToShow(str(error).rstrip(".")) from error
+
+
+def sections_of(folder: Reproduction) -> dict[str, str]:
+    """The section of each case of the datalist.
+
+    Raises:
+        NothingToShow: its scans are no named cases.
+    """
+    content = read_json(Path(folder.settings()["datalist"]))
+    items = [(section, item) for section in SPLITS for item in content.get(section, [])]
+    if not all("case" in item for _, item in items):
+        raise NothingToShow("the datalist does not name the cases of its scans")
+    return {item["case"]: section for section, item in items}
 
 
 def table_times(folder: Reproduction, stem: str) -> Made:
@@ -123,6 +171,13 @@ def figure_10(folder: Reproduction, stem: str) -> Made:
 
 ITEMS = (
     Item("table_1", "Table 1: memory of a training", "The published batches, by the width m of the network.", table_1),
+    Item("table_2", "Table 2: composition of the data set", "Scans by vote of three readers.", table_2),
+    Item(
+        "table_3",
+        "Table 3: agreement of the readers",
+        "Over the whole label table; the AUROC of a reader is that of its marks for the vote.",
+        table_3,
+    ),
     Item(
         "times",
         "Times",

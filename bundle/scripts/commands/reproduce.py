@@ -19,6 +19,7 @@ from typing import Any
 
 from ..assets import config
 from ..calibration_files import replace_file
+from ..cq500_files import load_reads
 from ..findings import PathMissing, counted
 from ..manifests import Manifest, read_manifest
 from ..reproduction import Reproduction, read_json
@@ -105,8 +106,8 @@ def manifest_of(args: argparse.Namespace) -> Manifest:
             manifest = dataclasses.replace(manifest, **{key: named.absolute()})
     if manifest.datalist is None:
         raise PathMissing(f"{path} names no datalist. Name one: --datalist FILE; `head-ct-anomaly cq500` makes it.")
-    if manifest.reads and not manifest.reads.is_file():
-        raise PathMissing(f"There is no label table at {manifest.reads}. Correct reads in {path}, or --reads.")
+    if manifest.reads:
+        load_reads(manifest.reads)
     if "#" in f"{args.output.absolute()}{manifest.datalist}":
         raise PathMissing("MONAI takes a # in a path for something else. Choose folders without one.")
     for words in manifest.memory:
