@@ -64,7 +64,10 @@ def test_a_section_can_be_named_and_others_may_be_missing(scans: Path) -> None:
         ({"test": [item("a"), item("b", case="CQ500-CT-a")]}, r'Entry 1 of "test" .*CQ500-CT-a, stands there twice'),
         ({"test": [item("a"), item("b", image="scans/b/../a")]}, r"CQ500-CT-b, stands there twice"),
         ({"test": [item("a")], "training": [item("b"), item("a")]}, r'Entry 1 of "training" .*stands under "test" too'),
-        ({"test": [item("a")], "validation": [{"image": "scans/a"}]}, r'Entry 0 of "validation".*scans/a, stands under'),
+        (
+            {"test": [item("a")], "validation": [{"image": "scans/a"}]},
+            r'Entry 0 of "validation".*scans/a, stands under',
+        ),
         ({"test": [item("a")], "training": [item("b", case="CQ500-CT-a")]}, r"stands under \"test\" too\. Keep it in"),
     ],
 )

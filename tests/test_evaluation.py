@@ -61,12 +61,7 @@ def test_hemispheres_are_judged_by_their_own_side() -> None:
 
 def test_skulls_are_judged_against_healthy_heads_only() -> None:
     found = [(item.case, item.score, item.label) for item in fracture_items(HEADS)]
-    assert found == [
-        ("healthy", 1, False),
-        ("quiet", 3, False),
-        ("broken", 4, True),
-        ("broken and bleeding", 2, True),
-    ]
+    assert found == [("healthy", 1, False), ("quiet", 3, False), ("broken", 4, True), ("broken and bleeding", 2, True)]
     assert {item.region for item in fracture_items(HEADS)} == {"skull"}
 
 

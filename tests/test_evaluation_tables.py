@@ -15,9 +15,7 @@ from scripts.roc import delong_test
 
 def test_the_table_has_a_row_for_each_task_and_subtype() -> None:
     lines = table(evaluated(NETWORK, "raw_maximum", HEADS)).splitlines()
-    assert lines[0] == (
-        "position network, width 16, patches of 39 mm, 1873827 parameters, stride 2; score raw_maximum"
-    )
+    assert lines[0] == ("position network, width 16, patches of 39 mm, 1873827 parameters, stride 2; score raw_maximum")
     assert lines[2].startswith("| | n+ | n- | AUROC | 95 % bootstrap | 95 % Hanley-McNeil | sens. at 0.80 |")
     assert len({line.count("|") for line in lines[2:]}) == 1
     rows = {line.split("|")[1].strip(): [cell.strip() for cell in line.split("|")[2:-1]] for line in lines[4:]}

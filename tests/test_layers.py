@@ -26,15 +26,26 @@ READING = {
 }
 WRITING = {"nifti_bytes", "overview", "results", "simulated_series"}
 HEALTHY = {"calibration_files", "healthy_sources"}
-ADAPTERS = {"anatomies", "assets", "checkpoints", "datalists", "registration"} | HEALTHY | READING | WRITING
-MONAI_FACING = {"healthy_scans", "inferers", "metrics", "prepared_scans", "readers", "simulated_heads"} | {
-    path.stem for path in SCRIPTS.glob("*.py") if path.stem.endswith(("transforms", "handlers"))
-}
+COHORT = {"cohort_cases", "cohort_evaluation", "cohort_files", "network_facts", "registered_files", "score_table"}
+ENGINES = {"ray_tasks", "worker_processes"}
+OTHERS = {"anatomies", "assets", "checkpoints", "datalists", "registration"}
+ADAPTERS = OTHERS | HEALTHY | READING | WRITING | COHORT | ENGINES
+MONAI_FACING = {
+    "healthy_scans",
+    "inferers",
+    "metrics",
+    "prepared_scans",
+    "readers",
+    "reconstruction_inferer",
+    "registered_scans",
+    "simulated_heads",
+} | {path.stem for path in SCRIPTS.glob("*.py") if path.stem.endswith(("transforms", "handlers"))}
 DOORS = {
     "itk": {"registration"},
     "pydicom": {"header_values", "headers", "pixels", "simulated_series"},
     "nibabel": {"anatomies", "nifti", "nifti_bytes"},
     "PIL": {"overview"},
+    "ray": {"ray_tasks"},
     "ignite": MONAI_FACING,
     "monai": MONAI_FACING,
 }

@@ -39,8 +39,13 @@ class Case:
     row: int = 0
 
     def fingerprint(self) -> str:
-        """16 hexadecimal digits that change when the scan does, or the series that is taken of it; quickly found."""
-        return key(Source(self.name, self.name, self.image), {"series_uid": self.series_uid})
+        """See `fingerprint`."""
+        return fingerprint(self.image, self.series_uid)
+
+
+def fingerprint(image: Path, series_uid: str | None) -> str:
+    """16 hexadecimal digits that change when a scan does, or the series that is taken of it; quickly found."""
+    return key(Source(image.name, image.name, image), {"series_uid": series_uid})
 
 
 def listed_cases(path: str | Path, section: str = "test") -> list[Case]:

@@ -59,7 +59,9 @@ class CohortFolder:
             try:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
-                raise OutputExists(f"Another run works in {self.root}. Wait for it, or choose another folder.") from error
+                raise OutputExists(
+                    f"Another run works in {self.root}. Wait for it, or choose another folder."
+                ) from error
             for folder in (self.root / CASES).glob(".*.partial"):
                 shutil.rmtree(folder, ignore_errors=True)
             yield
@@ -96,7 +98,9 @@ class CohortFolder:
         found = {path.name for path in self.root.iterdir()} if self.root.is_dir() else set()
         others = sorted(name for name in found - OWN if not name.endswith(".partial"))
         if others:
-            raise OutputExists(f"{self.root} holds {others[0]}, which is no part of a cohort run. Choose another folder.")
+            raise OutputExists(
+                f"{self.root} holds {others[0]}, which is no part of a cohort run. Choose another folder."
+            )
 
     def facts(self) -> dict[str, Any]:
         """The content of `cohort.json`; empty if there is none.

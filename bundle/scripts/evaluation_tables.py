@@ -93,9 +93,7 @@ def compared(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[Compar
     return enough
 
 
-def _compared(
-    task: str, first: Sequence[Mapping[str, Any]], second: Sequence[Mapping[str, Any]]
-) -> Comparison | None:
+def _compared(task: str, first: Sequence[Mapping[str, Any]], second: Sequence[Mapping[str, Any]]) -> Comparison | None:
     """The comparison of one task; None where too few items are common."""
     here, there = ({(item["case"], item["region"]): item for item in items} for items in (first, second))
     common = [key for key in here if key in there]

@@ -27,6 +27,8 @@ COMMANDS = {
     "train": "train the network on healthy scans, or on heads drawn from label maps",
     "export": "make the weights that ship from a training checkpoint",
     "calibrate": "learn from healthy scans what is normal; no training",
+    "cohort": "score every case of a datalist, in several processes or on Ray",
+    "evaluate": "AUROC and more from the scores of a cohort; compare two of them",
     "simulate": "draw simulated head CT from label maps of heads",
     "reference": "make the reference head and its regions from label maps",
     "sample": "make the sample of the demo from a label map of a head",
