@@ -30,14 +30,18 @@ READING = {
 WRITING = {"nifti_bytes", "overview", "results", "simulated_series", "standin_files"}
 HEALTHY = {"calibration_files", "healthy_sources"}
 REPRODUCING = {"figures", "manifests", "process_memory", "reproduction"}
+COHORT = {"cohort_cases", "cohort_evaluation", "cohort_files", "network_facts", "registered_files", "score_table"}
+ENGINES = {"ray_tasks", "worker_processes"}
 OTHERS = {"anatomies", "assets", "checkpoints", "datalists", "registration"}
-ADAPTERS = OTHERS | HEALTHY | READING | WRITING | REPRODUCING
+ADAPTERS = OTHERS | HEALTHY | READING | WRITING | COHORT | ENGINES | REPRODUCING
 MONAI_FACING = {
     "healthy_scans",
     "inferers",
     "metrics",
     "prepared_scans",
     "readers",
+    "reconstruction_inferer",
+    "registered_scans",
     "simulated_heads",
     "training_peak",
 } | {path.stem for path in SCRIPTS.glob("*.py") if path.stem.endswith(("transforms", "handlers"))}
@@ -48,6 +52,7 @@ DOORS = {
     "nibabel": {"anatomies", "nifti", "nifti_bytes"},
     "PIL": {"overview"},
     "matplotlib": FIGURES,
+    "ray": {"ray_tasks"},
     "yaml": {"manifests"},
     "ignite": MONAI_FACING,
     "monai": MONAI_FACING,

@@ -12,7 +12,11 @@ from ..results import check_writable
 from .checks import parsed_configs
 from .train import positive
 
-OUTPUTS = {"train.json": "models/model.pt", "published_train.json": "models/published.pt"}
+OUTPUTS = {
+    "train.json": "models/model.pt",
+    "published_train.json": "models/published.pt",
+    "autoencoder.json": "models/autoencoder.pt",
+}
 """Configs of trainings that weights can be made of, train.json or overlays of it, and where those weights go."""
 
 
@@ -23,7 +27,7 @@ def add_parser(subparsers: Any) -> None:
         "training", metavar="DIR", type=Path, help="output_dir of the training, or one checkpoint of it"
     )
     parser.add_argument(
-        "-o", "--output", metavar="FILE", type=Path, help="the weights (models/model.pt or published.pt of the bundle)"
+        "-o", "--output", metavar="FILE", type=Path, help="the weights (by default a file of the bundle's models)"
     )
     parser.add_argument(
         "--config", choices=OUTPUTS, default="train.json", help="what the training ran: train.json, or that overlay"

@@ -27,6 +27,8 @@ COMMANDS = {
     "train": "train the network on healthy scans, or on heads drawn from label maps",
     "export": "make the weights that ship from a training checkpoint",
     "calibrate": "learn from healthy scans what is normal; no training",
+    "cohort": "score every case of a datalist, in several processes or on Ray",
+    "evaluate": "AUROC and more from the scores of a cohort; compare two of them",
     "simulate": "draw simulated head CT from label maps of heads",
     "cq500": "make a datalist of the data set CQ500",
     "standin": "draw a simulated data set in the form of CQ500",
