@@ -38,6 +38,8 @@ def test_both_thresholds_are_raised(unset: pytest.MonkeyPatch) -> None:
     assert allocator.keep_large_blocks()
     allocator.give_back_free_memory()
     assert library.calls == [(-3, 1 << 30), (-1, 1 << 30), (0,)]
+    assert allocator.return_large_blocks()
+    assert library.calls[3:] == [(-3, 1 << 17), (-1, 1 << 17)]
 
 
 @pytest.mark.parametrize("name", allocator.USER_SETTINGS)
@@ -46,6 +48,7 @@ def test_what_the_user_has_set_stays(unset: pytest.MonkeyPatch, name: str) -> No
     unset.setattr(allocator, "_c_library", lambda: library)
     unset.setenv(name, "1")
     assert not allocator.keep_large_blocks()
+    assert not allocator.return_large_blocks()
     assert library.calls == []
 
 

@@ -27,6 +27,8 @@ ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = ROOT / "bundle" / "configs"
 BASES = {
     "published.json": "inference.json",
+    "autoencoder_inference.json": "inference.json",
+    "evaluate.json": "inference.json",
     "multi_gpu_train.json": "train.json",
     "autoencoder.json": "train.json",
     "published_train.json": "train.json",
@@ -138,8 +140,25 @@ def test_overlays_set_what_the_base_has_or_uses(overlay: str, base: str) -> None
     parser = ConfigParser(load(base))
     content = load(overlay)
     used = [text for value in content.values() for text in walk(value) if isinstance(text, str)]
-    for key in content.keys() - {"_desc_", "initialize", "finalize"}:
+    for key in content.keys() - {"_desc_", "initialize", "finalize", "prepare"}:
         assert key in parser or any(f"@{key}" in text for text in used), f"{key} is misspelt, or of no use"
+
+
+@pytest.mark.parametrize("network", [(), ("published.json",), ("autoencoder_inference.json",)])
+def test_an_evaluation_differs_from_a_run_in_what_it_reads_and_writes_only(network: tuple[str, ...]) -> None:
+    run, evaluation = ConfigParser(), ConfigParser()
+    run.read_config([str(CONFIGS / name) for name in ("inference.json", *network)])
+    evaluation.read_config([str(CONFIGS / name) for name in ("inference.json", *network, "evaluate.json")])
+    before, after = ({k: v for k, v in parser.get().items() if k != "_desc_"} for parser in (run, evaluation))
+    new = {"datalist", "section", "judged_score", "registered_dir"}
+    assert after.keys() - before.keys() == new
+    differing = {key for key in before if json.dumps(before[key]) != json.dumps(after[key])}
+    assert differing == {"series_uid", "dataset", "handlers"}
+    assert after["handlers"][:2] == before["handlers"][:2]
+    writer = "scripts.evaluation_handlers.CohortEvaluation"
+    assert [part["_target_"] for part in after["handlers"][2:]] == [writer]
+    kept = set(after["handlers"][2]["settings"]) - {"width", "patch_size"}
+    assert kept == set(before["handlers"][2]["settings"])
 
 
 def test_negative_control_a_misspelt_id_of_an_overlay_is_seen() -> None:

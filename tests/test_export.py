@@ -43,6 +43,17 @@ def test_a_published_network_that_was_trained_can_be_run(tmp_path: Path) -> None
     network("inference.json", "published.json").load_state_dict(weights, strict=True)
 
 
+def test_an_autoencoder_that_was_trained_can_be_run(tmp_path: Path) -> None:
+    trained = network("train.json", "autoencoder.json")
+    torch.save({"network": trained.state_dict()}, tmp_path / "checkpoint_epoch=3.pt")
+    words = ["export", str(tmp_path), "--config", "autoencoder.json", "-o", str(tmp_path / "autoencoder.pt")]
+    assert main(words) == 0
+    weights = torch.load(tmp_path / "autoencoder.pt", weights_only=True)
+    made = network("inference.json", "autoencoder_inference.json")
+    made.load_state_dict(weights, strict=True)
+    assert all(torch.equal(values, trained.state_dict()[name]) for name, values in weights.items())
+
+
 def test_a_checkpoint_of_another_config_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     checkpoint(tmp_path, "train.json", "published_train.json")
     assert main(["export", str(tmp_path), "-o", str(tmp_path / "model.pt")]) == 2

@@ -228,6 +228,17 @@ def test_a_case_is_written_with_its_timings_and_weights(tmp_path: Path, weights:
     assert set(result["timings_s"]) == {"prepare", "network", "score"}
 
 
+def test_scores_can_be_written_without_maps(tmp_path: Path, weights: str) -> None:
+    data = case([FLAG])
+    del data["error_map"]
+    run = engine(data)
+    ResultWriter(tmp_path / "out", weights, StageClock(), SETTINGS, maps=False).attach(run)
+    run.run([0])
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["result.json"]
+    result = verify(tmp_path / "out")
+    assert (result["outputs"], result["scores"]) == ({}, data["scores"])
+
+
 def test_no_number_that_json_does_not_have_is_written(tmp_path: Path, weights: str) -> None:
     data = case()
     data["score_details"] = {"skull": {"maximum": math.nan, "percentile_99": np.float32("inf")}}

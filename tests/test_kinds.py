@@ -58,14 +58,25 @@ def test_bone_in_the_description(plain: ImageHeader) -> None:
     assert not has_bone_kernel(replace(plain, kernel="", description="STD BRAIN 5MM"))
 
 
-@pytest.mark.parametrize("description", ["HEAD +C", "CTA CAROTIDS", "BRAIN WITH CONTRAST", "CT ANGIO", "POST CON HEAD"])
+@pytest.mark.parametrize(
+    "description",
+    ["HEAD +C", "CTA CAROTIDS", "BRAIN WITH CONTRAST", "CT ANGIO", "POST CON HEAD", "PRE AND POST CONTRAST"],
+)
 def test_contrast(plain: ImageHeader, description: str) -> None:
     assert suggests_contrast(replace(plain, description=description))
 
 
 @pytest.mark.parametrize(
     "description",
-    ["STD BRAIN 5MM", "HEAD WITHOUT CONTRAST", "NON-CONTRAST HEAD", "HEAD W/O CONTRAST", "POST FOSSA", "PLAIN"],
+    [
+        "STD BRAIN 5MM",
+        "HEAD WITHOUT CONTRAST",
+        "NON-CONTRAST HEAD",
+        "HEAD W/O CONTRAST",
+        "POST FOSSA",
+        "PLAIN",
+        "PRE CONTRAST 5MM",
+    ],
 )
 def test_no_contrast(plain: ImageHeader, description: str) -> None:
     assert not suggests_contrast(replace(plain, description=description))

@@ -79,13 +79,14 @@ def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch, capsys: pyte
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_debug_is_understood_after_every_command(name: str) -> None:
-    words = [name, "x", *([] if name in ("inspect", "export") else ["-o", "out"])]
+    needed = {"inspect": [], "export": [], "paper": [], "cq500": ["-o", "out.json", "--reads", "reads.csv"]}
+    words = [name, "dense:1:1" if name == "memory" else "x", *needed.get(name, ["-o", "out"])]
     assert parser_for(words).parse_args(words).debug is False
     assert parser_for(words).parse_args([*words, "--debug"]).debug is True
     assert parser_for(words).parse_args(["--debug", *words]).debug is True
 
 
-@pytest.mark.parametrize("name", ["simulate", "reference", "export", "sample"])
+@pytest.mark.parametrize("name", ["simulate", "reference", "export", "sample", "standin"])
 def test_a_path_that_is_not_there_is_wrong_usage(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     nothing = tmp_path / "nope.nii.gz"
     assert main([name, str(nothing), "-o", str(tmp_path / "out")]) == 2

@@ -57,6 +57,16 @@ def test_a_config_names_a_series(tmp_path: Path) -> None:
         load(tmp_path, series_uid="")
 
 
+def test_a_series_can_be_named_by_the_folder_that_it_is_in(tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        write_series(tmp_path / name / "a")
+        write_series(tmp_path / name / "b", series_uid=f"{SERIES}.9", at=range(36))
+    reader = HeadCTReader({str(tmp_path / "one"): f"{SERIES}.9"})
+    assert reader.get_data(tmp_path / "one")[0].shape[2] == 36
+    with pytest.raises(InputRefused, match="equally good"):
+        reader.get_data(tmp_path / "other")
+
+
 def test_outside_the_field_of_view_is_marked(tmp_path: Path) -> None:
     def pad(dataset: DicomDataset, k: int) -> None:
         hu = head_hu(PLAIN.points(np.array([k])))[:, :, 0]

@@ -295,6 +295,7 @@ def test_the_root_cause_is_a_refusal_or_an_error_of_the_system() -> None:
     [
         (["--device", "cuda:99"], "There is no device cuda:99: PyTorch sees"),
         (["--config", "published.json"], "The bundle ships no weights of the published network."),
+        (["--config", "autoencoder_inference.json"], "The bundle ships no weights of the autoencoder."),
         (["--weights", "no-such.pt"], "There are no weights at no-such.pt."),
         (["--calibration", "no-such"], "A calibrated map was asked for. There is no thresholds.json."),
         (["--weights", "pyproject.toml"], "pyproject.toml holds no weights of this network"),

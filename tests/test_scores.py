@@ -45,8 +45,8 @@ def test_where_nothing_is_known_of_normal_no_place_counts_and_half_a_region_is_n
 
 
 def test_names_are_checked() -> None:
-    assert score_name("error", "maximum") == "raw_maximum"
-    with pytest.raises(ValueError, match="map must be one of calibrated, error, got 'raw'"):
+    assert score_name("error", "maximum") == score_name("reconstruction", "maximum") == "raw_maximum"
+    with pytest.raises(ValueError, match="map must be one of calibrated, error, reconstruction, got 'raw'"):
         score_name("raw", "maximum")
     known = "maximum, percentile_99, percentile_95, top_1_percent_mean"
     with pytest.raises(ValueError, match=f"score must be one of {known}, got 'median'"):

@@ -173,6 +173,28 @@ def test_the_same_call_writes_the_same_bytes(tmp_path: Path, transfer_syntax: st
     assert bone.SeriesInstanceUID != image.SeriesInstanceUID
 
 
+def test_images_may_be_left_out_share_a_place_or_be_unevenly_spaced(tmp_path: Path) -> None:
+    """Each image lies where its place along the third axis says, with its own pixels and its own UID."""
+    at = (0, 1, 1, 2.5, 7)
+    images = read(write_series(tmp_path, volume(), tilted(), at=at, keep_axes=True))
+    for k, place in enumerate(at):
+        expected = (tilted() @ (0, 0, place, 1))[:3] * (-1, -1, 1)
+        np.testing.assert_allclose(np.array(images[k].ImagePositionPatient, float), expected, atol=1e-6)
+        np.testing.assert_array_equal(images[k].pixel_array.T - 1024, volume()[:, :, k])
+    assert len({image.SOPInstanceUID for image in images}) == 5
+
+
+def test_attributes_are_replaced_or_added_and_make_another_series(tmp_path: Path) -> None:
+    words = {"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"], "ContrastBolusAgent": "invented"}
+    changed = read(write_series(tmp_path / "a", volume(), plain(), attributes=words))[0]
+    assert list(changed.ImageType) == words["ImageType"]
+    assert changed.ContrastBolusAgent == "invented"
+    same = read(write_series(tmp_path / "b", volume(), plain()))[0]
+    assert "ContrastBolusAgent" not in same
+    assert changed.SeriesInstanceUID != same.SeriesInstanceUID
+    assert changed.StudyInstanceUID == same.StudyInstanceUID
+
+
 def test_what_dicom_cannot_say_is_refused(tmp_path: Path) -> None:
     """Nothing is written, and the message says which value was wrong."""
     skewed = plain()
@@ -183,6 +205,7 @@ def test_what_dicom_cannot_say_is_refused(tmp_path: Path) -> None:
         ("invertible 4x4", {"affine": np.zeros((4, 4))}),
         ("from -3024 to 31743, got 0.0 to 40000.0", {"hu": np.linspace(0, 40000, 8).reshape(2, 2, 2)}),
         ("32 pixels a side, got 8 x 40", {"hu": np.zeros((8, 40, 2)), "transfer_syntax": "jpeg2000"}),
+        (r"each of the 5 images needs a place, got 2 in `at`", {"at": (0, 1)}),
         ("HU must be finite", {"hu": np.full((2, 2, 2), np.nan)}),
         (r"same shape, got \(32, 36, 5\) and \(2, 2, 2\)", {"outside": np.ones((2, 2, 2), bool)}),
     ):

@@ -20,6 +20,9 @@ M_MMAP_THRESHOLD = -3
 THRESHOLD_BYTES = 1 << 30
 """Larger than any activation at the default tile sizes."""
 
+SMALL_BLOCK_BYTES = 1 << 17
+"""glibc's own threshold before it adapts it to what was freed."""
+
 USER_SETTINGS = ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "GLIBC_TUNABLES")
 """Environment variables with which a user has already decided."""
 
@@ -41,6 +44,19 @@ def keep_large_blocks() -> bool:
         return False
     return bool(
         library.mallopt(M_MMAP_THRESHOLD, THRESHOLD_BYTES) and library.mallopt(M_TRIM_THRESHOLD, THRESHOLD_BYTES)
+    )
+
+
+def return_large_blocks() -> bool:
+    """Undo `keep_large_blocks`: from now on what is freed leaves the process at once; whether that was done.
+
+    Work gets slower, but what the process holds is what is in use, and hence the same each time.
+    """
+    library = _c_library()
+    if library is None or any(name in os.environ for name in USER_SETTINGS):
+        return False
+    return bool(
+        library.mallopt(M_MMAP_THRESHOLD, SMALL_BLOCK_BYTES) and library.mallopt(M_TRIM_THRESHOLD, SMALL_BLOCK_BYTES)
     )
 
 

@@ -10,7 +10,7 @@ import copy
 import io
 import pickle
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from zipfile import is_zipfile
 
@@ -54,6 +54,11 @@ def start_from(network: NetworkT, weights: str | Path | None) -> NetworkT:
     state = state.get("network", state)
     if isinstance(network, DensePositionNet) and "hidden.weight" in state:
         state["hidden.weight"] = _centred(state["hidden.weight"], network.head_kernel)
+    return _loaded(network, state)
+
+
+def _loaded(network: NetworkT, state: Mapping[str, Tensor]) -> NetworkT:
+    """The plain network with a state dict, whose spectral norm, if it has one, is folded."""
     if not any(name.endswith("parametrizations.weight.original") for name in state):
         network.load_state_dict(state)
         return network
@@ -88,9 +93,7 @@ def _trained(checkpoint: str, network: NetworkT) -> NetworkT:
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)
     if "network" not in state:
         raise KeyError(f"{checkpoint} is not a training checkpoint: it has no 'network', only {sorted(state)}")
-    trained = add_spectral_norm(network)
-    trained.load_state_dict(state["network"])
-    return fold_spectral_norm(trained)
+    return _loaded(network, state["network"])
 
 
 def epoch_of(checkpoint: str) -> int:

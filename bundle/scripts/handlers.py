@@ -38,7 +38,7 @@ PACKAGES = (
 )
 """Packages whose versions can change a result."""
 
-SHORT_UNITS = {"calibrated": "SD", "error": "mm"}
+SHORT_UNITS = {"calibrated": "SD", "error": "mm", "reconstruction": "%"}
 """Unit of each map, as the picture writes it."""
 
 
@@ -83,6 +83,7 @@ class ResultWriter:
         clock: StageClock,
         settings: Mapping[str, Any],
         overwrite: bool = False,
+        maps: bool = True,
     ) -> None:
         """Write to the folder `output_dir`.
 
@@ -92,9 +93,10 @@ class ResultWriter:
             clock: the stages' times.
             settings: what of the config tells how the numbers were made.
             overwrite: replace earlier results.
+            maps: write maps, regions and picture; without them the result is `result.json` alone.
         """
         self.output_dir, self.weights, self.clock, self.overwrite = Path(output_dir), weights, clock, overwrite
-        self.settings = dict(settings)
+        self.settings, self.maps = dict(settings), maps
 
     def attach(self, engine: Engine) -> None:
         """Look at the target before the work begins, write when a case is done."""
@@ -116,7 +118,7 @@ class ResultWriter:
         for case, output in zip(cases, outputs, strict=True):
             data = {**case, **output}
             result = case_result(data, self.clock.timings_s)
-            files = case_files(data, result)
+            files = case_files(data, result) if self.maps else {}
             shown = {"map": result.pop("map"), "unit": result.pop("unit")}
             result |= {"settings": {**self.settings, **shown}, "weights_sha256": sha256(self.weights)}
             write_results(self.output_dir, files, result, self.overwrite)

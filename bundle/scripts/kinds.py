@@ -34,7 +34,9 @@ BONE_KERNEL = re.compile(r"BONE|EDGE|LUNG|\bYD\b|\bYE\b|^[DEL]\b|^FC(3\d|8\d)|^[
 BONE_DESCRIPTION = re.compile(r"\bBONES?\b|KNOCHEN|\bOSSEUX\b|\bHUESO\b")
 """Series descriptions of bone reconstructions."""
 
-NO_CONTRAST = re.compile(r"WITHOUT|W/O|\bNO\b|NON|NATIV|PLAIN|\bNONE\b|SANS|SENZA|\bSIN\b|-C\b")
+NO_CONTRAST = re.compile(
+    r"WITHOUT|W/O|\bNO\b|NON|NATIV|PLAIN|\bNONE\b|SANS|SENZA|\bSIN\b|-C\b|\bPRE[ -]?(C|CON\w*|KM|IV)\b"
+)
 """Words that deny contrast agent in a text that mentions it."""
 
 CONTRAST = re.compile(

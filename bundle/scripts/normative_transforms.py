@@ -27,7 +27,10 @@ from .head_transforms import load_regions
 from .intensity import windows
 from .normative import Normative, known_at, residual
 from .regions import REGIONS
-from .scores import PREFIXES, Thresholds
+from .scores import Thresholds
+
+MAPS = ("calibrated", "error")
+"""Maps that the heatmap can be."""
 
 MOST_UNKNOWN = 0.05
 """Share of a region that may lie where no healthy scan had a head, before a finding says so."""
@@ -94,8 +97,8 @@ class AnomalyMapd(MapTransform):
             ValueError: there is no such map.
         """
         super().__init__(keys)
-        if map not in PREFIXES:
-            raise ValueError(f"map must be one of {', '.join(PREFIXES)}, got {map!r}")
+        if map not in MAPS:
+            raise ValueError(f"map must be one of {', '.join(MAPS)}, got {map!r}")
         self.files = {"thresholds": thresholds, "normative": normative, "weights": weights, "reference": reference}
         self.reference_regions = reference_regions
         self.map, self.foreground_key, self.regions_key = map, foreground_key, regions_key

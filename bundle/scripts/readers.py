@@ -5,7 +5,7 @@ Voxels outside the scanner's field of view hold `volume.UNKNOWN_HU`; whatever is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +20,15 @@ from .inputs import read_volume
 
 
 class HeadCTReader(ImageReader):
-    """Reads a folder of DICOM files, an enhanced CT file or a NIfTI file; `series_uid` names a series of the folder.
+    """Reads a folder of DICOM files, an enhanced CT file or a NIfTI file.
+
+    `series_uid` names a series of the folder, or says by path which series to read of which folder.
 
     The work is done in `get_data`: what `read` raises, MONAI's `LoadImage` swallows to try its other readers, which
     would load what was refused here.
     """
 
-    def __init__(self, series_uid: str | None = None) -> None:
+    def __init__(self, series_uid: str | Mapping[str, str] | None = None) -> None:
         super().__init__()
         self.series_uid = series_uid or None
 
@@ -53,7 +55,8 @@ class HeadCTReader(ImageReader):
         Raises:
             InputRefused: with the finding that says why.
         """
-        volume = read_volume(img, self.series_uid)
+        uid = self.series_uid.get(str(img)) if isinstance(self.series_uid, Mapping) else self.series_uid
+        volume = read_volume(img, uid)
         return volume.with_unknown(), {
             MetaKeys.AFFINE: volume.affine.copy(),
             MetaKeys.ORIGINAL_AFFINE: volume.affine.copy(),

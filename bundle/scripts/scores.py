@@ -1,7 +1,8 @@
 """The scores of a scan by their names, and where they stand among healthy scans.
 
-A *raw* score pools the error map (mm), a *calibrated* one the anomaly map (standard deviations; see `normative`); the
-pooling follows, as in `regions`: `raw_maximum` is the published score. The *thresholds* are the sorted scores of
+A *raw* score pools the error map (mm) or, of an autoencoder, its filtered residual (see `reconstructions`), a
+*calibrated* one the anomaly map (standard deviations; see `normative`); the pooling follows, as in `regions`:
+`raw_maximum` is the published score. The *thresholds* are the sorted scores of
 healthy scans that had no part in the normative they were judged by. Reference space is symmetric, so both hemispheres
 of all scans share one list.
 
@@ -21,10 +22,10 @@ from numpy.typing import NDArray
 from .regions import POOLINGS, REGIONS, region_scores
 from .statistics import percentile_among, threshold_at_specificity
 
-PREFIXES = {"calibrated": "calibrated", "error": "raw"}
+PREFIXES = {"calibrated": "calibrated", "error": "raw", "reconstruction": "raw"}
 """What the scores' names begin with, by map."""
 
-UNITS = {"calibrated": "standard deviations", "error": "mm"}
+UNITS = {"calibrated": "standard deviations", "error": "mm", "reconstruction": "percent of the range of grey values"}
 """Unit of the values of each map."""
 
 LISTS = {"left_hemisphere": "hemisphere", "right_hemisphere": "hemisphere", "skull": "skull"}

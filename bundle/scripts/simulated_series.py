@@ -15,6 +15,7 @@ Everything, UIDs too, follows from the arguments: the same call writes the same 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,8 @@ def write_series(
     thickness_mm: float | None = None,
     outside: NDArray[np.bool_] | None = None,
     keep_axes: bool = False,
+    at: Sequence[float] | None = None,
+    attributes: Mapping[str, Any] | None = None,
 ) -> list[Path]:
     """Write one file for each slice, `IM0001.dcm` and on, in the order of the third axis.
 
@@ -95,13 +98,16 @@ def write_series(
         thickness_mm: `SliceThickness`; the distance between slices if not given.
         outside: (I, J, K), where the scanner saw nothing: stored as `PixelPaddingValue`.
         keep_axes: store rows and columns as the volume's axes run, not as a scanner does.
+        at: (K,), where the images lie along the third axis, in units of it; 0, 1, 2, ... if not given. So slices can be
+            left out, lie at one place, or be unevenly spaced.
+        attributes: values by DICOM's keywords that replace those of every series, or are added to them.
 
     Returns:
         The files, in the order of `InstanceNumber`.
 
     Raises:
-        ValueError: an unknown transfer syntax, shapes that do not fit, HU that 16 bits do not hold, or an affine that
-            DICOM can't express.
+        ValueError: an unknown transfer syntax, shapes or places that do not fit, HU that 16 bits do not hold, or an
+            affine that DICOM can't express.
     """
     if transfer_syntax not in TRANSFER_SYNTAXES:
         raise ValueError(f"transfer_syntax is one of {', '.join(TRANSFER_SYNTAXES)}, got {transfer_syntax!r}")
@@ -109,17 +115,20 @@ def write_series(
     if transfer_syntax == "jpeg2000" and min(stored.shape[:2]) < JPEG2000_PIXELS:
         sides = " x ".join(map(str, stored.shape[:2]))
         raise ValueError(f"JPEG 2000 needs images of at least {JPEG2000_PIXELS} pixels a side, got {sides}")
-    affine = _checked(affine)
+    affine, places = _checked(affine), list(range(stored.shape[2]) if at is None else at)
+    if len(places) != stored.shape[2]:
+        raise ValueError(f"each of the {stored.shape[2]} images needs a place, got {len(places)} in `at`")
     if not keep_axes:
         stored, affine = in_scanner_order(stored, affine)
-    common = _common(TO_LPS @ affine, text or SeriesText(), seed, thickness_mm)
+    common = _common(TO_LPS @ affine, text or SeriesText(), seed, thickness_mm, attributes or {})
     common.Rows, common.Columns = stored.shape[1], stored.shape[0]
     if outside is not None:
         common.add_new("PixelPaddingValue", "SS", PADDING_STORED)
     folder.mkdir(parents=True, exist_ok=True)
     files = [folder / f"IM{k + 1:04d}.dcm" for k in range(stored.shape[2])]
+    lps = TO_LPS @ affine
     for k, file in enumerate(files):
-        _write_slice(file, common, stored[:, :, k].T, k, TO_LPS @ affine, transfer_syntax)
+        _write_slice(file, common, stored[:, :, k].T, k, lps[:3, 3] + places[k] * lps[:3, 2], transfer_syntax)
     return files
 
 
@@ -169,16 +178,19 @@ def _decimals(values: Array | list[float]) -> list[DSfloat]:
     return [DSfloat(float(value), auto_format=True) for value in values]
 
 
-def _common(lps: Array, text: SeriesText, seed: int, thickness_mm: float | None) -> Dataset:
+def _common(
+    lps: Array, text: SeriesText, seed: int, thickness_mm: float | None, attributes: Mapping[str, Any]
+) -> Dataset:
     """The attributes that all slices share."""
     data = Dataset()
     for keyword, value in asdict(text).items():
         setattr(data, keyword, value)
     identity = [str(seed), *map(str, asdict(text).values()), np.array2string(lps, precision=6)]
+    identity += [f"{keyword} {value}" for keyword, value in attributes.items()]
     data.StudyInstanceUID = generate_uid(entropy_srcs=["study", str(seed), text.PatientID])
     data.FrameOfReferenceUID = generate_uid(entropy_srcs=["frame", str(seed), text.PatientID])
     data.SeriesInstanceUID = generate_uid(entropy_srcs=["series", *identity])
-    for keyword, value in CONSTANT.items():
+    for keyword, value in {**CONSTANT, **attributes}.items():
         setattr(data, keyword, value)
     lengths = np.linalg.norm(lps[:3, :3], axis=0)
     rows, columns = lps[:3, 0] / lengths[0], lps[:3, 1] / lengths[1]
@@ -228,12 +240,11 @@ CONSTANT: dict[str, Any] = {
 
 
 def _write_slice(
-    file: Path, common: Dataset, pixels: NDArray[np.int16], k: int, lps: Array, transfer_syntax: str
+    file: Path, common: Dataset, pixels: NDArray[np.int16], k: int, position: Array, transfer_syntax: str
 ) -> None:
-    """Write image k of a series; `pixels` is (rows, columns)."""
+    """Write image k of a series; `pixels` is (rows, columns), `position` (3,) in LPS mm."""
     data = Dataset()
     data.update(common)
-    position = lps[:3, 3] + k * lps[:3, 2]
     data.SOPInstanceUID = generate_uid(entropy_srcs=[str(common.SeriesInstanceUID), str(k)])
     data.InstanceNumber = k + 1
     data.ImagePositionPatient = _decimals(position)

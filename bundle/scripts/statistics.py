@@ -38,7 +38,7 @@ def auroc(scores: ArrayLike, labels: ArrayLike) -> float:
         OneKindOnly: all labels are the same.
         ValueError: lengths differ, or a score is not finite.
     """
-    values, anomalous = _checked(scores, labels)
+    values, anomalous = checked(scores, labels)
     positive = int(anomalous.sum())
     negative = anomalous.size - positive
     if not (positive and negative):
@@ -54,7 +54,7 @@ def average_precision(scores: ArrayLike, labels: ArrayLike) -> float:
         OneKindOnly: no item is anomalous.
         ValueError: lengths differ, or a score is not finite.
     """
-    values, anomalous = _checked(scores, labels)
+    values, anomalous = checked(scores, labels)
     if not anomalous.any():
         raise OneKindOnly(f"Average precision needs an anomalous item, got {anomalous.size} healthy ones.")
     order = np.argsort(-values, kind="stable")
@@ -70,7 +70,7 @@ def threshold_at_specificity(healthy_scores: ArrayLike, specificity: float = 0.9
     Raises:
         ValueError: there is no score, one is not finite, or the share is not above 0 and at most 1.
     """
-    values, _ = _checked(healthy_scores, np.zeros(np.shape(healthy_scores)))
+    values, _ = checked(healthy_scores, np.zeros(np.shape(healthy_scores)))
     if not values.size:
         raise ValueError("A threshold needs healthy scores, got none.")
     if not 0 < specificity <= 1:
@@ -86,7 +86,7 @@ def sensitivity_at(threshold: float, scores: ArrayLike, labels: ArrayLike) -> fl
         OneKindOnly: no item is anomalous.
         ValueError: lengths differ, or a score is not finite.
     """
-    values, anomalous = _checked(scores, labels)
+    values, anomalous = checked(scores, labels)
     if not anomalous.any():
         raise OneKindOnly(f"Sensitivity needs an anomalous item, got {anomalous.size} healthy ones.")
     return float((values[anomalous] > threshold).mean())
@@ -99,7 +99,7 @@ def specificity_at(threshold: float, scores: ArrayLike, labels: ArrayLike) -> fl
         OneKindOnly: no item is healthy.
         ValueError: lengths differ, or a score is not finite.
     """
-    values, anomalous = _checked(scores, labels)
+    values, anomalous = checked(scores, labels)
     if anomalous.all():
         raise OneKindOnly(f"Specificity needs a healthy item, got {anomalous.size} anomalous ones.")
     return float((values[~anomalous] <= threshold).mean())
@@ -111,7 +111,7 @@ def percentile_among(score: float, healthy_scores: ArrayLike) -> float:
     Raises:
         ValueError: there is no healthy score, or one is not finite.
     """
-    values, _ = _checked(healthy_scores, np.zeros(np.shape(healthy_scores)))
+    values, _ = checked(healthy_scores, np.zeros(np.shape(healthy_scores)))
     if not values.size:
         raise ValueError("A percentile needs healthy scores, got none.")
     return float(100 * ((values < score).mean() + (values == score).mean() / 2))
@@ -187,8 +187,12 @@ def _ranges(starts: Indices, chosen: Indices) -> Indices:
     return np.repeat(starts[chosen] - before, sizes) + np.arange(sizes.sum())
 
 
-def _checked(scores: ArrayLike, labels: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Scores and labels as arrays (n,)."""
+def checked(scores: ArrayLike, labels: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Scores and labels as arrays (n,).
+
+    Raises:
+        ValueError: lengths differ, or a score is not finite.
+    """
     values, anomalous = np.asarray(scores, dtype=np.float64), np.asarray(labels).astype(bool)
     if values.ndim != 1 or values.shape != anomalous.shape:
         raise ValueError(

@@ -194,14 +194,26 @@ class RegisterHeadd(MapTransform, InvertibleTransform):
         locator = load_locator(self.locator) if self.locator else None
         result = register_or_refuse(volume, affine, load_reference(self.reference, self.masks), locator)
         moved, valid = to_reference_space(volume, affine, result.matrix)
+        findings = [*scan.meta.get("findings", []), *review_findings(result)]
+        registered = self.registered(scan, moved, {"registration": describe(result), "findings": findings})
+        return registered, MetaTensor(valid, affine=torch.from_numpy(grid_affine()))
+
+    def registered(self, scan: MetaTensor, moved: Tensor, meta: Mapping[str, Any]) -> MetaTensor:
+        """A scan as this transform gives it, of what was computed before; its inverse leads back to the scan's grid.
+
+        Args:
+            scan: the scan on its native grid.
+            moved: (1, 256, 256, 256) in HU, the scan in reference space.
+            meta: its "registration" and its "findings".
+        """
         registered: MetaTensor = MetaTensor(moved).copy_meta_from(scan)
-        registered.meta = {**scan.meta, "registration": describe(result)}
-        registered.meta["findings"] = [*scan.meta.get("findings", []), *review_findings(result)]
+        registered.meta = {**scan.meta, **meta}
         registered.affine = torch.from_numpy(grid_affine())
-        undo = {"mode": self.mode, "affine": affine.tolist(), "matrix": result.matrix.tolist()}
+        affine = scan.affine.cpu().numpy().astype(np.float64)
+        undo = {"mode": self.mode, "affine": affine.tolist(), "matrix": meta["registration"]["matrix"]}
         size = tuple(scan.shape[1:])
         self.push_transform(registered, orig_size=size, extra_info=undo)  # type: ignore[no-untyped-call]
-        return registered, MetaTensor(valid, affine=torch.from_numpy(grid_affine()))
+        return registered
 
     def _backward(self, values: MetaTensor) -> MetaTensor:
         """One map on the native grid; the map that is given keeps its record of applied transforms."""

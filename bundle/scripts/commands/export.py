@@ -10,8 +10,13 @@ from ..assets import place, sha256
 from ..findings import PathMissing
 from ..results import check_writable
 from .checks import parsed_configs
+from .train import positive
 
-OUTPUTS = {"train.json": "models/model.pt", "published_train.json": "models/published.pt"}
+OUTPUTS = {
+    "train.json": "models/model.pt",
+    "published_train.json": "models/published.pt",
+    "autoencoder.json": "models/autoencoder.pt",
+}
 """Configs of trainings that weights can be made of, train.json or overlays of it, and where those weights go."""
 
 
@@ -22,11 +27,13 @@ def add_parser(subparsers: Any) -> None:
         "training", metavar="DIR", type=Path, help="output_dir of the training, or one checkpoint of it"
     )
     parser.add_argument(
-        "-o", "--output", metavar="FILE", type=Path, help="the weights (models/model.pt or published.pt of the bundle)"
+        "-o", "--output", metavar="FILE", type=Path, help="the weights (by default a file of the bundle's models)"
     )
     parser.add_argument(
         "--config", choices=OUTPUTS, default="train.json", help="what the training ran: train.json, or that overlay"
     )
+    parser.add_argument("--width", type=positive, help="of the network that was trained (the config says which)")
+    parser.add_argument("--patch-size", metavar="MM", type=positive, help="likewise")
     parser.set_defaults(main=main)
 
 
@@ -46,7 +53,10 @@ def main(args: argparse.Namespace) -> int:
     if weights.is_dir():
         raise PathMissing(f"{weights} is a folder. Name a file in it: -o {weights / 'model.pt'}")
     check_writable(weights.parent, weights)
-    network = parsed_configs(dict.fromkeys(("train.json", args.config))).get_parsed_content("network_def")
+    parser = parsed_configs(dict.fromkeys(("train.json", args.config)))
+    values = {"width": args.width, "patch_size": args.patch_size}
+    parser.update({name: value for name, value in values.items() if value is not None})
+    network = parser.get_parsed_content("network_def")
     check_checkpoint(checkpoint, network)
     weights.parent.mkdir(parents=True, exist_ok=True)
     export_weights(checkpoint, network, str(weights))

@@ -27,9 +27,16 @@ COMMANDS = {
     "train": "train the network on healthy scans, or on heads drawn from label maps",
     "export": "make the weights that ship from a training checkpoint",
     "calibrate": "learn from healthy scans what is normal; no training",
+    "cohort": "score every case of a datalist, in several processes or on Ray",
+    "evaluate": "AUROC and more from the scores of a cohort; compare two of them",
     "simulate": "draw simulated head CT from label maps of heads",
+    "cq500": "make a datalist of the data set CQ500",
+    "standin": "draw a simulated data set in the form of CQ500",
     "reference": "make the reference head and its regions from label maps",
     "sample": "make the sample of the demo from a label map of a head",
+    "memory": "measure the memory of trainings",
+    "reproduce": "train, judge and draw everything that a manifest names",
+    "paper": "draw the paper's tables and figures from a reproduction",
     "demo": "run the sample and compare the heatmap with what was planted in it",
 }
 """Every command, a module of this package with `add_parser` and `main`, and its line in the help."""

@@ -7,7 +7,7 @@ import logging
 import re
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,8 @@ from .checks import check_device, parsed_configs
 DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 """Devices that can be asked for."""
 
-OVERLAYS = ("published.json",)
-"""Overlays of inference.json."""
+OVERLAYS = {"published.json": "the published network", "autoencoder_inference.json": "the autoencoder"}
+"""Overlays of inference.json, and the networks that they run, of which the bundle ships no weights."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -121,7 +121,7 @@ def usage_problem(args: argparse.Namespace) -> str:
     if args.weights and not args.weights.is_file():
         return f"There are no weights at {args.weights}. Check --weights."
     if args.config and not args.weights:
-        return "The bundle ships no weights of the published network. Train one and name it: --weights FILE."
+        return f"The bundle ships no weights of {OVERLAYS[args.config[-1]]}. Train one and name it: --weights FILE."
     if (args.map == "calibrated" or args.calibration) and (reason := why_not_calibrated(args)):
         return f"A calibrated map was asked for. {reason}"
     return ""
@@ -139,11 +139,21 @@ def why_not_calibrated(args: argparse.Namespace) -> str:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Run the workflow; of what it raises, the refusal or the operating system's error goes on, without the chain."""
+    """Run the workflow that the arguments describe."""
+    run_configs(("inference.json", *args.config), overrides(args))
+
+
+def run_configs(names: Iterable[str], values: Mapping[str, Any]) -> None:
+    """Run the workflow of inference.json and overlays of it with some values by id.
+
+    Raises:
+        InputRefused, OutputExists, OutputFailed, OSError: the cause of what the workflow raised, without the chain.
+        Exception: anything else that it raised.
+    """
     from monai.bundle import ConfigWorkflow
 
-    files = [str(config(name)) for name in ("inference.json", *args.config)]
-    workflow = ConfigWorkflow(files, logging_file=False, workflow_type="inference", **overrides(args))
+    files = [str(config(name)) for name in names]
+    workflow = ConfigWorkflow(files, logging_file=False, workflow_type="inference", **values)
     try:
         workflow.run()
     except Exception as error:

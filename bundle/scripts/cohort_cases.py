@@ -1,0 +1,156 @@
+"""The cases of a cohort, from a datalist: a JSON file with the sections "training", "validation" and "test".
+
+A *case* is an item of a section, {"case": name, "image": path, "series_uid": UID or null, "labels": {name: bool}}. Its
+name is that of a folder of results, so it holds letters, digits, dots, dashes and underscores only. Its path, relative
+to the datalist unless it is absolute, is that of a NIfTI file, or of the folder of a series. No case, and no scan, may
+stand in two sections, or twice in one.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .findings import PathMissing
+from .healthy_sources import Source, key
+
+SECTIONS = ("training", "validation", "test")
+"""What a datalist may hold."""
+
+SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
+"""Names that a folder can have anywhere, and that are no path."""
+
+UID = re.compile(r"[0-9.]{1,64}")
+"""What a series' UID is made of."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A case of a cohort; `row` is its place in its section, from 0 on."""
+
+    name: str
+    image: Path
+    series_uid: str | None = None
+    labels: Mapping[str, bool] = field(default_factory=dict)
+    row: int = 0
+
+    def fingerprint(self) -> str:
+        """See `fingerprint`."""
+        return fingerprint(self.image, self.series_uid)
+
+
+def fingerprint(image: Path, series_uid: str | None) -> str:
+    """16 hexadecimal digits that change when a scan does, or the series that is taken of it; quickly found."""
+    return key(Source(image.name, image.name, image), {"series_uid": series_uid})
+
+
+def listed_cases(path: str | Path, section: str = "test") -> list[Case]:
+    """The cases of one section of a datalist, in its order.
+
+    Raises:
+        PathMissing: the file is no datalist, the section is empty, an item is faulty, its scan does not exist, or a
+            case or a scan stands in the datalist twice.
+    """
+    path = Path(path)
+    content = _read(path)
+    if not content.get(section):
+        there = ", ".join(name for name in SECTIONS if content.get(name)) or "none"
+        raise PathMissing(f'{path} has no cases under "{section}". Sections with cases: {there}.')
+    cases = [_case(item, row, section, path) for row, item in enumerate(content[section])]
+    for case in cases:
+        if not case.image.exists():
+            raise PathMissing(f"{_entry(case.row, section, path)}, {case.name}: there is no {case.image}. Correct it.")
+    _check_apart(content, section, path)
+    return cases
+
+
+def check_labels(cases: Iterable[Case], needed: Sequence[str], section: str, path: str | Path) -> None:
+    """See that every case says of each label whether it has it.
+
+    Raises:
+        PathMissing: one does not.
+    """
+    for case in cases:
+        if missing := [name for name in needed if name not in case.labels]:
+            raise PathMissing(
+                f'{_entry(case.row, section, path)}, {case.name}: no label "{missing[0]}". Add it, true or false.'
+            )
+
+
+def series_uids(path: str | Path, section: str = "test") -> dict[str, str]:
+    """The UID to take, by path of the scan, for those cases of a section that name one.
+
+    Raises:
+        PathMissing: as `listed_cases`.
+    """
+    return {str(case.image): case.series_uid for case in listed_cases(path, section) if case.series_uid}
+
+
+def case_items(path: str | Path, section: str = "test") -> list[dict[str, Any]]:
+    """One dictionary {"image": path, "case": name} for each case of a section.
+
+    Raises:
+        PathMissing: as `listed_cases`.
+    """
+    return [{"image": str(case.image), "case": case.name} for case in listed_cases(path, section)]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        sections = {name: list(content.get(name, [])) for name in SECTIONS}
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise PathMissing(
+            f'{path} is no datalist ({type(error).__name__}: {error}). It needs "test": [{{"case": name, '
+            '"image": path}, ...].'
+        ) from error
+    return sections
+
+
+def _entry(row: int, section: str, path: str | Path) -> str:
+    return f'Entry {row} of "{section}" in {path}'
+
+
+def _case(item: Any, row: int, section: str, path: Path) -> Case:
+    """An item, checked."""
+    where = _entry(row, section, path)
+    if not isinstance(item, dict) or not all(isinstance(item.get(name), str) for name in ("case", "image")):
+        raise PathMissing(f'{where} needs "case" and "image", each a text.')
+    if not SAFE.fullmatch(item["case"]):
+        raise PathMissing(
+            f'{where}: {item["case"][:100]!r} can\'t be the name of a case. Use letters, digits, ".", "-" and "_".'
+        )
+    uid, labels = item.get("series_uid"), item.get("labels") or {}
+    if uid is not None and not (isinstance(uid, str) and UID.fullmatch(uid)):
+        raise PathMissing(f"{where}, {item['case']}: {uid!r} is no series UID. Use digits and dots, or null.")
+    if not isinstance(labels, dict) or not all(isinstance(value, bool) for value in labels.values()):
+        raise PathMissing(f'{where}, {item["case"]}: "labels" must hold true or false for each label.')
+    return Case(item["case"], (path.parent / item["image"]).absolute(), uid or None, labels, row)
+
+
+def _check_apart(content: Mapping[str, Sequence[Any]], section: str, path: Path) -> None:
+    """See that no case and no scan of a section stands anywhere else in the datalist."""
+    seen: set[str] = set()
+    for row, item in enumerate(content[section]):
+        if seen & _marks(item, path):
+            raise PathMissing(f"{_entry(row, section, path)}, {item['case']}, stands there twice. Remove one.")
+        seen |= _marks(item, path)
+    for other in SECTIONS:
+        for row, item in enumerate(content[other] if other != section else ()):
+            if seen & _marks(item, path):
+                raise PathMissing(
+                    f'{_entry(row, other, path)}, {item.get("case", item["image"])}, stands under "{section}" too. '
+                    "Keep it in one of them."
+                )
+
+
+def _marks(item: Any, path: Path) -> set[str]:
+    """What tells an item from others: the name of its case, and where its scan lies."""
+    if not isinstance(item, dict) or not isinstance(item.get("image"), str):
+        return set()
+    scan = f"scan {(path.parent / item['image']).resolve()}"
+    return {scan, f"case {item['case']}"} if item.get("case") else {scan}

@@ -1,0 +1,210 @@
+"""`head-ct-anomaly cohort`: every case of a datalist scored, in processes of this machine or on a Ray cluster.
+
+The same command goes on where an earlier one was stopped or killed; what is on the disk, and when, tells
+`cohort_files`. Both engines call the same function for each case, so that they give the same files.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from ..assets import metadata, place, sha256
+from ..calibration_files import THRESHOLDS_NAME
+from ..cohort_cases import SECTIONS, Case, listed_cases
+from ..cohort_files import REGISTERED, CohortFolder, shortened
+from ..findings import PathMissing, counted
+from ..ray_tasks import imported_ray, on_cluster
+from ..regions import POOLINGS
+from ..score_table import DONE, FAILED, REFUSED, TABLE_NAME, Row
+from ..scores import score_name
+from ..worker_processes import Lost, in_processes
+from .case_runner import Plan, run_case, without_maps
+from .checks import check_device, parsed_configs
+from .run import device, overrides, usage_problem, why_not_calibrated
+from .train import positive
+
+MODES = {"dense": [], "published": ["published.json"], "autoencoder": ["autoencoder_inference.json"]}
+"""What can be asked for, and the overlay of inference.json that it is."""
+
+FAILURES, STOPPED = 5, 130
+"""Exit codes: a case failed; Ctrl-C."""
+
+Outcome = tuple[Case, Row | Lost]
+
+
+def add_parser(subparsers: Any) -> None:
+    """Declare the subcommand."""
+    parser = subparsers.add_parser("cohort", help="score every case of a datalist, in several processes or on Ray")
+    parser.add_argument("datalist", metavar="DATALIST", type=Path, help='JSON {"test": [{"case", "image"}, ...]}')
+    parser.add_argument("-o", "--output", metavar="OUT", type=Path, required=True, help="folder of the cohort")
+    parser.add_argument("--section", choices=SECTIONS, default="test", help="of the datalist (test)")
+    engine = parser.add_argument_group("engine")
+    engine.add_argument("--engine", choices=("local", "ray"), default="local", help="processes here (default), or Ray")
+    engine.add_argument("--address", help="of a Ray cluster; without it, one is started on this machine")
+    engine.add_argument("--workers", metavar="N", type=positive, help="cases at a time (local: 1, ray: a CPU each)")
+    network = parser.add_argument_group("network")
+    network.add_argument("--mode", choices=MODES, default="dense", help="our network (dense), or a published one")
+    network.add_argument("--weights", metavar="FILE", type=Path, help="weights other than those that ship")
+    network.add_argument("--width", type=positive, help="of the network that the weights are of")
+    network.add_argument("--patch-size", metavar="MM", type=positive, help="of the network that the weights are of")
+    network.add_argument("--device", type=device, default="auto", help="auto (default), cpu, cuda or cuda:N")
+    score = parser.add_argument_group("scores and files")
+    score.add_argument("--stride", type=positive, help="voxels (mm) between predictions")
+    score.add_argument("--map", choices=("calibrated", "error"), help="what the heatmap shows")
+    score.add_argument("--score", choices=POOLINGS, help="how a region's score is pooled")
+    score.add_argument("--calibration", metavar="FOLDER", type=Path, help="other than the one that ships")
+    score.add_argument("--cache", metavar="DIR", type=Path, help="registered scans, for several runs (OUT/registered)")
+    score.add_argument("--scores-only", action="store_true", help="write result.json alone, no maps and pictures")
+    parser.set_defaults(main=main)
+
+
+def main(args: argparse.Namespace) -> int:
+    """Score what is not scored yet and write the table; 0 when no case failed, `STOPPED` when Ctrl-C came first.
+
+    Raises:
+        PathMissing: the datalist, the weights, the device or the cluster is not there, or is not what is needed.
+        OutputExists: the folder holds a run of other settings, or another one works in it.
+        OutputFailed: it can't be written.
+    """
+    cases = listed_cases(args.datalist, args.section)
+    args.config = MODES[args.mode]
+    if problem := wrong_usage(args):
+        print(problem, file=sys.stderr)
+        return 2
+    plan, facts = planned(args)
+    folder = CohortFolder(args.output)
+    folder.check()
+    with folder.locked():
+        folder.settle(facts, {case.name: case.fingerprint() for case in cases})
+        try:
+            work(plan, cases, args)
+        except KeyboardInterrupt:
+            print("Stopped. The same command goes on from here.", file=sys.stderr)
+            return STOPPED
+        rows = folder.rows([case.name for case in cases])
+        folder.write_table(rows)
+    print("\n".join(summary(rows, args.output / TABLE_NAME)))
+    return FAILURES if any(row.status == FAILED for row in rows) else 0
+
+
+def wrong_usage(args: argparse.Namespace) -> str:
+    """What is wrong with the arguments; empty if nothing is.
+
+    Raises:
+        PathMissing: the device, or Ray, is not there.
+    """
+    if args.address and args.engine != "ray":
+        return "--address is that of a Ray cluster. Add --engine ray."
+    if args.mode == "autoencoder" and (args.stride or args.map or args.patch_size or args.calibration):
+        return "An autoencoder has one map, of every voxel: leave --stride, --map, --patch-size and --calibration out."
+    if args.engine == "ray":
+        imported_ray(args.address)
+    else:
+        check_device(args.device)
+    return usage_problem(args)
+
+
+def planned(args: argparse.Namespace) -> tuple[Plan, dict[str, Any]]:
+    """How each case is scored, and what `cohort.json` says of it.
+
+    Raises:
+        PathMissing: the weights are not of the network, or the stride is none of it.
+    """
+    from ..checkpoints import check_weights
+    from ..network_facts import network_facts
+
+    names = ("inference.json", *args.config)
+    parser = parsed_configs(names)
+    values = settings(args)
+    parser.update(values)
+    try:
+        network, _ = (parser.get_parsed_content(name) for name in ("network_def", "inferer"))
+    except (RuntimeError, ValueError) as error:
+        cause = error.__cause__ or error
+        raise PathMissing(f"There is no such network: {cause}. Check --stride, --width and --patch-size.") from error
+    weights = parser.get_parsed_content("weights")
+    if args.weights:
+        check_weights(args.weights, network)
+    described = {name: parser[name] for name in ("width", "patch_size", "mode", "stride")}
+    facts = {"network": network_facts(network, weights, **described), **judged(args, parser)}
+    if args.scores_only:
+        values |= without_maps(parser)
+    cache = (args.cache or args.output / REGISTERED).absolute()
+    return Plan(names, values, args.output.absolute(), cache), facts
+
+
+def settings(args: argparse.Namespace) -> dict[str, Any]:
+    """Values of config ids that the arguments set, the same for every case."""
+    words = {"input": args.output, "overwrite": False, "series_uid": None}
+    values = overrides(argparse.Namespace(**{**vars(args), **words}))
+    more = {"width": args.width, "patch_size": args.patch_size, "score": args.score}
+    own = ("bundle_root", "dataset_dir", "output_dir", "overwrite")
+    return {name: value for name, value in {**values, **more}.items() if value is not None and name not in own}
+
+
+def judged(args: argparse.Namespace, parser: Any) -> dict[str, Any]:
+    """The name of the default score, and the settings that scores depend on besides the network."""
+    shown, calibration = parser["map"], None
+    if shown == "calibrated":
+        if why_not_calibrated(args):
+            shown = "error"
+        else:
+            calibration = sha256(Path(args.calibration or place("models")) / THRESHOLDS_NAME)
+    return {
+        "score": score_name(shown, parser["score"]),
+        "settings": {
+            "map": shown,
+            "precision": parser["precision"],
+            "calibration_sha256": calibration,
+            "bundle_version": metadata()["version"],
+        },
+    }
+
+
+def work(plan: Plan, cases: Sequence[Case], args: argparse.Namespace) -> None:
+    """Score the cases that are not finished, with a bar, and a line for each that has no scores."""
+    folder = CohortFolder(plan.root)
+    before: Mapping[str, Row | None] = {case.name: folder.row(case.name) for case in cases}
+    todo = [case for case in cases if not folder.finished(case.name)]
+    counts = Counter(row.status for row in before.values() if row and row.status != FAILED)
+    with tqdm(total=len(cases), initial=len(cases) - len(todo), desc="cohort", unit="case") as bar:
+        for case, answer in answers(plan, todo, args):
+            row = answer if isinstance(answer, Row) else shortened(Row(case.name, FAILED, f"{answer.reason}."))
+            if isinstance(answer, Lost):
+                folder.keep_reason(row)
+            if row.status != DONE:
+                bar.write(f"{row.case} {row.status}: {row.reason}", file=sys.stderr)
+            counts[row.status] += 1
+            bar.set_postfix({name: counts[name] for name in (REFUSED, FAILED)}, refresh=False)
+            bar.update()
+
+
+def answers(plan: Plan, cases: Sequence[Case], args: argparse.Namespace) -> Iterator[Outcome]:
+    """What came of each case as soon as it is known, by the engine that was asked for."""
+    if not cases:
+        return iter(())
+    if args.engine == "ray" or (args.workers or 1) > 1:
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
+    if args.engine == "local":
+        return in_processes(partial(run_case, plan), cases, args.workers or 1)
+    gpu = None if args.device == "auto" else args.device.startswith("cuda")
+    return on_cluster(partial(run_case, plan), cases, args.workers, args.address, gpu)
+
+
+def summary(rows: Sequence[Row], table: Path) -> list[str]:
+    """Lines that say what came of the cases, and of which nothing did."""
+    counts = Counter(row.status for row in rows)
+    kinds = ", ".join(f"{counts[status]} {status}" for status in (DONE, REFUSED, FAILED) if counts[status])
+    lines = [f"{counted(len(rows), 'case')}: {kinds}", f"{table}"]
+    if counts[FAILED]:
+        lines.append("The same command tries the failed ones again.")
+    return lines

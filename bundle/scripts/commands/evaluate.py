@@ -1,0 +1,95 @@
+"""`head-ct-anomaly evaluate`: what the scores of a cohort run are worth, and whether those of two runs differ.
+
+It reads `scores.csv` and `cohort.json` of a folder that `cohort`, or `evaluate.json`, has made, and the labels of a
+datalist, and writes `evaluation.json`; nothing is computed again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from ..cohort_cases import SECTIONS
+from ..cohort_evaluation import evaluate_folder, evaluation_text
+from ..cohort_files import EVALUATION_NAME, CohortFolder
+from ..evaluation_tables import compared, comparison_table, table
+from ..findings import PathMissing
+from ..results import as_ours, check_writable
+
+
+def add_parser(subparsers: Any) -> None:
+    """Declare the subcommand."""
+    parser = subparsers.add_parser("evaluate", help="AUROC and more from the scores of a cohort; compare two of them")
+    parser.add_argument("folder", metavar="OUT", type=Path, help="folder of a cohort run")
+    parser.add_argument("datalist", metavar="DATALIST", type=Path, nargs="?", help="with the labels of its cases")
+    parser.add_argument("--section", choices=SECTIONS, default="test", help="of the datalist (test)")
+    parser.add_argument("--score", metavar="NAME", help="score to judge, raw_maximum say (the run's default score)")
+    parser.add_argument("-o", "--output", metavar="FILE", type=Path, help=f"(OUT/{EVALUATION_NAME})")
+    parser.add_argument("--compare", metavar="OTHER", type=Path, help="folder of another run: DeLong's test")
+    parser.set_defaults(main=main)
+
+
+def main(args: argparse.Namespace) -> int:
+    """Evaluate, write and print; with --compare, print how two runs differ; 0 when it is done.
+
+    Raises:
+        PathMissing: the folder, the table or the datalist is not there, or does not hold what is needed.
+        OutputFailed: the evaluation can't be written.
+    """
+    if args.datalist is None and (not args.compare or args.score or args.output):
+        print("Name the DATALIST with the labels of the cases.", file=sys.stderr)
+        return 2
+    path = args.output or args.folder / EVALUATION_NAME
+    check_writable(path.parent, path)
+    first = evaluation(args, args.folder)
+    if args.datalist is not None:
+        write(path, evaluation_text(first))
+        print(f"{table(first)}\n\n{path}")
+    if args.compare:
+        second = evaluation(args, args.compare)
+        try:
+            found = compared(first, second)
+        except ValueError as error:
+            raise PathMissing(f"{args.folder} and {args.compare} can't be compared: {error}.") from error
+        print(
+            f"\n{first['score']} of {args.folder} and {second['score']} of {args.compare}\n\n{comparison_table(found)}"
+        )
+    return 0
+
+
+def evaluation(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """The evaluation of a folder: made of its table where a datalist is named, read otherwise.
+
+    Raises:
+        PathMissing: it can't be made or read.
+    """
+    if args.datalist is not None:
+        return evaluate_folder(CohortFolder(folder), args.datalist, args.section, args.score)
+    path = folder / EVALUATION_NAME
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        _ = content["tasks"], content["subtypes"], content["score"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise PathMissing(
+            f"There is no evaluation in {folder} ({type(error).__name__}). Run `head-ct-anomaly evaluate {folder} "
+            "DATALIST` first, or name the DATALIST here."
+        ) from error
+    return content
+
+
+def write(path: Path, text: str) -> None:
+    """Write the evaluation, which appears whole or not at all.
+
+    Raises:
+        OutputFailed: it can't be written.
+    """
+    from ..calibration_files import replace_file
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, text.encode())
+    except OSError as error:
+        raise as_ours(error, path) from error

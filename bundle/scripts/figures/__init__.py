@@ -1,0 +1,1 @@
+"""The paper's figures, one module each: from tidy rows, or from volumes, to a matplotlib figure."""
