@@ -32,6 +32,7 @@ def prepared(data: dict[Any, Any]) -> dict[Any, Any]:
     image = torch.zeros(2, *SHAPE)
     image[:, 8:40, 16:40, 16:40] = float(torch.as_tensor(data["image"]).float().mean())
     image[:, :24] /= 2
+    image[1] /= 50  # no bone
     inputs = MetaTensor(image)
     inputs.meta["registration"] = {"verdict": "review"}
     head = torch.zeros(1, *SHAPE, dtype=torch.bool)
