@@ -158,7 +158,7 @@ def test_a_driver_that_is_killed_loses_nothing_and_repeats_no_finished_case(tmp_
 
 
 def test_ctrl_c_is_a_sentence_and_the_same_command_goes_on(tmp_path: Path) -> None:
-    write_cohort(tmp_path, 3, {number: {"seconds": 1} for number in range(3)})
+    write_cohort(tmp_path, 3, {1: {"seconds": 8}})  # long enough for a busy machine to stop it there
     run = driver(tmp_path)
     wait_until(lambda: len(begun(tmp_path)) == 2)
     run.send_signal(signal.SIGINT)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
@@ -33,13 +35,20 @@ def holding(megabytes: int) -> Any:
 
 @pytest.mark.skipif(not MACHINE.exists(), reason="the system does not let a peak begin anew")
 def test_what_an_iteration_holds_counts_and_what_was_held_before_does_not() -> None:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as fresh:
+        measure, megabytes = fresh.submit(peak_of_128_and_20).result()
+    assert measure == PROCESS_MEMORY
+    assert 140 <= megabytes <= 170, "128 in the iteration and 20 of the batch"
+
+
+def peak_of_128_and_20() -> tuple[str, float]:
+    """How the peak was measured, and the MB, in a process that held 300 MB before and holds 100 more throughout."""
     np.ones(300 * MB, np.uint8).sum()
     other = np.ones(100 * MB, np.uint8)
     batch = {"image": torch.ones(20 * MB, dtype=torch.uint8), "name": "x"}
     peak = training_peak(holding(128), batch, 2, CPU)
     assert other[0] == 1
-    assert peak.measure == PROCESS_MEMORY
-    assert 140 <= peak.memory_bytes / MB <= 170, "128 in the iteration and 20 of the batch"
+    return peak.measure, peak.memory_bytes / MB
 
 
 def test_a_batch_is_its_tensors() -> None:
