@@ -102,7 +102,12 @@ def connect(ray: Any, workers: int | None, address: str | None) -> None:
         "logging_level": logging.ERROR,
     }
     if address is None:
-        words |= {"num_cpus": workers, "include_dashboard": False, "object_store_memory": STORE_BYTES}
+        words |= {
+            "address": "local",
+            "num_cpus": workers,
+            "include_dashboard": False,
+            "object_store_memory": STORE_BYTES,
+        }
     else:
         words |= {"address": address}
     try:
