@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import csv
+import os
+import subprocess
+import sys
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
@@ -48,13 +51,16 @@ def test_nothing_is_measured_twice_but_what_did_not_fit(
     ]
 
 
-def test_a_setup_is_measured_in_a_process_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = tmp_path / "memory.csv"
-    assert main(["memory", "dense:1:1", "-o", str(path), "--device", "cpu", "--iterations", "2"]) == 0
-    (row,) = memory.read_table(path)
+def test_a_setup_is_measured_in_a_process_of_its_own_by_the_installed_command(tmp_path: Path) -> None:
+    words = ["memory", "dense:1:1", "-o", "memory.csv", "--device", "cpu", "--iterations", "2"]
+    plain = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    command = [sys.executable, "-m", "head_ct_position_anomaly", *words]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=plain)
+    assert done.returncode == 0, done.stderr
+    (row,) = memory.read_table(tmp_path / "memory.csv")
     assert (row["status"], row["measure"], row["batch_of"]) == (MEASURED, "process memory", "crops")
     assert 1 < int(row["memory_mb"]) < 2000
-    assert f"dense, width 1, 1 crops on {row['device']}: {row['memory_mb']} MB" in capsys.readouterr().out
+    assert f"dense, width 1, 1 crops on {row['device']}: {row['memory_mb']} MB" in done.stdout
 
 
 def test_a_process_that_is_killed_leaves_a_row(monkeypatch: pytest.MonkeyPatch) -> None:

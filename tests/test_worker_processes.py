@@ -33,6 +33,17 @@ def is_alive(pid: int) -> bool:
         return False
 
 
+def test_workers_of_the_installed_command_find_the_package(tmp_path: Path) -> None:
+    """The command knows `scripts` by its front alone, which processes that are started anew do not run."""
+    code = (
+        "from head_ct_position_anomaly.__main__ import provide_scripts; provide_scripts();"
+        "from scripts.worker_processes import in_processes; print(list(in_processes(abs, [-3], 1)))"
+    )
+    plain = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=plain)
+    assert done.stdout == "[(-3, 3)]\n", done.stderr
+
+
 def test_every_job_has_its_answer_once(tmp_path: Path) -> None:
     answers = list(in_processes(square, jobs(tmp_path, 7), 2))
     assert sorted(job["value"] for job, _ in answers) == list(range(7))

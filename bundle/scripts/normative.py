@@ -16,7 +16,7 @@ w = `RESIDUAL_WEIGHT`, and adds both:
 
     sqrt(w (nu + 3) / 3 log(1 + d^2 / nu) + e^2).
 
-It is dimensionless, about 1 where a scan is as healthy scans are. Where healthy scans say nothing, it is 0.
+It is dimensionless, mostly below 1 where a scan is as healthy scans are. Where healthy scans say nothing, it is 0.
 
 Reference space is symmetric, so a scan's mirror image is a healthy scan too: the map is flipped along x, and the
 residual along x changes its sign. The asymmetry does not: what is denser than its mirror place is so in the mirror

@@ -8,7 +8,8 @@ scan on its own grid is read anew each time: results lie on it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -72,31 +73,42 @@ class RegisteredScans(Dataset):
             InputRefused: it can't be judged.
         """
         item: dict[Hashable, Any] = dict(self.data[index])
-        path = self.file_of(item)
-        kept = load_registered(path)
+        kept = load_registered(self.file_of(item))
         if isinstance(kept, InputRefused):
             raise kept
-        try:
-            data = _through(self.reading, item)
-            data = restored(data, kept, self.registering[0]) if kept else _through(self.registering, data)
-        except InputRefused as refusal:
-            keep_refusal(path, refusal)
-            raise
         if kept is None:
-            save_registered(path, to_keep(data))
+            data = self._register(item)
+        else:
+            with self._refusals_kept(item):
+                data = restored(_through(self.reading, item), kept, self.registering[0])
         return _through(self.finishing, data)
+
+    def _register(self, item: Item) -> dict[Hashable, Any]:
+        """One scan, read and registered, which is kept, or why it is refused.
+
+        Raises:
+            InputRefused: it can't be judged.
+        """
+        with self._refusals_kept(item):
+            data = _through([*self.reading, *self.registering], dict(item))
+        save_registered(self.file_of(item), to_keep(data))
+        return data
+
+    @contextmanager
+    def _refusals_kept(self, item: Item) -> Iterator[None]:
+        """Keep why a scan is refused, unless it could not be reached, which may be otherwise the next time."""
+        try:
+            yield
+        except InputRefused as refusal:
+            if all(finding.code != "path_missing" for finding in refusal.findings):
+                save_registered(self.file_of(item), refusal)
+            raise
 
     def file_of(self, item: Item) -> Path:
         """Where the registered scan of an item is kept."""
         path = str(item["image"])
         uid = self.series_uid.get(path) if isinstance(self.series_uid, Mapping) else self.series_uid
         return self.folder / f"{fingerprint(Path(path), uid or None)}_{maker_hash()}.npz"
-
-
-def keep_refusal(path: Path, refusal: InputRefused) -> None:
-    """Keep why a scan is refused, unless it could not be reached, which may be otherwise the next time."""
-    if all(finding.code != "path_missing" for finding in refusal.findings):
-        save_registered(path, refusal)
 
 
 def _through(steps: Sequence[Any], data: dict[Hashable, Any]) -> dict[Hashable, Any]:
@@ -161,12 +173,10 @@ class UsableScans(RegisteredScans):
 
     def _refusal(self, item: Item) -> InputRefused | None:
         """Why a scan can't be judged, after it was registered if it was not yet."""
-        path = self.file_of(item)
-        kept = load_registered(path)
-        if kept is None:
-            try:
-                save_registered(path, to_keep(_through([*self.reading, *self.registering], dict(item))))
-            except InputRefused as refusal:
-                keep_refusal(path, refusal)
-                return refusal
+        kept = load_registered(self.file_of(item))
+        try:
+            if kept is None:
+                self._register(item)
+        except InputRefused as refusal:
+            return refusal
         return kept if isinstance(kept, InputRefused) else None

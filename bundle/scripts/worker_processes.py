@@ -97,7 +97,7 @@ def hire(function: Callable[[Job], Any], team: list[Worker[Job]], count: int) ->
 
 @contextmanager
 def importable() -> Iterator[None]:
-    """Let processes that are started meanwhile find this package as this one does."""
+    """Let processes that are started meanwhile find this package: the command has its name without `sys.path`."""
     sys.path.insert(0, str(bundle_root()))
     try:
         yield

@@ -20,6 +20,7 @@ from typing import Any
 from ..calibration_files import replace_file
 from ..findings import PathMissing
 from ..results import check_writable
+from ..worker_processes import importable
 from .checks import check_device
 from .run import device
 from .setups import MEASURED, NETWORKS, Setup, measured_within_budget, setup
@@ -135,7 +136,7 @@ def write_table(path: Path, rows: list[dict[str, str]]) -> None:
 
 def measure(wanted: Setup, device: str, iterations: int) -> dict[str, str]:
     """The row of a setup, from a process of its own; where that is killed, the row says so."""
-    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+    with importable(), ProcessPoolExecutor(1, get_context("spawn")) as pool:
         try:
             found = pool.submit(measured_within_budget, wanted, device, iterations).result()
         except BrokenProcessPool:
