@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from scripts.autoencoder import SpatialAutoencoder
+from scripts.commands.prepare import DONE, Outcome, prepare_image
 from scripts.networks import PatchPositionNet, add_spectral_norm
 
 pytestmark = pytest.mark.xdist_group("scan_trainings")
@@ -43,13 +44,13 @@ NETWORKS = {
 """For each overlay: the network, overrides of its own, and the metric of its validation."""
 
 
-def bundle_run(folder: Path, words: list[str], overlays: tuple[str, ...], **values: str) -> str:
+def bundle_run(folder: Path, overlays: tuple[str, ...], **values: str) -> str:
     """Run monai.bundle on train.json with overlays and scans listed in the folder; what it printed and logged."""
     configs = ",".join(f"'{ROOT / 'bundle' / 'configs' / name}'" for name in ("train.json", *overlays))
     common = {"bundle_root": str(ROOT / "bundle"), "datalist": str(folder / "list.json")}
     common |= {"prepared_dir": str(folder / "prepared"), **TINY, **values}
     done = subprocess.run(
-        [sys.executable, "-m", "monai.bundle", "run", *words, "--config_file", f"[{configs}]"]
+        [sys.executable, "-m", "monai.bundle", "run", "--config_file", f"[{configs}]"]
         + [text for key, value in common.items() for text in (f"--{key}", value)],
         cwd=folder,
         env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
@@ -66,10 +67,9 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a list of one scan, which is prepared; nothing has been trained."""
     folder = tmp_path_factory.mktemp("scans")
     scan = [{"case": "sample", "image": str(SAMPLE), "series_uid": None, "labels": {}}]
-    (folder / "list.json").write_text(json.dumps({"training": scan, "validation": scan, "test": []}))
-    bundle_run(folder, ["prepare"], ("train_scans.json",), output_dir=str(folder / "none"))
+    assert prepare_image(folder / "prepared", str(SAMPLE)) == Outcome(DONE)
     assert len(list((folder / "prepared").glob("*.pt"))) == 1
-    assert not list((folder / "none").glob("*.pt"))
+    (folder / "list.json").write_text(json.dumps({"training": scan, "validation": scan, "test": []}))
     return folder
 
 
@@ -78,7 +78,7 @@ def test_published_networks_learn_from_listed_scans(overlay: str, prepared: Path
     network, values, metric = NETWORKS[overlay]
     kept = {path: path.stat().st_mtime_ns for path in (prepared / "prepared").iterdir()}
     output = prepared / overlay
-    log = bundle_run(prepared, [], ("train_scans.json", overlay), output_dir=str(output), **values)
+    log = bundle_run(prepared, ("train_scans.json", overlay), output_dir=str(output), **values)
     assert metric in log
     assert {path: path.stat().st_mtime_ns for path in (prepared / "prepared").iterdir()} == kept
     state = torch.load(output / "checkpoint_epoch=1.pt", weights_only=True)
