@@ -25,3 +25,16 @@ def test_an_unknown_format_is_refused() -> None:
         autocast(CPU, "half"),
     ):
         pass
+
+
+@pytest.mark.filterwarnings("ignore:User provided device_type of 'cuda'")
+def test_on_a_gpu_exact_work_is_deterministic_and_training_keeps_pytorchs_settings(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cudnn, gpu = torch.backends.cudnn, torch.device("cuda")
+    for name, value in (("benchmark", True), ("deterministic", False), ("allow_tf32", True)):
+        monkeypatch.setattr(cudnn, name, value)
+    with autocast(gpu, "float32"):
+        assert (cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32) == (False, True, False)
+    with autocast(gpu, "float32", exact=False):
+        assert (cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32) == (True, False, True)

@@ -47,7 +47,7 @@ class AutocastInferer(Inferer):
 
     def __call__(self, inputs: Tensor, network: Any, *args: Any, **kwargs: Any) -> Tensor:
         """The network's output, in float32."""
-        with autocast(inputs.device, self.precision):
+        with autocast(inputs.device, self.precision, exact=False):
             outputs: Tensor = network(inputs, *args, **kwargs)
         return outputs.float()
 

@@ -2,6 +2,9 @@
 
 *float32* is exact to rounding on every device; *bfloat16* (by autocast) keeps 8 bits of each number's mantissa and is
 faster where the hardware multiplies it natively (GPUs; CPUs with AMX).
+
+On a GPU, *exact* computing takes algorithms that give the same bits each time, and no TF32. Otherwise PyTorch's own
+settings hold, and with `torch.backends.cudnn.benchmark` cuDNN tries its algorithms out and keeps the fastest.
 """
 
 from __future__ import annotations
@@ -22,15 +25,15 @@ def check_precision(precision: str) -> None:
 
 
 @contextlib.contextmanager
-def autocast(device: torch.device, precision: str) -> Iterator[None]:
-    """Compute in `precision`; in float32 without the short mantissa (TF32) that CUDA's convolutions use by default.
+def autocast(device: torch.device, precision: str, exact: bool = True) -> Iterator[None]:
+    """Compute in `precision`, exactly or, for training, as fast as PyTorch's settings for cuDNN let it.
 
     Raises:
         ValueError: the precision is not in `PRECISIONS`.
     """
     check_precision(precision)
     with contextlib.ExitStack() as stack:
-        if device.type == "cuda":
+        if exact and device.type == "cuda":
             stack.enter_context(torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False))
         stack.enter_context(torch.autocast(device.type, PRECISIONS[precision], enabled=precision != "float32"))
         yield
