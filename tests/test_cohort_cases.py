@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from scripts.cohort_cases import Case, case_items, check_labels, listed_cases, series_uids
+from scripts.cohort_cases import Case, case_items, check_apart, check_labels, listed_cases, series_uids
 from scripts.findings import PathMissing
 
 
@@ -41,6 +41,11 @@ def test_cases_come_in_the_order_of_the_list_with_paths_from_its_folder(scans: P
     assert case_items(path)[1] == {"image": str(scans / "scans" / "a"), "case": "CQ500-CT-a"}
 
 
+def test_labels_can_be_read_without_scans(scans: Path) -> None:
+    path = write(scans, test=[item("a"), item("x")])
+    assert [case.image.name for case in listed_cases(path, scans=False)] == ["a", "x"]
+
+
 def test_a_section_can_be_named_and_others_may_be_missing(scans: Path) -> None:
     path = write(scans, training=[item("a")], test=[item("b")])
     assert [case.name for case in listed_cases(path, "training")] == ["CQ500-CT-a"]
@@ -69,6 +74,10 @@ def test_a_section_can_be_named_and_others_may_be_missing(scans: Path) -> None:
             r'Entry 0 of "validation".*scans/a, stands under',
         ),
         ({"test": [item("a")], "training": [item("b", case="CQ500-CT-a")]}, r"stands under \"test\" too\. Keep it in"),
+        (
+            {"test": [item("a", series_uid="1.2")], "training": [item("b", series_uid="1.2")]},
+            r'Entry 0 of "training" .*, CQ500-CT-b, stands under "test" too',
+        ),
     ],
 )
 def test_a_faulty_list_is_a_sentence_with_the_row(scans: Path, sections: dict[str, Any], text: str) -> None:
@@ -86,6 +95,14 @@ def test_what_is_no_datalist(tmp_path: Path, content: str) -> None:
 def test_a_list_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(PathMissing, match=r"is no datalist \(FileNotFoundError"):
         listed_cases(tmp_path / "list.json")
+
+
+def test_nothing_may_stand_in_any_two_sections(scans: Path) -> None:
+    check_apart(write(scans, training=[item("a")], validation=[item("b")], test=[item("c")]))
+    with pytest.raises(PathMissing, match=r'Entry 0 of "validation" .*, CQ500-CT-a, stands under "training" too'):
+        check_apart(write(scans, training=[item("a")], validation=[item("a")], test=[item("c")]))
+    with pytest.raises(PathMissing, match=r'Entry 1 of "training" in .*, scans/a, stands there twice'):
+        check_apart(write(scans, training=[{"image": "scans/a"}, {"image": "scans/a"}]))
 
 
 def test_a_link_to_a_scan_is_that_scan(scans: Path) -> None:

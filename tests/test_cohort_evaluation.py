@@ -12,7 +12,7 @@ from test_evaluation import NETWORK
 
 from scripts.cohort_cases import listed_cases
 from scripts.cohort_evaluation import evaluate_folder, evaluate_rows, evaluation_text
-from scripts.cohort_files import CohortFolder
+from scripts.cohort_files import COHORT_FORMAT, CohortFolder
 from scripts.findings import PathMissing
 from scripts.score_table import Row, table_text
 
@@ -76,6 +76,10 @@ def test_what_is_left_out_is_said(folder: CohortFolder, tmp_path: Path, capsys: 
         ({"labels": {}}, r'Entry 0 of "test" in .*, case-0: no label "ICH"\. Add it, true or false\.'),
         ({"labels": {"ICH": False, "Fracture": False}}, r'case-0: no label "BleedLocation-Left"'),
         ({"facts": False}, r"holds no cohort.json: it is no cohort run\. Run `head-ct-anomaly cohort`"),
+        (
+            {"facts": {"format": COHORT_FORMAT, "score": "raw_maximum"}},
+            r"cohort.json says no network\. Run .* elsewhere",
+        ),
         ({"table": False}, r"scores.csv can't be read .*Run `head-ct-anomaly cohort` first"),
     ],
 )
@@ -87,8 +91,10 @@ def test_what_does_not_belong_together(change: dict[str, Any], text: str, folder
         content = json.loads(datalist.read_text())
         content["test"][0]["labels"] = change["labels"]
         datalist.write_text(json.dumps(content))
-    if "facts" in change:
+    if change.get("facts") is False:
         (folder.root / "cohort.json").unlink()
+    elif "facts" in change:
+        folder.write("cohort.json", json.dumps(change["facts"]))
     if "table" in change:
         (folder.root / "scores.csv").unlink()
     with pytest.raises(PathMissing, match=text):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,17 @@ def test_a_kept_case_names_its_series_and_all_candidates(root: Path) -> None:
     assert case.candidates == "CT 5mm: chosen; CT C: contrast_suspected"
     assert case.group == "haemorrhage"
     assert judged(root)[3].candidates == "CT 5mm: short_coverage; CT C: contrast_suspected"
+
+
+def test_a_series_of_two_cases_serves_once(root: Path, tmp_path: Path) -> None:
+    """Copied under another name, a scan could be trained on and tested."""
+    for number in (2, 5):
+        shutil.copytree(case_folder(root, 2), case_folder(tmp_path, number))
+    cases = judged(tmp_path)
+    assert (cases[2].code, cases[5].code) == ("", "duplicate_series")
+    assert cases[5].reason.startswith("duplicate_series: its series is that of CQ500-CT-2; download both again")
+    assert (cases[5].series, cases[5].series_uid) == (None, None)
+    assert cases[5].candidates == "CT Thin Plain: chosen"
 
 
 def test_the_published_pool_looks_at_the_series_of_doubtful_scans(root: Path) -> None:

@@ -61,7 +61,7 @@ def test_a_scan_by_another_path_is_the_same_scan(folder: str, other: str) -> Non
     with pytest.raises(PathMissing, match=r'Entry 2 of "training".*stands there twice'):
         listed_scans(twice, "training")
     shared = datalist(Path(folder), training=["a.nii.gz", "c.nii.gz"], validation=["b.nii.gz", other])
-    with pytest.raises(PathMissing, match=r'Entry 1 of "validation" in .* is listed under "training" too. Keep it'):
+    with pytest.raises(PathMissing, match=r'Entry 1 of "validation".*stands under "training" too\. Keep it in one'):
         check_disjoint(shared)
 
 
@@ -73,10 +73,11 @@ def test_a_scan_or_a_case_to_train_on_is_not_for_tests_too(folder: str, test: di
         "validation": [{"case": "two", "image": "b.nii.gz"}],
         "test": [{"case": "three", "image": "c.nii.gz"}],
     }
-    path.write_text(json.dumps(sections))
-    check_disjoint(path)
+    for healthy_only in ({"test": []}, {"test": None}, {}):
+        path.write_text(json.dumps({**sections, **healthy_only}))
+        check_disjoint(path)
     path.write_text(json.dumps({**sections, "test": [*sections["test"], test]}))
-    with pytest.raises(PathMissing, match=r'Entry 1 of "test" .* is listed under "training" too. Keep it in one'):
+    with pytest.raises(PathMissing, match=r'Entry 1 of "test" .* stands under "training" too\. Keep it in one'):
         check_disjoint(path)
 
 

@@ -62,7 +62,8 @@ def test_two_evaluations_are_compared_on_the_same_items() -> None:
     assert (found.task, found.items, found.left_out) == ("haemorrhage", 60, 0)
     items = [side["tasks"]["haemorrhage"]["items"] for side in (good, poor)]
     scores = [[item["score"] for item in side] for side in items]
-    assert found.test == delong_test(*scores, [item["label"] for item in items[0]])
+    labels, heads = ([item[name] for item in items[0]] for name in ("label", "case"))
+    assert found.test == delong_test(*scores, labels, heads) != delong_test(*scores, labels), "heads are the clusters"
     assert found.test.p < 0.01
     low, high = found.bootstrap_95
     assert low is not None
@@ -90,5 +91,14 @@ def test_labels_must_be_the_same_and_something_must_be_common() -> None:
         compared(one, other)
     for item in other["tasks"]["haemorrhage"]["items"]:
         item["case"] += " of others"
-    with pytest.raises(ValueError, match="no task in common with 2 healthy and 2 anomalous regions"):
+    with pytest.raises(ValueError, match="no task in common with 2 cases that have a healthy region and 2 that"):
         compared(one, {**other, "tasks": {"haemorrhage": other["tasks"]["haemorrhage"]}})
+
+
+def test_two_regions_of_one_head_are_not_enough_for_a_test() -> None:
+    """Two healthy regions, of one head: there is no spread between heads to go by."""
+    one = evaluation(0, 1.0, count=6)
+    items = one["tasks"]["haemorrhage"]["items"]
+    one["tasks"]["haemorrhage"]["items"] = [item for item in items if item["label"] or item["case"] == "c0"]
+    with pytest.raises(ValueError, match="no task in common"):
+        compared(one, one)

@@ -9,17 +9,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from paper_inputs import case, evaluation, reproduction
+from paper_inputs import case, datalist, evaluation, reproduction
 
+from scripts.cohort_cases import Case
 from scripts.commands import examples
-from scripts.commands.examples import chosen, listed_tests, runs_with, shows, skulls, slices
+from scripts.commands.examples import chosen, labelled_tests, runs_with, shows, skulls, slices
 from scripts.findings import PathMissing
 from scripts.nifti_bytes import nifti_bytes
 from scripts.paper_rows import NothingToShow
 from scripts.reproduction import Reproduction
 from scripts.results import write_results
 
-CASES = [
+LISTED = [
     case("sideless", ICH=True),
     case("both_sides", ICH=True, BleedLocation_Left=True, BleedLocation_Right=True),
     case("left", ICH=True, BleedLocation_Left=True),
@@ -28,6 +29,7 @@ CASES = [
     case("fracture", Fracture=True),
     case("healthy"),
 ]
+CASES = [Case(item["case"], Path(item["image"]), None, item["labels"]) for item in LISTED]
 AFFINE = np.diag((-2.0, -2.0, 5.0, 1.0))
 TILTED = np.array([[0.0, -1, 0, 5], [1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
 """A registration: a quarter of a turn."""
@@ -47,7 +49,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Reproduction:
     }
     found = reproduction(tmp_path, made)
     list_path = tmp_path / "datalist.json"
-    list_path.write_text(json.dumps({**json.loads(list_path.read_text()), "test": CASES}))
+    list_path.write_text(json.dumps({**json.loads(list_path.read_text()), "test": LISTED}))
     return found
 
 
@@ -65,14 +67,14 @@ def add(folder: Reproduction, run: str, name: str, value: float = 1.0, unit: str
 
 
 def test_what_shows_one_thing_alone() -> None:
-    assert [c["case"] for c in CASES if shows(c, "haemorrhage")] == ["left", "right"]
-    assert [c["case"] for c in CASES if shows(c, "fracture")] == ["fracture"]
+    assert [c.name for c in CASES if shows(c, "haemorrhage")] == ["left", "right"]
+    assert [c.name for c in CASES if shows(c, "fracture")] == ["fracture"]
 
 
 def test_the_first_ones_are_chosen() -> None:
     found = chosen(CASES, {"haemorrhage": 1, "fracture": 3})
-    assert [c["case"] for c in found] == ["left", "fracture"]
-    assert [c["case"] for c in chosen(CASES, {"haemorrhage": 2}, frozenset({"left"}))] == ["right"]
+    assert [c.name for c in found] == ["left", "fracture"]
+    assert [c.name for c in chosen(CASES, {"haemorrhage": 2}, frozenset({"left"}))] == ["right"]
     assert chosen(CASES, {}) == []
 
 
@@ -103,6 +105,20 @@ def test_slices_of_every_scan_with_a_map(folder: Reproduction) -> None:
     assert broken.window_hu[1] > 1000
 
 
+def test_a_mask_on_another_grid_is_not_drawn(folder: Reproduction, monkeypatch: pytest.MonkeyPatch) -> None:
+    add(folder, "p8", "left")
+    volume = SimpleNamespace(hu=np.full((8, 9, 14), 30, np.int16), affine=AFFINE)
+    monkeypatch.setattr(examples, "read_volume", lambda path, uid: volume)
+    with pytest.raises(NothingToShow, match=r"p8/examples/left is on another grid, \(8, 9, 7\), than its scan, .*14"):
+        slices(folder, "haemorrhage")
+    regions = {"regions.nii.gz": nifti_bytes(np.full((8, 9, 5), 3, np.uint8), AFFINE)}
+    heatmap = {"heatmap.nii.gz": nifti_bytes(np.ones((8, 9, 7), np.float32), AFFINE)}
+    facts = {"settings": {"unit": "mm"}, "registration": {"matrix": TILTED.tolist()}}
+    write_results(folder.example("p8", "fracture"), {**regions, **heatmap}, facts)
+    with pytest.raises(NothingToShow, match=r"is on another grid, \(8, 9, 7\), than its scan, \(8, 9, 5\); remove"):
+        skulls(folder)
+
+
 def test_skulls_are_those_of_a_position_network(folder: Reproduction) -> None:
     add(folder, "a", "fracture", unit="percent")
     with pytest.raises(NothingToShow, match="no position network has made a map of a fracture"):
@@ -122,8 +138,14 @@ def test_without_results_there_is_nothing_to_show(folder: Reproduction) -> None:
             slices(folder, label)
 
 
-@pytest.mark.parametrize("text", ["{", '{"training": []}', '{"test": [{"image": "a"}]}', '{"test": [{"image": 1}]}'])
-def test_another_list_is_refused(text: str, tmp_path: Path) -> None:
-    (tmp_path / "list.json").write_text(text)
-    with pytest.raises(PathMissing, match=r"list.json is no datalist of a cohort .*`head-ct-anomaly cq500` makes one"):
-        listed_tests(tmp_path / "list.json")
+def test_tests_have_labels_and_may_have_no_scans(tmp_path: Path) -> None:
+    """Figures can be drawn where only the scans that they show are left."""
+    path = datalist(tmp_path, LISTED)
+    assert [c.name for c in labelled_tests(path)] == [item["case"] for item in LISTED]
+    (tmp_path / "scans" / "sideless").rmdir()
+    with pytest.raises(PathMissing, match=r'Entry 0 of "test" in .*, sideless: there is no .*scans/sideless'):
+        labelled_tests(path, scans=True)
+    one = case("one")
+    del one["labels"]["ICH"]
+    with pytest.raises(PathMissing, match=r'Entry 1 of "test" in .*, one: no label "ICH". Add it'):
+        labelled_tests(datalist(tmp_path, [case("other"), one]))

@@ -97,6 +97,7 @@ def test_what_is_wrong_is_said(text: str, words: str, tmp_path: Path) -> None:
         ("width: 2", "width: 0", r"Run 1 \(a\) in .*: width must be a whole number from 1 on, not 0"),
         ("patch_size: 31", "patch_size: 30", r"patch_size must be an odd number from 19 on, not 30"),
         ("iterations_per_epoch: 1", "iterations_per_epoch: all", r'a whole number from 1 on, or "scans", not \'all\''),
+        ("network: position", "network: [position]", r"network must be one of position, dense, autoencoder, not \['po"),
         ("score: maximum", "score: mean", r"score must be one of maximum, percentile_99"),
         ("network: position", "network: autoencoder", r"network, autoencoder, sees no patches: remove patch_size"),
         (", patch_size: 31", "", r"network, position, needs a patch_size"),

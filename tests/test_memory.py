@@ -15,6 +15,7 @@ import pytest
 from scripts.commands import memory
 from scripts.commands.main import main
 from scripts.commands.setups import MEASURED, Setup
+from scripts.findings import PathMissing
 
 
 @pytest.fixture
@@ -92,3 +93,12 @@ def test_wrong_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert "It takes 2 iterations to see what a training holds" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         main(["memory", "-o", str(path)])
+
+
+def test_what_is_no_table(tmp_path: Path) -> None:
+    (tmp_path / "bytes.csv").write_bytes(b"\xff\xfe")
+    (tmp_path / "other.csv").write_text("a,b\n")
+    for name, words in ((".", "can't be read"), ("bytes.csv", "can't be read"), ("other.csv", "is no table of this")):
+        with pytest.raises(PathMissing, match=rf"{words}.* Name another file: -o"):
+            memory.read_table(tmp_path / name)
+    assert memory.read_table(tmp_path / "none.csv") == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 
 import pytest
@@ -44,13 +45,24 @@ def test_memory_by_width() -> None:
     )
 
 
+def test_memory_of_two_devices_is_not_mixed() -> None:
+    """A GPU counts otherwise than a CPU does."""
+    gpu = [dataclasses.replace(memory("position", 16, 256, 1.0), device="a GPU", measure="CUDA peak")]
+    for rows in ([*MEMORIES, *gpu], [*gpu, *MEMORIES]):
+        table = memory_table(rows)
+        assert {row[0]: row[2] for row in table.rows}["16"] == "4735"
+        assert "Not in this table: what was measured on a GPU; see Figure 10." in table.notes
+        assert not any("CUDA peak" in note for note in table.notes)
+        assert ("position regression", "16", "256 patches", "1", "a GPU") in batch_table(rows).rows
+
+
 def test_every_batch() -> None:
     table = batch_table(MEMORIES)
     assert list(table.rows) == [
-        ("position regression", "16", "64 patches", "1200"),
-        ("position regression", "16", "256 patches", "4735"),
-        ("dense position regression", "3", "4 crops", "251"),
-        ("autoencoder", "32", "1 volume", "3954"),
+        ("position regression", "16", "64 patches", "1200", DEVICE),
+        ("position regression", "16", "256 patches", "4735", DEVICE),
+        ("dense position regression", "3", "4 crops", "251", DEVICE),
+        ("autoencoder", "32", "1 volume", "3954", DEVICE),
     ]
 
 

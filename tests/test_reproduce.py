@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
-from paper_inputs import case, datalist
+from paper_inputs import datalist
 
 from scripts.commands import reproduce
 from scripts.commands.main import main
 from scripts.commands.steps import Step
+from scripts.findings import PathMissing
 from scripts.reproduction import Reproduction, read_json
 
 DEFAULTS = {"epochs": 1, "iterations_per_epoch": 2, "stride": 16, "score": "maximum", "patch_size": 31}
@@ -20,7 +23,7 @@ RUNS = [{"name": "one", "network": "position", "width": 1}, {"name": "two", "net
 
 @pytest.fixture
 def manifest(tmp_path: Path) -> Path:
-    """A manifest of two runs."""
+    """A manifest of two runs, whose scans are there."""
     datalist(tmp_path)
     path = tmp_path / "sweep.yaml"
     content = {
@@ -162,7 +165,7 @@ def test_a_step_s_output_goes_to_its_log(tmp_path: Path) -> None:
             {"datalist": None},
             "sweep.yaml names no datalist. Name one: --datalist FILE; `head-ct-anomaly cq500` makes it",
         ),
-        ({"datalist": "none.json"}, r"none.json is no datalist of a cohort (FileNotFoundError"),
+        ({"datalist": "none.json"}, "none.json is no datalist (FileNotFoundError"),
         ({"reads": "none.csv"}, "none.csv can't be read (No such file or directory). Give the label table"),
         ({"memory": ["unet:1:1"]}, "memory in {folder}/sweep.yaml: 'unet:1:1' is no NETWORK:WIDTH:BATCH"),
         ({"device": "cuda:7"}, "There is no device cuda:7"),
@@ -176,6 +179,62 @@ def test_wrong_usage_is_said_before_anything_begins(
     content = {**yaml.safe_load(manifest.read_text()), **changes}
     manifest.write_text(yaml.safe_dump({key: value for key, value in content.items() if value is not None}))
     assert main(["reproduce", str(manifest), "-o", str(manifest.parent / "out")]) == 2
+    assert words.replace("{folder}", str(manifest.parent)) in capsys.readouterr().err
+    assert ran == []
+    assert not (manifest.parent / "out").exists()
+
+
+def leaking(content: dict[str, Any]) -> None:
+    """The healthy training scan is tested as well."""
+    content["test"].append({**content["test"][0], **content["training"][0]})
+
+
+def without_scan(content: dict[str, Any]) -> None:
+    """A scan to test is not there."""
+    content["test"][0]["image"] = "scans/lost"
+
+
+def without_side(content: dict[str, Any]) -> None:
+    """A label without which nothing can be evaluated is not there."""
+    del content["test"][0]["labels"]["BleedLocation-Right"]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (leaking, r'Entry 0 of "training" in .*, CQ500-CT-1, stands under "test" too\. Keep it in one of them\.'),
+        (without_scan, r'Entry 0 of "test" in .*, CQ500-CT-3: there is no .*scans/lost\. Correct it\.'),
+        (without_side, r'Entry 0 of "test" in .*, CQ500-CT-3: no label "BleedLocation-Right"\. Add it, true or false'),
+    ],
+)
+def test_a_datalist_that_would_spoil_the_evaluation_is_refused_before_the_training(
+    spoil: Callable[[dict[str, Any]], None], words: str, manifest: Path, ran: list[str]
+) -> None:
+    path = manifest.parent / "datalist.json"
+    content = json.loads(path.read_text())
+    spoil(content)
+    path.write_text(json.dumps(content))
+    with pytest.raises(PathMissing, match=words):
+        reproduce.check_datalist(path)
+    assert main(["reproduce", str(manifest), "-o", str(manifest.parent / "out")]) == 2
+    assert ran == []
+    assert not (manifest.parent / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("one", 'Entry 0 of "training" in {folder}/datalist.json, {folder}/one, does not exist. Correct its path'),
+        ("scans/CQ500-CT-3", 'Entry 0 of "test" in {folder}/datalist.json, CQ500-CT-3: there is no {folder}/scans'),
+    ],
+)
+def test_a_scan_that_is_not_there_is_said_before_anything_begins(
+    name: str, words: str, manifest: Path, ran: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (manifest.parent / name).rmdir()
+    command = ["reproduce", str(manifest), "-o", str(manifest.parent / "out")]
+    assert main([*command, "--list"]) == 0, "which needs no scans"
+    assert main(command) == 2
     assert words.replace("{folder}", str(manifest.parent)) in capsys.readouterr().err
     assert ran == []
     assert not (manifest.parent / "out").exists()
@@ -201,19 +260,3 @@ def test_the_manifests_that_ship_are_found_by_name(
     assert names[0] == "prepare"
     assert names[-2:] == ["memory", "paper"]
     assert "evaluate:position_m4" in names
-
-
-def test_a_scan_that_is_missing_or_listed_twice_is_said_before_anything_begins(
-    manifest: Path, ran: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    words = ["reproduce", str(manifest), "-o", str(manifest.parent / "out")]
-    tests = manifest.parent / "scans" / "CQ500-CT-3"
-    tests.rmdir()
-    assert main(words) == 2
-    assert 'Entry 0 of "test" in' in capsys.readouterr().err
-    tests.mkdir()
-    datalist(manifest.parent, [{**case("CQ500-CT-3"), "image": "one"}])
-    assert main(words) == 2
-    assert 'stands under "test" too. Keep it in one of them.' in capsys.readouterr().err
-    assert ran == []
-    assert not (manifest.parent / "out").exists()

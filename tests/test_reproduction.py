@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
-from paper_inputs import DEVICE, datalist, evaluation, memory, reproduction, run
+from paper_inputs import DEVICE, case, datalist, evaluation, memory, reproduction, run
 
 from scripts.commands.memory import COLUMNS
 from scripts.findings import PathMissing
 from scripts.manifests import Manifest
 from scripts.paper_rows import HERE, PAPER
-from scripts.reproduction import MANIFEST_NAME, Reproduction, read_csv, read_json
+from scripts.reproduction import FORMAT, MANIFEST_NAME, Reproduction, read_csv, read_json
 from scripts.results import write_results
 
 
@@ -48,10 +48,24 @@ def test_a_run_of_other_settings_is_not_gone_on_with(tmp_path: Path) -> None:
     assert folder.settings()["runs"][0]["width"] == 4
 
 
+def test_a_datalist_that_has_changed_under_its_name_is_not_gone_on_with(tmp_path: Path) -> None:
+    """Dealt anew, it would have scans tested that were trained on."""
+    folder, manifest = Reproduction(tmp_path / "out"), Manifest((run("a"),), datalist=datalist(tmp_path))
+    folder.begin(manifest)
+    folder.begin(manifest)
+    datalist(tmp_path, [case("CQ500-CT-4")])
+    with pytest.raises(PathMissing, match=r"datalist.json is not what it was when run a in .*out was begun: who is"):
+        folder.begin(manifest)
+    folder.begin(Manifest((run("b"),), datalist=manifest.datalist))
+
+
 def test_another_folder_is_refused(tmp_path: Path) -> None:
     folder = Reproduction(tmp_path)
-    with pytest.raises(PathMissing, match=r"is no folder of a reproduction: manifest.json is missing, or another one"):
-        folder.settings()
+    for text in (None, "{", json.dumps({"format": FORMAT})):
+        if text is not None:
+            (tmp_path / MANIFEST_NAME).write_text(text)
+        with pytest.raises(PathMissing, match=r"no folder of a reproduction: manifest.json is missing.* Name one that"):
+            folder.settings()
     (tmp_path / MANIFEST_NAME).write_text('{"format": "something else"}')
     with pytest.raises(PathMissing, match="is no folder of a reproduction"):
         folder.begin(Manifest((run("a"),), datalist=datalist(tmp_path / "data")))

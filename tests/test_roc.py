@@ -140,9 +140,74 @@ def test_delong_holds_its_level() -> None:
     assert 0.02 < small / 400 < 0.09
 
 
+def test_a_clustered_variance_by_hand() -> None:
+    """Three heads: (4, 1), (2, 3) and (1, 2), of which the first one's 4 and the second one's 2 are anomalous.
+
+    Placements: of the anomalous 1 and 5/8, of the healthy 1, 1/2, 1 and 3/4; the AUROC is 13/16. Sums by head of how
+    far they are from it, in 16ths: anomalous 3, -3, 0, healthy 3, -5, 2. The other score is of no use, 1/2 everywhere.
+    The variance is 2/1 (9 + 9) / 2^2 + 3/2 (9 + 25 + 4) / 4^2 + 2 * 3/2 (9 + 15) / (2 * 4), by 16^2.
+    """
+    labels, heads = [1, 0, 1, 0, 0, 0], ["a", "a", "b", "b", "c", "c"]
+    found = delong_test([4, 1, 2, 3, 1, 2], [0] * 6, labels, heads)
+    assert (found.first, found.second) == (13 / 16, 1 / 2)
+    assert found.standard_error == pytest.approx(math.sqrt(9 + 57 / 16 + 9) / 16)
+    assert delong_test([4, 1, 2, 3, 1, 2], [0] * 6, labels).standard_error == pytest.approx(
+        math.sqrt(2 / 1 * 18 / 4 + 4 / 3 * (9 + 25 + 9 + 1) / 16) / 16
+    )
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_clusters_of_one_item_are_delong_s(seed: int) -> None:
+    first, second, labels = items(seed)
+    alone, clustered = delong_test(first, second, labels), delong_test(first, second, labels, list(range(60)))
+    assert clustered == alone
+
+
+def heads_of_two(
+    rng: np.random.Generator, count: int, shared: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[int]]:
+    """Two scores, labels and heads of both hemispheres, whose scores share so much of their spread; half bleed."""
+    heads = np.repeat(np.arange(count), 2)
+    labels = (heads % 2 == 1) & (np.tile([True, False], count) | (heads % 4 == 1))
+    scores = [
+        math.sqrt(shared) * np.repeat(rng.normal(size=count), 2) + math.sqrt(1 - shared) * rng.normal(size=2 * count)
+        for _ in range(2)
+    ]
+    return scores[0] + labels, scores[1] + labels, labels, heads.tolist()
+
+
+def test_the_clustered_error_is_that_of_a_bootstrap_over_heads() -> None:
+    """Which DeLong's own is not: hemispheres of a head that are alike rise and fall together."""
+    rng = np.random.default_rng(3)
+    first, second, labels, heads = heads_of_two(rng, 120, 0.9)
+    differences = []
+    for _ in range(2000):
+        drawn = np.repeat(2 * rng.integers(120, size=120), 2) + np.tile([0, 1], 120)
+        areas = [auroc(scores[drawn], labels[drawn]) for scores in (first, second)]
+        differences.append(areas[0] - areas[1])
+    expected = float(np.std(differences))
+    assert delong_test(first, second, labels, heads).standard_error == pytest.approx(expected, rel=0.06)
+    assert abs(delong_test(first, second, labels).standard_error / expected - 1) > 0.1
+
+
+@pytest.mark.parametrize("clustered", [True, False])
+def test_only_the_clustered_test_holds_its_level_where_hemispheres_are_alike(clustered: bool) -> None:
+    rng = np.random.default_rng(4)
+    small, rounds = 0, 300
+    for _ in range(rounds):
+        first, second, _, heads = heads_of_two(rng, 60, 0.95)
+        labels = np.array(heads) % 2 == 1  # whole heads: each has as good as one item
+        small += delong_test(first, second, labels, heads if clustered else None).p < 0.05
+    assert (small / rounds < 0.09) == clustered
+
+
 def test_what_delong_can_not_compare() -> None:
     with pytest.raises(ValueError, match="needs two healthy and two anomalous items, got 1 and 2"):
         delong_test([1, 2, 3], [1, 2, 3], [0, 1, 1])
+    with pytest.raises(ValueError, match="two anomalous clusters with such items, got 2 and 1"):
+        delong_test([1, 2, 3, 4], [1, 2, 3, 4], [0, 0, 1, 1], ["a", "b", "c", "c"])
+    with pytest.raises(ValueError, match="both scores, and clusters, must be of the same items"):
+        delong_test([1, 2, 3, 4], [1, 2, 3, 4], [0, 0, 1, 1], ["a", "b", "c"])
     with pytest.raises(ValueError, match="scores and labels must be one list each"):
         delong_test([1, 2, 3, 4], [1, 2, 3], [0, 1, 0, 1])
     with pytest.raises(OneKindOnly, match="got 3 and 0"):

@@ -59,6 +59,19 @@ def test_a_score_that_is_no_number_is_said_with_its_row(tmp_path: Path, value: s
         read_table(path)
 
 
+@pytest.mark.parametrize(("before", "after"), [(",3.75", ",3.75,9"), (",,0,,3.75", "")])
+def test_a_row_of_another_length_is_said(tmp_path: Path, before: str, after: str) -> None:
+    path = write(tmp_path, table_text(ROWS).replace(before, after))
+    with pytest.raises(PathMissing, match=r"Row 2 of .*scores.csv \(one\) has too few or too many cells\. Run"):
+        read_table(path)
+
+
+def test_a_status_that_is_none_is_said(tmp_path: Path) -> None:
+    path = write(tmp_path, table_text(ROWS).replace("one,done", "one,Done"))
+    with pytest.raises(PathMissing, match=r"\(one\): status is 'Done', none of done, refused, failed\. Correct it\."):
+        read_table(path)
+
+
 def test_a_case_that_stands_there_twice(tmp_path: Path) -> None:
     path = write(tmp_path, table_text([*ROWS, ROWS[0]]))
     with pytest.raises(PathMissing, match=r"Row 5 of .*: one stands there twice\. Remove one\."):

@@ -2,8 +2,8 @@
 
 A *case* is an item of a section, {"case": name, "image": path, "series_uid": UID or null, "labels": {name: bool}}. Its
 name is that of a folder of results, so it holds letters, digits, dots, dashes and underscores only. Its path, relative
-to the datalist unless it is absolute, is that of a NIfTI file, or of the folder of a series. No case, and no scan, may
-stand in two sections, or twice in one.
+to the datalist unless it is absolute, is that of a NIfTI file, or of the folder of a series. No case, no scan and no
+series may stand in two sections, or twice in one.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .datalists import marks
 from .findings import PathMissing
 from .healthy_sources import Source, key
 
@@ -49,8 +48,13 @@ def fingerprint(image: Path, series_uid: str | None) -> str:
     return key(Source(image.name, image.name, image), {"series_uid": series_uid})
 
 
-def listed_cases(path: str | Path, section: str = "test") -> list[Case]:
+def listed_cases(path: str | Path, section: str = "test", scans: bool = True) -> list[Case]:
     """The cases of one section of a datalist, in its order.
+
+    Args:
+        path: of the datalist.
+        section: of it.
+        scans: whether the scans must exist; labels can be read without them.
 
     Raises:
         PathMissing: the file is no datalist, the section is empty, an item is faulty, its scan does not exist, or a
@@ -63,10 +67,22 @@ def listed_cases(path: str | Path, section: str = "test") -> list[Case]:
         raise PathMissing(f'{path} has no cases under "{section}". Sections with cases: {there}.')
     cases = [_case(item, row, section, path) for row, item in enumerate(content[section])]
     for case in cases:
-        if not case.image.exists():
+        if scans and not case.image.exists():
             raise PathMissing(f"{_entry(case.row, section, path)}, {case.name}: there is no {case.image}. Correct it.")
     _check_apart(content, section, path)
     return cases
+
+
+def check_apart(path: str | Path) -> None:
+    """See that nothing stands in a datalist twice, in whatever sections: a scan to train on must not be tested.
+
+    Raises:
+        PathMissing: the file is no datalist, or a case, a scan or a series does; the message names both sections.
+    """
+    path = Path(path)
+    content = _read(path)
+    for section in SECTIONS:
+        _check_apart(content, section, path)
 
 
 def check_labels(cases: Iterable[Case], needed: Sequence[str], section: str, path: str | Path) -> None:
@@ -103,7 +119,7 @@ def case_items(path: str | Path, section: str = "test") -> list[dict[str, Any]]:
 def _read(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        sections = {name: list(content.get(name, [])) for name in SECTIONS}
+        sections = {name: list(content.get(name) or []) for name in SECTIONS}
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise PathMissing(
             f'{path} is no datalist ({type(error).__name__}: {error}). It needs "test": [{{"case": name, '
@@ -134,16 +150,29 @@ def _case(item: Any, row: int, section: str, path: Path) -> Case:
 
 
 def _check_apart(content: Mapping[str, Sequence[Any]], section: str, path: Path) -> None:
-    """See that no case and no scan of a section stands anywhere else in the datalist."""
+    """See that nothing of a section stands anywhere else in the datalist."""
     seen: set[str] = set()
     for row, item in enumerate(content[section]):
-        if seen & marks(item, path.parent):
-            raise PathMissing(f"{_entry(row, section, path)}, {item['case']}, stands there twice. Remove one.")
-        seen |= marks(item, path.parent)
+        if seen & _marks(item, path):
+            raise PathMissing(f"{_entry(row, section, path)}, {_name(item)}, stands there twice. Remove one.")
+        seen |= _marks(item, path)
     for other in SECTIONS:
         for row, item in enumerate(content[other] if other != section else ()):
-            if seen & marks(item, path.parent):
+            if seen & _marks(item, path):
                 raise PathMissing(
-                    f'{_entry(row, other, path)}, {item.get("case", item["image"])}, stands under "{section}" too. '
+                    f'{_entry(row, other, path)}, {_name(item)}, stands under "{section}" too. '
                     "Keep it in one of them."
                 )
+
+
+def _name(item: Mapping[str, Any]) -> Any:
+    """What a message calls an item."""
+    return item.get("case") or item["image"]
+
+
+def _marks(item: Any, path: Path) -> set[str]:
+    """What tells an item from others: the name of its case, where its scan lies, and its series."""
+    if not isinstance(item, dict) or not isinstance(item.get("image"), str):
+        return set()
+    named = {f"{key} {item[key]}" for key in ("case", "series_uid") if item.get(key)}
+    return {f"scan {(path.parent / item['image']).resolve()}", *named}

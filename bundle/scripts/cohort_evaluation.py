@@ -30,6 +30,8 @@ def evaluate_folder(
     facts = folder.facts()
     if not facts:
         raise PathMissing(f"{folder.root} holds no {FACTS_NAME}: it is no cohort run. Run `head-ct-anomaly cohort`.")
+    if missing := {"network", "score"} - facts.keys():
+        raise PathMissing(f"{folder.root / FACTS_NAME} says no {min(missing)}. Run `head-ct-anomaly cohort` elsewhere.")
     rows = read_table(folder.root / TABLE_NAME)
     cases = listed_cases(datalist, section)
     check_labels(cases, NEEDED, section, datalist)

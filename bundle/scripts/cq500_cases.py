@@ -9,6 +9,7 @@ section where it was kept, its series, and a *reason*, which begins with a *code
     not_in_pool          it has neither haemorrhage nor fracture by vote, but is not healthy by the pool either
     no_series            no folder below its folder holds files
     no_suitable_series   something speaks against each of its series
+    duplicate_series     its series is that of an earlier case: one patient would be in two sections
 """
 
 from __future__ import annotations
@@ -85,10 +86,11 @@ def judge(
         headers_only: see `cq500_series.choose_candidate`.
         report: is told of each case.
     """
-    marked, cases = reads.marked(), []
+    marked, cases, owners = reads.marked(), list[Case](), dict[str, str]()
     for name in sorted({*folders, *reads.names}, key=number_of):
         case = _by_labels(name, folders.get(name, ()), groups.get(name, ""), marked.get(name, ()), pool)
-        cases.append(case if case is not None else _by_series(name, folders[name][0], groups[name], headers_only))
+        case = case if case is not None else _by_series(name, folders[name][0], groups[name], headers_only)
+        cases.append(_once(case, owners))
         report(cases[-1])
     return cases
 
@@ -140,3 +142,12 @@ def _by_series(name: str, folder: Path, group: str, headers_only: bool) -> Case:
         text = f"no_suitable_series: {codes}"
         return Case(name, group, "no_suitable_series", text, candidates=listed)
     return Case(name, group, "", best.words(), best.folder, best.series_uid, listed)
+
+
+def _once(case: Case, owners: dict[str, str]) -> Case:
+    """The case, dropped where another one has its series; `owners` names the first case of each series so far."""
+    owner = owners.setdefault(case.series_uid, case.name) if case.series_uid else case.name
+    if owner == case.name:
+        return case
+    text = f"duplicate_series: its series is that of {owner}; download both again, and look which one it belongs to"
+    return replace(case, code="duplicate_series", reason=text, series=None, series_uid=None)

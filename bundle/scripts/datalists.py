@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .anatomies import anatomy_paths
+from .cohort_cases import check_apart
 from .findings import PathMissing
 
 SHOWN = 5
@@ -98,28 +99,11 @@ def listed_scans(path: str | Path, section: str) -> list[dict[str, Any]]:
 
 
 def check_disjoint(path: str | Path) -> None:
-    """See that no scan, and no case, that is trained or validated on stands in another section of the datalist.
+    """See that the scans of a datalist are there, and that none to train on is for validation or test as well.
 
     Raises:
-        PathMissing: as `listed_scans`, or one does.
+        PathMissing: they are not, or one is.
     """
     for section in ("validation", "training"):
         listed_scans(path, section)
-    content = json.loads(Path(path).read_text())
-    seen: dict[str, str] = {}
-    for section in ("training", "validation", "test"):
-        for row, entry in enumerate(content.get(section) or ()):
-            for mark in marks(entry, Path(path).parent):
-                if seen.setdefault(mark, section) != section:
-                    raise PathMissing(
-                        f'Entry {row} of "{section}" in {path}, {entry.get("case") or entry["image"]}, is listed under '
-                        f'"{seen[mark]}" too. Keep it in one of them.'
-                    )
-
-
-def marks(entry: Any, folder: Path) -> set[str]:
-    """What tells an entry from others: where its scan lies, and the name of its case if it has one."""
-    if not isinstance(entry, dict) or not isinstance(entry.get("image"), str):
-        return set()
-    scan = f"scan {(folder / entry['image']).resolve()}"
-    return {scan, f"case {entry['case']}"} if entry.get("case") else {scan}
+    check_apart(path)

@@ -1,7 +1,8 @@
 """Evaluations in words: the table of one, and the comparison of two by DeLong's test; both in Markdown.
 
-Two evaluations are compared on the items that both hold. DeLong's test takes items for independent of one another,
-which the hemispheres of one head are not; the bootstrap beside it draws cases, with all their items.
+Two evaluations are compared on the items that both hold. The hemispheres of one head are not independent: DeLong's test
+takes heads for that (with Obuchowski's variance, see `roc`), and the bootstrap beside it draws heads, with all their
+items.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ PLACES = ("tasks", "subtypes")
 """Where an evaluation holds measures."""
 
 FEWEST = 2
-"""Items of each kind without which DeLong's test has no variance to go by."""
+"""Heads with items of each kind without which DeLong's test has no variance to go by."""
 
 
 @dataclass(frozen=True)
@@ -87,24 +88,25 @@ def compared(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[Compar
     enough = [comparison for comparison in found if comparison]
     if not enough:
         raise ValueError(
-            f"the two evaluations have no task in common with {FEWEST} healthy and {FEWEST} anomalous regions of the "
-            "same cases"
+            f"the two evaluations have no task in common with {FEWEST} cases that have a healthy region and {FEWEST} "
+            "that have an anomalous one"
         )
     return enough
 
 
 def _compared(task: str, first: Sequence[Mapping[str, Any]], second: Sequence[Mapping[str, Any]]) -> Comparison | None:
-    """The comparison of one task; None where too few items are common."""
+    """The comparison of one task; None where too few heads are common."""
     here, there = ({(item["case"], item["region"]): item for item in items} for items in (first, second))
     common = [key for key in here if key in there]
     if differing := [case for case, region in common if here[case, region]["label"] != there[case, region]["label"]]:
         raise ValueError(f"{differing[0]} is labelled differently in the two evaluations")
     labels = np.array([here[key]["label"] for key in common], dtype=bool)
-    if min(labels.sum(), (~labels).sum()) < FEWEST:
+    heads = [case for case, _ in common]
+    if any(len({head for head, label in zip(heads, labels, strict=True) if label == kind}) < FEWEST for kind in (0, 1)):
         return None
     scores = [np.array([items[key]["score"] for key in common]) for items in (here, there)]
-    test = delong_test(scores[0], scores[1], labels)
-    limits = _interval_of_difference(scores, labels, [case for case, _ in common])
+    test = delong_test(scores[0], scores[1], labels, heads)
+    limits = _interval_of_difference(scores, labels, heads)
     return Comparison(task, test, limits, len(common), len(here) + len(there) - 2 * len(common))
 
 

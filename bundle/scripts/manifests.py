@@ -193,7 +193,7 @@ def _run(row: Any, number: int, defaults: Mapping[str, Any], path: Path) -> Run:
     if not isinstance(row, dict):
         raise PathMissing(f"{where} must be keys with values, such as name, network and width, not {row!r}.")
     where = f"Run {number} ({row.get('name', 'without a name')}) in {path}"
-    settings = {**defaults.get(row.get("network", ""), {}), **row}
+    settings = {**defaults.get(str(row.get("network")), {}), **row}
     _check(settings, RUN_CHECKS, where)
     optional = {f.name for f in fields(Run)} - {"patch_size", "seed", "train"}
     if missing := [name for name in RUN_CHECKS if name in optional and name not in settings]:

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from . import paper_rows
+from .assets import sha256
 from .calibration_files import replace_file
 from .findings import PathMissing
 from .manifests import Manifest, Run
@@ -76,7 +77,8 @@ class Reproduction:
         if (self.root / MANIFEST_NAME).exists():
             self.settings()
         datalist = str(manifest.datalist)
-        wanted = {run.name: {**described(run), "datalist": datalist} for run in manifest.runs}
+        listed = {"datalist": datalist, "datalist_sha256": sha256(Path(datalist))}
+        wanted = {run.name: {**described(run), **listed} for run in manifest.runs}
         for name, row in wanted.items():
             self.check_same(name, row)
         content: dict[str, Any] = {
@@ -91,12 +93,18 @@ class Reproduction:
         replace_file(self.root / MANIFEST_NAME, json_text(content).encode())
 
     def check_same(self, name: str, wanted: Mapping[str, Any]) -> None:
-        """See that a run, where it was begun, was begun with the same settings.
+        """See that a run, where it was begun, was begun with the same settings, and a datalist of the same content.
 
         Raises:
             PathMissing: it was not.
         """
         known = read_json(self.run(name) / RUN_NAME)
+        same_path, same_content = (known.get(key) == wanted[key] for key in ("datalist", "datalist_sha256"))
+        if known and same_path and not same_content:
+            raise PathMissing(
+                f"{wanted['datalist']} is not what it was when run {name} in {self.root} was begun: who is trained on "
+                f"and who is tested may differ. Name another folder, or remove {self.run(name)}."
+            )
         if differing := [key for key in wanted if known and known.get(key) != wanted[key]]:
             key = differing[0]
             raise PathMissing(
@@ -113,11 +121,14 @@ class Reproduction:
         path = self.root / MANIFEST_NAME
         try:
             content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            if content["format"] == FORMAT:
+            if content["format"] == FORMAT and {"datalist", "reads", "examples", "runs"} <= content.keys():
                 return content
         except UNREADABLE:
             pass
-        raise PathMissing(f"{self.root} is no folder of a reproduction: {MANIFEST_NAME} is missing, or another one.")
+        raise PathMissing(
+            f"{self.root} is no folder of a reproduction: {MANIFEST_NAME} is missing, or another one. "
+            "Name one that `head-ct-anomaly reproduce` made."
+        )
 
     def names(self) -> list[str]:
         """The runs, in the manifest's order."""

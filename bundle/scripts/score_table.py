@@ -23,6 +23,8 @@ TABLE_NAME = "scores.csv"
 DONE, REFUSED, FAILED = "done", "refused", "failed"
 """What came of a case: it is scored, it can't be judged, or the program could not do it."""
 
+STATUSES = (DONE, REFUSED, FAILED)
+
 FIRST, LAST = ("case", "status", "reason"), "seconds"
 """Columns that stand before and after the scores."""
 
@@ -80,7 +82,8 @@ def read_table(path: str | Path) -> list[Row]:
     """The rows of a table.
 
     Raises:
-        PathMissing: there is no such file, it is no such table, a case stands there twice, or a score is not finite.
+        PathMissing: there is no such file, it is no such table, a row has too few or too many cells, or an unknown
+            status, a case stands there twice, or a score is not finite.
     """
     path = Path(path)
     try:
@@ -102,10 +105,17 @@ def read_table(path: str | Path) -> list[Row]:
 
 def _row(line: Mapping[str, str], number: int, path: Path) -> Row:
     """A line of the file, whose number counts from 1."""
+    where = f"Row {number} of {path} ({line['case']})"
+    if None in line or None in line.values():  # as the csv module marks cells too many and too few
+        raise PathMissing(
+            f"{where} has too few or too many cells. Run `head-ct-anomaly cohort` again: it writes it anew."
+        )
+    if line["status"] not in STATUSES:
+        raise PathMissing(f"{where}: status is {line['status'][:40]!r}, none of {', '.join(STATUSES)}. Correct it.")
     values: dict[str, Number] = {}
     for column, text in line.items():
         if column not in FIRST:
-            values[column] = _number(text, f"Row {number} of {path} ({line['case']}): {column}")
+            values[column] = _number(text, f"{where}: {column}")
     scores = {region: values[region] for region in REGIONS} if line["status"] == DONE else {}
     details: dict[str, dict[str, Number]] = {}
     for column in values:

@@ -15,9 +15,10 @@ import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
+from ..cohort_cases import Case, check_labels, listed_cases
+from ..evaluation import NEEDED, SIDES
 from ..figures.error_slices import Slices
 from ..figures.skull_surface import Skull
-from ..findings import PathMissing
 from ..inputs import read_volume
 from ..paper_rows import DENSE, NothingToShow, series_of
 from ..planes import Array
@@ -34,43 +35,31 @@ WHERE = {HAEMORRHAGE: (LEFT_HEMISPHERE, RIGHT_HEMISPHERE), FRACTURE: (SKULL,)}
 SERIES = (POSITION, DENSE, AUTOENCODER)
 """In the order of the columns."""
 
-Item = Mapping[str, Any]
-"""A case of a datalist, as it stands there."""
 
-
-def listed_tests(datalist: str | Path) -> list[dict[str, Any]]:
-    """The test cases of a datalist, their paths made whole.
+def labelled_tests(datalist: str | Path, scans: bool = False) -> list[Case]:
+    """The test cases of a datalist, each with the labels that an evaluation needs; their scans exist, if `scans`.
 
     Raises:
-        PathMissing: it can't be read, or has no test cases with labels.
+        PathMissing: the datalist or one of its cases is faulty.
     """
-    path = Path(datalist)
-    try:
-        rows = json.loads(path.read_text(encoding="utf-8"))["test"]
-        found = [{**row, "image": str((path.parent / row["image"]).absolute())} for row in rows]
-        _ = [(row["case"], row["labels"]["ICH"], row["labels"]["Fracture"]) for row in found]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise PathMissing(
-            f'{path} is no datalist of a cohort ({type(error).__name__}: {error}). It needs "test", a list of '
-            '{"case", "image", "labels"}; `head-ct-anomaly cq500` makes one.'
-        ) from error
-    return found
+    cases = listed_cases(datalist, "test", scans)
+    check_labels(cases, NEEDED, "test", datalist)
+    return cases
 
 
-def shows(item: Item, label: str) -> bool:
+def shows(case: Case, label: str) -> bool:
     """Whether a case shows a haemorrhage on one side, or a fracture, and not the other."""
-    labels = item["labels"]
+    labels = case.labels
     if label == FRACTURE:
-        return bool(labels["Fracture"] and not labels["ICH"])
-    sides = bool(labels.get("BleedLocation-Left")) + bool(labels.get("BleedLocation-Right"))
-    return bool(labels["ICH"] and not labels["Fracture"] and sides == 1)
+        return labels["Fracture"] and not labels["ICH"]
+    return labels["ICH"] and not labels["Fracture"] and sum(labels[side] for side in SIDES.values()) == 1
 
 
-def chosen(items: Sequence[Item], counts: Mapping[str, int], refused: frozenset[str] = frozenset()) -> list[Item]:
+def chosen(cases: Sequence[Case], counts: Mapping[str, int], refused: frozenset[str] = frozenset()) -> list[Case]:
     """The first cases that show each label, as many as `counts` says, without those that were refused."""
     found = []
     for label in (HAEMORRHAGE, FRACTURE):
-        matching = [item for item in items if shows(item, label) and item["case"] not in refused]
+        matching = [case for case in cases if shows(case, label) and case.name not in refused]
         found += matching[: counts.get(label, 0)]
     return found
 
@@ -90,16 +79,18 @@ def slices(folder: Reproduction, label: str) -> list[Slices]:
     """What Figures 4 and 9 show: each example of a label with the maps of it.
 
     Raises:
-        NothingToShow: there is none.
+        NothingToShow: there is none, or its results are not on the grid of the scan.
     """
     found = []
-    for item, runs in _examples(folder, label):
-        maps = {series: heatmap(folder.example(run, item["case"])) for series, run in runs.items()}
-        example = folder.example(next(iter(runs.values())), item["case"])
-        volume = read_volume(item["image"], item.get("series_uid"))
-        where = np.isin(voxels(example / "regions.nii.gz"), WHERE[label])
+    for case, runs in _examples(folder, label):
+        maps = {series: heatmap(folder.example(run, case.name)) for series, run in runs.items()}
+        example = folder.example(next(iter(runs.values())), case.name)
+        volume = read_volume(case.image, case.series_uid)
+        regions = voxels(example / "regions.nii.gz")
+        check_grids(example, volume.hu.shape, regions, *(values for values, _ in maps.values()))
+        where = np.isin(regions, WHERE[label])
         affine = upright(example, volume.affine)
-        found.append(Slices(f"{item['case']}, {label}", volume.hu, affine, where, WINDOWS_HU[label], maps))
+        found.append(Slices(f"{case.name}, {label}", volume.hu, affine, where, WINDOWS_HU[label], maps))
     return found
 
 
@@ -107,29 +98,44 @@ def skulls(folder: Reproduction) -> dict[str, Skull]:
     """What Figure 5 shows: the skulls of the fractures, coloured by a position network.
 
     Raises:
-        NothingToShow: there is none.
+        NothingToShow: there is none, or its map and its regions are not on one grid.
     """
     found = {}
-    for item, runs in _examples(folder, FRACTURE):
+    for case, runs in _examples(folder, FRACTURE):
         run = runs.get(POSITION) or runs.get(DENSE)
         if run:
-            example = folder.example(run, item["case"])
+            example = folder.example(run, case.name)
             values, unit = heatmap(example)
             regions = nib.load(example / "regions.nii.gz")
             affine = upright(example, np.asarray(regions.affine))  # type: ignore[attr-defined]
-            found[str(item["case"])] = Skull(voxels(example / "regions.nii.gz") == SKULL, values, affine, unit)
+            labels = voxels(example / "regions.nii.gz")
+            check_grids(example, labels.shape, values)
+            found[case.name] = Skull(labels == SKULL, values, affine, unit)
     if not found:
         raise NothingToShow("no position network has made a map of a fracture")
     return found
 
 
-def _examples(folder: Reproduction, label: str) -> list[tuple[Item, dict[str, str]]]:
+def _examples(folder: Reproduction, label: str) -> list[tuple[Case, dict[str, str]]]:
     """The cases that show a label and have results, with their runs."""
-    items = [item for item in listed_tests(folder.settings()["datalist"]) if shows(item, label)]
-    found = [(item, runs_with(folder, item["case"])) for item in items]
+    cases = [case for case in labelled_tests(folder.settings()["datalist"]) if shows(case, label)]
+    found = [(case, runs_with(folder, case.name)) for case in cases]
     if not any(runs for _, runs in found):
         raise NothingToShow(f"no run has made a map of a scan that shows a {label} alone")
-    return [(item, runs) for item, runs in found if runs]
+    return [(case, runs) for case, runs in found if runs]
+
+
+def check_grids(example: Path, shape: tuple[int, ...], *volumes: NDArray[Any]) -> None:
+    """See that the regions and the maps of an example are on the grid of its scan, whose shape is given.
+
+    Raises:
+        NothingToShow: one is not: the scan has changed since they were made.
+    """
+    if others := [values.shape for values in volumes if values.shape != shape]:
+        raise NothingToShow(
+            f"a mask or map in {example} is on another grid, {others[0]}, than its scan, {shape}; remove that folder, "
+            "and `head-ct-anomaly reproduce` makes it again"
+        )
 
 
 def voxels(path: Path) -> NDArray[Any]:

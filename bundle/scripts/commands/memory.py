@@ -117,11 +117,15 @@ def read_table(path: Path) -> list[dict[str, str]]:
     """
     if not path.exists():
         return []
-    with path.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        if tuple(reader.fieldnames or ()) != COLUMNS:
-            raise PathMissing(f"{path} is no table of this command. Name another file: -o")
-        return list(reader)
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            rows, columns = list(reader), tuple(reader.fieldnames or ())
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise PathMissing(f"{path} can't be read ({error}). Name another file: -o") from error
+    if columns != COLUMNS:
+        raise PathMissing(f"{path} is no table of this command. Name another file: -o")
+    return rows
 
 
 def write_table(path: Path, rows: list[dict[str, str]]) -> None:

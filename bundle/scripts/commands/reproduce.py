@@ -19,7 +19,6 @@ from typing import Any
 
 from ..assets import config
 from ..calibration_files import replace_file
-from ..cohort_cases import listed_cases
 from ..cq500_files import load_reads
 from ..datalists import check_disjoint
 from ..findings import PathMissing, counted
@@ -27,7 +26,7 @@ from ..manifests import Manifest, read_manifest
 from ..reproduction import Reproduction, read_json
 from ..results import check_writable, json_text
 from .checks import check_device
-from .examples import listed_tests
+from .examples import labelled_tests
 from .setups import setup
 from .steps import Step, steps, with_needed
 
@@ -74,6 +73,7 @@ def main(args: argparse.Namespace) -> int:
         print("\n".join(f"{step.name}\t{shlex.join(step.words)}" for step in planned(folder, manifest, args.only)))
         return 0
     planned(folder, manifest, args.only)
+    check_datalist(str(manifest.datalist))
     check_writable(folder.root)
     folder.begin(manifest)
     outcomes: dict[str, str] = {}
@@ -118,10 +118,18 @@ def manifest_of(args: argparse.Namespace) -> Manifest:
         except argparse.ArgumentTypeError as error:
             raise PathMissing(f"memory in {path}: {error}.") from error
     check_device(manifest.device)
-    listed_tests(manifest.datalist)
-    listed_cases(manifest.datalist, "test")
-    check_disjoint(manifest.datalist)
+    labelled_tests(manifest.datalist)
     return manifest
+
+
+def check_datalist(path: str | Path) -> None:
+    """See before hours of training that every scan is there, in one section only, and that those to test have labels.
+
+    Raises:
+        PathMissing: one is not; the message names it.
+    """
+    labelled_tests(path, scans=True)
+    check_disjoint(path)
 
 
 def work(folder: Reproduction, found: Sequence[Step], runner: Runner, outcomes: dict[str, str]) -> None:

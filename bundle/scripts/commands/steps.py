@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from ..assets import bundle_root, config
+from ..cohort_cases import Case
 from ..datalists import listed_scans
 from ..findings import PathMissing
 from ..manifests import AUTOENCODER, DENSE, POSITION, SCANS, Manifest, Run
 from ..reproduction import Reproduction, read_csv
 from .checks import parsed_configs
-from .examples import chosen, listed_tests
+from .examples import chosen, labelled_tests
 
 TRAINING = {
     POSITION: ("train.json", "train_scans.json", "published_train.json"),
@@ -179,17 +180,17 @@ def memory_step(folder: Reproduction, manifest: Manifest) -> Step:
 def example_steps(folder: Reproduction, manifest: Manifest) -> list[Step]:
     """Whole results of the scans that figures show, by the widest run of each network."""
     shown = widest(manifest.runs)
-    items = chosen(listed_tests(str(manifest.datalist)), manifest.examples, refused(folder, shown))
+    cases = chosen(labelled_tests(str(manifest.datalist)), manifest.examples, refused(folder, shown))
     return [
         Step(
-            f"example:{run.name}:{item['case']}",
-            example(folder, manifest, run, item),
-            folder.example(run.name, item["case"]) / "result.json",
+            f"example:{run.name}:{case.name}",
+            example(folder, manifest, run, case),
+            folder.example(run.name, case.name) / "result.json",
             (f"evaluate:{run.name}",),
             late=True,
         )
         for run in shown
-        for item in items
+        for case in cases
     ]
 
 
@@ -208,13 +209,13 @@ def refused(folder: Reproduction, runs: Sequence[Run]) -> frozenset[str]:
     return frozenset(row["case"] for row in rows if row["status"] != "done")
 
 
-def example(folder: Reproduction, manifest: Manifest, run: Run, item: Mapping[str, Any]) -> tuple[str, ...]:
+def example(folder: Reproduction, manifest: Manifest, run: Run, case: Case) -> tuple[str, ...]:
     """The command line that makes whole results of a scan, which is registered already."""
     name = INFERENCE[run.network][0]
     values = {
-        "dataset_dir": item["image"],
-        "series_uid": item.get("series_uid"),
-        "output_dir": folder.example(run.name, item["case"]),
+        "dataset_dir": case.image,
+        "series_uid": case.series_uid,
+        "output_dir": folder.example(run.name, case.name),
         "weights": folder.run(run.name) / "weights.pt",
         "width": run.width,
         "score": run.score,
