@@ -12,7 +12,7 @@ from monai.transforms import Compose, MapTransform
 
 from scripts import prepared_scans
 from scripts.findings import InputRefused, refusal
-from scripts.prepared_scans import maker_hash, prepare
+from scripts.prepared_scans import maker_hash, prepare, prepare_scan
 
 ITEMS = [{"image": "one"}, {"image": "two"}, {"image": "bad"}]
 
@@ -20,14 +20,15 @@ ITEMS = [{"image": "one"}, {"image": "two"}, {"image": "bad"}]
 class Prepared(MapTransform):
     """Stands for reader and registration: a tensor that tells the scan; `bad` is refused."""
 
-    def __init__(self) -> None:
+    def __init__(self, refused: tuple[str, ...] = ("bad",)) -> None:
         super().__init__("image")
+        self.refused = refused
         self.made: list[str] = []
 
     def __call__(self, data: Any) -> dict[str, Any]:
         name = data["image"]
         self.made.append(name)
-        if name == "bad":
+        if Path(name).name in self.refused:
             raise refusal("not_ct", "There is no CT image.")
         return {"image": torch.full((1, 4, 4, 4), len(self.made))}
 
@@ -47,7 +48,35 @@ def test_what_is_kept_is_not_made_again_and_what_is_refused_is_named(
 ) -> None:
     assert prepared(tmp_path) == (["one", "two", "bad"], [1, 2])
     assert "bad is left out: There is no CT image." in caplog.text
-    assert prepared(tmp_path) == (["bad"], [1, 2])
+    caplog.clear()
+    assert prepared(tmp_path) == ([], [1, 2])
+    assert "bad is left out: There is no CT image. Give a head CT." in caplog.text, "it is named again, not tried again"
+
+
+def test_a_refused_scan_that_changes_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scan = tmp_path / "bad"
+    scan.write_text("a")
+    items = [{"image": "one"}, {"image": str(scan)}]
+    assert prepared(tmp_path / "kept", items)[0] == ["one", str(scan)]
+    assert prepared(tmp_path / "kept", items)[0] == []
+    scan.write_text("another")
+    assert prepared(tmp_path / "kept", items)[0] == [str(scan)]
+    monkeypatch.setattr(prepared_scans, "metadata", lambda: {"version": "99"})
+    assert prepared(tmp_path / "kept", items)[0] == ["one", str(scan)], "another version may not refuse it"
+
+
+def test_a_refusal_is_forgotten_where_the_scan_is_prepared(tmp_path: Path) -> None:
+    scan = tmp_path / "scan"
+    scan.write_text("a")
+    step = Prepared(refused=("scan",))
+    first = prepare_scan({"image": str(scan)}, Compose([step]), tmp_path / "kept")
+    assert [finding.code for finding in first.findings] == ["not_ct"]
+    again = prepare_scan({"image": str(scan)}, Compose([step]), tmp_path / "kept")
+    assert (str(again), again.findings) == (str(first), first.findings)
+    scan.write_text("b, of a CT")
+    step.refused = ()
+    assert prepare_scan({"image": str(scan)}, Compose([step]), tmp_path / "kept") is None
+    assert [path.suffix for path in (tmp_path / "kept").iterdir()] == [".pt"]
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.9])

@@ -4,7 +4,8 @@ A *prepared scan* is what the pipeline makes of a scan up to the network's door:
 (1, 256, 256, 256), air around the head. Preparing costs some ten seconds a scan, so it is done before the training
 begins, and only for scans that are not prepared yet. A scan that the pipeline refuses is left out, and named. What is
 kept counts for the path of the scan and for what prepared it: the bundle's version and the files that it registers
-with. A file that can't be read, since the process was killed while it was written, is made again.
+with. A file that can't be read, since the process was killed while it was written, is made again. A refusal is kept
+beside the prepared scans (see `refusal_files`), and named again as long as the scan does not change.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from tqdm import tqdm
 
 from .assets import metadata, place, sha256
 from .findings import InputRefused
+from .refusal_files import load_refusal, save_refusal
 
 logger = logging.getLogger(__name__)
 
@@ -57,20 +59,25 @@ def prepare(items: Sequence[Mapping[Hashable, Any]], transform: Compose, folder:
 
 def prepare_scan(item: Mapping[Hashable, Any], transform: Compose, folder: str | Path) -> InputRefused | None:
     """Prepare one scan unless it is there already; what the pipeline says where it refuses the scan."""
-    dataset = _dataset([item], transform, folder)
+    dataset, scan = _dataset([item], transform, folder), Path(item["image"])
     kept = Path(folder) / f"{pickle_hashing(item).decode()}{dataset.transform_hash}.pt"
+    refused = kept.with_suffix(".refused.json")
     if kept.is_file() and not _readable(kept):
         logger.warning("%s was not kept whole: it is prepared again", item["image"])
         kept.unlink()
     if kept.is_file():
         return None
+    if known := load_refusal(refused, scan):
+        return known
     try:
         dataset[0]
     except Exception as error:
         refusal = _refusal(error)
         if refusal is None:
             raise
+        save_refusal(refused, refusal, scan)
         return refusal
+    refused.unlink(missing_ok=True)
     return None
 
 
