@@ -29,6 +29,12 @@ def words(root: Path, output: Path, *more: str) -> list[str]:
     return ["cq500", str(root), "--reads", str(root / "reads.csv"), "-o", str(output), *more]
 
 
+def cases_of(folder: Path, name: str = "list_cases.csv") -> dict[str, dict[str, str]]:
+    """The rows of a table of cases, by case."""
+    with (folder / name).open(encoding="utf-8") as stream:
+        return {row["case"]: row for row in csv.DictReader(stream)}
+
+
 def numbers(items: list[dict[str, object]]) -> list[int]:
     return sorted(int(str(item["case"]).rpartition("-")[2]) for item in items)
 
@@ -42,8 +48,7 @@ def test_a_datalist_and_its_tables(root: Path, tmp_path: Path, capsys: pytest.Ca
     assert set(numbers(content["test"])) - set(range(5)) == {6, 7}
     assert sorted(healthy + numbers(content["test"])) == [0, 1, 2, 3, 4, 6, 7]
     assert content["description"] == "CQ500: healthy pool strict, 2 healthy test scans, seed 4"
-    with (tmp_path / "datalist_cases.csv").open(encoding="utf-8") as stream:
-        rows = {row["case"]: row for row in csv.DictReader(stream)}
+    rows = cases_of(tmp_path, "datalist_cases.csv")
     assert len(rows) == 10
     assert rows["CQ500-CT-8"]["reason"].endswith("but R2:ICH, R2:EDH")
     assert {name for name, row in rows.items() if row["kept"] == "0"} == {f"CQ500-CT-{n}" for n in (5, 8, 9)}
@@ -70,14 +75,35 @@ def test_the_same_call_writes_the_same_files(root: Path, tmp_path: Path, capsys:
 
 
 def test_too_few_healthy_scans(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """By the labels, before any series is looked at; and when series are refused."""
+    """By the labels, before any series is looked at; and when series are refused. What became of cases is told."""
     assert main(words(root, tmp_path / "list.json")) == 2
-    shown = capsys.readouterr().err
-    assert shown.count("\n") == 1
-    assert "6 healthy scans (pool strict) are too few for 21 in the test and 2 beside them" in shown
+    out, err = capsys.readouterr()
+    assert err.count("\n") == 1
+    assert "6 healthy scans (pool strict) are too few for 21 in the test and 2 beside them" in err
+    assert f"What became of each case stands in {tmp_path / 'list_cases.csv'}." in err
+    assert out.startswith("## 0 of 10 cases kept: too few for a datalist\n")
+    assert "| not_looked_at | 8 |\n| no_folder | 1 |\n| not_in_pool | 1 |" in out
+    assert cases_of(tmp_path)["CQ500-CT-9"]["reason"].startswith("no_folder: ")
     assert main(words(root, tmp_path / "list.json", "--healthy-test", "4")) == 2
-    assert "5 healthy scans (pool strict) are too few" in capsys.readouterr().err
-    assert list(tmp_path.iterdir()) == []
+    out, err = capsys.readouterr()
+    assert "5 healthy scans (pool strict) are too few" in err
+    assert out.startswith("## 7 of 10 cases kept: too few for a datalist\n")
+    rows = cases_of(tmp_path)
+    assert rows["CQ500-CT-5"]["reason"] == "no_suitable_series: contrast_suspected"
+    assert (rows["CQ500-CT-0"]["kept"], rows["CQ500-CT-0"]["section"]) == ("1", "")
+    assert [path.name for path in tmp_path.iterdir()] == ["list_cases.csv"]
+    assert main(words(root, tmp_path / "list.json", "--healthy-test", "2", "--headers-only")) == 0, "no --overwrite"
+
+
+def test_an_earlier_datalist_and_its_table_stay_where_there_are_too_few(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words(root, tmp_path / "list.json", "--healthy-test", "2", "--headers-only")) == 0
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    capsys.readouterr()
+    assert main(words(root, tmp_path / "list.json", "--overwrite")) == 2
+    assert f"The earlier {tmp_path / 'list.json'} stays as it is." in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 def test_what_is_wrong_with_the_input_is_a_sentence(

@@ -93,11 +93,22 @@ def test_nothing_is_replaced_unless_asked_for(tmp_path: Path) -> None:
     with pytest.raises(OutputExists, match=r"list_cases\.csv exists\. .*--overwrite"):
         check_free(output, False)
     check_free(output, True)
+    cases_path(output).write_text(cases_text([], tmp_path))
+    check_free(output, False)  # a table without a datalist is of a call that found too few cases
+    output.touch()
+    with pytest.raises(OutputExists, match=r"list\.json exists"):
+        check_free(output, False)
+    output.unlink()
     output.mkdir()
     with pytest.raises(OutputExists, match=r"list\.json exists"):
         check_free(output, True)
     with pytest.raises(OutputFailed, match=r"there is no folder .*gone"):
         check_free(tmp_path / "gone" / "list.json", False)
+
+
+def test_the_table_can_stand_alone(tmp_path: Path) -> None:
+    write(tmp_path / "list.json", None, "case\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["list_cases.csv"]
 
 
 def test_what_cannot_be_written_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ section where it was kept, its series, and a *reason*, which begins with a *code
     no_series            no folder below its folder holds files
     no_suitable_series   something speaks against each of its series
     duplicate_series     its series is that of an earlier case: one patient would be in two sections
+    not_looked_at        it may be kept, but by the labels there are too few healthy cases, so no series was looked at
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from .cq500_series import candidates_in, choose_candidate
 from .findings import PathMissing
 from .pools import CLEAN, DOUBTFUL, POOLS
 from .reads import Reads, number_of
+
+NOT_LOOKED_AT = "not_looked_at: there are too few healthy cases by the labels, so its series were not looked at"
 
 MARKS_SHOWN = 4
 """How many marks a reason names."""
@@ -75,6 +78,7 @@ def judge(
     pool: str,
     headers_only: bool = False,
     report: Callable[[Case], None] = lambda case: None,
+    labels_only: bool = False,
 ) -> list[Case]:
     """What becomes of every case of the table and of the data set, in the order of their numbers; no sections yet.
 
@@ -85,10 +89,13 @@ def judge(
         pool: one of `pools.POOLS`.
         headers_only: see `cq500_series.choose_candidate`.
         report: is told of each case.
+        labels_only: whether no series is looked at, so that no case is kept.
     """
     marked, cases, owners = reads.marked(), list[Case](), dict[str, str]()
     for name in sorted({*folders, *reads.names}, key=number_of):
         case = _by_labels(name, folders.get(name, ()), groups.get(name, ""), marked.get(name, ()), pool)
+        if case is None and labels_only:
+            case = Case(name, groups[name], "not_looked_at", NOT_LOOKED_AT)
         case = case if case is not None else _by_series(name, folders[name][0], groups[name], headers_only)
         cases.append(_once(case, owners))
         report(cases[-1])

@@ -2,7 +2,7 @@
 
 A *datalist* has the sections training, validation and test; an item names the case, the folder of one series, the UID
 of that series, and the votes. It is written after the *table of cases*, which tells what became of every case and why,
-each completely or not at all.
+each completely or not at all. The table stands alone where there are too few cases for a datalist.
 """
 
 from __future__ import annotations
@@ -74,6 +74,8 @@ def cases_path(output: Path) -> Path:
 def check_free(output: Path, overwrite: bool) -> None:
     """See that both files may be written; worth a call before hours of work.
 
+    A table of cases that stands alone is of a call that found too few of them, and may be replaced.
+
     Raises:
         OutputExists: one is there and must not be replaced, or a folder has its name.
         OutputFailed: there is no folder for them.
@@ -83,17 +85,26 @@ def check_free(output: Path, overwrite: bool) -> None:
             f"{output} can't be written: there is no folder {output.parent}. Make it, or choose another one."
         )
     for path in (output, cases_path(output)):
-        if path.is_dir() or (os.path.lexists(path) and not overwrite):
+        if path.is_dir() or (os.path.lexists(path) and not overwrite and not _alone(path, output)):
             raise OutputExists(f"{path} exists. Choose another name, or say --overwrite to replace it.")
 
 
-def write(output: Path, content: Mapping[str, Any], table: str) -> None:
-    """Write a datalist and its table of cases.
+def _alone(path: Path, output: Path) -> bool:
+    """Whether a path is that of a table of cases without its datalist."""
+    try:
+        with path.open(encoding="utf-8") as stream:
+            return not os.path.lexists(output) and stream.readline().rstrip("\n") == ",".join(COLUMNS)
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def write(output: Path, content: Mapping[str, Any] | None, table: str) -> None:
+    """Write a datalist and its table of cases, or the table alone where there is no content of a datalist.
 
     Raises:
         OutputFailed: they can't be written.
     """
-    files = {cases_path(output): table.encode(), output: json_text(content).encode()}
+    files = {cases_path(output): table.encode()} | ({} if content is None else {output: json_text(content).encode()})
     staged = {path: path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial") for path in files}
     try:
         for path, text in files.items():

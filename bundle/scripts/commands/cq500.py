@@ -1,14 +1,16 @@
 """`head-ct-anomaly cq500`: from the folders of CQ500 and its label table to a datalist, with a reason for every case.
 
 Beside `datalist.json` there is `datalist_cases.csv`. On the standard output are, in Markdown, the paper's Table 2 (what
-the data set is composed of), its Table 3 (how far the readers agree), and why cases were dropped.
+the data set is composed of), its Table 3 (how far the readers agree), and why cases were dropped. Where too few healthy
+cases are left, there is no datalist, but still the table of cases and why they were dropped.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,26 +73,49 @@ def main(args: argparse.Namespace) -> int:
     """Write the datalist and its table of cases, and print what is in them; 0 when that is done.
 
     Raises:
-        PathMissing: the data set or the label table is not there or not one, or there are too few healthy scans.
+        PathMissing: the data set or the label table is not there or not one, or there are too few healthy scans; then
+            the table of cases is written, unless an earlier datalist is there, and the reasons are printed.
         OutputExists, OutputFailed: the files can't be written.
     """
     check_free(args.output, args.overwrite)
     reads = load_reads(args.reads)
     folders, found = case_folders(args.root), groups(reads)
-    hopeful = [found[name] for name in candidate_names(folders, found, args.pool)]
-    try:
-        check_enough(sum(group in POOLS[args.pool] for group in hopeful), args.healthy_test, args.pool)
-        cases = judge(folders, reads, found, args.pool, args.headers_only, report)
-        kept = {case.name: case.group for case in cases if not case.code}
-        cases = with_sections(cases, split(kept, args.pool, args.healthy_test, args.seed))
-    except TooFewHealthy as error:
-        raise PathMissing(f"{args.root}: {error}") from error
+    lacking = shortage([found[name] for name in candidate_names(folders, found, args.pool)], args)
+    tell, labels_only = quietly if lacking else report, bool(lacking)
+    cases = judge(folders, reads, found, args.pool, args.headers_only, tell, labels_only=labels_only)
+    kept = {case.name: case.group for case in cases if not case.code}
+    if lacking := lacking or shortage(kept.values(), args):
+        raise PathMissing(f"{args.root}: {lacking} {told(cases, args)}")
+    cases = with_sections(cases, split(kept, args.pool, args.healthy_test, args.seed))
     words = f"CQ500: healthy pool {args.pool}, {args.healthy_test} healthy test scans, seed {args.seed}"
     content = datalist(cases, reads.labels(), args.output.parent, words)
     write(args.output, content, cases_text(cases, args.root))
     print(summary(cases, reads))
     print(f"{args.output} and {cases_path(args.output)}", file=sys.stderr)
     return 0
+
+
+def shortage(found: Iterable[str], args: argparse.Namespace) -> str:
+    """What is lacking where cases of these groups have too few healthy ones among them; empty if nothing is."""
+    try:
+        check_enough(sum(group in POOLS[args.pool] for group in found), args.healthy_test, args.pool)
+    except TooFewHealthy as error:
+        return str(error)
+    return ""
+
+
+def told(cases: Sequence[Case], args: argparse.Namespace) -> str:
+    """Print why cases were dropped, write their table, and say where it is; what an earlier call wrote stays."""
+    count = sum(not case.code for case in cases)
+    print(f"## {count} of {len(cases)} cases kept: too few for a datalist\n\n{dropped(cases)}")
+    if os.path.lexists(args.output):
+        return f"The earlier {args.output} stays as it is."
+    write(args.output, None, cases_text(cases, args.root))
+    return f"What became of each case stands in {cases_path(args.output)}."
+
+
+def quietly(case: Case) -> None:
+    """Say nothing of a case."""
 
 
 def report(case: Case) -> None:
@@ -107,6 +132,10 @@ def summary(cases: Sequence[Case], reads: Reads) -> str:
         f"{len(sections)} of {len(cases)} cases kept: {numbers}": "",
         "Table 2: composition": composition_table(reads.labels(), sections),
         "Table 3: agreement of the readers": agreement_table(agreement(reads)),
-        "Cases dropped": reasons_table(case.code for case in cases if case.code),
     }
-    return "\n\n".join(f"## {title}\n\n{text}".strip() for title, text in parts.items())
+    return "\n\n".join([*(f"## {title}\n\n{text}".strip() for title, text in parts.items()), dropped(cases)])
+
+
+def dropped(cases: Sequence[Case]) -> str:
+    """How many cases were dropped for which reason, in Markdown."""
+    return f"## Cases dropped\n\n{reasons_table(case.code for case in cases if case.code)}"
