@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 
 from ..paper_rows import DENSE, HERE, PAPER, TASKS, Auroc, NothingToShow
 from ..published_results import AUTOENCODER, PATCH_SIZE, POSITION
-from .style import TITLES, auroc_range, chance_line, legend_below, look, panels
+from .point_labels import Label, add_labels
+from .style import COLOURS, TITLES, auroc_range, chance_line, legend_below, look, panels
 
 
 def belongs(row: Auroc) -> bool:
@@ -35,11 +36,19 @@ def draw(rows: Sequence[Auroc]) -> Figure:
                 line(panel, [row for row in shown if (row.task, row.series, row.source) == (task, series, source)])
         panel.set(xscale="log", xlabel="parameters", ylabel="AUROC", ylim=auroc_range(shown), title=TITLES[task])
     legend_below(figure, axes[0])
+    figure.draw_without_rendering()
+    for panel, task in zip(axes, TASKS, strict=True):
+        add_labels(panel, [width_label(row) for row in shown if (row.task, row.source) == (task, HERE)])
     return figure
 
 
+def width_label(row: Auroc) -> Label:
+    """The width of a point's network, in the colour of its series."""
+    return Label(row.parameters or 0, row.auroc, f"m={row.width}", COLOURS[row.series])
+
+
 def line(panel: Axes, rows: Sequence[Auroc]) -> None:
-    """The line of one series from one source, each point marked with its width."""
+    """The line of one series from one source, ours with its intervals."""
     points = sorted(rows, key=lambda row: row.parameters or 0)
     if not points:
         return
@@ -48,10 +57,6 @@ def line(panel: Axes, rows: Sequence[Auroc]) -> None:
     panel.plot(x, y, **look(first.series, first.source))
     if first.source == HERE:
         intervals(panel, points)
-        for row in points:
-            panel.annotate(
-                f"m={row.width}", (row.parameters or 0, row.auroc), (3, 4), textcoords="offset points", fontsize=7
-            )
 
 
 def intervals(panel: Axes, rows: Sequence[Auroc]) -> None:
