@@ -15,11 +15,13 @@ READING = {
     "cq500_cases",
     "cq500_files",
     "cq500_series",
+    "deflated",
     "header_values",
     "headers",
     "inputs",
     "kinds",
     "levels",
+    "memory_budget",
     "nifti",
     "pixels",
     "series",
@@ -48,7 +50,7 @@ MONAI_FACING = {
 FIGURES = {f"figures.{path.stem}" for path in SCRIPTS.glob("figures/*.py") if path.stem != "__init__"}
 DOORS = {
     "itk": {"registration"},
-    "pydicom": {"header_values", "headers", "pixels", "simulated_series"},
+    "pydicom": {"deflated", "header_values", "headers", "pixels", "simulated_series"},
     "nibabel": {"anatomies", "nifti", "nifti_bytes"},
     "PIL": {"overview"},
     "matplotlib": FIGURES,

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .findings import refusal
+from .findings import file_name, refusal
 from .headers import ImageHeader
 
 AIR_BELOW_HU = -900
@@ -46,7 +46,7 @@ def check_levels(hu: NDArray[np.int16], valid: NDArray[np.bool_] | None, images:
     if broken.any():
         odd, next_one = _odd_one(broken)
         size = abs(steps[min(odd, next_one)])
-        _refuse(images, odd, f"air differs by {size:.0f} HU from the next image, {images[next_one].path.name[:60]}")
+        _refuse(images, odd, f"air differs by {size:.0f} HU from the next image, {file_name(images[next_one].path)}")
     soft = [_soft_step(small[k - 1 : k + 2], known[k - 1] & known[k] & known[k + 1]) for k in range(1, len(hu) - 1)]
     worst = int(np.argmax(np.abs(soft)))
     if abs(soft[worst]) > SOFT_STEP_HU:
@@ -83,4 +83,4 @@ def _odd_one(broken: NDArray[np.bool_]) -> tuple[int, int]:
 
 def _refuse(images: tuple[ImageHeader, ...], odd: int, how: str) -> None:
     """Raise the refusal of slice `odd`."""
-    raise refusal("rescale_invalid", f"The image in {images[odd].path.name[:60]} has another HU scale: {how}.")
+    raise refusal("rescale_invalid", f"The image in {file_name(images[odd].path)} has another HU scale: {how}.")

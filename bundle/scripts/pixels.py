@@ -20,7 +20,7 @@ from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.utils import get_expected_length, pixel_array
 
 from .codestreams import check_end, image_size
-from .findings import refusal
+from .findings import file_name, refusal
 from .headers import ImageHeader
 
 JPEG_FAMILY = "1.2.840.10008.1.2.4."
@@ -28,6 +28,10 @@ JPEG_FAMILY = "1.2.840.10008.1.2.4."
 
 DECODERS = ("pydicom", "pyjpegls", "pylibjpeg", "pillow", "gdcm")
 """pydicom's plugins, the preferred one first; gdcm, which decodes them all, ends the process on some bad input."""
+
+
+LARGEST_SLOPE, LARGEST_INTERCEPT = 100.0, 1e5
+"""Rescale slopes and intercepts (HU) beyond these leave nothing of a head's values in 16 bits."""
 
 
 def load_hu(images: Sequence[ImageHeader]) -> tuple[NDArray[np.int16], NDArray[np.bool_] | None]:
@@ -60,11 +64,12 @@ def to_hu(stored: NDArray[Any], image: ImageHeader) -> NDArray[np.int16]:
     assert image.slope is not None
     assert image.intercept is not None
     limits = np.iinfo(np.int16)
+    values: NDArray[Any]
     if image.slope == 1 and image.intercept == int(image.intercept):
-        values = stored.astype(np.int32) + int(image.intercept)
+        values = stored.astype(np.int64 if stored.itemsize > 2 else np.int32) + int(image.intercept)
     else:
         values = np.rint(stored.astype(np.float64) * image.slope + image.intercept)
-    return np.clip(values, limits.min, limits.max).astype(np.int16)
+    return np.asarray(np.clip(values, limits.min, limits.max), dtype=np.int16)
 
 
 def check_rescale(image: ImageHeader) -> None:
@@ -79,10 +84,18 @@ def check_rescale(image: ImageHeader) -> None:
         raise refusal("rescale_missing", "Rescale slope or intercept is missing or no number.")
     if image.slope <= 0:
         raise refusal("rescale_invalid", f"The rescale slope is {image.slope:g}.")
+    if image.slope > LARGEST_SLOPE or abs(image.intercept) > LARGEST_INTERCEPT:
+        text = f"The rescale slope is {image.slope:g} and the intercept {image.intercept:g}: that makes no HU."
+        raise refusal("rescale_invalid", text)
     if image.rescale_type not in ("", "HU", "US", "UNSPECIFIED"):
         raise refusal("rescale_invalid", f"The rescale type is {image.rescale_type[:16]}, not HU.")
     if image.bits[0] not in (16, 32):
         raise refusal("rescale_invalid", f"{image.bits[0]} bits a pixel can't hold Hounsfield units.")
+    if not 0 < image.bits[1] <= image.bits[0] or image.high_bit not in (None, image.bits[1] - 1):
+        text = (
+            f"{image.bits[1]} of {image.bits[0]} bits are used, the highest being bit {image.high_bit}: not possible."
+        )
+        raise refusal("rescale_invalid", text)
 
 
 def _open(path: Path) -> Dataset:
@@ -92,12 +105,14 @@ def _open(path: Path) -> Dataset:
             warnings.simplefilter("ignore")
             return pydicom.dcmread(path, force=True)
     except Exception as error:
-        raise refusal("corrupt_pixels", f"The file {path.name[:60]} can't be read ({type(error).__name__}).") from error
+        raise refusal(
+            "corrupt_pixels", f"The file {file_name(path)} can't be read ({type(error).__name__})."
+        ) from error
 
 
 def _stored_values(data: Dataset, image: ImageHeader) -> NDArray[Any]:
     """Decoded stored values (rows, columns) of one image."""
-    name = image.path.name[:60]
+    name = file_name(image.path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
