@@ -118,8 +118,10 @@ def read_headers(path: Path) -> Headers:
         links = counted(found.linked_folders, "link to a folder, which is", "links to folders, which are")
         but = f", only {links} not followed" if found.linked_folders else ""
         raise refusal("empty_folder", f"The folder holds no file{but}.")
-    for file in files:
-        _read_file(file, found)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pydicom's remarks on values out of form show these values
+        for file in files:
+            _read_file(file, found)
     return found
 
 
