@@ -62,12 +62,14 @@ def run(name: str, network: str = "position", width: int = 4, **more: Any) -> Ru
 
 
 def datalist(folder: Path, test: list[dict[str, Any]] | None = None) -> Path:
-    """A datalist of two healthy scans, which are empty folders, and of test cases."""
+    """A datalist of two healthy scans and of test cases; scans are empty folders."""
     for name in ("one", "two"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     path = folder / "datalist.json"
     training, validation = {"case": "CQ500-CT-1", "image": "one"}, {"case": "CQ500-CT-2", "image": "two"}
     content = {"training": [training], "validation": [validation], "test": test or [case("CQ500-CT-3")]}
+    for item in content["test"]:
+        (folder / str(item["image"])).mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content))
     return path
 

@@ -20,7 +20,7 @@ import torch
 from cohort_stand_in import begun, processes, stand_in_case, write_cohort
 from test_worker_processes import is_alive, wait_until
 
-from scripts.commands import cohort
+from scripts.commands import cohort, engines
 from scripts.commands.main import main, parser_for
 from scripts.networks import DensePositionNet
 from scripts.ray_tasks import imported_ray
@@ -236,7 +236,7 @@ def test_a_full_disk_ends_the_run(
     def full(*_: Any) -> Any:
         raise OutputFailed("The results were not written: No space left on device. Free some space.")
 
-    monkeypatch.setattr(cohort, "in_processes", full)
+    monkeypatch.setattr(engines, "in_processes", full)
     write_cohort(tmp_path, 2)
     assert main(words(tmp_path)) == 4
     assert "No space left on device" in capsys.readouterr().err

@@ -61,8 +61,23 @@ def test_a_scan_by_another_path_is_the_same_scan(folder: str, other: str) -> Non
     with pytest.raises(PathMissing, match=r'Entry 2 of "training".*stands there twice'):
         listed_scans(twice, "training")
     shared = datalist(Path(folder), training=["a.nii.gz", "c.nii.gz"], validation=["b.nii.gz", other])
-    with pytest.raises(PathMissing, match="is listed for training and for validation"):
+    with pytest.raises(PathMissing, match=r'Entry 1 of "validation" in .* is listed under "training" too. Keep it'):
         check_disjoint(shared)
+
+
+@pytest.mark.parametrize("test", [{"image": "a.nii.gz"}, {"case": "one", "image": "elsewhere.nii.gz"}])
+def test_a_scan_or_a_case_to_train_on_is_not_for_tests_too(folder: str, test: dict[str, str]) -> None:
+    path = Path(folder) / "list.json"
+    sections = {
+        "training": [{"case": "one", "image": "a.nii.gz"}],
+        "validation": [{"case": "two", "image": "b.nii.gz"}],
+        "test": [{"case": "three", "image": "c.nii.gz"}],
+    }
+    path.write_text(json.dumps(sections))
+    check_disjoint(path)
+    path.write_text(json.dumps({**sections, "test": [*sections["test"], test]}))
+    with pytest.raises(PathMissing, match=r'Entry 1 of "test" .* is listed under "training" too. Keep it in one'):
+        check_disjoint(path)
 
 
 def test_paths_are_relative_to_the_list(folder: str, tmp_path: Path) -> None:

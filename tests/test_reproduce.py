@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from paper_inputs import datalist
+from paper_inputs import case, datalist
 
 from scripts.commands import reproduce
 from scripts.commands.main import main
@@ -144,7 +144,7 @@ def test_a_list_is_printed_and_nothing_is_made(
     assert main(["reproduce", str(manifest), "-o", str(manifest.parent / "out"), "--list"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split("\t")[0] for line in lines] == ALL
-    assert "-m monai.bundle run prepare --config_file" in lines[0]
+    assert f" prepare {manifest.parent / 'datalist.json'} -o " in lines[0]
     assert ran == []
     assert not (manifest.parent / "out").exists()
 
@@ -201,3 +201,19 @@ def test_the_manifests_that_ship_are_found_by_name(
     assert names[0] == "prepare"
     assert names[-2:] == ["memory", "paper"]
     assert "evaluate:position_m4" in names
+
+
+def test_a_scan_that_is_missing_or_listed_twice_is_said_before_anything_begins(
+    manifest: Path, ran: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["reproduce", str(manifest), "-o", str(manifest.parent / "out")]
+    tests = manifest.parent / "scans" / "CQ500-CT-3"
+    tests.rmdir()
+    assert main(words) == 2
+    assert 'Entry 0 of "test" in' in capsys.readouterr().err
+    tests.mkdir()
+    datalist(manifest.parent, [{**case("CQ500-CT-3"), "image": "one"}])
+    assert main(words) == 2
+    assert 'stands under "test" too. Keep it in one of them.' in capsys.readouterr().err
+    assert ran == []
+    assert not (manifest.parent / "out").exists()

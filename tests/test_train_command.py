@@ -127,7 +127,7 @@ def test_a_user_s_interrupt_is_no_error(
         ('{"training": [], "validation": [{"image": "."}]}', '"training" is empty'),
         ('{"training": [{"image": "x"}], "validation": [{"image": "."}]}', 'Entry 0 of "training" .* does not exist'),
         ('{"training": [{"image": "."}, {"image": "."}], "validation": [{"image": ".."}]}', "stands there twice"),
-        ('{"training": [{"image": "."}], "validation": [{"image": "."}]}', "listed for training and for validation"),
+        ('{"training": [{"image": "."}], "validation": [{"image": "."}]}', 'is listed under "training" too'),
     ],
 )
 def test_a_datalist_that_can_t_be_used(

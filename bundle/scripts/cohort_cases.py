@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .datalists import marks
 from .findings import PathMissing
 from .healthy_sources import Source, key
 
@@ -136,21 +137,13 @@ def _check_apart(content: Mapping[str, Sequence[Any]], section: str, path: Path)
     """See that no case and no scan of a section stands anywhere else in the datalist."""
     seen: set[str] = set()
     for row, item in enumerate(content[section]):
-        if seen & _marks(item, path):
+        if seen & marks(item, path.parent):
             raise PathMissing(f"{_entry(row, section, path)}, {item['case']}, stands there twice. Remove one.")
-        seen |= _marks(item, path)
+        seen |= marks(item, path.parent)
     for other in SECTIONS:
         for row, item in enumerate(content[other] if other != section else ()):
-            if seen & _marks(item, path):
+            if seen & marks(item, path.parent):
                 raise PathMissing(
                     f'{_entry(row, other, path)}, {item.get("case", item["image"])}, stands under "{section}" too. '
                     "Keep it in one of them."
                 )
-
-
-def _marks(item: Any, path: Path) -> set[str]:
-    """What tells an item from others: the name of its case, and where its scan lies."""
-    if not isinstance(item, dict) or not isinstance(item.get("image"), str):
-        return set()
-    scan = f"scan {(path.parent / item['image']).resolve()}"
-    return {scan, f"case {item['case']}"} if item.get("case") else {scan}

@@ -98,9 +98,28 @@ def listed_scans(path: str | Path, section: str) -> list[dict[str, Any]]:
 
 
 def check_disjoint(path: str | Path) -> None:
-    """Raise PathMissing where a scan of the datalist is listed for training and for validation."""
-    validation, training = listed_scans(path, "validation"), listed_scans(path, "training")
-    seen = {Path(item["image"]).resolve() for item in training}
-    both = [item["image"] for item in validation if Path(item["image"]).resolve() in seen]
-    if both:
-        raise PathMissing(f"{both[0]} is listed for training and for validation in {path}. Keep it in one of them.")
+    """See that no scan, and no case, that is trained or validated on stands in another section of the datalist.
+
+    Raises:
+        PathMissing: as `listed_scans`, or one does.
+    """
+    for section in ("validation", "training"):
+        listed_scans(path, section)
+    content = json.loads(Path(path).read_text())
+    seen: dict[str, str] = {}
+    for section in ("training", "validation", "test"):
+        for row, entry in enumerate(content.get(section) or ()):
+            for mark in marks(entry, Path(path).parent):
+                if seen.setdefault(mark, section) != section:
+                    raise PathMissing(
+                        f'Entry {row} of "{section}" in {path}, {entry.get("case") or entry["image"]}, is listed under '
+                        f'"{seen[mark]}" too. Keep it in one of them.'
+                    )
+
+
+def marks(entry: Any, folder: Path) -> set[str]:
+    """What tells an entry from others: where its scan lies, and the name of its case if it has one."""
+    if not isinstance(entry, dict) or not isinstance(entry.get("image"), str):
+        return set()
+    scan = f"scan {(folder / entry['image']).resolve()}"
+    return {scan, f"case {entry['case']}"} if entry.get("case") else {scan}

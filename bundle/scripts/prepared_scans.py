@@ -42,9 +42,9 @@ def prepare(items: Sequence[Mapping[Hashable, Any]], transform: Compose, folder:
     Raises:
         InputRefused: no scan can be used; the reason is that of the first one.
     """
-    maker, usable, refusals = maker_hash(), [], []
+    usable, refusals = [], []
     for item in tqdm(items, desc="preparing scans", unit="scan"):
-        refusal = _prepare(item, transform, folder, maker)
+        refusal = prepare_scan(item, transform, folder)
         if refusal is None:
             usable.append(item)
         else:
@@ -52,27 +52,12 @@ def prepare(items: Sequence[Mapping[Hashable, Any]], transform: Compose, folder:
             logger.warning("%s is left out: %s", item["image"], refusal)
     if refusals and not usable:
         raise refusals[0]
-    return _dataset(usable, transform, folder, maker)
+    return _dataset(usable, transform, folder)
 
 
-def maker_hash() -> str:
-    """A name for what prepares scans: it changes with the bundle's version and the files to register with."""
-    marks = [metadata()["version"], *(sha256(place(f"models/{name}")) for name in ASSETS)]
-    return hashlib.sha256(" ".join(marks).encode()).hexdigest()[:16]
-
-
-def _dataset(
-    items: Sequence[Mapping[Hashable, Any]], transform: Compose, folder: str | Path, maker: str
-) -> PersistentDataset:
-    """The scans, of which each that is kept already is read."""
-    dataset = PersistentDataset(items, transform, cache_dir=folder)
-    dataset.transform_hash = f"_{maker}"
-    return dataset
-
-
-def _prepare(item: Mapping[Hashable, Any], transform: Compose, folder: str | Path, maker: str) -> InputRefused | None:
+def prepare_scan(item: Mapping[Hashable, Any], transform: Compose, folder: str | Path) -> InputRefused | None:
     """Prepare one scan unless it is there already; what the pipeline says where it refuses the scan."""
-    dataset = _dataset([item], transform, folder, maker)
+    dataset = _dataset([item], transform, folder)
     kept = Path(folder) / f"{pickle_hashing(item).decode()}{dataset.transform_hash}.pt"
     if kept.is_file() and not _readable(kept):
         logger.warning("%s was not kept whole: it is prepared again", item["image"])
@@ -87,6 +72,19 @@ def _prepare(item: Mapping[Hashable, Any], transform: Compose, folder: str | Pat
             raise
         return refusal
     return None
+
+
+def maker_hash() -> str:
+    """A name for what prepares scans: it changes with the bundle's version and the files to register with."""
+    marks = [metadata()["version"], *(sha256(place(f"models/{name}")) for name in ASSETS)]
+    return hashlib.sha256(" ".join(marks).encode()).hexdigest()[:16]
+
+
+def _dataset(items: Sequence[Mapping[Hashable, Any]], transform: Compose, folder: str | Path) -> PersistentDataset:
+    """The scans, of which each that is kept already is read."""
+    dataset = PersistentDataset(items, transform, cache_dir=folder)
+    dataset.transform_hash = f"_{maker_hash()}"
+    return dataset
 
 
 def _readable(path: Path) -> bool:

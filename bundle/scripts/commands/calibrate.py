@@ -2,7 +2,7 @@
 
 Each scan goes through the transforms and the network of `configs/inference.json`; its residual is kept in a work
 folder, so that a calibration that was interrupted goes on where it stopped when the same command is given again. A scan
-that is refused is listed and left out.
+that is refused, or that failed, is listed and left out; failed ones are tried again.
 """
 
 from __future__ import annotations
@@ -10,15 +10,12 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
-import signal
 import sys
 import time
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,20 +29,17 @@ from ..calibration import (
     held_out_scores,
     sums_of,
 )
-from ..calibration_files import NORMATIVE_NAME, THRESHOLDS_NAME, load_scan, save_scan, write_calibration
-from ..findings import InputRefused, PathMissing, counted
+from ..calibration_files import NORMATIVE_NAME, THRESHOLDS_NAME, load_scan, write_calibration
+from ..findings import PathMissing, counted
 from ..healthy_sources import Source, key, simulated_sources, simulator_sha256, sources_in
 from ..results import check_writable
 from ..scores import LISTS, Thresholds, score_name
-from .checks import check_device, parsed_configs
-from .run import device, quiet
+from ..worker_processes import Lost
+from .checks import parsed_configs
+from .engines import FAILURES, STOPPED, add_engine, answers, engine_problem
+from .healthy_runner import Job, Recipe, measure_scan
+from .run import device
 from .simulate import seed
-
-Job = tuple[Source, Path]
-"""A scan, and the file in which its residual is kept."""
-
-STOPPED = 130
-"""Exit code after Ctrl-C, as shells have it."""
 
 REGISTERING = ("reference_masks.nii.gz", "regions.nii.gz", "locator.pt")
 """Files of the models, beside weights and reference, that decide what is kept of a scan."""
@@ -71,7 +65,6 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("--weights", metavar="FILE", type=Path, default=Path(place("models/model.pt")))
     parser.add_argument("--device", type=device, default="auto", help="auto (default), cpu, cuda or cuda:N")
-    parser.add_argument("--workers", type=int, default=1, help="scans at a time, about 2 GB each")
     parser.add_argument("--stride", type=int, choices=(1, 2, 4), default=4, help="voxels between predictions (4)")
     parser.add_argument(
         "--smoothing",
@@ -87,6 +80,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--names", type=lambda text: text.split(","), default=[], help="which label maps: NAME,NAME...")
     parser.add_argument("--count", type=int, default=60, help="how many scans to draw (60)")
     parser.add_argument("--seed", type=seed, default=0, help="seed of the first one; the next ones count up")
+    add_engine(parser)
     parser.set_defaults(main=main)
 
 
@@ -106,14 +100,17 @@ def width_mm(text: str) -> float:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Make both files; 0 when they are written, `STOPPED` when Ctrl-C came first.
+    """Make both files; 0 when they are written, `FAILURES` when a scan failed, `STOPPED` when Ctrl-C came first.
 
     Raises:
-        PathMissing: there are no scans, too few of them, of one person only, or no weights of this network.
+        PathMissing: there are no scans, too few of them, of one person only, no weights of this network, or no cluster.
         OutputFailed: the files can't be written.
     """
     if (args.folder is None) == (args.simulate is None):
         print("Give either a FOLDER of healthy scans or --simulate ANATOMIES.", file=sys.stderr)
+        return 2
+    if problem := engine_problem(args):
+        print(problem, file=sys.stderr)
         return 2
     if not args.weights.is_file():
         raise PathMissing(f"There are no weights at {args.weights}. Check --weights.")
@@ -125,17 +122,23 @@ def main(args: argparse.Namespace) -> int:
         print(f"{len(sources)} scans make rough percentiles: {RECOMMENDED_SCANS} or more are better.", file=sys.stderr)
     settings = pipeline_settings(args)
     made_with = settings | surroundings()
-    jobs = [(source, args.work / f"{key(source, made_with)}.npz") for source in sources]
+    jobs = [Job(source, (args.work / f"{key(source, made_with)}.npz").absolute()) for source in sources]
     try:
-        measure([job for job in jobs if not is_kept(job[1])], len(jobs), args)
+        failed = measure([job for job in jobs if not is_kept(job.path)], len(jobs), args)
     except KeyboardInterrupt:
         print("Stopped. The same command goes on from here.", file=sys.stderr)
         return STOPPED
-    scans, groups, facts = kept(jobs)
-    enough(len(scans), "Of the scans that were not refused there are")
+    scans, groups, facts = kept([job for job in jobs if job not in failed])
+    enough(len(scans), "Of the scans that could be measured there are")
+    facts |= {"failed": len(failed)} if failed else {}
     facts |= {"source": provenance(args), **settings, "smoothing_mm": args.smoothing}
     print("\n".join(finish(args.output, scans, groups, facts)))
-    return 0
+    if failed:
+        print(
+            f"{counted(len(failed), 'scan')} failed and had no part in it. The same command tries again.",
+            file=sys.stderr,
+        )
+    return FAILURES if failed else 0
 
 
 def enough(count: int, words: str) -> None:
@@ -159,12 +162,11 @@ def differing(groups: Sequence[str]) -> None:
 
 
 def check_beginning(args: argparse.Namespace, scans: int) -> None:
-    """See that there is the device, that the weights fit, and that both folders can be written to.
+    """See that the weights fit, and that both folders can be written to.
 
     Raises:
         PathMissing, OutputFailed: it is not so.
     """
-    check_device(args.device)
     check_writable(args.work, needed_bytes=scans * KEPT_BYTES)
     check_writable(args.output)
     if args.weights != Path(place("models/model.pt")):
@@ -218,103 +220,28 @@ def surroundings() -> dict[str, Any]:
     }
 
 
-def parsed_config(args: argparse.Namespace) -> Any:
-    """inference.json with the stride and the device that were asked for."""
-    parser = parsed_configs(["inference.json"])
-    parser["stride"] = args.stride
-    if args.device != "auto":
-        parser["device"] = f"$torch.device('{args.device}')"
-    return parser
-
-
-def measure(jobs: Sequence[Job], total: int, args: argparse.Namespace) -> None:
-    """Work through the scans that are still to do, with a line for each."""
-    done, began = total - len(jobs), time.monotonic()
+def measure(jobs: Sequence[Job], total: int, args: argparse.Namespace) -> list[Job]:
+    """Work through the scans that are still to do, with a line for each; those that failed."""
+    done, began, failed = total - len(jobs), time.monotonic(), []
     if done:
         print(f"{counted(done, 'scan')} of {total} done before: see {args.work}")
-    for number, (name, outcome) in enumerate(outcomes(jobs, args), start=1):
+    function = partial(measure_scan, Recipe(args.weights.absolute(), args.stride, args.device))
+    for number, (job, answer) in enumerate(answers(function, jobs, args), start=1):
+        text = f"failed. {answer.reason}." if isinstance(answer, Lost) else answer.text
         left = (time.monotonic() - began) / number * (len(jobs) - number)
-        print(f"[{done + number}/{total}] {name}: {outcome} (about {left / 60:.0f} min left)", flush=True)
-
-
-def outcomes(jobs: Sequence[Job], args: argparse.Namespace) -> Iterator[tuple[str, str]]:
-    """Name and outcome of each scan as soon as it is done, here or in processes of one thread each."""
-    if args.workers <= 1 or len(jobs) <= 1:
-        with quiet():
-            maker = Maker(args)
-        for source, path in jobs:
-            yield source.name, maker(source, path)
-        return
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    with ProcessPoolExecutor(args.workers, get_context("fork"), start_worker, (args,)) as pool:
-        futures = {pool.submit(work, source, path): source.name for source, path in jobs}
-        try:
-            for future in as_completed(futures):
-                yield futures[future], future.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-class Maker:
-    """Makes residuals: the parts of `inference.json` that this takes, with the weights."""
-
-    def __init__(self, args: argparse.Namespace) -> None:
-        import torch
-
-        from ..normative_transforms import reference_densities
-
-        parser = parsed_config(args)
-        self.device = parser.get_parsed_content("device")
-        self.transforms = parser.get_parsed_content("preprocessing").transforms
-        self.inferer = parser.get_parsed_content("inferer")
-        places = (parser.get_parsed_content(name) for name in ("reference", "reference_regions"))
-        self.usual = reference_densities(*places)
-        self.network = parser.get_parsed_content("network_def").to(self.device)
-        self.network.load_state_dict(torch.load(args.weights, map_location=self.device, weights_only=True))
-
-    def __call__(self, source: Source, path: Path) -> str:
-        """Keep the residual of a scan in a file; what came of it, in words."""
-        from ..healthy_scans import healthy_scan
-
-        began = time.process_time()
-        notes = {"group": source.group}
-        try:
-            with quiet():
-                parts = (self.transforms, self.inferer, self.network, self.device, self.usual)
-                scan, found = healthy_scan(source, *parts)
-        except InputRefused as refused:
-            save_scan(path, None, notes | {"refused": str(refused)})
-            return f"refused. {refused}"
-        save_scan(path, scan, notes | found)
-        return f"{time.process_time() - began:.0f} CPU-seconds, registration {found['verdict']}"
-
-
-WORKERS: list[Maker] = []
-"""The one of this process, where it is one of several."""
-
-
-def start_worker(args: argparse.Namespace) -> None:
-    """Make this process ready."""
-    import torch
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the first one decides
-    torch.set_num_threads(1)
-    with quiet():
-        WORKERS.append(Maker(args))
-
-
-def work(source: Source, path: Path) -> str:
-    """One scan, in a process that is ready."""
-    return WORKERS[0](source, path)
+        print(f"[{done + number}/{total}] {job.source.name}: {text} (about {left / 60:.0f} min left)", flush=True)
+        if isinstance(answer, Lost) or answer.failed:
+            failed.append(job)
+    return failed
 
 
 def kept(jobs: Sequence[Job]) -> tuple[list[HealthyScan], list[str], dict[str, Any]]:
     """The scans that were not refused, their groups, and how many of each kind there were."""
     scans, groups, verdicts = [], [], []
-    for source, path in jobs:
-        scan, notes = load_scan(path)
+    for job in jobs:
+        scan, notes = load_scan(job.path)
         if scan is None:
-            print(f"left out: {source.name}: {notes['refused']}", file=sys.stderr)
+            print(f"left out: {job.source.name}: {notes['refused']}", file=sys.stderr)
             continue
         scans.append(scan)
         groups.append(str(notes["group"]))

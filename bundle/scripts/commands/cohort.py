@@ -7,10 +7,9 @@ The same command goes on where an earlier one was stopped or killed; what is on 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,23 +21,18 @@ from ..calibration_files import THRESHOLDS_NAME
 from ..cohort_cases import SECTIONS, Case, listed_cases
 from ..cohort_files import REGISTERED, CohortFolder, shortened
 from ..findings import PathMissing, counted
-from ..ray_tasks import imported_ray, on_cluster
 from ..regions import POOLINGS
 from ..score_table import DONE, FAILED, REFUSED, TABLE_NAME, Row
 from ..scores import score_name
-from ..worker_processes import Lost, in_processes
+from ..worker_processes import Lost
 from .case_runner import Plan, run_case, without_maps
-from .checks import check_device, parsed_configs
+from .checks import parsed_configs
+from .engines import FAILURES, STOPPED, add_engine, answers, engine_problem
 from .run import device, overrides, usage_problem, why_not_calibrated
 from .train import positive
 
 MODES = {"dense": [], "published": ["published.json"], "autoencoder": ["autoencoder_inference.json"]}
 """What can be asked for, and the overlay of inference.json that it is."""
-
-FAILURES, STOPPED = 5, 130
-"""Exit codes: a case failed; Ctrl-C."""
-
-Outcome = tuple[Case, Row | Lost]
 
 
 def add_parser(subparsers: Any) -> None:
@@ -47,10 +41,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("datalist", metavar="DATALIST", type=Path, help='JSON {"test": [{"case", "image"}, ...]}')
     parser.add_argument("-o", "--output", metavar="OUT", type=Path, required=True, help="folder of the cohort")
     parser.add_argument("--section", choices=SECTIONS, default="test", help="of the datalist (test)")
-    engine = parser.add_argument_group("engine")
-    engine.add_argument("--engine", choices=("local", "ray"), default="local", help="processes here (default), or Ray")
-    engine.add_argument("--address", help="of a Ray cluster; without it, one is started on this machine")
-    engine.add_argument("--workers", metavar="N", type=positive, help="cases at a time (local: 1, ray: a CPU each)")
+    add_engine(parser)
     network = parser.add_argument_group("network")
     network.add_argument("--mode", choices=MODES, default="dense", help="our network (dense), or a published one")
     network.add_argument("--weights", metavar="FILE", type=Path, help="weights other than those that ship")
@@ -102,15 +93,9 @@ def wrong_usage(args: argparse.Namespace) -> str:
     Raises:
         PathMissing: the device, or Ray, is not there.
     """
-    if args.address and args.engine != "ray":
-        return "--address is that of a Ray cluster. Add --engine ray."
     if args.mode == "autoencoder" and (args.stride or args.map or args.patch_size or args.calibration):
         return "An autoencoder has one map, of every voxel: leave --stride, --map, --patch-size and --calibration out."
-    if args.engine == "ray":
-        imported_ray(args.address)
-    else:
-        check_device(args.device)
-    return usage_problem(args)
+    return engine_problem(args) or usage_problem(args)
 
 
 def planned(args: argparse.Namespace) -> tuple[Plan, dict[str, Any]]:
@@ -177,7 +162,7 @@ def work(plan: Plan, cases: Sequence[Case], args: argparse.Namespace) -> None:
     todo = [case for case in cases if not folder.finished(case.name)]
     counts = Counter(row.status for row in before.values() if row and row.status != FAILED)
     with tqdm(total=len(cases), initial=len(cases) - len(todo), desc="cohort", unit="case") as bar:
-        for case, answer in answers(plan, todo, args):
+        for case, answer in answers(partial(run_case, plan), todo, args):
             row = answer if isinstance(answer, Row) else shortened(Row(case.name, FAILED, f"{answer.reason}."))
             if isinstance(answer, Lost):
                 folder.keep_reason(row)
@@ -186,18 +171,6 @@ def work(plan: Plan, cases: Sequence[Case], args: argparse.Namespace) -> None:
             counts[row.status] += 1
             bar.set_postfix({name: counts[name] for name in (REFUSED, FAILED)}, refresh=False)
             bar.update()
-
-
-def answers(plan: Plan, cases: Sequence[Case], args: argparse.Namespace) -> Iterator[Outcome]:
-    """What came of each case as soon as it is known, by the engine that was asked for."""
-    if not cases:
-        return iter(())
-    if args.engine == "ray" or (args.workers or 1) > 1:
-        os.environ.setdefault("OMP_NUM_THREADS", "1")
-    if args.engine == "local":
-        return in_processes(partial(run_case, plan), cases, args.workers or 1)
-    gpu = None if args.device == "auto" else args.device.startswith("cuda")
-    return on_cluster(partial(run_case, plan), cases, args.workers, args.address, gpu)
 
 
 def summary(rows: Sequence[Row], table: Path) -> list[str]:

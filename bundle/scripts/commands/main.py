@@ -25,6 +25,7 @@ COMMANDS = {
     "inspect": "say what an input holds and whether it can be judged",
     "run": "make the heatmap and the scores of one scan",
     "train": "train the network on healthy scans, or on heads drawn from label maps",
+    "prepare": "register the scans of a datalist, for trainings on them",
     "export": "make the weights that ship from a training checkpoint",
     "calibrate": "learn from healthy scans what is normal; no training",
     "cohort": "score every case of a datalist, in several processes or on Ray",

@@ -19,7 +19,9 @@ from typing import Any
 
 from ..assets import config
 from ..calibration_files import replace_file
+from ..cohort_cases import listed_cases
 from ..cq500_files import load_reads
+from ..datalists import check_disjoint
 from ..findings import PathMissing, counted
 from ..manifests import Manifest, read_manifest
 from ..reproduction import Reproduction, read_json
@@ -117,6 +119,8 @@ def manifest_of(args: argparse.Namespace) -> Manifest:
             raise PathMissing(f"memory in {path}: {error}.") from error
     check_device(manifest.device)
     listed_tests(manifest.datalist)
+    listed_cases(manifest.datalist, "test")
+    check_disjoint(manifest.datalist)
     return manifest
 
 

@@ -90,8 +90,14 @@ def with_needed(found: Sequence[Step], names: Sequence[str]) -> list[Step]:
 
 def prepare_step(folder: Reproduction, manifest: Manifest) -> Step:
     """Register the scans to train on, once for all runs."""
-    values = {"datalist": manifest.datalist, "output_dir": prepared(folder), "prepared_dir": prepared(folder)}
-    return Step(PREPARE, bundle_run(TRAINING[DENSE], values, "prepare"), prepared(folder))
+    words = ours("prepare", manifest.datalist, "-o", prepared(folder), *engine(manifest))
+    return Step(PREPARE, words, prepared(folder))
+
+
+def engine(manifest: Manifest) -> list[Any]:
+    """The arguments that say where scans are worked through."""
+    address = ["--address", manifest.address] if manifest.address else []
+    return ["--engine", manifest.engine, *address, "--workers", manifest.workers]
 
 
 def prepared(folder: Reproduction) -> Path:
@@ -160,8 +166,7 @@ def scoring(folder: Reproduction, manifest: Manifest, run: Run) -> tuple[str, ..
     if run.network != AUTOENCODER:
         words += ["--stride", run.stride, "--map", "error"]
     words += ["--score", run.score, "--device", manifest.device, "--cache", registered(folder), "--scores-only"]
-    words += ["--engine", manifest.engine, *(["--address", manifest.address] if manifest.address else [])]
-    return ours(*words, "--workers", manifest.workers)
+    return ours(*words, *engine(manifest))
 
 
 def memory_step(folder: Reproduction, manifest: Manifest) -> Step:
@@ -238,13 +243,11 @@ def device(manifest: Manifest) -> str | None:
     return None if manifest.device == "auto" else f"$torch.device('{manifest.device}')"
 
 
-def bundle_run(
-    configs: Sequence[str], values: Mapping[str, Any], run_id: str | None = None, gpus: int = 1
-) -> tuple[str, ...]:
+def bundle_run(configs: Sequence[str], values: Mapping[str, Any], gpus: int = 1) -> tuple[str, ...]:
     """A `monai.bundle run` of configs of the bundle, the later over the earlier, with values of ids; None sets none."""
     start = ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={gpus}"] if gpus > 1 else []
     files = ",".join(f"'{config(name)}'" for name in configs)
-    words = [sys.executable, *start, "-m", "monai.bundle", "run", *([run_id] if run_id else [])]
+    words = [sys.executable, *start, "-m", "monai.bundle", "run"]
     words += ["--config_file", f"[{files}]", "--bundle_root", str(bundle_root())]
     for name, value in values.items():
         words += [f"--{name}", str(value)] if value is not None else []

@@ -1,0 +1,107 @@
+"""`head-ct-anomaly prepare`: the healthy scans of a datalist read, registered and masked, for trainings on them.
+
+Training does so by itself, one scan after the other; this does it in several processes, or on a Ray cluster, so that
+trainings with the same `--prepared_dir` find every scan there. What is kept is told in `prepared_scans`. The same
+command goes on where it was stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from ..datalists import check_disjoint, listed_scans
+from ..findings import InputRefused, counted
+from ..results import check_writable
+from ..worker_processes import Lost
+from .checks import parsed_configs
+from .engines import FAILURES, STOPPED, add_engine, answers, engine_problem
+from .run import quiet
+from .train import PREPARED_BYTES
+
+CONFIGS = ("train.json", "train_scans.json")
+"""What trains on the scans of a datalist, and how they are prepared for it."""
+
+DONE, REFUSED, FAILED = "done", "refused", "failed"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a scan, and why where it is not done."""
+
+    status: str
+    reason: str = ""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Declare the subcommand."""
+    parser = subparsers.add_parser("prepare", help="register the scans of a datalist, for trainings on them")
+    parser.add_argument("datalist", metavar="DATALIST", type=Path, help='JSON {"training": [{"image": path}, ...]}')
+    parser.add_argument("-o", "--output", metavar="DIR", type=Path, required=True, help="folder of prepared scans")
+    add_engine(parser)
+    parser.set_defaults(main=main, device="cpu")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Prepare what is not prepared yet; 0 when no scan failed, `STOPPED` when Ctrl-C came first.
+
+    Raises:
+        PathMissing: the datalist is none, or no cluster answers.
+        OutputFailed: the folder can't be written to.
+    """
+    check_disjoint(args.datalist)
+    sections = {section: listed_scans(args.datalist, section) for section in ("training", "validation")}
+    if problem := engine_problem(args):
+        print(problem, file=sys.stderr)
+        return 2
+    items = [str(item["image"]) for listed in sections.values() for item in listed]
+    check_writable(args.output, needed_bytes=max(0, len(items) - len(list(args.output.glob("*.pt")))) * PREPARED_BYTES)
+    args.output.mkdir(parents=True, exist_ok=True)
+    try:
+        outcomes = work(items, args)
+    except KeyboardInterrupt:
+        print("Stopped. The same command goes on from here.", file=sys.stderr)
+        return STOPPED
+    counts = Counter(outcome.status for outcome in outcomes.values())
+    kinds = ", ".join(f"{counts[status]} {status}" for status in (DONE, REFUSED, FAILED) if counts[status])
+    print(f"{counted(len(items), 'scan')}: {kinds}\n{args.output}")
+    return FAILURES if counts[FAILED] else 0
+
+
+def work(images: list[str], args: argparse.Namespace) -> dict[str, Outcome]:
+    """What came of each scan, with a bar, and a line for each that is not done."""
+    found = {}
+    function = partial(prepare_image, args.output.absolute())
+    with tqdm(total=len(images), desc="prepare", unit="scan") as bar:
+        for image, answer in answers(function, images, args):
+            outcome = Outcome(FAILED, f"{answer.reason}.") if isinstance(answer, Lost) else answer
+            if outcome.status != DONE:
+                bar.write(f"{image} {outcome.status}: {outcome.reason}", file=sys.stderr)
+            found[image] = outcome
+            bar.update()
+    return found
+
+
+def prepare_image(folder: Path, image: str) -> Outcome:
+    """Prepare the scan at a path, unless it lies in the folder of prepared scans already."""
+    from ..prepared_scans import prepare_scan
+
+    try:
+        with quiet():
+            refused: InputRefused | None = prepare_scan({"image": image}, registering(), folder)
+    except Exception as error:
+        return Outcome(FAILED, f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
+    return Outcome(REFUSED, str(refused)) if refused else Outcome(DONE)
+
+
+@lru_cache(maxsize=1)
+def registering() -> Any:
+    """The transforms of this process that prepare a scan."""
+    return parsed_configs(CONFIGS).get_parsed_content("registering")
