@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import get_frame
 from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, JPEGLSLossless
 
-from scripts.codestreams import check_end, image_size
+from scripts.codestreams import check_end, coding, image_size
 
 
 def codestream(rows: int, columns: int, bits: int, syntax: pydicom.uid.UID) -> bytes:
@@ -34,6 +34,14 @@ def test_sizes(rows: int, columns: int, bits: int, syntax: pydicom.uid.UID) -> N
     check_end(data)
     with pytest.raises(ValueError, match="has no end"):
         check_end(data[:-80])
+
+
+def test_codings() -> None:
+    assert coding(codestream(40, 72, 12, JPEGLSLossless)) == "JPEG-LS"
+    assert coding(codestream(40, 72, 12, JPEG2000Lossless)) == "JPEG 2000"
+    assert coding(b"\xff\xd8\xff\xc3\x00\x0b\x0c\x01\x00\x00\x80\x01" + bytes(10)) == "JPEG"
+    with pytest.raises(ValueError, match="no start of frame"):
+        coding(b"\xff\xd8\xff\xd9")
 
 
 def test_tables_before_the_frame_are_skipped() -> None:

@@ -12,7 +12,14 @@ import pytest
 from dicom_series import head_hu, store, write_enhanced, write_series
 from geometries import PLAIN
 from pydicom.dataset import Dataset
-from pydicom.uid import ExplicitVRBigEndian, JPEG2000Lossless, JPEGLSLossless, RLELossless
+from pydicom.uid import (
+    ExplicitVRBigEndian,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGLossless,
+    JPEGLSLossless,
+    RLELossless,
+)
 
 from scripts.findings import InputRefused
 from scripts.headers import ImageHeader, read_headers
@@ -190,3 +197,16 @@ def test_store_is_the_inverse(tmp_path: Path) -> None:
     dataset.RescaleSlope, dataset.RescaleIntercept = 1, -1024
     store(dataset, TRUE_HU[0].T)
     np.testing.assert_array_equal(dataset.pixel_array.astype(int) - 1024, TRUE_HU[0])
+
+
+@pytest.mark.parametrize("said", [JPEGLossless, JPEGBaseline8Bit, JPEGLSLossless])
+def test_compressed_pixels_of_another_coding_are_refused_without_a_decoders_remark(
+    said: pydicom.uid.UID, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = write_series(tmp_path, at=[18], compress=JPEG2000Lossless)[0]
+    dataset = pydicom.dcmread(path)
+    dataset.file_meta.TransferSyntaxUID = said
+    dataset.save_as(path)
+    with pytest.raises(InputRefused, match=r"they are JPEG 2000, the transfer syntax is one of JPEG"):
+        load_hu(read_headers(tmp_path).images)
+    assert capfd.readouterr().err == ""

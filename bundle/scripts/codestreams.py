@@ -16,6 +16,10 @@ STARTS_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC} | {0xF7}
 """Second bytes of the markers that start a frame: SOF0-SOF15 but for tables, and SOF55 of JPEG-LS."""
 
 
+JPEG_LS_START = 0xF7
+"""The one of them that only JPEG-LS has."""
+
+
 class ImageSize(NamedTuple):
     """Rows, columns, samples per pixel and bits per sample."""
 
@@ -42,14 +46,31 @@ def image_size(codestream: bytes) -> ImageSize:
 
 
 def _jpeg_size(codestream: bytes) -> ImageSize:
-    """Size in the start-of-frame segment; the segments before it are skipped by their lengths."""
+    """Size in the start-of-frame segment."""
+    at = _start_of_frame(codestream)
+    rows, columns = (int.from_bytes(codestream[at + k : at + k + 2], "big") for k in (5, 7))
+    return ImageSize(rows, columns, codestream[at + 9], codestream[at + 4])
+
+
+def _start_of_frame(codestream: bytes) -> int:
+    """Where the start-of-frame segment begins; the segments before it are skipped by their lengths."""
     at = 2
     while at + 10 <= len(codestream) and codestream[at] == 0xFF:
         if codestream[at + 1] in STARTS_OF_FRAME:
-            rows, columns = (int.from_bytes(codestream[at + k : at + k + 2], "big") for k in (5, 7))
-            return ImageSize(rows, columns, codestream[at + 9], codestream[at + 4])
+            return at
         at += 2 + int.from_bytes(codestream[at + 2 : at + 4], "big")
     raise ValueError("the JPEG codestream has no start of frame")
+
+
+def coding(codestream: bytes) -> str:
+    """The standard that it follows, "JPEG", "JPEG-LS" or "JPEG 2000"; decoders of one print remarks on another.
+
+    Raises:
+        ValueError: it is a JPEG codestream, and truncated.
+    """
+    if codestream[:2] != b"\xff\xd8":
+        return "JPEG 2000"
+    return "JPEG-LS" if codestream[_start_of_frame(codestream) + 1] == JPEG_LS_START else "JPEG"
 
 
 def check_end(codestream: bytes) -> None:

@@ -19,12 +19,18 @@ from pydicom.encaps import get_frame
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.utils import get_expected_length, pixel_array
 
-from .codestreams import check_end, image_size
+from .codestreams import check_end, coding, image_size
 from .findings import file_name, refusal
 from .headers import ImageHeader
 
 JPEG_FAMILY = "1.2.840.10008.1.2.4."
 """How the UIDs of the transfer syntaxes with codestreams of the JPEG family begin."""
+
+CODINGS = {
+    **dict.fromkeys(("80", "81"), "JPEG-LS"),
+    **dict.fromkeys(("90", "91", "92", "93", "201", "202", "203"), "JPEG 2000"),
+}
+"""What follows in these UIDs, and the coding that it stands for; all others are of JPEG."""
 
 DECODERS = ("pydicom", "pyjpegls", "pylibjpeg", "pillow", "gdcm")
 """pydicom's plugins, the preferred one first; gdcm, which decodes them all, ends the process on some bad input."""
@@ -140,14 +146,17 @@ def _check_pixel_data(data: Dataset, image: ImageHeader) -> str:
         return ""
     if str(syntax).startswith(JPEG_FAMILY):
         frames = int(data.get("NumberOfFrames", 1) or 1)
-        _check_codestream(get_frame(data.PixelData, image.frame or 0, number_of_frames=frames), image)
+        codestream = get_frame(data.PixelData, image.frame or 0, number_of_frames=frames)
+        _check_codestream(codestream, image, CODINGS.get(str(syntax).removeprefix(JPEG_FAMILY), "JPEG"))
     available = get_decoder(syntax).available_plugins
     return next((name for name in DECODERS if name in available), "")
 
 
-def _check_codestream(codestream: bytes, image: ImageHeader) -> None:
-    """Raise ValueError when a codestream is truncated or holds another image than the header says."""
+def _check_codestream(codestream: bytes, image: ImageHeader, expected_coding: str) -> None:
+    """Raise ValueError when a codestream is truncated, or of another coding or image than the header says."""
     check_end(codestream)
+    if coding(codestream) != expected_coding:
+        raise ValueError(f"they are {coding(codestream)}, the transfer syntax is one of {expected_coding}")
     size, allocated = image_size(codestream), image.bits[0]
     expected = (image.rows, image.columns, image.samples)
     if size[:3] != expected or not allocated - 8 < size.bits <= allocated:
