@@ -64,9 +64,9 @@ def series(folder: Path) -> Maker:
         finally:
             shutil.rmtree(place)
         bad, text = verdict(inspection)
-        if not bad and inspection.volume is not None and (honest or not flags_of(inspection)):
-            if wrong := wrong_slices(inspection.volume):
-                return True, f"slices {wrong} are wrong after {names}, and nothing is said"
+        known = honest or not flags_of(inspection)
+        if not bad and known and inspection.volume is not None and (wrong := wrong_slices(inspection.volume)):
+            return True, f"slices {wrong} are wrong after {names}, and nothing is said"
         return bad, f"{names}: {text}" if bad else text
 
     return make

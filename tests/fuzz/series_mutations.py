@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from dicom_series import SERIES, write_series
 from geometries import LPS, Geometry, geometry, rotation, tilted
+from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGLSLossless, RLELossless
 
@@ -34,7 +35,7 @@ def write_mutated(rng: Rng, folder: Path) -> tuple[bool, list[str]]:
     """Write a series with one to three mutations; whether all of them are honest, and their names."""
     place = GEOMETRIES[rng.integers(len(GEOMETRIES))]
     at, edits, honest, names = list(map(float, range(SHAPE[2]))), [], True, []
-    for kind in rng.integers(0, 3, rng.integers(1, 4)):
+    for kind in np.sort(rng.integers(0, 3, rng.integers(1, 4))):  # what is honest comes before what is not
         table: tuple[Callable[..., object], ...] = (SLICES, HONEST, LYING)[kind]
         mutation = table[rng.integers(len(table))]
         names.append(mutation.__name__)
@@ -118,20 +119,24 @@ def own_rescale(rng: Rng, count: int) -> Edit:
     """Each image with a rescale of its own."""
 
     def edit(dataset: Dataset, k: int) -> None:
-        stored = dataset.pixel_array.astype(np.int64) - 1024
-        slope, intercept = (1, 0.5)[k % 2], -1024 - k
+        hu, slope, intercept = hu_of(dataset), (1, 0.5)[k % 2], -1024 - k
         dataset.RescaleSlope, dataset.RescaleIntercept = slope, intercept
-        dataset.set_pixel_data(np.rint((stored - intercept) / slope).astype(np.uint16), "MONOCHROME2", 16)
+        stored = np.maximum(np.rint((hu - intercept) / slope), 0)
+        dataset.set_pixel_data(stored.astype(np.uint16), "MONOCHROME2", 16)
 
     return edit
+
+
+def hu_of(dataset: Dataset) -> NDArray[np.float64]:
+    """HU of an image, by its own tags."""
+    return np.asarray(dataset.pixel_array * float(dataset.RescaleSlope) + float(dataset.RescaleIntercept))
 
 
 def signed(rng: Rng, count: int) -> Edit:
     """Signed pixels without an intercept, and padding outside a circle."""
 
     def edit(dataset: Dataset, k: int) -> None:
-        slope, intercept = float(dataset.RescaleSlope), float(dataset.RescaleIntercept)
-        hu = np.rint(dataset.pixel_array * slope + intercept).astype(np.int16)
+        hu = np.rint(hu_of(dataset)).astype(np.int16)
         rows, columns = np.indices(hu.shape)
         middle = (np.array(hu.shape) - 1) / 2
         hu[((rows - middle[0]) / (middle[0] + 1)) ** 2 + ((columns - middle[1]) / (middle[1] + 1)) ** 2 > 1.1] = -2000

@@ -34,7 +34,7 @@ SECRET = "Planted^Secret"
 NUMBERS = (
     *("1e308", "-1e308", "NaN", "inf", "-inf", "", "0", "-0", "-1", "1e-308", "1,5", "abc", "1.5", "1e400", "0x10"),
     *("9" * 20, "9" * 1000, "\\" * 50, "1\\2", "1\\2\\3", "0\\0\\0", "1\\2\\3\\4\\5\\6\\7", "1\0", "+3", " 7 ", "--7"),
-    *("1\\0\\0\\0\\1\\0", "1\\0\\0\\1\\0\\0", "0\\0\\0\\0\\0\\0", "NaN\\NaN\\NaN", "1e300\\1e300\\1e300", "２"),
+    *("1\\0\\0\\0\\1\\0", "1\\0\\0\\1\\0\\0", "0\\0\\0\\0\\0\\0", "NaN\\NaN\\NaN", "1e300\\1e300\\1e300", "\uff12"),
 )
 TEXTS = (
     *("", " ", "\\", "\\" * 1000, "x" * 70_000, "1" * 65, "\n", "\x1b[31m", "\0", "'", '"', "{0}", "%s%n", "../../x"),
@@ -48,7 +48,7 @@ SYNTAXES = (
     *("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91", "1.2.840.10008.1.2.5"),
     *("1.2.840.10008.1.2.4.201", "1.2.840.10008.1.2.4.100", "1.2.3.4", "", "$exit()"),
 )
-PRESENT_VRS = (b"DS", b"IS", b"US", b"SS", b"UI", b"CS", b"LO", b"SQ", b"UN", b"OB", b"OW", b"FD", b"AT", b"XX", b"\0\0")
+SAID_VRS = (b"DS", b"IS", b"US", b"SS", b"UI", b"CS", b"LO", b"SQ", b"UN", b"OB", b"OW", b"FD", b"AT", b"XX", b"\0\0")
 MOST_NESTED = 1500
 """Depth of nested sequences; Python gives up at 1000 calls."""
 
@@ -103,7 +103,7 @@ def repeat(rng: np.random.Generator, data: bytes) -> bytes:
 
 def another_vr(rng: np.random.Generator, data: bytes) -> bytes:
     """An element says that it is of another VR, or of none."""
-    return changed(rng, data, lambda element: replace(element, vr=PRESENT_VRS[rng.integers(len(PRESENT_VRS))]))
+    return changed(rng, data, lambda element: replace(element, vr=SAID_VRS[rng.integers(len(SAID_VRS))]))
 
 
 def another_length(rng: np.random.Generator, data: bytes) -> bytes:
