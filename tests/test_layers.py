@@ -34,7 +34,7 @@ HEALTHY = {"calibration_files", "healthy_sources"}
 REPRODUCING = {"figures", "manifests", "process_memory", "reproduction"}
 COHORT = {"cohort_cases", "cohort_evaluation", "cohort_files", "network_facts", "registered_files", "score_table"}
 ENGINES = {"ray_tasks", "worker_processes"}
-OTHERS = {"anatomies", "assets", "checkpoints", "datalists", "registration"}
+OTHERS = {"anatomies", "assets", "checkpoints", "datalists", "integrity", "registration"}
 ADAPTERS = OTHERS | HEALTHY | READING | WRITING | COHORT | ENGINES | REPRODUCING
 MONAI_FACING = {
     "healthy_scans",

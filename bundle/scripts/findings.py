@@ -198,6 +198,12 @@ TABLE: tuple[FindingKind, ...] = (
         "Heatmap and scores are the plain error, in mm, and have no percentiles.",
     ),
     FindingKind(
+        "bundle_changed",
+        FLAG,
+        "a file of the bundle is not the one that it was made with",
+        "Install the bundle again, or, if the change is yours, run `head-ct-anomaly manifest`.",
+    ),
+    FindingKind(
         "normative_unknown",
         FLAG,
         "over 5 % of a region lies where no healthy scan had a head",
