@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +48,8 @@ def write_mutated(rng: Rng, folder: Path) -> tuple[bool, list[str]]:
 
     def edit(dataset: Dataset, k: int) -> None:
         for change in edits:
-            change(dataset, k)
+            with suppress(AttributeError, KeyError, TypeError, ValueError):  # what it changes is no longer there
+                change(dataset, k)
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pydicom remarks on what it is made to write
