@@ -100,6 +100,18 @@ def test_contradicting_affines_are_flagged(tmp_path: Path) -> None:
     np.testing.assert_allclose(volume.affine, PLAIN.affine, atol=1e-4)
 
 
+@pytest.mark.parametrize("field", ["pixdim", "qoffset_x"])
+def test_a_qform_that_is_no_number_is_flagged_where_there_is_a_sform(field: str, tmp_path: Path) -> None:
+    path = write(tmp_path / "h.nii")
+    header = nib.load(path).header
+    header.set_qform(PLAIN.affine, 1)
+    header[field] = np.full_like(header[field], np.inf)
+    path.write_bytes(header.binaryblock + path.read_bytes()[len(header.binaryblock) :])
+    volume = read_nifti(path)
+    assert "The qform is not finite" in " ".join(f.message for f in volume.findings)
+    np.testing.assert_allclose(volume.affine, PLAIN.affine, atol=1e-4)
+
+
 def with_nan(hu: Any) -> Any:
     """A head with one NaN."""
     hu = hu.astype(np.float32)

@@ -67,9 +67,9 @@ def test_values_beyond_int16_are_clipped(tmp_path: Path) -> None:
         ({"intercept": None}, "rescale_missing", "Rescale slope or intercept is missing"),
         ({"slope": 0.0}, "rescale_invalid", "The rescale slope is 0"),
         ({"slope": -1.0}, "rescale_invalid", "The rescale slope is -1"),
-        ({"rescale_type": "Z_EFF"}, "rescale_invalid", "The rescale type is Z_EFF, not HU"),
+        ({"rescale_type": "Z_EFF"}, "rescale_invalid", "The rescale type is not HU"),
         ({"bits": (8, 8, False)}, "rescale_invalid", "8 bits a pixel"),
-        ({"photometric": "MONOCHROME1"}, "monochrome1", "is MONOCHROME1, not MONOCHROME2"),
+        ({"photometric": "MONOCHROME1"}, "monochrome1", "interpretation is not MONOCHROME2"),
     ],
 )
 def test_what_is_no_hu_is_refused(tmp_path: Path, changes: dict[str, object], code: str, message: str) -> None:

@@ -154,7 +154,8 @@ def _check_shape(header: AnyNifti) -> None:
 def _affine(header: AnyNifti) -> tuple[NDArray[np.float64], tuple[Finding, ...]]:
     """The affine (4, 4) to RAS mm, and a flag where sform and qform contradict each other."""
     sform, has_sform = header.get_sform(coded=True)
-    qform, has_qform = header.get_qform(coded=True)
+    with np.errstate(over="ignore", invalid="ignore"):
+        qform, has_qform = header.get_qform(coded=True)
     if not has_sform and not has_qform:
         raise refusal("nifti_no_affine", "Neither sform nor qform is set in the NIfTI header.")
     affine = np.asarray(sform if has_sform else qform, dtype=np.float64)
@@ -174,6 +175,8 @@ def _contradiction(
     shape: tuple[int, ...], sform: NDArray[np.float64], qform: NDArray[np.float64]
 ) -> tuple[Finding, ...]:
     """A flag where the two affines put a corner of the volume at different places (a qform can't hold a shear)."""
+    if not np.isfinite(qform).all():
+        return (finding("nifti_affines_differ", "The qform is not finite; the sform was used."),)
     corners = np.array([[i, j, k, 1.0] for i in (0, shape[0]) for j in (0, shape[1]) for k in (0, shape[2])])
     distance = float(np.linalg.norm((corners @ (sform - qform).T)[:, :3], axis=1).max())
     if distance <= AFFINES_DIFFER_MM:

@@ -85,7 +85,7 @@ def check_rescale(image: ImageHeader) -> None:
         InputRefused: `monochrome1`, `rescale_missing` or `rescale_invalid`.
     """
     if image.photometric != "MONOCHROME2":
-        raise refusal("monochrome1", f"The photometric interpretation is {image.photometric[:20]}, not MONOCHROME2.")
+        raise refusal("monochrome1", "The photometric interpretation is not MONOCHROME2.")
     if image.slope is None or image.intercept is None:
         raise refusal("rescale_missing", "Rescale slope or intercept is missing or no number.")
     if image.slope <= 0:
@@ -94,7 +94,7 @@ def check_rescale(image: ImageHeader) -> None:
         text = f"The rescale slope is {image.slope:g} and the intercept {image.intercept:g}: that makes no HU."
         raise refusal("rescale_invalid", text)
     if image.rescale_type not in ("", "HU", "US", "UNSPECIFIED"):
-        raise refusal("rescale_invalid", f"The rescale type is {image.rescale_type[:16]}, not HU.")
+        raise refusal("rescale_invalid", "The rescale type is not HU.")
     if image.bits[0] not in (16, 32):
         raise refusal("rescale_invalid", f"{image.bits[0]} bits a pixel can't hold Hounsfield units.")
     if not 0 < image.bits[1] <= image.bits[0] or image.high_bit not in (None, image.bits[1] - 1):
