@@ -14,6 +14,7 @@ import select
 import signal
 import sys
 import tempfile
+import time
 import traceback
 import warnings
 from collections import Counter
@@ -51,14 +52,24 @@ def outcomes(kind: str, numbers: range, seed: int) -> Iterator[Outcome]:
                 at = outcome.number + 1
                 yield outcome
         finally:
-            os.kill(child, signal.SIGKILL)
-            _, status = os.waitpid(child, 0)
             os.close(reader)
-        if at < numbers.stop and not os.WIFSIGNALED(status):
+            status = ended(child)
+        if status and not os.WIFSIGNALED(status):
             raise RuntimeError(f"the fuzzing itself failed at {kind} {at}")
-        if at < numbers.stop:
+        if status and at < numbers.stop:
             yield Outcome(at, True, f"the process ended: {death(status)}")
             at += 1
+
+
+def ended(child: int) -> int:
+    """The status of a process that has ended, or is ended now because it was silent."""
+    for _ in range(100):
+        number, status = os.waitpid(child, os.WNOHANG)
+        if number:
+            return status
+        time.sleep(0.01)
+    os.kill(child, signal.SIGKILL)
+    return os.waitpid(child, 0)[1]
 
 
 def death(status: int) -> str:
@@ -149,9 +160,10 @@ def main() -> int:
             print(f"{args.kind} {outcome.number}: {outcome.text}", flush=True)
         elif outcome.number % 500 == 499:
             print(f"{outcome.number + 1} cases", file=sys.stderr, flush=True)
-    print(f"{args.kind}, seed {args.seed}: {counts.total()} cases, {counts.pop('bad', 0)} bad;", end=" ")
-    print(", ".join(f"{text} {count}" for text, count in counts.most_common()))
-    return int(counts["bad"] > 0)
+    total, bad = counts.total(), counts.pop("bad", 0)
+    came_out = ", ".join(f"{text} {count}" for text, count in counts.most_common())
+    print(f"{args.kind}, seed {args.seed}: {total} cases, {bad} bad; {came_out}")
+    return int(bad > 0)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """What must hold of whatever the reader says about a mutated input, and whether a volume shows the head where it is.
 
-The head is known at every point of the world (`dicom_series.head_hu`). *Inner* voxels lie deep enough in one of its
-parts for interpolation between slices to change nothing there.
+The head is known at every point of the world (`dicom_series.head_hu`). *Inner* voxels lie so deep in one of its parts
+that neither rounding nor, where slices were interpolated, interpolation changes anything there.
 """
 
 from __future__ import annotations
@@ -16,8 +16,11 @@ from scripts.findings import KINDS, REFUSAL
 from scripts.inputs import Inspection
 from scripts.volume import Volume
 
-INNER_MM, WRONG_HU = 10.0, 20
-"""How deep inner voxels lie, and from which error on a voxel is wrong."""
+INNER_MM, INNER_RESAMPLED_MM, WRONG_HU = 1.0, 10.0, 20
+"""How deep inner voxels lie, as they were scanned and interpolated, and from which error on a voxel is wrong."""
+
+RESAMPLED = {"two_spacings", "uneven_spacing"}
+"""Flags of volumes whose slices were interpolated."""
 
 LONGEST_MESSAGE = 400
 """Characters of a finding."""
@@ -66,7 +69,7 @@ def wrong_slices(volume: Volume) -> list[int]:
     grid = np.stack(np.meshgrid(*map(np.arange, volume.hu.shape), indexing="ij"), axis=-1)
     points = world(volume.affine, grid)
     truth = head_hu(points)
-    inner = is_inner(points, truth)
+    inner = is_inner(points, truth, INNER_RESAMPLED_MM if is_resampled(volume) else INNER_MM)
     if volume.valid is not None:
         inner &= volume.valid
     wrong = inner & (np.abs(volume.hu.astype(np.float64) - truth) > WRONG_HU)
@@ -74,11 +77,16 @@ def wrong_slices(volume: Volume) -> list[int]:
     return np.flatnonzero(share > 0.02).tolist()
 
 
-def is_inner(points: NDArray[np.float64], truth: NDArray[np.int16]) -> NDArray[np.bool_]:
+def is_resampled(volume: Volume) -> bool:
+    """Whether slices were interpolated."""
+    return bool(RESAMPLED & {finding.code for finding in volume.findings})
+
+
+def is_inner(points: NDArray[np.float64], truth: NDArray[np.int16], depth_mm: float) -> NDArray[np.bool_]:
     """Where the head is the same at the point and around it."""
     inner = np.ones(truth.shape, dtype=bool)
     for axis in range(3):
-        for side in (-INNER_MM, INNER_MM):
+        for side in (-depth_mm, depth_mm):
             step = np.zeros(3)
             step[axis] = side
             inner &= head_hu(points + step) == truth

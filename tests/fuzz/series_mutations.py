@@ -121,9 +121,9 @@ def own_rescale(rng: Rng, count: int) -> Edit:
     """Each image with a rescale of its own."""
 
     def edit(dataset: Dataset, k: int) -> None:
-        hu, slope, intercept = hu_of(dataset), (1, 0.5)[k % 2], -1024 - k
+        hu, slope, intercept = np.maximum(hu_of(dataset), -1000), (1, 0.5)[k % 2], -1024 - k
         dataset.RescaleSlope, dataset.RescaleIntercept = slope, intercept
-        stored = np.maximum(np.rint((hu - intercept) / slope), 0)
+        stored = np.rint((hu - intercept) / slope)
         dataset.set_pixel_data(stored.astype(np.uint16), "MONOCHROME2", 16)
 
     return edit
