@@ -16,16 +16,19 @@ import gdcm
 import nibabel as nib
 import numpy as np
 import pydicom
-from dicom_series import SERIES, head_hu, write_enhanced, write_series
-from geometries import PLAIN, Geometry
+from dicom_series import SERIES, head_hu, image, write_enhanced, write_series
+from geometries import GEOMETRIES, PLAIN, Geometry
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
+from pydicom.uid import JPEG2000Lossless, JPEGLSLossless, RLELossless
 
 Make = Callable[[Path], Path]
 Edit = Callable[[Dataset, int], Any]
 
 MIDDLE, SLICES = 20, PLAIN.shape[2]
 OTHER = f"{SERIES}.9"
+BY_NAME = {grid.name: grid for grid in GEOMETRIES}
+SYNTAXES = {"RLE": RLELossless, "JPEG-LS": JPEGLSLossless, "JPEG 2000": JPEG2000Lossless}
 PIXEL_DATA = b"\xe0\x7f\x10\x00"
 """The tag in a little-endian file."""
 
@@ -265,3 +268,17 @@ def put(at: int, content: bytes) -> Callable[[bytearray], None]:
         data[at : at + len(content)] = content
 
     return change
+
+
+def report(path: Path) -> None:
+    """A structured report: DICOM without an image."""
+    dataset = image(PLAIN, 0, SERIES, 0)
+    dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID = "1.2.840.10008.5.1.4.1.1.88.22"
+    del dataset.Rows
+    path.mkdir(exist_ok=True)
+    dataset.save_as(path / "report.dcm", enforce_file_format=True)
+
+
+def colour(dataset: Dataset, k: int) -> None:
+    """Colour pixels, for images that are none of CT."""
+    dataset.set_pixel_data(np.zeros((44, 48, 3), np.uint8), "RGB", 8)

@@ -9,9 +9,10 @@ from typing import Any
 import jsonschema
 import numpy as np
 import pytest
-from bad_inputs import ACCEPTED, CASES, REFUSED, Case
+from bad_inputs import ACCEPTED, CASES, FAMILIES, REFUSED
 from dicom_series import head_hu
 from geometries import Geometry
+from input_case import Case
 from scipy import ndimage
 
 from scripts.commands.main import main
@@ -81,3 +82,22 @@ def test_there_are_enough_of_them_and_each_is_another() -> None:
     assert len(REFUSED) >= 130
     assert len(ACCEPTED) >= 40
     assert len({case.name for case in CASES}) == len(CASES)
+
+
+SAMPLE = [cases[n] for cases in FAMILIES for n in (1, len(cases) // 2)]
+"""Two inputs of each family."""
+
+
+@pytest.mark.parametrize("case", SAMPLE, ids=lambda case: case.name)
+def test_a_run_refuses_before_anything_is_written(
+    case: Case, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = case.make(tmp_path / "input")
+    before = listing(tmp_path)
+    named = ["--series-uid", case.series_uid] if case.series_uid else []
+    assert main(["run", str(path), "-o", str(tmp_path / "out"), *named]) == 3
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert err.rstrip("\n").endswith(KINDS[case.code].remedy)
+    assert err.count("\n") == 1
+    assert listing(tmp_path) == before

@@ -6,7 +6,7 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from bad_inputs import small_deflate_bomb
+from bad_headers import small_deflate_bomb
 from dicom_series import write_series
 from input_files import MIDDLE, syntax
 from pydicom.uid import DeflatedExplicitVRLittleEndian
