@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any, get_type_hints
 
-from .findings import MAX_MESSAGE, REFUSAL, TABLE
+from .findings import FLAG, MAX_MESSAGE, REFUSAL, TABLE
 from .inputs import SeriesRow
 
 FORMAT_VERSION = 1
@@ -25,7 +25,7 @@ FORMS: dict[Any, dict[str, Any]] = {
     float: {"type": "number"},
     int | None: {"type": ["integer", "null"]},
     float | None: {"type": ["number", "null"]},
-    tuple[str, ...]: {"type": "array", "items": {"enum": sorted(kind.code for kind in TABLE)}},
+    tuple[str, ...]: {"type": "array", "items": {"enum": sorted(kind.code for kind in TABLE if kind.severity == FLAG)}},
 }
 """How JSON has the Python types of what is listed of a series."""
 

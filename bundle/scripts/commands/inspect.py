@@ -97,7 +97,7 @@ def as_json(inspection: Inspection) -> dict[str, Any]:
         "format_version": FORMAT_VERSION,
         "accepted": inspection.accepted,
         "source": inspection.source,
-        "series": [asdict(row) for row in inspection.series],
+        "series": [{**asdict(row), "objections": list(row.objections)} for row in inspection.series],
         "findings": [found.as_dict() for found in inspection.findings],
         "volume": None if volume is None else {"shape": list(volume.hu.shape), "affine": volume.affine.tolist()},
     }
