@@ -44,16 +44,20 @@ def thinned(slices: NDArray[Any]) -> NDArray[Any]:
 def check_levels(hu: NDArray[np.int16], valid: NDArray[np.bool_] | None, images: tuple[ImageHeader, ...]) -> None:
     """Refuse slices `hu` (S, rows, columns) in HU of which one is not on the scale of the next; `valid`: no padding.
 
-    Values below `KNOWN_FROM_HU` are padding without a tag.
+    Values below `KNOWN_FROM_HU` are padding without a tag where the next slice has such values too, since the field of
+    view is that of the series, and where the whole slice does.
 
     Raises:
         InputRefused: `rescale_invalid`, naming the file.
     """
     small = hu.reshape(len(hu), -1)
-    known = small >= KNOWN_FROM_HU
+    low = small < KNOWN_FROM_HU
+    known = np.broadcast_to(~low.all(axis=1)[:, None], small.shape)
     if valid is not None:
-        known &= valid.reshape(small.shape)
-    steps = np.array([_air_step(small[k : k + 2], known[k] & known[k + 1]) for k in range(len(hu) - 1)])
+        known = known & valid.reshape(small.shape)
+    steps = np.array(
+        [_air_step(small[k : k + 2], known[k] & known[k + 1] & ~(low[k] & low[k + 1])) for k in range(len(hu) - 1)]
+    )
     broken = np.abs(steps) > AIR_STEP_HU
     if broken.any():
         odd, next_one = _odd_one(broken)
