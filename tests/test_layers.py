@@ -19,6 +19,7 @@ READING = {
     "header_values",
     "headers",
     "inputs",
+    "inspection_schema",
     "kinds",
     "levels",
     "memory_budget",

@@ -11,6 +11,7 @@ import pydicom
 import pytest
 from dicom_series import head_hu, store, write_enhanced, write_series
 from geometries import PLAIN
+from input_files import without_preamble
 from pydicom.dataset import Dataset
 from pydicom.uid import (
     ExplicitVRBigEndian,
@@ -69,6 +70,11 @@ def test_values_beyond_int16_are_clipped(tmp_path: Path) -> None:
         ({"slope": -1.0}, "rescale_invalid", "The rescale slope is -1"),
         ({"rescale_type": "Z_EFF"}, "rescale_invalid", "The rescale type is not HU"),
         ({"bits": (8, 8, False)}, "rescale_invalid", "8 bits a pixel"),
+        ({"bits": (16, 0, False)}, "rescale_invalid", "0 of 16 bits are used"),
+        ({"bits": (16, 20, False)}, "rescale_invalid", "20 of 16 bits are used"),
+        ({"high_bit": 15}, "rescale_invalid", "12 of 16 bits are used, the highest being bit 15: not possible"),
+        ({"slope": 1000.0}, "rescale_invalid", "The rescale slope is 1000 and the intercept -1024: that makes no HU"),
+        ({"intercept": -1e6}, "rescale_invalid", r"the intercept -1e\+06: that makes no HU"),
         ({"photometric": "MONOCHROME1"}, "monochrome1", "interpretation is not MONOCHROME2"),
     ],
 )
@@ -93,6 +99,17 @@ def test_padding_by_tag(tmp_path: Path, tag: int, limit: int | None) -> None:
     assert padding is not None
     assert padding[0, :5].all()
     assert not padding[0, 5:].any()
+
+
+def test_values_of_32_bits_do_not_wrap(tmp_path: Path) -> None:
+    image = replace(headers_of(tmp_path)[0], bits=(32, 32, False), high_bit=31, intercept=-1024.0)
+    assert to_hu(np.array([[2**32 - 1, 2**31, 1064]], dtype=np.uint32), image).tolist() == [[32767, 32767, 40]]
+
+
+def test_a_file_without_meta_information(tmp_path: Path) -> None:
+    images = headers_of(tmp_path)
+    without_preamble([images[0].path])
+    np.testing.assert_array_equal(load_hu(read_headers(tmp_path).images)[0], TRUE_HU)
 
 
 def test_padding_tag_that_no_pixel_has(tmp_path: Path) -> None:

@@ -169,7 +169,7 @@ def _read_file(file: Path, found: Headers) -> None:
             found.foreign += 1
             return
         storage = str(data.file_meta.get("MediaStorageSOPClassUID", "") or data.get("SOPClassUID", ""))
-        if "Rows" not in data and storage not in IMAGE_STORAGE:
+        if "Rows" not in data and storage and storage not in IMAGE_STORAGE:
             found.other_objects += 1
             return
         _check_complete(file, data)

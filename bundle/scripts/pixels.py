@@ -18,8 +18,9 @@ from pydicom.dataset import Dataset
 from pydicom.encaps import get_frame
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.utils import get_expected_length, pixel_array
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
 
-from .codestreams import check_end, coding, image_size
+from .codestreams import check_end, coding, image_size, run_length_pixels
 from .findings import file_name, refusal
 from .headers import ImageHeader
 
@@ -35,6 +36,13 @@ CODINGS = {
 DECODERS = ("pydicom", "pyjpegls", "pylibjpeg", "pillow", "gdcm")
 """pydicom's plugins, the preferred one first; gdcm, which decodes them all, ends the process on some bad input."""
 
+
+PLAIN_SYNTAXES = {
+    (True, True): ImplicitVRLittleEndian,
+    (False, True): ExplicitVRLittleEndian,
+    (False, False): ExplicitVRBigEndian,
+}
+"""Transfer syntaxes without compression, by whether value representations are implicit, and the byte order little."""
 
 LARGEST_SLOPE, LARGEST_INTERCEPT = 100.0, 1e5
 """Rescale slopes and intercepts (HU) beyond these leave nothing of a head's values in 16 bits."""
@@ -105,11 +113,15 @@ def check_rescale(image: ImageHeader) -> None:
 
 
 def _open(path: Path) -> Dataset:
-    """The whole data set of `path`."""
+    """The whole data set of `path`; a file without meta information gets the transfer syntax that it was read in."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return pydicom.dcmread(path, force=True)
+            data = pydicom.dcmread(path, force=True)
+            if "TransferSyntaxUID" not in data.file_meta:
+                implicit, little = data.original_encoding
+                data.file_meta.TransferSyntaxUID = PLAIN_SYNTAXES[bool(implicit), bool(little)]
+            return data
     except Exception as error:
         raise refusal(
             "corrupt_pixels", f"The file {file_name(path)} can't be read ({type(error).__name__})."
@@ -144,12 +156,22 @@ def _check_pixel_data(data: Dataset, image: ImageHeader) -> str:
         if not expected <= len(data.PixelData) <= expected + 2:
             raise ValueError(f"{len(data.PixelData)} bytes, the header says {expected}")
         return ""
-    if str(syntax).startswith(JPEG_FAMILY):
+    if syntax == RLELossless or str(syntax).startswith(JPEG_FAMILY):
         frames = int(data.get("NumberOfFrames", 1) or 1)
-        codestream = get_frame(data.PixelData, image.frame or 0, number_of_frames=frames)
-        _check_codestream(codestream, image, CODINGS.get(str(syntax).removeprefix(JPEG_FAMILY), "JPEG"))
+        frame = get_frame(data.PixelData, image.frame or 0, number_of_frames=frames)
+        if syntax == RLELossless:
+            _check_run_lengths(frame, image)
+        else:
+            _check_codestream(frame, image, CODINGS.get(str(syntax).removeprefix(JPEG_FAMILY), "JPEG"))
     available = get_decoder(syntax).available_plugins
     return next((name for name in DECODERS if name in available), "")
+
+
+def _check_run_lengths(frame: bytes, image: ImageHeader) -> None:
+    """Raise ValueError when run lengths hold another number of pixels than the header says."""
+    pixels = run_length_pixels(frame)
+    if pixels != image.rows * image.columns:
+        raise ValueError(f"they hold {pixels} pixels, the header says {image.rows} x {image.columns}")
 
 
 def _check_codestream(codestream: bytes, image: ImageHeader, expected_coding: str) -> None:

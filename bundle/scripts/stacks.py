@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .findings import Finding, counted, file_name, finding, refusal
 from .headers import ImageHeader
-from .levels import check_levels
+from .levels import check_levels, thinned
 from .memory_budget import check_size
 from .pixels import check_rescale, load_hu
 from .series import Stack
@@ -95,9 +95,10 @@ def stack_volume(stack: Stack) -> Volume:
     hu, padding = load_hu(images)
     found = list(grid.findings)
     found.extend(_duplicates(groups))
+    raw, measured = thinned(hu), None if padding is None else ~thinned(padding)
     valid = split_padding(hu, padding)
     check_neighbours(hu, images)
-    check_levels(hu, valid, images)
+    check_levels(raw, measured, images)
     if grid.resample:
         hu, valid = resample(hu, valid, grid)
     volume = Volume(hu.transpose(2, 1, 0), grid.affine, None if valid is None else valid.transpose(2, 1, 0))

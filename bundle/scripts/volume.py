@@ -64,7 +64,8 @@ class Volume:
         """The voxels (I, J, K) in HU, with `UNKNOWN_HU` outside the field of view."""
         values = self.hu.astype(np.float32)
         if self.valid is not None:
-            values[~self.valid] = UNKNOWN_HU
+            for slab in slabs(values):
+                values[slab][~self.valid[slab]] = UNKNOWN_HU
         return values
 
 
