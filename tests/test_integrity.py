@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 from scripts import assets, handlers
 from scripts.assets import asset, optional_asset
 from scripts.commands import manifest as command
+from scripts.commands.checks import parsed_configs
 from scripts.commands.main import explain, main
 from scripts.integrity import (
     MANIFEST_NAME,
@@ -254,3 +256,43 @@ def test_a_changed_bundle_is_renewed_by_the_command(copied: Path) -> None:
     finally:
         path.write_bytes(good)
         write_manifest(copied)
+
+
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        ("weights", "models/model.pt"),
+        ("locator", "models/locator.pt"),
+        ("reference", "models/reference.nii.gz"),
+        ("reference_masks", "models/reference_masks.nii.gz"),
+        ("reference_regions", "models/regions.nii.gz"),
+        ("normative", "models/normative.nii.gz"),
+        ("thresholds", "models/thresholds.json"),
+    ],
+)
+def test_monai_bundle_run_refuses_a_changed_model_too(
+    key: str, name: str, copied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The config's own components look at the file when they give its path, before anything reads it."""
+    parser = parsed_configs(["inference.json"])
+    monkeypatch.setattr(assets, "bundle_root", lambda: copied)
+    assert parser.get_parsed_content(key) == str(copied / name)
+    good = (copied / name).read_bytes()
+    (copied / name).write_bytes(good[:-1] + bytes([good[-1] ^ 128]))
+    again = parsed_configs(["inference.json"])
+    try:
+        with pytest.raises(RuntimeError) as raised:
+            again.get_parsed_content(key)
+    finally:
+        (copied / name).write_bytes(good)
+    causes = [raised.value, raised.value.__cause__]
+    assert f"{name} was changed" in str([cause for cause in causes if isinstance(cause, BundleChanged)])
+
+
+def test_every_model_is_checked_where_a_config_names_it() -> None:
+    for path in (BUNDLE / "configs").glob("*.json"):
+        text = path.read_text()
+        assert "scripts.assets.place" not in text, path.name
+        assert '"models/' not in re.sub(
+            r'"scripts\.assets\.(optional_)?asset",\s+"path": "models/', "", text
+        ), path.name
