@@ -30,8 +30,8 @@ ENGINES = ("local", "ray")
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,59}")
 """Names that a folder can have anywhere."""
 
-ID, WORD = re.compile(r"[A-Za-z]\w*"), re.compile(r"[A-Za-z0-9_.,/ +-]*")
-"""Ids of a config at its top level, and texts that are none of its expressions, references or components."""
+ID, WORD = re.compile(r"[A-Za-z]\w*(#([A-Za-z]\w*|\d+))*"), re.compile(r"[A-Za-z0-9_.,/ +-]*")
+"""Ids of a config that say nothing of what is run, and texts that are none of its expressions or components."""
 
 SCANS = "scans"
 """As iterations of an epoch: as many as there are training scans."""
