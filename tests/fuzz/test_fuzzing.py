@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import fuzz_cases
 import nibabel as nib
 import nifti_mutations
 import numpy as np
@@ -18,6 +19,7 @@ from dicom_series import head_hu, write_series
 from oracles import bad_volume, complaint, flags_of, wrong_slices
 from series_mutations import GEOMETRIES, write_mutated
 
+from scripts import slices
 from scripts.findings import Finding, finding
 from scripts.inputs import Inspection, inspect_input
 from scripts.volume import Volume
@@ -101,6 +103,23 @@ def test_a_volume_with_a_refusal_is_seen(head: Volume) -> None:
     refused = Inspection("dicom", (), (finding("not_ct", "No."),), head)
     assert complaint(refused) == "a volume, and a refusal"
     assert flags_of(refused) == {"not_ct"}
+
+
+@pytest.mark.parametrize(
+    ("name", "function"),
+    [
+        ("spacing_kind", lambda gaps_mm: "uniform"),
+        ("_step", lambda places, height: 1.2 * (places[-1] - places[0]) / (height[-1] - height[0])),
+    ],
+    ids=["missing slices unnoticed", "wrong spacing"],
+)
+def test_a_reader_that_is_silently_wrong_is_found_out(
+    name: str, function: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slices, name, function)
+    make = fuzz_cases.KINDS["series"](tmp_path)
+    found = [text for bad, text in (make(number, 0) for number in range(24)) if bad]
+    assert any("are wrong after" in text and text.endswith("nothing is said") for text in found), found
 
 
 def test_the_series_without_mutations_are_read(tmp_path: Path) -> None:
