@@ -49,6 +49,7 @@ FUZZ := OMP_NUM_THREADS=1 $(BIN)/python tests/fuzz/fuzzing.py
 fuzz: $(STAMP)
 	$(FUZZ) series 1000
 	$(FUZZ) nifti 1000
+	$(FUZZ) enhanced 1000
 	$(FUZZ) slices 10000
 
 # What ships, from nothing: small patches first, which learn faster, then larger ones, then what is normal.  Stopped, it

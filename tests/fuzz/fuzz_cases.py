@@ -10,7 +10,7 @@ import nibabel as nib
 import nifti_mutations
 import numpy as np
 import slice_mutations
-from dicom_series import head_hu, write_series
+from dicom_series import head_hu, write_enhanced, write_series
 from oracles import complaint, flags_of, is_resampled, wrong_slices
 from pydicom.uid import UID, JPEG2000Lossless, JPEGLSLossless, RLELossless
 from series_mutations import GEOMETRIES, write_mutated
@@ -50,6 +50,21 @@ def slices(folder: Path) -> Maker:
             most = MOST_WRONG_RESAMPLED if is_resampled(inspection.volume) else MOST_WRONG
             if len(wrong := wrong_slices(inspection.volume)) > most:
                 return True, f"slices {wrong} are wrong after {mutation.__name__}"
+        return bad, f"{mutation.__name__}: {text}" if bad else text
+
+    return make
+
+
+def enhanced(folder: Path) -> Maker:
+    """An enhanced file, which holds all slices, is mutated; what its headers say of the whole can't be known wrong."""
+    path = write_enhanced(folder / "enhanced.dcm", GEOMETRIES[0])
+    good = path.read_bytes()
+
+    def make(number: int, seed: int) -> tuple[bool, str]:
+        rng = np.random.default_rng([seed, 4, number])
+        mutation = slice_mutations.MUTATIONS[rng.integers(len(slice_mutations.MUTATIONS))]
+        path.write_bytes(mutation(rng, good))
+        bad, text = verdict(inspect_input(path))
         return bad, f"{mutation.__name__}: {text}" if bad else text
 
     return make
@@ -111,4 +126,4 @@ def verdict(inspection: Inspection) -> tuple[bool, str]:
     return False, next(finding.code for finding in inspection.findings if finding.severity == REFUSAL)
 
 
-KINDS: dict[str, Callable[[Path], Maker]] = {"slices": slices, "series": series, "nifti": nifti}
+KINDS: dict[str, Callable[[Path], Maker]] = {"slices": slices, "enhanced": enhanced, "series": series, "nifti": nifti}

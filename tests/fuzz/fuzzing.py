@@ -1,4 +1,4 @@
-"""Fuzzing of the reader: `python tests/fuzz/fuzzing.py slices 10000`, or `series`, or `nifti`.
+"""Fuzzing of the reader: `python tests/fuzz/fuzzing.py slices 10000`, or `enhanced`, `series` or `nifti`.
 
 A *case* is one mutated input; all of it follows from the kind, the seed and the number, so `--first N --count 1` makes
 it again. Cases run in a process of their own, which may not take more memory or time than the limits below nor write
