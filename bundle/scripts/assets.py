@@ -9,8 +9,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from .integrity import check_file
-from .integrity import sha256 as sha256
+from .integrity import check_file, sha256
+
+__all__ = ["asset", "bundle_root", "config", "metadata", "optional_asset", "place", "sha256"]
 
 
 def bundle_root() -> Path:
