@@ -101,6 +101,7 @@ def test_what_is_listed(small: Path) -> None:
         ("json.py", "", ["json.py does not belong to it"]),
         ("models/published.pt", "weights of another network", []),
         ("docs/README.md", "edited", []),
+        ("configs/.DS_Store", "", []),
         ("eval/result.json", "{}", []),
     ],
 )

@@ -6,7 +6,8 @@ well where they could be imported or parsed: in `configs`, in `scripts`, and Pyt
 `models` they are not, since weights of other networks are put there.
 
 The manifest tells damage and mixed versions from the files that were tested. It is no signature: who can write to the
-bundle can write a manifest. Bytecode that Python keeps (`__pycache__`) is Python's own, and not looked at.
+bundle can write a manifest. Not looked at are the bytecode that Python keeps (`__pycache__`) and hidden files, such as
+those of editors and file managers, which nothing imports or parses.
 
 This module needs the standard library alone. The command loads it before any other of the bundle (see `__main__`).
 """
@@ -52,8 +53,8 @@ def listed(root: Path) -> list[str]:
     found = [path.name for path in root.iterdir() if path.suffix in (".py", ".pyc", ".so", ".pyd")]
     for folder in FOLDERS:
         for place, folders, names in os.walk(root / folder):
-            folders[:] = [name for name in folders if name != CACHE]
-            found += [Path(place, name).relative_to(root).as_posix() for name in names]
+            folders[:] = [name for name in folders if name != CACHE and not name.startswith(".")]
+            found += [Path(place, name).relative_to(root).as_posix() for name in names if not name.startswith(".")]
     return sorted(found)
 
 
