@@ -52,7 +52,7 @@ def check_levels(hu: NDArray[np.int16], valid: NDArray[np.bool_] | None, images:
     """
     small = hu.reshape(len(hu), -1)
     low = small < KNOWN_FROM_HU
-    known = np.broadcast_to(~low.all(axis=1)[:, None], small.shape)
+    known = np.broadcast_to(~np.all(low, axis=1, keepdims=True), small.shape)
     if valid is not None:
         known = known & valid.reshape(small.shape)
     steps = np.array(
