@@ -127,3 +127,25 @@ def test_another_list_is_refused(text: str, tmp_path: Path) -> None:
     (tmp_path / "list.json").write_text(text)
     with pytest.raises(PathMissing, match=r"list.json is no datalist of a cohort .*`head-ct-anomaly cq500` makes one"):
         listed_tests(tmp_path / "list.json")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"series_uid": "$__import__('os').system('touch evil')"},
+        {"series_uid": "@stride"},
+        {"series_uid": 1.2},
+        {"case": "../outside"},
+        {"case": "$exit()"},
+        {"case": 7},
+    ],
+)
+def test_what_would_become_an_expression_of_a_config_or_a_path_is_refused(
+    change: dict[str, Any], tmp_path: Path
+) -> None:
+    path = tmp_path / "datalist.json"
+    path.write_text(json.dumps({"test": [{**CASES[0], "series_uid": "1.2.3"}]}))
+    assert listed_tests(path)[0]["series_uid"] == "1.2.3"
+    path.write_text(json.dumps({"test": [{**CASES[0], **change}]}))
+    with pytest.raises(PathMissing, match="is no datalist of a cohort"):
+        listed_tests(path)

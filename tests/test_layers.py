@@ -15,11 +15,14 @@ READING = {
     "cq500_cases",
     "cq500_files",
     "cq500_series",
+    "deflated",
     "header_values",
     "headers",
     "inputs",
+    "inspection_schema",
     "kinds",
     "levels",
+    "memory_budget",
     "nifti",
     "pixels",
     "series",
@@ -32,7 +35,7 @@ HEALTHY = {"calibration_files", "healthy_sources"}
 REPRODUCING = {"figures", "manifests", "process_memory", "reproduction"}
 COHORT = {"cohort_cases", "cohort_evaluation", "cohort_files", "network_facts", "registered_files", "score_table"}
 ENGINES = {"ray_tasks", "worker_processes"}
-OTHERS = {"anatomies", "assets", "checkpoints", "datalists", "registration"}
+OTHERS = {"anatomies", "assets", "checkpoints", "datalists", "integrity", "registration"}
 ADAPTERS = OTHERS | HEALTHY | READING | WRITING | COHORT | ENGINES | REPRODUCING
 MONAI_FACING = {
     "healthy_scans",
@@ -48,7 +51,7 @@ MONAI_FACING = {
 FIGURES = {f"figures.{path.stem}" for path in SCRIPTS.glob("figures/*.py") if path.stem != "__init__"}
 DOORS = {
     "itk": {"registration"},
-    "pydicom": {"header_values", "headers", "pixels", "simulated_series"},
+    "pydicom": {"deflated", "header_values", "headers", "pixels", "simulated_series"},
     "nibabel": {"anatomies", "nifti", "nifti_bytes"},
     "PIL": {"overview"},
     "matplotlib": FIGURES,

@@ -13,7 +13,10 @@ from typing import Any
 
 import monai.bundle
 import pytest
+from dicom_series import SERIES, write_series
+from geometries import PLAIN
 from monai.bundle import ConfigWorkflow
+from pydicom.dataset import Dataset
 
 from scripts.assets import config
 from scripts.commands import run
@@ -35,6 +38,11 @@ AWKWARD = (
     "Kopf-Übersicht ü 頭",
     'quote\'s "and" {braces}',
     "[brackets]",
+    "new\nline",
+    "$exit()",
+    "@",
+    "%",
+    "::",
     "-o",
 )
 """Names that a config would take for an expression, a reference, a macro or an id, or a shell for something else."""
@@ -123,6 +131,43 @@ def test_awkward_names_arrive_as_they_are(name: str, tmp_path: Path, monkeypatch
     assert parser.get_parsed_content("dataset").data == [{"image": str(tmp_path / name)}]
     assert parser.get_parsed_content("handlers")[-1].output_dir == tmp_path / name
     assert list(tmp_path.iterdir()) == [], "nothing in a name is run"
+
+
+@pytest.mark.parametrize("name", AWKWARD)
+def test_awkward_names_of_weights_and_calibrations_arrive_as_they_are(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    args = argparse.Namespace(
+        **{**vars(parsed("IN", "-o", "OUT")), "weights": Path(name), "calibration": Path(name), "series_uid": "1.2.3"}
+    )
+    parser = workflow(args).parser
+    parser.parse()
+    wanted = {"weights": "", "normative": "normative.nii.gz", "thresholds": "thresholds.json"}
+    assert {key: parser.get_parsed_content(key) for key in wanted} == {
+        key: tmp_path / name / file for key, file in wanted.items()
+    }
+    assert list(tmp_path.iterdir()) == [], "nothing in a name is run"
+
+
+def test_no_text_of_a_header_is_evaluated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every text of the header is an expression; the config's own reader loads the series."""
+    evil = "$__import__('os').system('touch evil')"
+
+    def edit(dataset: Dataset, k: int) -> None:
+        for name in ("SeriesDescription", "ProtocolName", "PatientName", "PatientID", "ConvolutionKernel"):
+            setattr(dataset, name, evil)
+        dataset.BodyPartExamined, dataset.SoftwareVersions, dataset.StationName = "@stride", "%x.json::y", evil
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pydicom remarks on the length of such texts
+        write_series(tmp_path / "in", edit=edit)
+    monkeypatch.chdir(tmp_path)
+    flow = workflow(parsed("in", "-o", "out", "--series-uid", SERIES))
+    flow.initialize()
+    load = flow.parser.get_parsed_content("preprocessing").transforms[0]
+    assert load({"image": "in"})["image"].shape == (1, *PLAIN.shape)
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
 
 
 def test_negative_control_as_text_a_name_would_be_changed(tmp_path: Path) -> None:

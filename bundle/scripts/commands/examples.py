@@ -15,6 +15,7 @@ import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
+from ..cohort_cases import SAFE, UID
 from ..figures.error_slices import Slices
 from ..figures.skull_surface import Skull
 from ..findings import PathMissing
@@ -48,13 +49,20 @@ def listed_tests(datalist: str | Path) -> list[dict[str, Any]]:
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))["test"]
         found = [{**row, "image": str((path.parent / row["image"]).absolute())} for row in rows]
-        _ = [(row["case"], row["labels"]["ICH"], row["labels"]["Fracture"]) for row in found]
+        _ = [(row["labels"]["ICH"], row["labels"]["Fracture"]) for row in found]
+        if strange := [row for row in found if not (SAFE.fullmatch(row["case"]) and _uid_or_none(row))]:
+            raise ValueError(f"{strange[0]['case'][:100]!r} is no name of a case, or has a series_uid that is none")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise PathMissing(
             f'{path} is no datalist of a cohort ({type(error).__name__}: {error}). It needs "test", a list of '
             '{"case", "image", "labels"}; `head-ct-anomaly cq500` makes one.'
         ) from error
     return found
+
+
+def _uid_or_none(row: Item) -> bool:
+    """Whether a case names no series, or one by a UID: it becomes part of a config."""
+    return row.get("series_uid") is None or bool(UID.fullmatch(row["series_uid"]))
 
 
 def shows(item: Item, label: str) -> bool:

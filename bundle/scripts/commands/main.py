@@ -1,7 +1,8 @@
 """`head-ct-anomaly`: the front of all commands, and what their exit codes mean.
 
-0 done · 2 wrong usage · 3 the input was refused · 4 the output can't be written · 5 an error of the program · 130 the
-user stopped it with Ctrl-C · 141 who read the standard output stopped reading, as in `... | head`.
+0 done · 2 wrong usage · 3 the input was refused · 4 the output can't be written · 5 an error of the program, or its
+files are not as they were made (see `integrity`) · 130 the user stopped it with Ctrl-C · 141 who read the standard
+output stopped reading, as in `... | head`.
 
 Only the module of the command that was asked for is imported, so that `inspect` starts without torch.
 """
@@ -19,6 +20,7 @@ from importlib import import_module
 from pathlib import Path
 
 from ..findings import InputRefused, PathMissing
+from ..integrity import BundleChanged
 from ..results import FULL, OutputExists, OutputFailed, as_ours
 
 COMMANDS = {
@@ -38,6 +40,7 @@ COMMANDS = {
     "memory": "measure the memory of trainings",
     "reproduce": "train, judge and draw everything that a manifest names",
     "paper": "draw the paper's tables and figures from a reproduction",
+    "manifest": "make the list of the bundle's files anew, after a change of them",
     "demo": "run the sample and compare the heatmap with what was planted in it",
 }
 """Every command, a module of this package with `add_parser` and `main`, and its line in the help."""
@@ -108,6 +111,9 @@ def explain(error: Exception) -> int:
     if isinstance(error, OutputExists | OutputFailed):
         print(error, file=sys.stderr)
         return OUTPUT_FAILED
+    if isinstance(error, BundleChanged):
+        print(error, file=sys.stderr)
+        return INTERNAL
     if full := disk_is_full(error):
         print(as_ours(full, Path(full.filename or "the output")), file=sys.stderr)
         return OUTPUT_FAILED
