@@ -27,7 +27,16 @@ READING = {
     "slices",
     "stacks",
 }
-WRITING = {"nifti_bytes", "overview", "results", "simulated_series", "standin_files"}
+WRITING = {
+    "folder_swap",
+    "locks",
+    "nifti_bytes",
+    "overview",
+    "result_checks",
+    "results",
+    "simulated_series",
+    "standin_files",
+}
 HEALTHY = {"calibration_files", "healthy_sources"}
 REPRODUCING = {"figures", "manifests", "process_memory", "reproduction"}
 COHORT = {"cohort_cases", "cohort_evaluation", "cohort_files", "network_facts", "registered_files", "score_table"}
@@ -49,7 +58,7 @@ FIGURES = {f"figures.{path.stem}" for path in SCRIPTS.glob("figures/*.py") if pa
 DOORS = {
     "itk": {"registration"},
     "pydicom": {"header_values", "headers", "pixels", "simulated_series"},
-    "nibabel": {"anatomies", "nifti", "nifti_bytes"},
+    "nibabel": {"anatomies", "nifti", "nifti_bytes", "result_checks"},
     "PIL": {"overview"},
     "matplotlib": FIGURES,
     "ray": {"ray_tasks"},

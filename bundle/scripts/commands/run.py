@@ -15,7 +15,7 @@ from typing import Any
 from ..assets import config, place
 from ..calibration_files import NORMATIVE_NAME, THRESHOLDS_NAME, NotCalibrated, checked_thresholds
 from ..findings import InputRefused
-from ..results import OutputExists, OutputFailed, check_target
+from ..results import OutputExists, OutputFailed, reserved
 from .checks import check_device, parsed_configs
 
 DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
@@ -109,8 +109,7 @@ def main(args: argparse.Namespace) -> int:
 
         network = parsed_configs(("inference.json", *args.config)).get_parsed_content("network_def")
         check_weights(args.weights, network)
-    check_target(args.output.resolve(), args.overwrite)
-    with nullcontext() if args.debug else quiet():
+    with reserved(args.output, args.overwrite), nullcontext() if args.debug else quiet():
         run(args)
     print(f"results in {args.output}")
     return 0
