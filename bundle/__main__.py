@@ -14,8 +14,12 @@ from pathlib import Path
 
 def main() -> int:
     """Run the command that the process's arguments name and return its exit code."""
-    provide_scripts()
-    return int(import_module("scripts.commands.main").main())
+    try:
+        provide_scripts()
+        return int(import_module("scripts.commands.main").main())
+    except KeyboardInterrupt:  # before the command was there to take it
+        print("Stopped before it was done.", file=sys.stderr)
+        return 130
 
 
 def provide_scripts() -> None:

@@ -36,6 +36,7 @@ WRITING = {
     "results",
     "simulated_series",
     "standin_files",
+    "stopping",
 }
 HEALTHY = {"calibration_files", "healthy_sources"}
 REPRODUCING = {"figures", "manifests", "process_memory", "reproduction"}

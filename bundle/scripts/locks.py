@@ -18,6 +18,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from .stopping import undisturbed
+
 WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 """Errors of the operating system that say that a file system has no locks."""
 
@@ -51,7 +53,7 @@ def locked(place: Path) -> Iterator[bool]:
             finally:
                 del HELD[key]
     finally:
-        with suppress(OSError):  # one that is not empty, and those above it, are of use
+        with undisturbed(), suppress(OSError):  # one that is not empty, and those above it, are of use
             for folder in made:
                 folder.rmdir()
 
@@ -59,13 +61,17 @@ def locked(place: Path) -> Iterator[bool]:
 @contextmanager
 def _lock_file(path: Path) -> Iterator[bool]:
     """Make the lock file, lock it, and remove it; whether the lock is firm."""
-    descriptor, firm = _taken(path)
+    descriptor = None
     try:
+        with undisturbed():
+            descriptor, firm = _taken(path)
         yield firm
     finally:
-        with suppress(OSError):
-            path.unlink()  # before the lock ends: whoever opened it until now will see that it is not there any more
-        os.close(descriptor)
+        with undisturbed():
+            if descriptor is not None:
+                with suppress(OSError):
+                    path.unlink()  # before the lock ends: who has opened it will see that it is not there any more
+                os.close(descriptor)
 
 
 def _taken(path: Path) -> tuple[int, bool]:

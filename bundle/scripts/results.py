@@ -29,6 +29,7 @@ from typing import Any
 from .assets import sha256
 from .folder_swap import swap
 from .locks import locked
+from .stopping import undisturbed
 
 RESULT_NAME = "result.json"
 """The file that makes a set of results complete."""
@@ -112,11 +113,13 @@ def write_results(
             write_file(staging / RESULT_NAME, text.encode())
             for inner in {path.parent for path in staging.rglob("*")}:
                 sync(inner)
-            put_in_place(staging, target, overwrite)
+            with undisturbed():
+                put_in_place(staging, target, overwrite)
         except OSError as error:
             raise as_ours(error, target) from error
         finally:
-            shutil.rmtree(staging, ignore_errors=True)
+            with undisturbed():
+                shutil.rmtree(staging, ignore_errors=True)
 
 
 def remove_abandoned(target: Path, age_s: float = ABANDONED_S) -> None:

@@ -18,8 +18,9 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from ..assets import config, metadata, place, sha256
@@ -37,6 +38,7 @@ from ..findings import InputRefused, PathMissing, counted
 from ..healthy_sources import Source, key, simulated_sources, simulator_sha256, sources_in
 from ..results import check_writable
 from ..scores import LISTS, Thresholds, score_name
+from ..worker_processes import end_with_parent
 from .checks import check_device, parsed_configs
 from .run import device, quiet
 from .simulate import seed
@@ -251,6 +253,10 @@ def outcomes(jobs: Sequence[Job], args: argparse.Namespace) -> Iterator[tuple[st
         try:
             for future in as_completed(futures):
                 yield futures[future], future.result()
+        except KeyboardInterrupt:
+            for process in active_children():  # or the pool would wait until their scans are done
+                process.kill()
+            raise
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -298,6 +304,7 @@ def start_worker(args: argparse.Namespace) -> None:
     import torch
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the first one decides
+    Thread(target=end_with_parent, daemon=True).start()
     torch.set_num_threads(1)
     with quiet():
         WORKERS.append(Maker(args))
