@@ -3,11 +3,11 @@
     python benchmarks/kills.py [--runs 50] [--writes 300] [--seed 0]
 
 First `head-ct-anomaly run` on the sample at stride 4, killed (SIGKILL) after a random time between its start and its
-end as measured before; the folder is the same each time, so that each run meets what the one before it left. Then, since
+end as measured before; the folder is the same each time, so that each run meets what the one before it left. Since
 writing is a small part of a run, a process that does nothing but write results to one folder, for the first time and
-over earlier ones in turn, killed at random moments too. After each kill the folder must be *absent* or *complete*, by
-`verify`; anything else is *partial*. The *rerun* is one set of results written to the same place, after which nothing
-else may lie there; after the last kill it is the whole command.
+over earlier ones in turn, is killed at random moments too. After each kill the folder must be *absent* or *complete*,
+by `verify`; anything else is *partial*. The *rerun* is one set of results written to the same place, after which
+nothing else may lie there; after the last kill it is the whole command.
 """
 
 from __future__ import annotations

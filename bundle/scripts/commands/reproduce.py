@@ -174,6 +174,7 @@ def run_step(step: Step, log: Path) -> int:
         with suppress(subprocess.TimeoutExpired):
             process.wait(LEAVING_S)
         process.kill()
+        process.wait()
         raise
 
 
