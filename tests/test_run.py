@@ -239,7 +239,7 @@ def test_an_output_that_can_not_be_made_is_4_before_any_work(
     [
         (refusal("not_ct", "There is no CT image."), 3, "There is no CT image. Give a head CT.\n"),
         (FileNotFoundError(2, "missing", "model.pt"), 5, "Internal error (FileNotFoundError): "),
-        (ZeroDivisionError("by zero"), 5, "Internal error (ZeroDivisionError): by zero Use --debug"),
+        (ZeroDivisionError("by zero"), 5, "Internal error (ZeroDivisionError). Use --debug"),
     ],
 )
 def test_what_is_behind_an_error_of_the_workflow(

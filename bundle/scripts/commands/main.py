@@ -15,12 +15,12 @@ import os
 import select
 import signal
 import sys
-import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
+from ..error_words import debug_text, origin, text_of
 from ..findings import InputRefused, PathMissing
 from ..results import FULL, OutputExists, OutputFailed, as_ours
 from ..stopping import stoppable, undisturbed
@@ -74,7 +74,7 @@ def run(words: Sequence[str]) -> int:
         if isinstance(error, BrokenPipeError) and output_is_closed():
             return CLOSED
         if args.debug:
-            traceback.print_exc()
+            print(debug_text(error), end="", file=sys.stderr)
         return explain(error)
 
 
@@ -124,11 +124,12 @@ def explain(error: Exception) -> int:
     if full := disk_is_full(error):
         print(as_ours(full, Path(full.filename or "the output")), file=sys.stderr)
         return OUTPUT_FAILED
-    first: BaseException = error
-    while first.__cause__ is not None:
-        first = first.__cause__
-    text = " ".join(str(first).split())[:300]
-    print(f"Internal error ({type(first).__name__}): {text} Use --debug to see where.", file=sys.stderr)
+    first = origin(error)
+    text = text_of(first)
+    print(
+        f"Internal error ({type(first).__name__}){f': {text}' if text else '.'} Use --debug to see where.",
+        file=sys.stderr,
+    )
     return INTERNAL
 
 

@@ -8,7 +8,7 @@ import re
 import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +109,7 @@ def main(args: argparse.Namespace) -> int:
 
         network = parsed_configs(("inference.json", *args.config)).get_parsed_content("network_def")
         check_weights(args.weights, network)
-    with reserved(args.output, args.overwrite), nullcontext() if args.debug else quiet():
+    with reserved(args.output, args.overwrite), quiet(warn=args.debug):
         run(args)
     print(f"results in {args.output}")
     return 0
@@ -163,13 +163,17 @@ def run_configs(names: Iterable[str], values: Mapping[str, Any]) -> None:
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Without log lines and warnings of libraries: what the user has to know is in the results or in the error."""
+def quiet(warn: bool = False) -> Iterator[None]:
+    """Without log lines of libraries, which may hold patient data, and without their warnings unless `warn` is true.
+
+    What the user has to know is in the results or in the error.
+    """
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+            if not warn:
+                warnings.simplefilter("ignore")
             yield
     finally:
         logging.disable(before)
