@@ -15,6 +15,7 @@ READING = {
     "cq500_cases",
     "cq500_files",
     "cq500_series",
+    "file_names",
     "header_values",
     "headers",
     "inputs",

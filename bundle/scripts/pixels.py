@@ -20,6 +20,7 @@ from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.utils import get_expected_length, pixel_array
 
 from .codestreams import check_end, image_size
+from .file_names import shown
 from .findings import refusal
 from .headers import ImageHeader
 
@@ -92,12 +93,12 @@ def _open(path: Path) -> Dataset:
             warnings.simplefilter("ignore")
             return pydicom.dcmread(path, force=True)
     except Exception as error:
-        raise refusal("corrupt_pixels", f"The file {path.name[:60]} can't be read ({type(error).__name__}).") from error
+        raise refusal("corrupt_pixels", f"The file {shown(path)} can't be read ({type(error).__name__}).") from error
 
 
 def _stored_values(data: Dataset, image: ImageHeader) -> NDArray[Any]:
     """Decoded stored values (rows, columns) of one image."""
-    name = image.path.name[:60]
+    name = shown(image.path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

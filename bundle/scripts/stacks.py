@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from .file_names import shown
 from .findings import Finding, counted, finding, refusal
 from .headers import ImageHeader
 from .levels import check_levels
@@ -93,7 +94,7 @@ def _duplicates(groups: tuple[tuple[ImageHeader, ...], ...]) -> list[Finding]:
     for group in groups:
         hu, _ = load_hu(group)
         if (hu != hu[0]).any():
-            names = " and ".join(image.path.name[:60] for image in group[:2])
+            names = " and ".join(shown(image.path) for image in group[:2])
             raise refusal("position_conflict", f"Images at one position have different pixels: {names}.")
     count = sum(len(group) - 1 for group in groups)
     text = f"{counted(count, 'image is', 'images are')} there twice and used once."
@@ -114,7 +115,7 @@ def check_neighbours(hu: NDArray[np.int16], images: tuple[ImageHeader, ...]) -> 
     next_one, one_after = (small[:-1] * small[1:]).sum(axis=1), (small[:-2] * small[2:]).sum(axis=1)
     unlike = (next_one[:-1] < UNLIKE) & (next_one[1:] < UNLIKE) & (one_after > ALIKE)
     if unlike.any():
-        name = images[int(unlike.argmax()) + 1].path.name[:60]
+        name = shown(images[int(unlike.argmax()) + 1].path)
         raise refusal("corrupt_pixels", f"The image in {name} is unlike the slices on both sides of it.")
 
 
