@@ -181,7 +181,7 @@ def check_writable(folder: Path, target: Path | None = None, needed_bytes: int =
     if not place.is_dir():
         number = errno.ENOTDIR
     elif not os.access(place, os.W_OK | os.X_OK):
-        number = errno.EACCES
+        number = errno.EROFS if os.statvfs(place).f_flag & os.ST_RDONLY else errno.EACCES
     elif needed_bytes and shutil.disk_usage(place).free < needed_bytes:
         number = errno.ENOSPC
     if number:
