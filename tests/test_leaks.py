@@ -108,7 +108,7 @@ def twice(folder: Path) -> Path:
     path = sorted(series(folder).iterdir())[7]
     dataset = pydicom.dcmread(path)
     dataset.PixelData = bytes(len(dataset.PixelData))
-    dataset.SOPInstanceUID += ".1"
+    dataset.SOPInstanceUID = "1.2.3.4.5"
     dataset.save_as(path.with_name(f"{FILE}_more.dcm"))
     return path.parent
 
@@ -137,15 +137,20 @@ REFUSED: dict[str, Callable[[Path], Path]] = {
     "no image": text_only,
     "a volume that is cut": lambda folder: nifti(folder, np.zeros((40, 40, 40), np.int16), -20),
     "a map of bytes": lambda folder: nifti(folder, np.zeros((40, 40, 40), np.uint8)),
-    "a flat volume": lambda folder: nifti(folder, np.zeros((200, 200, 200), np.int16)),
+    "a flat volume": lambda folder: nifti(folder, np.zeros((110, 110, 110), np.int16)),
 }
+
+
+RUN_TOO = ("a gap", "a file that is cut", "a volume that is cut")
+"""Those that `run` refuses too, which says the same sentences but takes longer to begin."""
 
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_refusals(name: str, quiet_place: Path, capfd: pytest.CaptureFixture[str]) -> None:
     scan = REFUSED[name](quiet_place / "in")
     assert main(["inspect", str(scan)]) == main(["inspect", str(scan), "--json"]) == 3
-    assert main(["run", str(scan), "-o", "out", "--device", "cpu"]) == 3
+    if name in RUN_TOO:
+        assert main(["run", str(scan), "-o", "out", "--device", "cpu"]) == 3
     said = "".join(capfd.readouterr())
     assert traces(said.encode()) == set()
     assert len(said) > 50
