@@ -28,12 +28,16 @@ DAMAGED = 5
 
 def main() -> int:
     """Run the command that the process's arguments name and return its exit code."""
-    asked = next((word for word in sys.argv[1:] if not word.startswith("-")), None)
-    if asked != RENEWING and (problem := what_changed()):
-        print(problem, file=sys.stderr)
-        return DAMAGED
-    provide_scripts()
-    return int(import_module("scripts.commands.main").main())
+    try:
+        asked = next((word for word in sys.argv[1:] if not word.startswith("-")), None)
+        if asked != RENEWING and (problem := what_changed()):
+            print(problem, file=sys.stderr)
+            return DAMAGED
+        provide_scripts()
+        return int(import_module("scripts.commands.main").main())
+    except KeyboardInterrupt:  # before the command was there to take it
+        print("Stopped before it was done.", file=sys.stderr)
+        return 130
 
 
 def what_changed() -> str:

@@ -16,7 +16,6 @@ from scripts.findings import (
     InputRefused,
     as_markdown,
     counted,
-    file_name,
     finding,
     refusal,
     shortened,
@@ -66,12 +65,6 @@ def test_a_message_is_one_printable_line_and_keeps_its_remedy() -> None:
     assert found.message.startswith("The file a b?[31m?? xxx")
     assert found.message.endswith(f"x ... {KINDS['corrupt_file'].remedy}")
     assert len(found.message) <= MAX_MESSAGE
-
-
-def test_names_of_files_are_shown_without_their_folder() -> None:
-    assert file_name(Path("/home/patient/IM 1.dcm")) == "IM 1.dcm"
-    assert file_name(Path("a\udcffb\n.dcm")) == "a?b .dcm"
-    assert len(file_name(Path("x" * 200))) <= 60
 
 
 def test_what_is_short_stays() -> None:

@@ -16,6 +16,7 @@ READING = {
     "cq500_files",
     "cq500_series",
     "deflated",
+    "file_names",
     "header_values",
     "headers",
     "inputs",
@@ -30,7 +31,17 @@ READING = {
     "slices",
     "stacks",
 }
-WRITING = {"nifti_bytes", "overview", "results", "simulated_series", "standin_files"}
+WRITING = {
+    "folder_swap",
+    "locks",
+    "nifti_bytes",
+    "overview",
+    "result_checks",
+    "results",
+    "simulated_series",
+    "standin_files",
+    "stopping",
+}
 HEALTHY = {"calibration_files", "healthy_sources"}
 REPRODUCING = {"figures", "manifests", "process_memory", "reproduction"}
 COHORT = {"cohort_cases", "cohort_evaluation", "cohort_files", "network_facts", "registered_files", "score_table"}
@@ -52,7 +63,7 @@ FIGURES = {f"figures.{path.stem}" for path in SCRIPTS.glob("figures/*.py") if pa
 DOORS = {
     "itk": {"registration"},
     "pydicom": {"deflated", "header_values", "headers", "pixels", "simulated_series"},
-    "nibabel": {"anatomies", "nifti", "nifti_bytes"},
+    "nibabel": {"anatomies", "nifti", "nifti_bytes", "result_checks"},
     "PIL": {"overview"},
     "matplotlib": FIGURES,
     "ray": {"ray_tasks"},

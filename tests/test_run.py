@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import os
 import subprocess
 import sys
 import warnings
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -247,6 +249,23 @@ def test_libraries_are_kept_quiet_and_then_as_before(
         assert main(["--debug", "run", "IN", "-o", str(tmp_path / "other")]) == 0
 
 
+def test_a_workflow_is_forgotten_when_it_is_done(pretend: type[Pretend], tmp_path: Path) -> None:
+    """A real one refers to itself, so that its volumes would stay until Python happens to look."""
+    alive = []
+
+    def run_itself(self: Any) -> None:
+        self.itself = self
+        alive.append(weakref.ref(self))
+
+    pretend.run = run_itself  # type: ignore[method-assign]
+    gc.disable()
+    try:
+        run.run_configs(["inference.json"], {})
+    finally:
+        gc.enable()
+    assert [reference() for reference in alive] == [None]
+
+
 def test_existing_results_are_4_before_any_work(
     pretend: type[Pretend], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -284,7 +303,7 @@ def test_an_output_that_can_not_be_made_is_4_before_any_work(
     [
         (refusal("not_ct", "There is no CT image."), 3, "There is no CT image. Give a head CT.\n"),
         (FileNotFoundError(2, "missing", "model.pt"), 5, "Internal error (FileNotFoundError): "),
-        (ZeroDivisionError("by zero"), 5, "Internal error (ZeroDivisionError): by zero Use --debug"),
+        (ZeroDivisionError("by zero"), 5, "Internal error (ZeroDivisionError). Use --debug"),
     ],
 )
 def test_what_is_behind_an_error_of_the_workflow(

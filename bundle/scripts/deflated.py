@@ -12,7 +12,8 @@ from pathlib import Path
 from pydicom.filereader import read_file_meta_info
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
-from .findings import file_name, refusal
+from .file_names import shown
+from .findings import refusal
 from .memory_budget import MAX_VOXELS
 
 MAX_BYTES = 2 * MAX_VOXELS + 2**24
@@ -48,4 +49,4 @@ def check_inflated_size(path: Path) -> None:
         while data := inflater.unconsumed_tail or stream.read(PIECE):
             size += len(inflater.decompress(data, PIECE))
             if size > MAX_BYTES:
-                raise refusal("too_large", f"The file {file_name(path)} inflates to over {MAX_BYTES // 2**20} MiB.")
+                raise refusal("too_large", f"The file {shown(path)} inflates to over {MAX_BYTES // 2**20} MiB.")

@@ -2,23 +2,19 @@
 
 A *finding* is one statement about the input, with a code, a severity and a message of one or two sentences. A *refusal*
 means that no heatmap is made; a *flag* travels into every output; *information* does not change how a result is read.
-Messages hold no patient data: no value of a DICOM attribute that identifies a person, and, in flags, no file name. They
-are one line of printable characters, `MAX_MESSAGE` at most, whatever a header or a file name holds.
+Messages hold no patient data: no value of a DICOM attribute that identifies a person, and no file name but plain ones
+(see `file_names`). They are one line of printable characters, `MAX_MESSAGE` at most, whatever a header holds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 REFUSAL, FLAG, INFORMATION = "refusal", "flag", "information"
 
 MAX_MESSAGE = 400
 """Characters of the longest message; what is longer is cut before the remedy."""
-
-MAX_NAME = 60
-"""Characters of a file's name that are shown."""
 
 
 @dataclass(frozen=True)
@@ -253,11 +249,6 @@ def printable(text: str) -> str:
 def shortened(text: str, length: int) -> str:
     """`text`, cut to `length` characters if it is longer."""
     return text if len(text) <= length else f"{text[: length - 4].rstrip()} ..."
-
-
-def file_name(path: Path) -> str:
-    """The name of a file as messages show it, without its folder."""
-    return shortened(printable(path.name), MAX_NAME)
 
 
 def refusal(code: str, detail: str, series_uid: str | None = None) -> InputRefused:

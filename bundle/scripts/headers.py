@@ -17,7 +17,8 @@ import pydicom
 from pydicom.dataset import Dataset
 
 from .deflated import check_inflated_size
-from .findings import InputRefused, counted, file_name, refusal
+from .file_names import shown
+from .findings import InputRefused, counted, refusal
 from .header_values import (
     age_years_of,
     as_list,
@@ -150,8 +151,7 @@ def _files(path: Path, found: Headers) -> list[Path]:
 
 def _unlisted(error: OSError) -> None:
     """Refuse a folder that can't be listed: it may hold slices of the series."""
-    name = file_name(Path(str(error.filename)))
-    raise refusal("corrupt_file", f"The folder {name} can't be listed ({error.strerror}).") from error
+    raise refusal("corrupt_file", f"A folder inside can't be listed ({error.strerror}).") from error
 
 
 def _read_file(file: Path, found: Headers) -> None:
@@ -180,7 +180,7 @@ def _read_file(file: Path, found: Headers) -> None:
         if not certain:
             found.foreign += 1
             return
-        text = f"The file {file_name(file)} can't be read: it is damaged or ends early ({type(error).__name__})."
+        text = f"The file {shown(file)} can't be read: it is damaged or ends early ({type(error).__name__})."
         raise refusal("corrupt_file", text) from error
 
 
@@ -188,7 +188,7 @@ def _check_complete(file: Path, data: Dataset) -> None:
     """Refuse an image without the attributes that every image has."""
     for name in ("SeriesInstanceUID", "Rows", "Columns"):
         if data.get(name) in (None, ""):
-            raise refusal("corrupt_file", f"The file {file_name(file)} has no {name}, or ends early.")
+            raise refusal("corrupt_file", f"The file {shown(file)} has no {name}, or ends early.")
 
 
 def _looks_like_dicom(file: Path) -> tuple[bool, bool]:

@@ -11,7 +11,7 @@ import stat
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .findings import Finding, InputRefused, file_name, refusal
+from .findings import Finding, InputRefused, refusal
 from .headers import Headers, read_headers
 from .nifti import is_nifti, read_nifti
 from .series import Stack, choose, stacks_of
@@ -110,7 +110,7 @@ def _no_image(path: Path, count: int) -> str:
     text = "The file is not a DICOM image." if count == 1 else f"None of {count} files is a DICOM image."
     volumes = [file for file in path.rglob("*") if is_nifti(file)] if path.is_dir() else []
     if len(volumes) == 1:
-        return f"{text} The folder holds {file_name(volumes[0])}: name that file."
+        return f"{text} The folder holds a NIfTI file: name that file."
     return f"{text} The folder holds {len(volumes)} NIfTI files: name one of them." if volumes else text
 
 

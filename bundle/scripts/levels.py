@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .findings import file_name, refusal
+from .file_names import shown
+from .findings import refusal
 from .headers import ImageHeader
 from .volume import KNOWN_FROM_HU
 
@@ -62,7 +63,7 @@ def check_levels(hu: NDArray[np.int16], valid: NDArray[np.bool_] | None, images:
     if broken.any():
         odd, next_one = _odd_one(broken)
         size = abs(steps[min(odd, next_one)])
-        _refuse(images, odd, f"air differs by {size:.0f} HU from the next image, {file_name(images[next_one].path)}")
+        _refuse(images, odd, f"air differs by {size:.0f} HU from the next image, {shown(images[next_one].path)}")
     soft = [_soft_step(small[k - 1 : k + 2], known[k - 1] & known[k] & known[k + 1]) for k in range(1, len(hu) - 1)]
     worst = int(np.argmax(np.abs(soft)))
     if abs(soft[worst]) > SOFT_STEP_HU:
@@ -99,4 +100,4 @@ def _odd_one(broken: NDArray[np.bool_]) -> tuple[int, int]:
 
 def _refuse(images: tuple[ImageHeader, ...], odd: int, how: str) -> None:
     """Raise the refusal of slice `odd`."""
-    raise refusal("rescale_invalid", f"The image in {file_name(images[odd].path)} has another HU scale: {how}.")
+    raise refusal("rescale_invalid", f"The image in {shown(images[odd].path)} has another HU scale: {how}.")

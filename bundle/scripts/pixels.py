@@ -21,7 +21,8 @@ from pydicom.pixels.utils import get_expected_length, pixel_array
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
 
 from .codestreams import check_end, coding, image_size, run_length_pixels
-from .findings import file_name, refusal
+from .file_names import shown
+from .findings import refusal
 from .headers import ImageHeader
 
 JPEG_FAMILY = "1.2.840.10008.1.2.4."
@@ -123,14 +124,12 @@ def _open(path: Path) -> Dataset:
                 data.file_meta.TransferSyntaxUID = PLAIN_SYNTAXES[bool(implicit), bool(little)]
             return data
     except Exception as error:
-        raise refusal(
-            "corrupt_pixels", f"The file {file_name(path)} can't be read ({type(error).__name__})."
-        ) from error
+        raise refusal("corrupt_pixels", f"The file {shown(path)} can't be read ({type(error).__name__}).") from error
 
 
 def _stored_values(data: Dataset, image: ImageHeader) -> NDArray[Any]:
     """Decoded stored values (rows, columns) of one image."""
-    name = file_name(image.path)
+    name = shown(image.path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

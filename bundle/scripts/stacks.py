@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .findings import Finding, counted, file_name, finding, refusal
+from .file_names import shown
+from .findings import Finding, counted, finding, refusal
 from .headers import ImageHeader
 from .levels import check_levels, thinned
 from .memory_budget import check_size
@@ -111,7 +112,7 @@ def _duplicates(groups: tuple[tuple[ImageHeader, ...], ...]) -> list[Finding]:
         first, _ = load_hu(group[:1])
         for image in group[1:]:
             if (load_hu((image,))[0] != first).any():
-                names = f"{file_name(group[0].path)} and {file_name(image.path)}"
+                names = f"{shown(group[0].path)} and {shown(image.path)}"
                 raise refusal("position_conflict", f"Images at one position have different pixels: {names}.")
     count = sum(len(group) - 1 for group in groups)
     text = f"{counted(count, 'image is', 'images are')} there twice and used once."
@@ -132,7 +133,7 @@ def check_neighbours(hu: NDArray[np.int16], images: tuple[ImageHeader, ...]) -> 
     next_one, one_after = (small[:-1] * small[1:]).sum(axis=1), (small[:-2] * small[2:]).sum(axis=1)
     unlike = (next_one[:-1] < UNLIKE) & (next_one[1:] < UNLIKE) & (one_after > ALIKE)
     if unlike.any():
-        name = file_name(images[int(unlike.argmax()) + 1].path)
+        name = shown(images[int(unlike.argmax()) + 1].path)
         raise refusal("corrupt_pixels", f"The image in {name} is unlike the slices on both sides of it.")
 
 
