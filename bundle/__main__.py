@@ -2,20 +2,62 @@
 
 The configs name the code `scripts`, as MONAI bundles do; here that name is given to the `scripts` folder beside this
 file, wherever the bundle is installed, without touching `sys.path`.
+
+Before anything of the bundle is run, parsed or loaded, its files are compared with its manifest (`scripts.integrity`).
 """
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
+FOLDER = Path(__file__).resolve().parent
+
+RUN_FIRST = ("scripts/__init__.py", "scripts/integrity.py")
+"""What compares the files of the bundle, and is compared here."""
+
+MANIFEST, RENEWING = "manifest.sha256", "manifest"
+"""The list of files, and the command that makes it anew."""
+
+DAMAGED = 5
+"""Exit code for a bundle that is not as it was made: an error of the program, see `scripts.commands.main`."""
+
 
 def main() -> int:
     """Run the command that the process's arguments name and return its exit code."""
+    try:
+        asked = next((word for word in sys.argv[1:] if not word.startswith("-")), None)
+        if asked != RENEWING and (problem := what_changed()):
+            print(problem, file=sys.stderr)
+            return DAMAGED
+        provide_scripts()
+        return int(import_module("scripts.commands.main").main())
+    except KeyboardInterrupt:  # before the command was there to take it
+        print("Stopped before it was done.", file=sys.stderr)
+        return 130
+
+
+def what_changed() -> str:
+    """What is wrong with the files of the bundle; "" if nothing is."""
+    try:
+        lines = set((FOLDER / MANIFEST).read_bytes().splitlines())
+        hashes = {name: hashlib.sha256((FOLDER / name).read_bytes()).hexdigest() for name in RUN_FIRST}
+    except OSError as error:
+        name = Path(str(error.filename)).name
+        return f"{name} of the bundle at {FOLDER} can't be read ({error.strerror}). Install the bundle again."
+    if changed := [name for name in RUN_FIRST if f"{hashes[name]}  {name}".encode() not in lines]:
+        remedy = f"If you changed it yourself, run `head-ct-anomaly {RENEWING}`; otherwise install the bundle again."
+        return f"The bundle at {FOLDER} is not as it was made: {changed[0]} was changed. {remedy}"
     provide_scripts()
-    return int(import_module("scripts.commands.main").main())
+    integrity = import_module("scripts.integrity")
+    try:
+        integrity.check_bundle(FOLDER)
+    except (integrity.BundleChanged, OSError) as error:
+        return str(error)
+    return ""
 
 
 def provide_scripts() -> None:
@@ -24,7 +66,7 @@ def provide_scripts() -> None:
     Raises:
         ImportError: another `scripts` package was imported before.
     """
-    folder = Path(__file__).resolve().parent / "scripts"
+    folder = FOLDER / "scripts"
     if "scripts" in sys.modules:
         if Path(str(sys.modules["scripts"].__file__)).resolve().parent != folder:
             raise ImportError(f"another package called scripts is loaded: {sys.modules['scripts'].__file__}")

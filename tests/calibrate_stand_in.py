@@ -1,19 +1,23 @@
 """A calibration whose scans take no time: the pipeline is replaced, also in processes that know nothing of the test.
 
-Residuals are random, in a box, by the name of the scan. What is called `bad` is refused, what is called `broken` fails.
-Each scan that is begun is a line in the file that the environment names.
+Residuals are random, in a box, by the name of the scan. What is called `bad` is refused, what is called `broken` fails,
+and what is called `slow` takes its time. Each scan that is begun, and its process, is a line in the file that the
+environment names.
 """
 
 from __future__ import annotations
 
 import os
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
 
 from scripts.calibration import HealthyScan
-from scripts.commands import healthy_runner
+from scripts.commands import calibrate, healthy_runner
 from scripts.commands.healthy_runner import Job, Outcome, Recipe, measure_scan
+from scripts.commands.main import main
 from scripts.findings import refusal
 from scripts.healthy_sources import Source
 
@@ -33,11 +37,13 @@ class Pretend:
     def __call__(self, source: Source) -> tuple[HealthyScan, dict[str, str]]:
         """A residual by the name of the scan."""
         with Path(os.environ[LOG]).open("a") as file:
-            file.write(f"{source.name}\n")
+            file.write(f"{source.name} {os.getpid()}\n")
         if source.name.startswith("bad"):
             raise refusal("not_ct", "There is no CT image.")
         if source.name.startswith("broken"):
             raise RuntimeError("It broke.")
+        if source.name.startswith("slow"):
+            time.sleep(100)
         inside, regions = np.zeros((N, N, N), bool), np.zeros((N, N, N), np.uint8)
         inside[1:, 2:10, 3:10] = True
         regions[: N // 2], regions[N // 2 :], regions[:, :, 8:] = 1, 2, 3
@@ -57,6 +63,13 @@ def stand_in_scan(recipe: Recipe, job: Job) -> Outcome:
 def made() -> list[str]:
     """The scans in the order in which they were begun, which are forgotten then."""
     log = Path(os.environ[LOG])
-    names = log.read_text().splitlines() if log.exists() else []
+    names = [line.rpartition(" ")[0] for line in log.read_text().splitlines()] if log.exists() else []
     log.unlink(missing_ok=True)
     return names
+
+
+if __name__ == "__main__":
+    import calibrate_stand_in
+
+    calibrate.measure_scan = calibrate_stand_in.stand_in_scan
+    sys.exit(main(sys.argv[1:]))

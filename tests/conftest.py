@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pipeline_runs import Run, run_planted
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -15,3 +16,18 @@ def shared_data() -> Path:
     if not SHARED.is_dir():
         pytest.skip("the development data (../shared/data) is not here")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Folder of the results of a case, which is run when it is first asked for."""
+    folder = tmp_path_factory.mktemp("runs")
+    done: dict[tuple[str, str, str], Path] = {}
+
+    def results(side: str, order: str, kind: str) -> Path:
+        case = (side, order, kind)
+        if case not in done:
+            done[case] = run_planted(folder / "_".join(case), *case)
+        return done[case]
+
+    return results

@@ -1,4 +1,7 @@
-"""The reference head at 2 mm with a bleed planted in one hemisphere, stored in any axis order, as NIfTI or as DICOM."""
+"""The reference head at 2 mm with a bleed planted in one hemisphere, stored in any axis order, as NIfTI or as DICOM.
+
+The files hold the identifiers of an invented patient in their headers and names.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 from geometries import AXIS_ORDERS
+from identifiers import FILE, FOLDER, plant, planted_nifti
 from nibabel.orientations import apply_orientation, inv_ornt_aff, io_orientation, ornt_transform
 from numpy.typing import NDArray
 
@@ -51,13 +55,25 @@ def in_order(volume: NDArray[Any], affine: Array, order: str) -> tuple[NDArray[A
 
 def write_planted(folder: Path, side: str, order: str, kind: str) -> tuple[Path, list[str]]:
     """Write the head as "nifti" or "dicom"; the path to give to `run`, and further arguments for it."""
+    import pydicom
+
     hu, affine = in_order(*planted(side), order)
-    folder.mkdir(parents=True)
+    scan = scan_in(folder, kind)
+    scan.parent.mkdir(parents=True)
     if kind == "nifti":
-        (folder / "head.nii.gz").write_bytes(nifti_bytes(hu, affine))
-        return folder / "head.nii.gz", []
-    write_series(folder / "series", hu, affine, keep_axes=True)
-    return folder / "series", ["--series-uid", series_uid(folder / "series")]
+        scan.write_bytes(planted_nifti(nifti_bytes(hu, affine)))
+        return scan, []
+    for number, path in enumerate(write_series(scan, hu, affine, keep_axes=True)):
+        dataset = pydicom.dcmread(path)
+        plant(dataset)
+        dataset.save_as(path)
+        path.rename(path.with_name(f"{FILE}_{number:04d}.dcm"))
+    return scan, ["--series-uid", series_uid(scan)]
+
+
+def scan_in(folder: Path, kind: str) -> Path:
+    """Where `write_planted` writes to."""
+    return folder / FOLDER / f"{FILE}.nii.gz" if kind == "nifti" else folder / FOLDER
 
 
 def series_uid(folder: Path) -> str:

@@ -66,7 +66,7 @@ def test_a_refusal_is_kept_and_not_asked_for_again(tmp_path: Path, monkeypatch: 
 
 
 @pytest.mark.parametrize(
-    ("error", "reason"), [(ZeroDivisionError("by zero"), "ZeroDivisionError: by zero"), (None, "It left no results.")]
+    ("error", "reason"), [(ZeroDivisionError("by zero"), "ZeroDivisionError"), (None, "It left no results.")]
 )
 def test_a_failure_is_kept_and_tried_again(
     error: Exception | None, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import pickle
+import warnings
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from scripts.autoencoder import SpatialAutoencoder
-from scripts.checkpoints import export_weights, latest_checkpoint, start_from
+from scripts.checkpoints import (
+    check_checkpoint,
+    check_start,
+    check_weights,
+    export_weights,
+    latest_checkpoint,
+    start_from,
+)
+from scripts.findings import PathMissing
 from scripts.networks import DensePositionNet, add_spectral_norm
 
 
@@ -69,3 +82,44 @@ def test_an_autoencoder_starts_from_its_training_checkpoint_and_other_networks_a
     torch.testing.assert_close(started.state_dict(), trained.state_dict())
     with pytest.raises(RuntimeError, match=r"state_dict"):
         start_from(DensePositionNet(2), tmp_path / "checkpoint.pt")
+
+
+class Code:
+    """Makes a folder when it is unpickled as it asks to be."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self.folder),)
+
+
+def with_code(path: Path, evil: Path) -> None:
+    torch.save({"hidden.weight": torch.zeros(1), "network": Code(evil)}, path)
+
+
+def bare_pickle(path: Path, evil: Path) -> None:
+    path.write_bytes(pickle.dumps({"network": Code(evil)}))
+
+
+def torch_script(path: Path, evil: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # TorchScript is deprecated
+        torch.jit.save(torch.jit.script(torch.nn.Linear(2, 2)), path)
+
+
+@pytest.mark.parametrize("check", [check_weights, check_start, check_checkpoint])
+@pytest.mark.parametrize("write", [with_code, bare_pickle, torch_script])
+def test_code_in_the_place_of_weights_is_refused_and_not_run(
+    write: Callable[[Path, Path], None], check: Callable[[Any, Any], None], tmp_path: Path
+) -> None:
+    write(tmp_path / "weights.pt", tmp_path / "evil")
+    with pytest.raises(PathMissing, match=r"weights\.pt"):
+        check(tmp_path / "weights.pt", DensePositionNet(2))
+    assert not (tmp_path / "evil").exists()
+
+
+def test_negative_control_the_code_would_run(tmp_path: Path) -> None:
+    bare_pickle(tmp_path / "weights.pt", tmp_path / "evil")
+    pickle.loads((tmp_path / "weights.pt").read_bytes())
+    assert (tmp_path / "evil").is_dir()

@@ -149,3 +149,23 @@ def test_tests_have_labels_and_may_have_no_scans(tmp_path: Path) -> None:
     del one["labels"]["ICH"]
     with pytest.raises(PathMissing, match=r'Entry 1 of "test" in .*, one: no label "ICH". Add it'):
         labelled_tests(datalist(tmp_path, [case("other"), one]))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"series_uid": "$__import__('os').system('touch evil')"},
+        {"series_uid": "@stride"},
+        {"series_uid": 1.2},
+        {"case": "../outside"},
+        {"case": "$exit()"},
+        {"case": 7},
+    ],
+)
+def test_what_would_become_an_expression_of_a_config_or_a_path_is_refused(
+    change: dict[str, Any], tmp_path: Path
+) -> None:
+    path = datalist(tmp_path, [{**LISTED[0], "series_uid": "1.2.3"}])
+    assert labelled_tests(path)[0].series_uid == "1.2.3"
+    with pytest.raises(PathMissing, match=r'Entry 0 of "test"'):
+        labelled_tests(datalist(tmp_path, [{**LISTED[0], **change}]))

@@ -10,7 +10,9 @@ from monai.bundle import ConfigParser
 from torch import nn
 
 from scripts.assets import config, sha256
+from scripts.commands import export
 from scripts.commands.main import main
+from scripts.integrity import changes, write_manifest
 from scripts.networks import add_spectral_norm
 
 
@@ -33,6 +35,21 @@ def test_weights_fit_the_network_of_the_configs(tmp_path: Path, capsys: pytest.C
     assert sha256(tmp_path / "model.pt") in capsys.readouterr().out
     weights = torch.load(tmp_path / "model.pt", weights_only=True)
     network("inference.json").load_state_dict(weights, strict=True)
+
+
+def test_weights_that_replace_those_of_the_bundle_are_part_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoint(tmp_path, "train.json")
+    bundle = tmp_path / "bundle"
+    (bundle / "models").mkdir(parents=True)
+    (bundle / "models" / "model.pt").write_text("earlier weights")
+    write_manifest(bundle)
+    monkeypatch.setattr(export, "bundle_root", lambda: bundle)
+    assert main(["export", str(tmp_path), "-o", str(bundle / "models" / "model.pt")]) == 0
+    assert changes(bundle) == []
+    (bundle / "models" / "model.pt").write_text("other weights")
+    assert changes(bundle) == ["models/model.pt was changed"]
 
 
 def test_a_published_network_that_was_trained_can_be_run(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from scripts.findings import (
     FLAG,
     INFORMATION,
     KINDS,
+    MAX_MESSAGE,
     REFUSAL,
     TABLE,
     InputRefused,
@@ -17,6 +18,7 @@ from scripts.findings import (
     counted,
     finding,
     refusal,
+    shortened,
 )
 
 
@@ -55,6 +57,27 @@ def test_an_unknown_code_is_an_error() -> None:
 def test_numbers_agree_with_their_nouns() -> None:
     assert [counted(n, "slice") for n in (0, 1, 2)] == ["0 slices", "1 slice", "2 slices"]
     assert counted(2, "image that is not CT", "images that are not CT") == "2 images that are not CT"
+
+
+def test_a_message_is_one_printable_line_and_keeps_its_remedy() -> None:
+    found = finding("corrupt_file", "The file a\nb\x1b[31m\udcff\u202e " + "x" * 500 + " is bad.")
+    assert found.message.isprintable()
+    assert found.message.startswith("The file a b?[31m?? xxx")
+    assert found.message.endswith(f"x ... {KINDS['corrupt_file'].remedy}")
+    assert len(found.message) <= MAX_MESSAGE
+
+
+def test_what_is_short_stays() -> None:
+    assert shortened("abcde", 5) == "abcde"
+    assert shortened("abcdefghij", 8) == "abcd ..."
+
+
+def test_the_page_has_every_row_once_under_its_heading() -> None:
+    refused, flagged = as_markdown().split("## Flagged")
+    for kind in TABLE:
+        assert as_markdown().count(f"| `{kind.code}` |") == 1
+        assert (f"| `{kind.code}` |" in refused) is (kind.severity == REFUSAL)
+    assert "mirrored" in flagged.split("## Not noticed")[1]
 
 
 def test_no_remedy_speaks_of_what_nothing_checks() -> None:

@@ -7,7 +7,16 @@ from pydicom.config import IGNORE
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
-from scripts.header_values import age_years_of, contrast_of, number_of, numbers_of, padding_of, patient_of, text_of
+from scripts.header_values import (
+    age_years_of,
+    birth_date_of,
+    contrast_of,
+    number_of,
+    numbers_of,
+    padding_of,
+    patient_of,
+    text_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -18,6 +27,29 @@ def test_age(age: str, years: float | None) -> None:
     dataset = Dataset()
     dataset["PatientAge"] = DataElement("PatientAge", "AS", age, validation_mode=IGNORE)
     assert age_years_of(dataset) == (years if years is None else pytest.approx(years, abs=0.01))
+
+
+@pytest.mark.parametrize("text", ["²³²Y", "٣٣٣Y"])
+def test_digits_of_other_scripts_are_no_exception(text: str) -> None:
+    dataset = Dataset()
+    dataset["PatientAge"] = DataElement("PatientAge", "LO", text)
+    dataset["PatientBirthDate"] = DataElement("PatientBirthDate", "LO", "²" * 8)
+    dataset["StudyDate"] = DataElement("StudyDate", "LO", "²" * 8)
+    assert age_years_of(dataset) in (None, 333)
+
+
+@pytest.mark.parametrize(
+    ("date", "known"), [("19500102", "19500102"), ("", ""), ("1950", ""), ("00000000", ""), ("x" * 8, "")]
+)
+def test_birth_dates_that_tell_something(date: str, known: str) -> None:
+    dataset = Dataset()
+    dataset["PatientBirthDate"] = DataElement("PatientBirthDate", "LO", date)
+    assert birth_date_of(dataset) == known
+
+
+@pytest.mark.parametrize("value", [1e10, -1e300, float("inf"), float("nan")])
+def test_numbers_beyond_any_scanner_are_none(value: float) -> None:
+    assert number_of(value) is None
 
 
 def test_age_from_the_dates() -> None:

@@ -161,3 +161,11 @@ def test_numbers_longer_than_dicom_allows(tmp_path: Path) -> None:
 
     write_series(tmp_path, at=[18], edit=lengthen)
     assert read_headers(tmp_path).images[0].orientation == pytest.approx((1, 0, 0, 0, 1, 0))
+
+
+def test_a_uid_out_of_form_is_read_without_a_remark_that_shows_it(tmp_path: Path) -> None:
+    """pydicom warns of it with its value, which would go to standard error, and is an error in tests."""
+    (path,) = write_series(tmp_path, at=range(1))
+    path.write_bytes(path.read_bytes().replace(SERIES.encode(), SERIES.replace(".", "\x0b").encode()))
+    (header,) = read_headers(tmp_path).images
+    assert header.series_uid.startswith("1\x0b2")

@@ -15,11 +15,15 @@ READING = {
     "cq500_cases",
     "cq500_files",
     "cq500_series",
+    "deflated",
+    "file_names",
     "header_values",
     "headers",
     "inputs",
+    "inspection_schema",
     "kinds",
     "levels",
+    "memory_budget",
     "nifti",
     "pixels",
     "series",
@@ -27,12 +31,22 @@ READING = {
     "slices",
     "stacks",
 }
-WRITING = {"nifti_bytes", "overview", "results", "simulated_series", "standin_files"}
+WRITING = {
+    "folder_swap",
+    "locks",
+    "nifti_bytes",
+    "overview",
+    "result_checks",
+    "results",
+    "simulated_series",
+    "standin_files",
+    "stopping",
+}
 HEALTHY = {"calibration_files", "healthy_sources"}
 REPRODUCING = {"figures", "manifests", "process_memory", "reproduction"}
 COHORT = {"cohort_cases", "cohort_evaluation", "cohort_files", "network_facts", "registered_files", "score_table"}
 ENGINES = {"ray_tasks", "worker_processes"}
-OTHERS = {"anatomies", "assets", "checkpoints", "datalists", "refusal_files", "registration"}
+OTHERS = {"anatomies", "assets", "checkpoints", "datalists", "integrity", "refusal_files", "registration"}
 ADAPTERS = OTHERS | HEALTHY | READING | WRITING | COHORT | ENGINES | REPRODUCING
 MONAI_FACING = {
     "healthy_scans",
@@ -48,8 +62,8 @@ MONAI_FACING = {
 FIGURES = {f"figures.{path.stem}" for path in SCRIPTS.glob("figures/*.py") if path.stem != "__init__"}
 DOORS = {
     "itk": {"registration"},
-    "pydicom": {"header_values", "headers", "pixels", "simulated_series"},
-    "nibabel": {"anatomies", "nifti", "nifti_bytes"},
+    "pydicom": {"deflated", "header_values", "headers", "pixels", "simulated_series"},
+    "nibabel": {"anatomies", "nifti", "nifti_bytes", "result_checks"},
     "PIL": {"overview"},
     "matplotlib": FIGURES,
     "ray": {"ray_tasks"},

@@ -48,7 +48,7 @@ def test_every_command_declares_itself(name: str, capsys: pytest.CaptureFixture[
         (OutputExists("x exists."), 4, "x exists."),
         (OutputFailed("no space"), 4, "no space"),
         (PathMissing("There is no file x."), 2, "There is no file x."),
-        (ZeroDivisionError("division by zero"), 5, "Internal error (ZeroDivisionError): division by zero"),
+        (ZeroDivisionError("division by zero"), 5, "Internal error (ZeroDivisionError). Use --debug"),
         (OSError(errno.ENOSPC, "No space left on device", "x.pt"), 4, "The results were not written to x.pt: No space"),
         (RuntimeError("[enforce fail] PytorchStreamWriter failed writing file data/3"), 4, "The results were not"),
         (FileNotFoundError(errno.ENOENT, "missing", "model.pt"), 5, "Internal error (FileNotFoundError)"),
@@ -79,8 +79,10 @@ def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch, capsys: pyte
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_debug_is_understood_after_every_command(name: str) -> None:
-    needed = {"inspect": [], "export": [], "paper": [], "cq500": ["-o", "out.json", "--reads", "reads.csv"]}
-    words = [name, "dense:1:1" if name == "memory" else "x", *needed.get(name, ["-o", "out"])]
+    first = {"memory": ["dense:1:1"], "manifest": []}
+    needed = {name: [] for name in ("inspect", "verify", "export", "paper", "manifest")}
+    needed["cq500"] = ["-o", "out.json", "--reads", "reads.csv"]
+    words = [name, *first.get(name, ["x"]), *needed.get(name, ["-o", "out"])]
     assert parser_for(words).parse_args(words).debug is False
     assert parser_for(words).parse_args([*words, "--debug"]).debug is True
     assert parser_for(words).parse_args(["--debug", *words]).debug is True
@@ -99,9 +101,9 @@ def test_a_path_that_is_not_there_is_wrong_usage(name: str, tmp_path: Path, caps
 
 def test_an_internal_error_is_what_the_program_stumbled_over_first(capsys: pytest.CaptureFixture[str]) -> None:
     error = RuntimeError("a transform failed")
-    error.__cause__ = ValueError("shapes\ndiffer")
+    error.__cause__ = OSError(errno.EIO, "shapes\ndiffer")
     assert explain(error) == 5
-    assert capsys.readouterr().err == "Internal error (ValueError): shapes differ Use --debug to see where.\n"
+    assert capsys.readouterr().err == "Internal error (OSError): shapes differ Use --debug to see where.\n"
 
 
 @pytest.mark.parametrize("name", ["run", "demo", "inspect"])

@@ -107,12 +107,41 @@ def test_what_is_wrong_is_said(text: str, words: str, tmp_path: Path) -> None:
             "one of 19, 23, 27",
         ),
         ("network: position", "network: dense, stride: 3, seed: 1", r"stride.*is there twice"),
-        ("stride: 4", "stride: 4, train: [1]", r"train must be ids with values, not \[1\]"),
+        ("stride: 4", "stride: 4, train: [1]", r"train must be ids with values that .*, not \[1\]"),
     ],
 )
 def test_what_is_wrong_with_a_run_is_said(before: str, after: str, words: str, tmp_path: Path) -> None:
     with pytest.raises(PathMissing, match=words):
         manifest(tmp_path, f"runs: [{RUN.replace(before, after)}]")
+
+
+@pytest.mark.parametrize(
+    "train",
+    [
+        """{workers: "$__import__('os').system('touch evil')"}""",
+        """{box_start: [0, 0, "$__import__('os').system('touch evil')"]}""",
+        """{workers: "{'_target_': 'os.system', 'command': 'touch evil'}"}""",
+        "{workers: {_target_: os.system, command: touch evil}}",
+        '{"loss#_target_": os.system}',
+        '{"loss::_target_": os.system}',
+        '{workers: "@seed"}',
+        '{workers: "%train.json::seed"}',
+        "{workers: !!python/object/apply:os.system [touch evil]}",
+        "{workers: 2026-01-01}",
+    ],
+)
+def test_nothing_in_a_manifest_is_run(train: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(PathMissing, match=r"train must be ids with values that are numbers, plain words|can't be read"):
+        manifest(tmp_path, f"runs: [{RUN.replace('stride: 4', f'stride: 4, train: {train}')}]")
+    assert not (tmp_path / "evil").exists()
+
+
+def test_plain_settings_are_taken(tmp_path: Path) -> None:
+    train = "{workers: 4, learning_rate: 1.0e-3, box_start: [0, 0, 0], amp: true, start_weights: null, name: a-b/c.d}"
+    (run,) = manifest(tmp_path, f"runs: [{RUN.replace('stride: 4', f'stride: 4, train: {train}')}]").runs
+    assert run.train["box_start"] == [0, 0, 0]
+    assert run.train["start_weights"] is None
 
 
 def test_strides_are_those_of_the_network(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import gzip
 import struct
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ import nibabel as nib
 import numpy as np
 import pytest
 from dicom_series import head_hu
-from geometries import GEOMETRIES, PLAIN, Geometry
+from geometries import GEOMETRIES, LPS, PLAIN, Geometry, geometry
 
 from scripts.findings import InputRefused
+from scripts.memory_budget import READ_BYTES
 from scripts.nifti import is_nifti, read_nifti
 
 
@@ -95,6 +97,18 @@ def test_contradicting_affines_are_flagged(tmp_path: Path) -> None:
     nib.save(image, tmp_path / "x.nii")
     volume = read_nifti(tmp_path / "x.nii")
     assert "nifti_affines_differ" in [f.code for f in volume.findings]
+    np.testing.assert_allclose(volume.affine, PLAIN.affine, atol=1e-4)
+
+
+@pytest.mark.parametrize("field", ["pixdim", "qoffset_x"])
+def test_a_qform_that_is_no_number_is_flagged_where_there_is_a_sform(field: str, tmp_path: Path) -> None:
+    path = write(tmp_path / "h.nii")
+    header = nib.load(path).header
+    header.set_qform(PLAIN.affine, 1)
+    header[field] = np.full_like(header[field], np.inf)
+    path.write_bytes(header.binaryblock + path.read_bytes()[len(header.binaryblock) :])
+    volume = read_nifti(path)
+    assert "The qform is not finite" in " ".join(f.message for f in volume.findings)
     np.testing.assert_allclose(volume.affine, PLAIN.affine, atol=1e-4)
 
 
@@ -225,17 +239,50 @@ def test_nibabel_says_nothing_of_its_own(tmp_path: Path) -> None:
     assert run.stderr.startswith("The NIfTI file can't be read")
 
 
-def test_scaled_integers_become_float32_without_a_wider_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_scaled_integers_become_float32(tmp_path: Path) -> None:
     path = write(tmp_path / "h.nii", (head_hu(PLAIN.points()) + 1024) * 2)
     content = bytearray(path.read_bytes())
     content[112:120] = struct.pack("<ff", 0.5, -1024)  # slope and intercept
     path.write_bytes(content)
-    kinds = []
-    scaled = nib.Nifti1Image.get_fdata
-    monkeypatch.setattr(
-        nib.Nifti1Image, "get_fdata", lambda *args, **words: kinds.append(words["dtype"]) or scaled(*args, **words)
-    )
     hu = read_nifti(path).hu
     assert hu.dtype == np.float32
     np.testing.assert_array_equal(hu, head_hu(PLAIN.points()))
-    assert kinds == [np.float32]
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.int32, np.float32, np.float64])
+def test_reading_never_holds_more_than_the_budget_says(tmp_path: Path, dtype: Any) -> None:
+    """As numpy counts what it allocates; what the whole process takes is measured in `benchmarks/reading.py`."""
+    hu = head_hu(PLAIN.points()).repeat(2, axis=0).repeat(2, axis=1).repeat(12, axis=2).astype(dtype)
+    hu[:3] = -2000
+    path = write(tmp_path / "h.nii", hu, geometry("fine", LPS, (2.2, 2.3, 0.25), hu.shape))
+    tracemalloc.start()
+    try:
+        assert read_nifti(path).valid is not None
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak / hu.size < READ_BYTES
+
+
+def test_a_bomb_is_not_inflated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small file that holds a gigabyte behind its voxels, or before them."""
+    read = []
+    inflate = gzip.GzipFile.read
+    monkeypatch.setattr(gzip.GzipFile, "read", lambda *args: (data := inflate(*args), read.append(len(data)))[0])
+    content = bytearray(write(tmp_path / "h.nii").read_bytes())
+    (tmp_path / "b.nii.gz").write_bytes(gzip.compress(bytes(content) + bytes(2**27), 1))
+    with pytest.raises(InputRefused, match="it holds another size than the header says"):
+        read_nifti(tmp_path / "b.nii.gz")
+    content[108:112] = struct.pack("<f", 2.0**27)  # where the voxels begin
+    (tmp_path / "b.nii.gz").write_bytes(gzip.compress(bytes(content) + bytes(2**27), 1))
+    with pytest.raises(InputRefused, match="its voxels begin at byte 134217728"):
+        read_nifti(tmp_path / "b.nii.gz")
+    assert sum(read) < 2**20
+
+
+def test_a_header_that_lies_about_the_size_is_noticed(tmp_path: Path) -> None:
+    content = bytearray(write(tmp_path / "h.nii").read_bytes())
+    content[42:44] = struct.pack("<h", 47)  # there are 48
+    (tmp_path / "h.nii").write_bytes(content)
+    with pytest.raises(InputRefused, match="it holds another size than the header says"):
+        read_nifti(tmp_path / "h.nii")

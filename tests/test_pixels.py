@@ -11,8 +11,16 @@ import pydicom
 import pytest
 from dicom_series import head_hu, store, write_enhanced, write_series
 from geometries import PLAIN
+from input_files import without_preamble
 from pydicom.dataset import Dataset
-from pydicom.uid import ExplicitVRBigEndian, JPEG2000Lossless, JPEGLSLossless, RLELossless
+from pydicom.uid import (
+    ExplicitVRBigEndian,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGLossless,
+    JPEGLSLossless,
+    RLELossless,
+)
 
 from scripts.findings import InputRefused
 from scripts.headers import ImageHeader, read_headers
@@ -60,9 +68,14 @@ def test_values_beyond_int16_are_clipped(tmp_path: Path) -> None:
         ({"intercept": None}, "rescale_missing", "Rescale slope or intercept is missing"),
         ({"slope": 0.0}, "rescale_invalid", "The rescale slope is 0"),
         ({"slope": -1.0}, "rescale_invalid", "The rescale slope is -1"),
-        ({"rescale_type": "Z_EFF"}, "rescale_invalid", "The rescale type is Z_EFF, not HU"),
+        ({"rescale_type": "Z_EFF"}, "rescale_invalid", "The rescale type is not HU"),
         ({"bits": (8, 8, False)}, "rescale_invalid", "8 bits a pixel"),
-        ({"photometric": "MONOCHROME1"}, "monochrome1", "is MONOCHROME1, not MONOCHROME2"),
+        ({"bits": (16, 0, False)}, "rescale_invalid", "0 of 16 bits are used"),
+        ({"bits": (16, 20, False)}, "rescale_invalid", "20 of 16 bits are used"),
+        ({"high_bit": 15}, "rescale_invalid", "12 of 16 bits are used, the highest being bit 15: not possible"),
+        ({"slope": 1000.0}, "rescale_invalid", "The rescale slope is 1000 and the intercept -1024: that makes no HU"),
+        ({"intercept": -1e6}, "rescale_invalid", r"the intercept -1e\+06: that makes no HU"),
+        ({"photometric": "MONOCHROME1"}, "monochrome1", "interpretation is not MONOCHROME2"),
     ],
 )
 def test_what_is_no_hu_is_refused(tmp_path: Path, changes: dict[str, object], code: str, message: str) -> None:
@@ -86,6 +99,17 @@ def test_padding_by_tag(tmp_path: Path, tag: int, limit: int | None) -> None:
     assert padding is not None
     assert padding[0, :5].all()
     assert not padding[0, 5:].any()
+
+
+def test_values_of_32_bits_do_not_wrap(tmp_path: Path) -> None:
+    image = replace(headers_of(tmp_path)[0], bits=(32, 32, False), high_bit=31, intercept=-1024.0)
+    assert to_hu(np.array([[2**32 - 1, 2**31, 1064]], dtype=np.uint32), image).tolist() == [[32767, 32767, 40]]
+
+
+def test_a_file_without_meta_information(tmp_path: Path) -> None:
+    images = headers_of(tmp_path)
+    without_preamble([images[0].path])
+    np.testing.assert_array_equal(load_hu(read_headers(tmp_path).images)[0], TRUE_HU)
 
 
 def test_padding_tag_that_no_pixel_has(tmp_path: Path) -> None:
@@ -190,3 +214,16 @@ def test_store_is_the_inverse(tmp_path: Path) -> None:
     dataset.RescaleSlope, dataset.RescaleIntercept = 1, -1024
     store(dataset, TRUE_HU[0].T)
     np.testing.assert_array_equal(dataset.pixel_array.astype(int) - 1024, TRUE_HU[0])
+
+
+@pytest.mark.parametrize("said", [JPEGLossless, JPEGBaseline8Bit, JPEGLSLossless])
+def test_compressed_pixels_of_another_coding_are_refused_without_a_decoders_remark(
+    said: pydicom.uid.UID, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = write_series(tmp_path, at=[18], compress=JPEG2000Lossless)[0]
+    dataset = pydicom.dcmread(path)
+    dataset.file_meta.TransferSyntaxUID = said
+    dataset.save_as(path)
+    with pytest.raises(InputRefused, match=r"they are JPEG 2000, the transfer syntax is one of JPEG"):
+        load_hu(read_headers(tmp_path).images)
+    assert capfd.readouterr().err == ""

@@ -76,7 +76,7 @@ def test_a_scan_that_fails_stops_no_other(
     assert main(["prepare", str(path), "-o", str(tmp_path / "out")]) == 5
     out, err = capsys.readouterr()
     assert out.startswith("4 scans: 2 done, 2 failed\n")
-    assert f"{tmp_path / 'broken'} failed: RuntimeError: " in err
+    assert f"{tmp_path / 'broken'} failed: RuntimeError\n" in err
     assert f"{tmp_path / 'lost'} failed: Its process was killed by signal 9." in err
 
 

@@ -9,13 +9,17 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from scripts import results
-from scripts.results import OutputExists, OutputFailed, ResultIncomplete, json_text, verify, write_results
+from scripts.folder_swap import swap
+from scripts.results import OutputExists, OutputFailed, ResultIncomplete, json_text, reserved, verify, write_results
 
 FILES = {"heatmap.nii.gz": b"voxels", "dicom/0001.dcm": lambda path: path.write_bytes(b"pixels")}
 
@@ -47,7 +51,7 @@ def test_a_set_that_was_changed_does_not_verify(tmp_path: Path, change: str) -> 
     write_results(tmp_path / "out", FILES, {})
     path = tmp_path / "out" / ("result.json" if change == "remove the result" else "heatmap.nii.gz")
     path.write_bytes(b"others") if change == "alter" else path.unlink()
-    with pytest.raises(ResultIncomplete, match=r"not the file that was written|is missing from|holds no result\.json"):
+    with pytest.raises(ResultIncomplete, match=r"is not the file that was written|is missing\.|holds no result\.json"):
         verify(tmp_path / "out")
 
 
@@ -153,6 +157,7 @@ def test_a_failing_rename_brings_the_earlier_results_back(tmp_path: Path, monkey
         return rename(path, target)
 
     monkeypatch.setattr(Path, "rename", fail_for_the_new)
+    monkeypatch.setattr(results, "swap", lambda one, other: False)
     with pytest.raises(OutputFailed, match=f"The results were not written to {tmp_path}/out: no"):
         write_results(tmp_path / "out", FILES, {"run": 2}, overwrite=True)
     assert verify(tmp_path / "out")["run"] == 1
@@ -195,9 +200,14 @@ write_results({str(tmp_path / "out")!r}, {{"heatmap.nii.gz": b"x", "report": sto
     assert not (tmp_path / "out").exists()
     assert all(name.startswith(".out.") for name in names(tmp_path))
     write_results(tmp_path / "out", FILES, {})
+    assert [path.name for path in tmp_path.iterdir()] == ["out"], "what it left is gone"
 
 
-def test_only_what_was_abandoned_long_ago_is_removed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("firm", [True, False])
+def test_only_what_was_abandoned_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, firm: bool) -> None:
+    """Who has the lock knows that nobody writes; without locks, what is young may still be written."""
+    if not firm:
+        monkeypatch.setattr(results, "locked", lambda place: nullcontext(False))
     old = time.time() - 25 * 3600
     kept = {".out.0123abcd.old", ".out.zzzzzzzz.partial", ".other.0123abcd.partial", ".out.x.0123abcd.partial"}
     for name in (*kept, ".out.0123abcd.partial", ".out.aaaaaaaa.partial", ".out.bbbbbbbb.partial"):
@@ -208,8 +218,46 @@ def test_only_what_was_abandoned_long_ago_is_removed(tmp_path: Path) -> None:
     os.utime(tmp_path / ".out.aaaaaaaa.partial")
     os.utime(tmp_path / ".out.bbbbbbbb.partial" / "heatmap")
     write_results(tmp_path / "out", FILES, {})
-    young = {".out.aaaaaaaa.partial", ".out.bbbbbbbb.partial"}
+    young = set() if firm else {".out.aaaaaaaa.partial", ".out.bbbbbbbb.partial"}
     assert {path.name for path in tmp_path.iterdir()} == {"out", *kept, *young}
+
+
+def test_overwrite_leaves_no_moment_without_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither before nor after the one step is the name without a complete set; a second step would be a rename."""
+    write_results(tmp_path / "out", FILES, {"run": 1})
+    monkeypatch.setattr(Path, "rename", lambda *_: pytest.fail("it was renamed"))
+    seen = []
+
+    def watched(one: Path, other: Path) -> bool:
+        seen.append(verify(other)["run"])
+        swapped = swap(one, other)
+        seen.append(verify(other)["run"])
+        return swapped
+
+    monkeypatch.setattr(results, "swap", watched)
+    write_results(tmp_path / "out", FILES, {"run": 2}, overwrite=True)
+    assert seen == [1, 2]
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_reserved_folder_is_closed_to_others_before_any_work(tmp_path: Path) -> None:
+    with reserved(tmp_path / "new" / "out"):
+        with ThreadPoolExecutor(1) as other, pytest.raises(OutputExists, match=r"Another process writes to .*/new/out"):
+            other.submit(write_results, tmp_path / "new" / "out", FILES, {}).result()
+        write_results(tmp_path / "new" / "beside", FILES, {})
+        write_results(tmp_path / "new" / "out", FILES, {})
+    assert {path.name for path in (tmp_path / "new").iterdir()} == {"beside", "out"}
+
+
+def test_what_the_other_process_wrote_is_seen_when_it_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    @contextmanager
+    def late(place: Path) -> Iterator[bool]:
+        place.mkdir()
+        yield True
+
+    monkeypatch.setattr(results, "locked", late)
+    with pytest.raises(OutputExists, match="say --overwrite"), reserved(tmp_path / "out"):
+        pytest.fail("it was given away twice")
 
 
 def test_same_results_same_bytes(tmp_path: Path) -> None:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import os
 import subprocess
 import sys
 import warnings
+import weakref
 from pathlib import Path
 from typing import Any
 
 import monai.bundle
 import pytest
+from dicom_series import SERIES, write_series
+from geometries import PLAIN
 from monai.bundle import ConfigWorkflow
+from pydicom.dataset import Dataset
 
 from scripts.assets import config
 from scripts.commands import run
@@ -35,6 +40,11 @@ AWKWARD = (
     "Kopf-Übersicht ü 頭",
     'quote\'s "and" {braces}',
     "[brackets]",
+    "new\nline",
+    "$exit()",
+    "@",
+    "%",
+    "::",
     "-o",
 )
 """Names that a config would take for an expression, a reference, a macro or an id, or a shell for something else."""
@@ -125,6 +135,43 @@ def test_awkward_names_arrive_as_they_are(name: str, tmp_path: Path, monkeypatch
     assert list(tmp_path.iterdir()) == [], "nothing in a name is run"
 
 
+@pytest.mark.parametrize("name", AWKWARD)
+def test_awkward_names_of_weights_and_calibrations_arrive_as_they_are(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    args = argparse.Namespace(
+        **{**vars(parsed("IN", "-o", "OUT")), "weights": Path(name), "calibration": Path(name), "series_uid": "1.2.3"}
+    )
+    parser = workflow(args).parser
+    parser.parse()
+    wanted = {"weights": "", "normative": "normative.nii.gz", "thresholds": "thresholds.json"}
+    assert {key: parser.get_parsed_content(key) for key in wanted} == {
+        key: tmp_path / name / file for key, file in wanted.items()
+    }
+    assert list(tmp_path.iterdir()) == [], "nothing in a name is run"
+
+
+def test_no_text_of_a_header_is_evaluated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every text of the header is an expression; the config's own reader loads the series."""
+    evil = "$__import__('os').system('touch evil')"
+
+    def edit(dataset: Dataset, k: int) -> None:
+        for name in ("SeriesDescription", "ProtocolName", "PatientName", "PatientID", "ConvolutionKernel"):
+            setattr(dataset, name, evil)
+        dataset.BodyPartExamined, dataset.SoftwareVersions, dataset.StationName = "@stride", "%x.json::y", evil
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pydicom remarks on the length of such texts
+        write_series(tmp_path / "in", edit=edit)
+    monkeypatch.chdir(tmp_path)
+    flow = workflow(parsed("in", "-o", "out", "--series-uid", SERIES))
+    flow.initialize()
+    load = flow.parser.get_parsed_content("preprocessing").transforms[0]
+    assert load({"image": "in"})["image"].shape == (1, *PLAIN.shape)
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+
+
 def test_negative_control_as_text_a_name_would_be_changed(tmp_path: Path) -> None:
     values = {**run.overrides(parsed("IN", "-o", "OUT")), "dataset_dir": str(tmp_path / "case#3")}
     flow = ConfigWorkflow(str(config("inference.json")), logging_file=False, workflow_type="inference", **values)
@@ -202,6 +249,23 @@ def test_libraries_are_kept_quiet_and_then_as_before(
         assert main(["--debug", "run", "IN", "-o", str(tmp_path / "other")]) == 0
 
 
+def test_a_workflow_is_forgotten_when_it_is_done(pretend: type[Pretend], tmp_path: Path) -> None:
+    """A real one refers to itself, so that its volumes would stay until Python happens to look."""
+    alive = []
+
+    def run_itself(self: Any) -> None:
+        self.itself = self
+        alive.append(weakref.ref(self))
+
+    pretend.run = run_itself  # type: ignore[method-assign]
+    gc.disable()
+    try:
+        run.run_configs(["inference.json"], {})
+    finally:
+        gc.enable()
+    assert [reference() for reference in alive] == [None]
+
+
 def test_existing_results_are_4_before_any_work(
     pretend: type[Pretend], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -239,7 +303,7 @@ def test_an_output_that_can_not_be_made_is_4_before_any_work(
     [
         (refusal("not_ct", "There is no CT image."), 3, "There is no CT image. Give a head CT.\n"),
         (FileNotFoundError(2, "missing", "model.pt"), 5, "Internal error (FileNotFoundError): "),
-        (ZeroDivisionError("by zero"), 5, "Internal error (ZeroDivisionError): by zero Use --debug"),
+        (ZeroDivisionError("by zero"), 5, "Internal error (ZeroDivisionError). Use --debug"),
     ],
 )
 def test_what_is_behind_an_error_of_the_workflow(

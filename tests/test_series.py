@@ -113,6 +113,14 @@ def test_nothing_to_choose_from(make: Any, changes: dict[str, Any], code: str) -
     assert error.value.findings[0].code == code
 
 
+def test_one_id_of_two_people_is_refused(make: Any) -> None:
+    chosen(make("1", birth_date="19500102"), make("2", birth_date="", kernel="H70S"))
+    with pytest.raises(InputRefused, match="belong to 2 patients") as error:
+        chosen(make("1", birth_date="19500102"), make("2", birth_date="19800304"))
+    assert error.value.findings[0].code == "several_patients"
+    assert "1950" not in str(error.value)
+
+
 def test_two_patients_are_refused(make: Any) -> None:
     for first, second in (("1", "2"), ("1", "1")):
         with pytest.raises(InputRefused, match="The images belong to 2 patients"):

@@ -55,6 +55,13 @@ def test_slices_of_two_spacings_lie_where_they_lie(geometry: Geometry) -> None:
         np.testing.assert_allclose(world(grid.affine, np.array([0, 0, node])), position, atol=1e-6)
 
 
+def test_slices_further_apart_than_any_head_cts_are_refused() -> None:
+    positions, orientation, spacing = stack(PLAIN)
+    grid_of(positions * 20 / 3, orientation, spacing, PLAIN.shape[:2])
+    with pytest.raises(InputRefused, match=r"The slices are 21 mm apart, which no head CT is\."):
+        grid_of(positions * 7, orientation, spacing, PLAIN.shape[:2])
+
+
 def test_blend_interpolates_at_true_heights() -> None:
     heights = np.array([0.0, 2.0, 4.0, 9.0])
     grid = Grid(np.eye(4), heights, 1.0, 10, True, ())

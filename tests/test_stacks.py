@@ -168,6 +168,20 @@ def test_a_header_that_asks_for_too_much_is_refused_before_pixels_are_read(tmp_p
         stack_volume(stack_at(tmp_path))
 
 
+def test_acquisitions_may_follow_each_other_but_not_interleave(tmp_path: Path) -> None:
+    def number(own: Callable[[int], int]) -> Callable[[Dataset, int], None]:
+        return lambda dataset, k: setattr(dataset, "AcquisitionNumber", own(k))
+
+    uneven = [k + 0.1 * (k % 3 == 1) for k in range(37)]
+    write_series(tmp_path / "a", at=uneven, edit=number(lambda k: k // 9))
+    assert codes(stack_volume(stack_at(tmp_path / "a"))) == ["uneven_spacing", "thick_slices"]
+    write_series(tmp_path / "b", at=uneven, edit=number(lambda k: k % 2))
+    with pytest.raises(InputRefused, match="2 acquisitions of the series lie between each other's slices"):
+        stack_volume(stack_at(tmp_path / "b"))
+    write_series(tmp_path / "c", edit=number(lambda k: k % 2))
+    assert codes(stack_volume(stack_at(tmp_path / "c"))) == [], "evenly spaced: odd slices after even ones"
+
+
 def test_padding_is_air_and_outside_the_field_of_view(tmp_path: Path) -> None:
     circle = np.hypot(*np.meshgrid(np.arange(48) - 23.5, np.arange(44) - 21.5, indexing="ij")) < 20
 

@@ -226,3 +226,19 @@ def test_from_scratch_means_no_weights(tmp_path: Path) -> None:
     assert (values["start_weights"], values["workers"], values["seed"]) == (None, 2, 7)
     assert "max_epochs" not in values
     assert "seed" not in train.overrides(parser.parse_args(words[:-2]))
+
+
+@pytest.mark.parametrize("name", ["$__import__('os').system('touch evil')", "@seed", "%x", "a#b", "a::b"])
+@pytest.mark.parametrize("option", ["--validation", "--hold-out"])
+def test_a_name_that_a_config_would_evaluate_is_refused(
+    name: str,
+    option: str,
+    maps: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (maps / f"{name}.nii.gz").touch()
+    assert "in it, which configs give a meaning. Rename that file." in error(capsys, maps, "-o", "out", option, name)
+    assert [path.name for path in tmp_path.iterdir()] == ["maps"]

@@ -8,7 +8,7 @@ from dicom_series import head_hu
 from geometries import PLAIN
 
 from scripts.findings import InputRefused
-from scripts.volume import AIR_HU, MAX_VOXELS, UNKNOWN_HU, Volume, check_size, check_values, split_padding
+from scripts.volume import AIR_HU, UNKNOWN_HU, Volume, check_values, slabs, split_padding
 
 
 def head(change: float = 0.0, dtype: type = np.int16) -> Volume:
@@ -77,9 +77,22 @@ def test_metal_is_flagged() -> None:
     assert [f.code for f in check_values(Volume(hu, PLAIN.affine, None))] == ["metal"]
 
 
-def test_memory_budget() -> None:
-    check_size((512, 512, 512))
-    with pytest.raises(InputRefused, match="asks for 512 x 512 x 513 voxels"):
-        check_size((512, 512, 513))
-    with pytest.raises(InputRefused, match=f"asks for 65535 x 65535 x 65535 voxels, over {MAX_VOXELS}"):
-        check_size((65535, 65535, 65535))
+@pytest.mark.parametrize("axes", [(0, 1, 2), (2, 1, 0), (1, 0, 2)])
+def test_slabs_cover_a_volume_once_without_a_copy(axes: tuple[int, int, int]) -> None:
+    volume = np.zeros((3, 4, 5), dtype=np.int16).transpose(axes)
+    parts = list(slabs(volume))
+    assert len(parts) == 3
+    for slab in parts:
+        volume[slab] += 1
+        assert volume[slab].flags.c_contiguous or volume[slab].T.flags.c_contiguous or axes == (1, 0, 2)
+    assert (volume == 1).all()
+
+
+def test_the_mask_of_the_tag_is_the_one_that_is_returned() -> None:
+    hu = np.full((4, 5, 6), -1000, dtype=np.int16)
+    padding = np.zeros(hu.shape, dtype=bool)
+    padding[1], hu[2, 0] = True, -3024
+    valid = split_padding(hu, padding)
+    assert valid is padding
+    assert np.flatnonzero(~valid.any(axis=(1, 2))).tolist() == [1]
+    assert int((~valid).sum()) == 36

@@ -5,10 +5,13 @@ A host may set no `bundle_root` and run from any folder, so files that ship with
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
+
+from .integrity import check_file, sha256
+
+__all__ = ["asset", "bundle_root", "config", "metadata", "optional_asset", "place", "sha256"]
 
 
 def bundle_root() -> Path:
@@ -17,15 +20,26 @@ def bundle_root() -> Path:
 
 
 def asset(path: str) -> str:
-    """Path of a file that ships with the bundle, e.g. `asset("models/reference.nii.gz")`.
+    """Path of a file that ships with the bundle, e.g. `asset("models/reference.nii.gz")`, as the bundle was made with.
 
     Raises:
         FileNotFoundError: the file is not there; the message names it.
+        BundleChanged: it is another file than the manifest of the bundle says.
     """
     found = bundle_root() / path
     if not found.exists():
         raise FileNotFoundError(f"{path} is missing from the bundle at {bundle_root()}. Install it again.")
+    check_file(bundle_root(), path)
     return str(found)
+
+
+def optional_asset(path: str) -> str:
+    """Path of a file that may ship with the bundle; where it is there, as `asset`.
+
+    Raises:
+        BundleChanged: it is another file than the manifest of the bundle says.
+    """
+    return asset(path) if (bundle_root() / path).exists() else place(path)
 
 
 def place(path: str) -> str:
@@ -36,12 +50,6 @@ def place(path: str) -> str:
 def config(name: str) -> Path:
     """Path of a config file of the bundle."""
     return bundle_root() / "configs" / name
-
-
-def sha256(path: str | Path) -> str:
-    """The sha256 of a file, as a hexadecimal string."""
-    with open(path, "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def metadata() -> dict[str, Any]:

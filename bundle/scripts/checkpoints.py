@@ -10,6 +10,7 @@ import copy
 import io
 import pickle
 import re
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from zipfile import is_zipfile
@@ -143,6 +144,8 @@ def check_checkpoint(path: str, network: nn.Module) -> None:
 
 def _see(load: Callable[[], object], sentence: str) -> None:
     try:
-        load()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # PyTorch remarks on what it refuses, TorchScript for one
+            load()
     except UNREADABLE as error:
         raise PathMissing(sentence) from error

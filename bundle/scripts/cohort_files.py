@@ -44,7 +44,7 @@ class CohortFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other runs out of the folder, and remove what killed ones left half-written.
+        """Keep other runs out of the folder, and remove what killed workers left half-written, before and after.
 
         Raises:
             OutputExists: another run works in it.
@@ -62,9 +62,18 @@ class CohortFolder:
                 raise OutputExists(
                     f"Another run works in {self.root}. Wait for it, or choose another folder."
                 ) from error
-            for folder in (self.root / CASES).glob(".*.partial"):
-                shutil.rmtree(folder, ignore_errors=True)
-            yield
+            self.remove_half_written()
+            try:
+                yield
+            finally:
+                self.remove_half_written()
+
+    def remove_half_written(self) -> None:
+        """Remove what workers that were killed left beside the cases."""
+        for folder in (self.root / CASES).glob(".*.partial"):
+            shutil.rmtree(folder, ignore_errors=True)
+        for file in (self.root / CASES).glob(".*.lock"):
+            file.unlink(missing_ok=True)
 
     def settle(self, facts: Mapping[str, Any], sources: Mapping[str, str]) -> None:
         """Write what the run is made with, and the fingerprint of each case's scan; or see that it is as before.

@@ -2,7 +2,8 @@
 
 A *finding* is one statement about the input, with a code, a severity and a message of one or two sentences. A *refusal*
 means that no heatmap is made; a *flag* travels into every output; *information* does not change how a result is read.
-Messages hold no patient data: no value of a DICOM attribute that identifies a person, and, in flags, no file name.
+Messages hold no patient data: no value of a DICOM attribute that identifies a person, and no file name but plain ones
+(see `file_names`). They are one line of printable characters, `MAX_MESSAGE` at most, whatever a header holds.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 REFUSAL, FLAG, INFORMATION = "refusal", "flag", "information"
+
+MAX_MESSAGE = 400
+"""Characters of the longest message; what is longer is cut before the remedy."""
 
 
 @dataclass(frozen=True)
@@ -130,8 +134,8 @@ TABLE: tuple[FindingKind, ...] = (
     FindingKind(
         "too_large",
         REFUSAL,
-        "the header asks for more voxels than the memory budget",
-        "Crop the scan, or reconstruct it with thicker slices.",
+        "reading what the header announces would take more memory than the budget, or than is free",
+        "Crop the scan or reconstruct it with thicker slices, or give the process more memory if it lacks that.",
     ),
     FindingKind(
         "implausible_hu",
@@ -190,6 +194,12 @@ TABLE: tuple[FindingKind, ...] = (
         "Heatmap and scores are the plain error, in mm, and have no percentiles.",
     ),
     FindingKind(
+        "bundle_changed",
+        FLAG,
+        "a file of the bundle is not the one that it was made with",
+        "Install the bundle again, or, if the change is yours, run `head-ct-anomaly manifest`.",
+    ),
+    FindingKind(
         "normative_unknown",
         FLAG,
         "over 5 % of a region lies where no healthy scan had a head",
@@ -227,7 +237,18 @@ def finding(code: str, detail: str, series_uid: str | None = None) -> Finding:
         KeyError: `code` is not in the table.
     """
     kind = KINDS[code]
+    detail = shortened(printable(detail), MAX_MESSAGE - len(kind.remedy) - 1)
     return Finding(code, kind.severity, f"{detail} {kind.remedy}".strip(), series_uid)
+
+
+def printable(text: str) -> str:
+    """`text` in one line, with a question mark for what can't be shown: control characters, bytes that are no text."""
+    return "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))
+
+
+def shortened(text: str, length: int) -> str:
+    """`text`, cut to `length` characters if it is longer."""
+    return text if len(text) <= length else f"{text[: length - 4].rstrip()} ..."
 
 
 def refusal(code: str, detail: str, series_uid: str | None = None) -> InputRefused:
@@ -240,19 +261,40 @@ def counted(count: int, thing: str, things: str = "") -> str:
     return f"{count} {thing if count == 1 else things or f'{thing}s'}"
 
 
+SECTIONS = (
+    (REFUSAL, "Refused", "There is no heatmap, nothing is written, and the exit code is 3."),
+    (
+        FLAG,
+        "Flagged",
+        "There is a heatmap; the flag is in `result.json`, and the result is to be read with it in mind.",
+    ),
+    (INFORMATION, "Noted", "How a result is read does not change."),
+)
+"""The sections of the page: severity, heading, and what it means."""
+
+UNNOTICED = (
+    "A scan that was mirrored, left for right, before it was read: a head is nearly symmetric.",
+    "Hounsfield units that are all off by the same 50 HU or less: air is still near -1000.",
+    "Slices that are missing at the top or the bottom: only the regions that they cut are flagged (`region_cut`).",
+    "A header that is wrong but possible: another patient's name or age, contrast agent that was not entered.",
+)
+"""What nothing notices, and what comes of it."""
+
+
 def as_markdown() -> str:
     """The page `docs/findings.md`."""
     lines = [
-        "# Findings",
+        "# What is said of an input",
         "",
-        "What can be said about an input. A *refusal*: there is no heatmap, the exit code is 3. A *flag*: it is in",
-        "`result.json`, and the result is to be read with it in mind. Made from the table in",
-        "`bundle/scripts/findings.py` by `python bundle/scripts/findings.py > docs/findings.md`.",
-        "",
-        "| code | severity | when | what to do |",
-        "|---|---|---|---|",
+        "A scan is read right or refused; what is unusual about one that is read is flagged. `head-ct-anomaly inspect`",
+        "says which, to programs with `--json` (schema: `bundle/docs/inspect.schema.json`). This page is made from the",
+        "table in `bundle/scripts/findings.py`: `python bundle/scripts/findings.py > docs/findings.md`.",
     ]
-    lines += [f"| `{kind.code}` | {kind.severity} | {kind.condition} | {kind.remedy} |" for kind in TABLE]
+    for severity, heading, meaning in SECTIONS:
+        rows = [f"| {kind.condition} | {kind.remedy} | `{kind.code}` |" for kind in TABLE if kind.severity == severity]
+        if rows:
+            lines += ["", f"## {heading}", meaning, "", "| when | what to do | code |", "|---|---|---|", *rows]
+    lines += ["", "## Not noticed", *(f"* {text}" for text in UNNOTICED)]
     return "\n".join(lines) + "\n"
 
 

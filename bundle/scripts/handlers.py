@@ -17,8 +17,9 @@ import numpy as np
 from ignite.engine import Engine, Events
 from monai.engines.utils import IterationEvents
 
-from .assets import metadata, sha256
-from .findings import FLAG
+from .assets import bundle_root, metadata, sha256
+from .findings import FLAG, counted, finding
+from .integrity import changes
 from .nifti_bytes import nifti_bytes
 from .overview import overview
 from .results import check_target, plain, write_results
@@ -169,12 +170,22 @@ def case_result(data: Mapping[str, Any], timings_s: Mapping[str, float]) -> dict
             *(plain(meta["findings"]) or []),
             *plain(data.get("calibration_findings", [])),
             *plain(data["region_findings"]),
+            *bundle_findings(),
         ],
         "quality": quality,
         "registration": {"matrix": matrix},
         "timings_s": dict(timings_s),
         "versions": versions(),
     }
+
+
+def bundle_findings() -> list[dict[str, str]]:
+    """A flag where the bundle is not as it was made; the command refuses to run then, `monai.bundle run` does not."""
+    found = changes(bundle_root())
+    if not found:
+        return []
+    more = f" ({counted(len(found), 'file')} in all)" if len(found) > 1 else ""
+    return [finding("bundle_changed", f"The bundle is not as it was made: {found[0]}{more}.").as_dict()]
 
 
 def versions() -> dict[str, str]:

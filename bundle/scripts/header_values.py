@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import MutableSequence
 from typing import Any
 
 from pydicom.dataset import Dataset
+
+LARGEST = 1e9
+"""No attribute that is read here is larger in any scan; beyond it, arithmetic overflows."""
 
 
 def as_list(value: Any) -> list[Any]:
@@ -34,18 +36,24 @@ def integer_of(value: Any) -> int | None:
 
 
 def numbers_of(value: Any, count: int) -> tuple[float, ...] | None:
-    """`count` finite numbers, or None for anything else."""
+    """`count` numbers of at most `LARGEST`, or None for anything else."""
     try:
         numbers = tuple(float(v) for v in as_list(value))
     except (TypeError, ValueError):
         return None
-    return numbers if len(numbers) == count and all(map(math.isfinite, numbers)) else None
+    return numbers if len(numbers) == count and all(abs(number) <= LARGEST for number in numbers) else None
 
 
 def patient_of(data: Dataset) -> tuple[str, ...]:
     """What tells patients apart: the ID, or name and birth date where there is none. It stays inside the reader."""
     identity = text_of(data, "PatientID")
     return (identity,) if identity else ("", text_of(data, "PatientName"), text_of(data, "PatientBirthDate"))
+
+
+def birth_date_of(data: Dataset) -> str:
+    """The date of birth, "" where it is absent or stands for nothing (one digit only). It stays inside the reader."""
+    date = text_of(data, "PatientBirthDate")
+    return date if len(date) == 8 and date.isdecimal() and len(set(date)) > 1 else ""
 
 
 def padding_of(values: Dataset) -> tuple[int, int] | None:
@@ -68,9 +76,9 @@ def age_years_of(data: Dataset) -> float | None:
     """Age in years from `PatientAge` ("012Y", "006M", ...), else from birth and study dates; None when not stated."""
     age = text_of(data, "PatientAge")
     units_a_year = {"D": 365.25, "W": 365.25 / 7, "M": 12.0, "Y": 1.0}
-    if len(age) == 4 and age[:3].isdigit() and age[3] in units_a_year:
+    if len(age) == 4 and age[:3].isdecimal() and age[3] in units_a_year:
         return int(age[:3]) / units_a_year[age[3]]
     birth, study = text_of(data, "PatientBirthDate"), text_of(data, "StudyDate")
-    if len(birth) == 8 and len(study) == 8 and (birth + study).isdigit():
+    if len(birth) == 8 and len(study) == 8 and (birth + study).isdecimal():
         return (int(study) - int(birth)) / 10000
     return None

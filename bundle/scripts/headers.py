@@ -16,10 +16,13 @@ from pathlib import Path
 import pydicom
 from pydicom.dataset import Dataset
 
+from .deflated import check_inflated_size
+from .file_names import shown
 from .findings import InputRefused, counted, refusal
 from .header_values import (
     age_years_of,
     as_list,
+    birth_date_of,
     contrast_of,
     integer_of,
     number_of,
@@ -39,6 +42,7 @@ TAGS: tuple[str, ...] = (
     *("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SliceThickness", "Rows", "Columns"),
     *("RescaleSlope", "RescaleIntercept", "RescaleType", "PixelPaddingValue", "PixelPaddingRangeLimit"),
     *("SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated", "BitsStored", "PixelRepresentation"),
+    *("HighBit", "AcquisitionNumber"),
     *("NumberOfFrames", "LossyImageCompression", "SeriesNumber"),
     *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
 )
@@ -63,9 +67,11 @@ class ImageHeader:
     path: Path
     frame: int | None
     patient: tuple[str, ...]
+    birth_date: str
     study_uid: str
     series_uid: str
     series_number: int | None
+    acquisition: int | None
     sop_class: str
     modality: str
     image_type: tuple[str, ...]
@@ -74,6 +80,7 @@ class ImageHeader:
     photometric: str
     samples: int
     bits: tuple[int, int, bool]
+    high_bit: int | None
     position_mm: tuple[float, ...] | None
     orientation: tuple[float, ...] | None
     pixel_spacing_mm: tuple[float, ...] | None
@@ -112,8 +119,10 @@ def read_headers(path: Path) -> Headers:
         links = counted(found.linked_folders, "link to a folder, which is", "links to folders, which are")
         but = f", only {links} not followed" if found.linked_folders else ""
         raise refusal("empty_folder", f"The folder holds no file{but}.")
-    for file in files:
-        _read_file(file, found)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pydicom's remarks on values out of form show these values
+        for file in files:
+            _read_file(file, found)
     return found
 
 
@@ -142,8 +151,7 @@ def _files(path: Path, found: Headers) -> list[Path]:
 
 def _unlisted(error: OSError) -> None:
     """Refuse a folder that can't be listed: it may hold slices of the series."""
-    name = Path(str(error.filename)).name[:60]
-    raise refusal("corrupt_file", f"The folder {name} can't be listed ({error.strerror}).") from error
+    raise refusal("corrupt_file", f"A folder inside can't be listed ({error.strerror}).") from error
 
 
 def _read_file(file: Path, found: Headers) -> None:
@@ -154,12 +162,14 @@ def _read_file(file: Path, found: Headers) -> None:
         if not possible:
             found.foreign += 1
             return
+        if certain:
+            check_inflated_size(file)
         data = _header(file)
         if not certain and "SeriesInstanceUID" not in data:
             found.foreign += 1
             return
         storage = str(data.file_meta.get("MediaStorageSOPClassUID", "") or data.get("SOPClassUID", ""))
-        if "Rows" not in data and storage not in IMAGE_STORAGE:
+        if "Rows" not in data and storage and storage not in IMAGE_STORAGE:
             found.other_objects += 1
             return
         _check_complete(file, data)
@@ -170,7 +180,7 @@ def _read_file(file: Path, found: Headers) -> None:
         if not certain:
             found.foreign += 1
             return
-        text = f"The file {file.name[:60]} can't be read: it is damaged or ends early ({type(error).__name__})."
+        text = f"The file {shown(file)} can't be read: it is damaged or ends early ({type(error).__name__})."
         raise refusal("corrupt_file", text) from error
 
 
@@ -178,7 +188,7 @@ def _check_complete(file: Path, data: Dataset) -> None:
     """Refuse an image without the attributes that every image has."""
     for name in ("SeriesInstanceUID", "Rows", "Columns"):
         if data.get(name) in (None, ""):
-            raise refusal("corrupt_file", f"The file {file.name[:60]} has no {name}, or ends early.")
+            raise refusal("corrupt_file", f"The file {shown(file)} has no {name}, or ends early.")
 
 
 def _looks_like_dicom(file: Path) -> tuple[bool, bool]:
@@ -227,9 +237,11 @@ def _image(file: Path, frame: int | None, data: Dataset, values: Dataset) -> Ima
         path=file,
         frame=frame,
         patient=patient_of(data),
+        birth_date=birth_date_of(data),
         study_uid=str(data.get("StudyInstanceUID", "")),
         series_uid=str(data.SeriesInstanceUID),
         series_number=integer_of(data.get("SeriesNumber")),
+        acquisition=integer_of(data.get("AcquisitionNumber")),
         sop_class=str(data.get("SOPClassUID", "") or data.file_meta.get("MediaStorageSOPClassUID", "")),
         modality=text_of(data, "Modality"),
         image_type=tuple(str(v).upper() for v in as_list(values.get("FrameType") or data.get("ImageType"))),
@@ -242,6 +254,7 @@ def _image(file: Path, frame: int | None, data: Dataset, values: Dataset) -> Ima
             int(data.get("BitsStored", 16)),
             bool(data.get("PixelRepresentation")),
         ),
+        high_bit=integer_of(data.get("HighBit")),
         position_mm=numbers_of(values.get("ImagePositionPatient"), 3),
         orientation=numbers_of(values.get("ImageOrientationPatient"), 6),
         pixel_spacing_mm=numbers_of(values.get("PixelSpacing"), 2),

@@ -110,7 +110,7 @@ def _no_image(path: Path, count: int) -> str:
     text = "The file is not a DICOM image." if count == 1 else f"None of {count} files is a DICOM image."
     volumes = [file for file in path.rglob("*") if is_nifti(file)] if path.is_dir() else []
     if len(volumes) == 1:
-        return f"{text} The folder holds {volumes[0].name[:60]}: name that file."
+        return f"{text} The folder holds a NIfTI file: name that file."
     return f"{text} The folder holds {len(volumes)} NIfTI files: name one of them." if volumes else text
 
 

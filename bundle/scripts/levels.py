@@ -2,17 +2,21 @@
 
 A wrong `RescaleIntercept` or `RescaleSlope` in a slice or in some leaves every edge where it was: what it changes is
 the *level* of air and of soft tissue, the median of those pixels. Where a slice shows air its neighbour mostly shows
-air too, and where both neighbours show soft tissue so does the slice between them. Every fourth pixel along each axis
-is looked at, padding is left out.
+air too, and where both neighbours show soft tissue so does the slice between them. It is looked for before padding is
+replaced and noise clipped, which would hide that air is too dark; every fourth pixel along each axis will do.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
+from .file_names import shown
 from .findings import refusal
 from .headers import ImageHeader
+from .volume import KNOWN_FROM_HU
 
 AIR_BELOW_HU = -900
 """Air with its noise; lung and foam are brighter."""
@@ -33,20 +37,33 @@ STEP = 4
 """Every so many pixels along each axis are looked at."""
 
 
+def thinned(slices: NDArray[Any]) -> NDArray[Any]:
+    """A copy of every fourth pixel along rows and columns of slices (S, rows, columns)."""
+    return slices[:, ::STEP, ::STEP].copy()
+
+
 def check_levels(hu: NDArray[np.int16], valid: NDArray[np.bool_] | None, images: tuple[ImageHeader, ...]) -> None:
     """Refuse slices `hu` (S, rows, columns) in HU of which one is not on the scale of the next; `valid`: no padding.
+
+    Values below `KNOWN_FROM_HU` are padding without a tag where the next slice has such values too, since the field of
+    view is that of the series, and where the whole slice does.
 
     Raises:
         InputRefused: `rescale_invalid`, naming the file.
     """
-    small = hu[:, ::STEP, ::STEP].reshape(len(hu), -1)
-    known = np.ones(small.shape, bool) if valid is None else valid[:, ::STEP, ::STEP].reshape(small.shape)
-    steps = np.array([_air_step(small[k : k + 2], known[k] & known[k + 1]) for k in range(len(hu) - 1)])
+    small = hu.reshape(len(hu), -1)
+    low = small < KNOWN_FROM_HU
+    known = np.broadcast_to(~np.all(low, axis=1, keepdims=True), small.shape)
+    if valid is not None:
+        known = known & valid.reshape(small.shape)
+    steps = np.array(
+        [_air_step(small[k : k + 2], known[k] & known[k + 1] & ~(low[k] & low[k + 1])) for k in range(len(hu) - 1)]
+    )
     broken = np.abs(steps) > AIR_STEP_HU
     if broken.any():
         odd, next_one = _odd_one(broken)
         size = abs(steps[min(odd, next_one)])
-        _refuse(images, odd, f"air differs by {size:.0f} HU from the next image, {images[next_one].path.name[:60]}")
+        _refuse(images, odd, f"air differs by {size:.0f} HU from the next image, {shown(images[next_one].path)}")
     soft = [_soft_step(small[k - 1 : k + 2], known[k - 1] & known[k] & known[k + 1]) for k in range(1, len(hu) - 1)]
     worst = int(np.argmax(np.abs(soft)))
     if abs(soft[worst]) > SOFT_STEP_HU:
@@ -83,4 +100,4 @@ def _odd_one(broken: NDArray[np.bool_]) -> tuple[int, int]:
 
 def _refuse(images: tuple[ImageHeader, ...], odd: int, how: str) -> None:
     """Raise the refusal of slice `odd`."""
-    raise refusal("rescale_invalid", f"The image in {images[odd].path.name[:60]} has another HU scale: {how}.")
+    raise refusal("rescale_invalid", f"The image in {shown(images[odd].path)} has another HU scale: {how}.")

@@ -30,6 +30,9 @@ ENGINES = ("local", "ray")
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,59}")
 """Names that a folder can have anywhere."""
 
+ID, WORD = re.compile(r"[A-Za-z]\w*(#([A-Za-z]\w*|\d+))*"), re.compile(r"[A-Za-z0-9_.,/ +-]*")
+"""Ids of a config that say nothing of what is run, and texts that are none of its expressions or components."""
+
 SCANS = "scans"
 """As iterations of an epoch: as many as there are training scans."""
 
@@ -39,7 +42,7 @@ SMALLEST_PATCH = 19
 
 @dataclass(frozen=True)
 class Run:
-    """A network to train and to judge. `train` holds further values of its training config, by id."""
+    """A network to train and to judge. `train` holds further values of its training config, by id: nothing to run."""
 
     name: str
     network: str
@@ -78,6 +81,13 @@ def _whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value > 0
 
 
+def _plain(value: Any) -> bool:
+    """Whether a value is a number, a plain word, or a list of such: nothing that a config would evaluate."""
+    if isinstance(value, list):
+        return all(map(_plain, value))
+    return isinstance(value, int | float | None) or (isinstance(value, str) and bool(WORD.fullmatch(value)))
+
+
 def _among(*words: Any) -> Check:
     return lambda value: value in words, f"one of {', '.join(map(str, words))}"
 
@@ -89,6 +99,10 @@ def _of(kind: type, words: str) -> Check:
 COUNT: Check = (_whole, "a whole number from 1 on")
 PATH: Check = _of(str, "a path")
 VALUES: Check = (lambda value: isinstance(value, dict) and all(isinstance(k, str) for k in value), "ids with values")
+SETTINGS: Check = (
+    lambda value: VALUES[0](value) and all(map(ID.fullmatch, value)) and all(map(_plain, value.values())),
+    "ids with values that are numbers, plain words or lists of them",
+)
 TEXTS: Check = (lambda value: isinstance(value, list) and all(isinstance(t, str) for t in value), "a list of words")
 
 RUN_CHECKS: dict[str, Check] = {
@@ -104,7 +118,7 @@ RUN_CHECKS: dict[str, Check] = {
     "stride": COUNT,
     "score": _among(*POOLINGS),
     "seed": (lambda value: value == 0 or _whole(value), "a whole number from 0 on"),
-    "train": VALUES,
+    "train": SETTINGS,
 }
 """The keys of a run."""
 

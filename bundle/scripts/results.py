@@ -4,7 +4,8 @@ A *set of results* is one folder: some *output files* and `result.json`, which n
 are written to a *staging folder* beside the target (same file system, hidden, its name ends in `.partial`), synced and
 read back; `result.json` comes last; then the staging folder is renamed to the target. So a folder of results is
 complete if, and only if, `result.json` is in it and its hashes match, which `verify` checks, and a process that is
-killed leaves nothing under the target's name.
+killed leaves nothing under the target's name. Meanwhile the target is *reserved*: another process that wants to write
+to it is turned away (see `locks`), and what processes that were killed left beside it is removed.
 
 An existing folder is never touched unless the caller says so, and then only if nothing but earlier results is in it.
 """
@@ -20,12 +21,15 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from .assets import sha256
+from .folder_swap import swap
+from .locks import locked
+from .stopping import undisturbed
 
 RESULT_NAME = "result.json"
 """The file that makes a set of results complete."""
@@ -34,7 +38,7 @@ RESULT_FORMAT = "head_ct_position_anomaly result 1"
 """Value of `format` in `result.json`: how a folder of earlier results is told from any other folder."""
 
 ABANDONED_S = 24 * 3600
-"""A staging folder in which nothing was written for a day belongs to a process that was killed."""
+"""Without locks, a staging folder in which nothing was written for a day belongs to a process that was killed."""
 
 REMEDIES = {
     errno.ENOSPC: "Free some space or choose a folder on another disk.",
@@ -65,6 +69,27 @@ class ResultIncomplete(ValueError):
     """A folder is not a complete set of results."""
 
 
+@contextmanager
+def reserved(folder: str | Path, overwrite: bool = False) -> Iterator[Path]:
+    """Keep other processes from writing results to `folder` while the context lasts; yields its resolved path.
+
+    Raises:
+        OutputExists: `folder` exists and `overwrite` is false, it holds anything but earlier results, or another
+            process or thread writes to it.
+        OutputFailed: it can't be made where it shall be.
+    """
+    target = Path(folder).resolve()
+    check_target(target, overwrite)
+    with ExitStack() as stack:
+        try:
+            firm = stack.enter_context(locked(target))
+        except OSError as error:
+            raise as_ours(error, target) from error
+        check_target(target, overwrite)  # once more: what had the lock until now may have written it
+        remove_abandoned(target, 0 if firm else ABANDONED_S)
+        yield target
+
+
 def write_results(
     folder: str | Path, files: Mapping[str, Content], result: Mapping[str, Any], overwrite: bool = False
 ) -> None:
@@ -73,39 +98,38 @@ def write_results(
     A name may have folders in it, separated by `/`. Numbers that are not finite become null in `result.json`.
 
     Raises:
-        OutputExists: `folder` exists and `overwrite` is false, or it holds anything but earlier results.
+        OutputExists: as of `reserved`.
         OutputFailed: disk full, not writable, or a file reads back differently; the staging folder is removed.
         ValueError: a name leaves the folder or is `result.json`.
     """
     for name in files:
         check_name(name)
-    target = Path(folder).resolve()
-    check_target(target, overwrite)
-    remove_abandoned(target)
-    staging = target.parent / f".{target.name}.{secrets.token_hex(4)}.partial"
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        staging.mkdir()
-        hashes = {name: write_file(staging / name, content) for name, content in files.items()}
-        text = json_text({"format": RESULT_FORMAT, **result, "outputs": hashes})
-        write_file(staging / RESULT_NAME, text.encode())
-        for inner in {path.parent for path in staging.rglob("*")}:
-            sync(inner)
-        put_in_place(staging, target, overwrite)
-    except OSError as error:
-        raise as_ours(error, target) from error
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+    with reserved(folder, overwrite) as target:
+        staging = target.parent / f".{target.name}.{secrets.token_hex(4)}.partial"
+        try:
+            staging.mkdir()
+            hashes = {name: write_file(staging / name, content) for name, content in files.items()}
+            text = json_text({"format": RESULT_FORMAT, **result, "outputs": hashes})
+            write_file(staging / RESULT_NAME, text.encode())
+            for inner in {path.parent for path in staging.rglob("*")}:
+                sync(inner)
+            with undisturbed():
+                put_in_place(staging, target, overwrite)
+        except OSError as error:
+            raise as_ours(error, target) from error
+        finally:
+            with undisturbed():
+                shutil.rmtree(staging, ignore_errors=True)
 
 
-def remove_abandoned(target: Path) -> None:
-    """Remove staging folders of `target` that processes which were killed left; never one that may still be written."""
+def remove_abandoned(target: Path, age_s: float = ABANDONED_S) -> None:
+    """Remove staging folders of `target` in which nothing was written for so long: who made them was killed."""
     pattern = re.compile(rf"\.{re.escape(target.name)}\.[0-9a-f]{{8}}\.partial")
-    before = time.time() - ABANDONED_S
+    before = time.time() - age_s
     for folder in target.parent.glob(".*.partial"):
         if pattern.fullmatch(folder.name) and folder.is_dir() and not folder.is_symlink():
             with suppress(OSError):  # another process may remove it at the same time
-                if max(path.lstat().st_mtime for path in (folder, *folder.rglob("*"))) < before:
+                if not age_s or max(path.lstat().st_mtime for path in (folder, *folder.rglob("*"))) < before:
                     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -157,7 +181,7 @@ def check_writable(folder: Path, target: Path | None = None, needed_bytes: int =
     if not place.is_dir():
         number = errno.ENOTDIR
     elif not os.access(place, os.W_OK | os.X_OK):
-        number = errno.EACCES
+        number = errno.EROFS if os.statvfs(place).f_flag & os.ST_RDONLY else errno.EACCES
     elif needed_bytes and shutil.disk_usage(place).free < needed_bytes:
         number = errno.ENOSPC
     if number:
@@ -167,10 +191,39 @@ def check_writable(folder: Path, target: Path | None = None, needed_bytes: int =
 def own_files(folder: Path) -> set[str]:
     """Names of the files that the `result.json` in a folder answers for; none if it isn't one of ours."""
     try:
-        result = json.loads((folder / RESULT_NAME).read_text(encoding="utf-8"))
-        return {RESULT_NAME, *result["outputs"]} if result["format"] == RESULT_FORMAT else set()
-    except (OSError, ValueError, KeyError, TypeError):
+        return {RESULT_NAME, *read_result(folder)["outputs"]}
+    except ResultIncomplete:
         return set()
+
+
+def read_result(folder: Path) -> dict[str, Any]:
+    """The content of the `result.json` in a folder; its files are not looked at.
+
+    Raises:
+        ResultIncomplete: it is missing, or not one of ours.
+    """
+    path = folder / RESULT_NAME
+    try:
+        if not path.is_file():
+            raise ResultIncomplete(f"{folder} holds no {RESULT_NAME}: the results are not complete.")
+        result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        ours = result["format"] == RESULT_FORMAT and all(is_sha256(value) for value in result["outputs"].values())
+        for name in result["outputs"]:
+            check_name(name)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        if isinstance(error, ResultIncomplete):
+            raise
+        ours = False
+    if not ours:
+        raise ResultIncomplete(
+            f"The {RESULT_NAME} in {folder} is damaged, or not of this program. Make the results again."
+        )
+    return result
+
+
+def is_sha256(value: object) -> bool:
+    """Whether a value is a sha256 as `write_results` writes it."""
+    return isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) is not None
 
 
 def write_file(path: Path, content: Content) -> str:
@@ -201,22 +254,30 @@ def sync(path: Path) -> None:
 
 
 def put_in_place(staging: Path, target: Path, overwrite: bool) -> None:
-    """Rename the staging folder to the target; an earlier set of results is put aside first and removed afterwards.
+    """Give the staging folder the target's name; an earlier set of results has that of the staging folder then.
 
-    A process that is killed between the two renames leaves nothing under the target's name: the earlier results are
-    then in the hidden folder `.NAME.<8 hex digits>.old` beside it, complete, and stay there until someone moves them.
+    Where the two can't change places at once, the earlier one is renamed first. A process that is killed between the
+    two renames leaves nothing under the target's name: the earlier results are then in the hidden folder
+    `.NAME.<8 hex digits>.old` beside it, complete, and stay there until someone moves them.
     """
-    earlier = staging.with_suffix(".old")
-    if overwrite and target.exists():
+    if not (overwrite and target.exists()):
+        staging.rename(target)
+    else:
         check_target(target, overwrite)
-        target.rename(earlier)
+        if not swap(staging, target):
+            replace_folder(staging, target)
+    sync(target.parent)
+
+
+def replace_folder(staging: Path, target: Path) -> None:
+    """Put the staging folder in the target's place with two renames, and remove what was there."""
+    earlier = staging.with_suffix(".old")
+    target.rename(earlier)
     try:
         staging.rename(target)
     except OSError:
-        if earlier.exists():
-            earlier.rename(target)
+        earlier.rename(target)
         raise
-    sync(target.parent)
     shutil.rmtree(earlier, ignore_errors=True)
 
 
@@ -224,6 +285,10 @@ def as_ours(error: OSError, target: Path) -> OSError:
     """The error to show for one of the operating system: what failed, where, and what to do."""
     if isinstance(error, OutputExists):
         return error
+    if isinstance(error, BlockingIOError):
+        return OutputExists(
+            f"Another process writes to {target} at this moment. Wait for it, or choose another folder."
+        )
     if error.errno in (errno.EEXIST, errno.ENOTEMPTY):
         return OutputExists(f"{target} was made by something else in the meantime. Choose another folder.")
     remedy = REMEDIES.get(error.errno or 0, "Check the folder and the disk it is on.")
@@ -257,12 +322,22 @@ def verify(folder: str | Path) -> dict[str, Any]:
         ResultIncomplete: `result.json` is missing or not ours, or a file is missing or was changed.
     """
     folder = Path(folder)
-    if not own_files(folder):
-        raise ResultIncomplete(f"{folder} holds no {RESULT_NAME} of this program: the results are not complete.")
-    result: dict[str, Any] = json.loads((folder / RESULT_NAME).read_text(encoding="utf-8"))
-    for name, expected in result["outputs"].items():
-        if not (folder / name).is_file():
-            raise ResultIncomplete(f"{name} is missing from {folder}. Make the results again.")
-        if sha256(folder / name) != expected:
-            raise ResultIncomplete(f"{name} in {folder} is not the file that was written. Make the results again.")
+    result = read_result(folder)
+    if problems := changed_files(folder, result["outputs"]):
+        name, problem = next(iter(problems.items()))
+        raise ResultIncomplete(f"{name} in {folder} {problem}. Make the results again.")
     return result
+
+
+def changed_files(folder: Path, outputs: Mapping[str, str]) -> dict[str, str]:
+    """What is wrong with the files of `outputs`, {name: sha256}, in a folder, by name; empty if nothing is."""
+    found = {}
+    for name, expected in outputs.items():
+        try:
+            if not (folder / name).is_file():
+                found[name] = "is missing"
+            elif sha256(folder / name) != expected:
+                found[name] = "is not the file that was written"
+        except OSError as error:
+            found[name] = f"can't be read ({error.strerror})"
+    return found

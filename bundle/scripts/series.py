@@ -152,10 +152,11 @@ def choose(stacks: list[Stack], series_uid: str | None = None) -> Stack:
 
 
 def _check_patients(pool: list[Stack]) -> None:
-    """Refuse CT images of more than one patient."""
+    """Refuse CT images of more than one patient: another ID, or the same one (some clinic's) but another birth date."""
     patients = {stack.first.patient for stack in pool if stack.kind != "not CT"}
-    if len(patients) > 1:
-        raise refusal("several_patients", f"The images belong to {len(patients)} patients.")
+    born = {image.birth_date for stack in pool if stack.kind != "not CT" for image in stack.images} - {""}
+    if max(len(patients), len(born)) > 1:
+        raise refusal("several_patients", f"The images belong to {max(len(patients), len(born))} patients.")
 
 
 def _usable(pool: list[Stack]) -> list[Stack]:

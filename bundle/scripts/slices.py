@@ -32,6 +32,9 @@ TILT_DEGREES = 0.5
 THICK_MM = 3.0
 """From above this on, slices are reported as thick."""
 
+LARGEST_GAP_MM = 20.0
+"""Slices of a head CT lie closer together; what is beyond it is a wrong unit, or sections picked for a report."""
+
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 """DICOM's axes point to the left and to posterior, NIfTI's to the right and to anterior."""
 
@@ -93,6 +96,8 @@ def grid_of(
     height = heights(positions_mm, orientation)
     gaps = np.diff(height)
     _check_coverage(height, gaps, pixel_spacing_mm, size)
+    if np.median(gaps) > LARGEST_GAP_MM:
+        raise refusal("geometry_invalid", f"The slices are {np.median(gaps):.0f} mm apart, which no head CT is.")
     kind = spacing_kind(gaps)
     step = _step(positions_mm, height)
     if kind == "uniform":

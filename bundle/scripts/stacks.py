@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .file_names import shown
 from .findings import Finding, counted, finding, refusal
 from .headers import ImageHeader
-from .levels import check_levels
+from .levels import check_levels, thinned
+from .memory_budget import check_size
 from .pixels import check_rescale, load_hu
 from .series import Stack
 from .slices import SAME_HEIGHT_MM, Grid, blend, grid_of, heights
-from .volume import Volume, check_size, check_values, split_padding
+from .volume import Volume, check_values, split_padding
 
 SAME_SPACING = 1e-3
 """Largest relative difference of pixel spacings in one series: rounding of text values."""
@@ -46,7 +49,21 @@ def stack_grid(stack: Stack) -> tuple[Grid, tuple[ImageHeader, ...], tuple[tuple
     thickness = max((image.thickness_mm or 0.0 for image in stack.images), default=0.0)
     grid = grid_of(positions[starts], first.orientation, spacing, (first.columns, first.rows), thickness)
     check_size((first.columns, first.rows, max(grid.count, len(stack.images))))
+    if grid.resample:
+        _check_acquisitions(stack, height)
     return grid, tuple(stack.images[k] for k in starts), groups
+
+
+def _check_acquisitions(stack: Stack, height: NDArray[np.float64]) -> None:
+    """Refuse unevenly spaced slices of two acquisitions that reach into one another: the patient may have moved."""
+    numbers = [image.acquisition for image in stack.images]
+    ends = sorted(
+        (min(own), max(own))
+        for own in ([h for h, n in zip(height, numbers, strict=True) if n == a] for a in {*numbers})
+    )
+    overlaps = [low < high - SAME_HEIGHT_MM for (_, high), (low, _) in itertools.pairwise(ends)]
+    if any(overlaps):
+        raise refusal("position_conflict", f"{len(ends)} acquisitions of the series lie between each other's slices.")
 
 
 def _checked_positions(stack: Stack) -> NDArray[np.float64]:
@@ -79,9 +96,10 @@ def stack_volume(stack: Stack) -> Volume:
     hu, padding = load_hu(images)
     found = list(grid.findings)
     found.extend(_duplicates(groups))
+    raw, measured = thinned(hu), None if padding is None else ~thinned(padding)
     valid = split_padding(hu, padding)
     check_neighbours(hu, images)
-    check_levels(hu, valid, images)
+    check_levels(raw, measured, images)
     if grid.resample:
         hu, valid = resample(hu, valid, grid)
     volume = Volume(hu.transpose(2, 1, 0), grid.affine, None if valid is None else valid.transpose(2, 1, 0))
@@ -91,10 +109,11 @@ def stack_volume(stack: Stack) -> Volume:
 def _duplicates(groups: tuple[tuple[ImageHeader, ...], ...]) -> list[Finding]:
     """A flag for images that are there twice; refuses two images at one position whose pixels differ."""
     for group in groups:
-        hu, _ = load_hu(group)
-        if (hu != hu[0]).any():
-            names = " and ".join(image.path.name[:60] for image in group[:2])
-            raise refusal("position_conflict", f"Images at one position have different pixels: {names}.")
+        first, _ = load_hu(group[:1])
+        for image in group[1:]:
+            if (load_hu((image,))[0] != first).any():
+                names = f"{shown(group[0].path)} and {shown(image.path)}"
+                raise refusal("position_conflict", f"Images at one position have different pixels: {names}.")
     count = sum(len(group) - 1 for group in groups)
     text = f"{counted(count, 'image is', 'images are')} there twice and used once."
     return [finding("duplicates_dropped", text)] if count else []
@@ -114,7 +133,7 @@ def check_neighbours(hu: NDArray[np.int16], images: tuple[ImageHeader, ...]) -> 
     next_one, one_after = (small[:-1] * small[1:]).sum(axis=1), (small[:-2] * small[2:]).sum(axis=1)
     unlike = (next_one[:-1] < UNLIKE) & (next_one[1:] < UNLIKE) & (one_after > ALIKE)
     if unlike.any():
-        name = images[int(unlike.argmax()) + 1].path.name[:60]
+        name = shown(images[int(unlike.argmax()) + 1].path)
         raise refusal("corrupt_pixels", f"The image in {name} is unlike the slices on both sides of it.")
 
 

@@ -8,7 +8,9 @@ RAS millimetres. Under gantry tilt it is sheared: its third column is the step f
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,14 +28,6 @@ KNOWN_FROM_HU = -1500.0
 
 PADDING_BELOW_HU = -1200
 """Values below it are padding even when no tag says so: noise in air does not reach it, scanners' fill values do."""
-
-MAX_VOXELS = 2**27
-"""Memory budget: the most voxels that are read, a 512 x 512 head of 512 slices.
-
-A voxel of a float64 file takes 20 bytes while it is read: its bytes twice, and their float32 copy. That is 2.5 GiB
-(measured: 2.6 with Python). Later there are HU (2 or 4 bytes), the mask (1), and float32 copies of the scan and of the
-heatmap on its grid (4 each). Of 8 GiB, 5 are left for libraries, registration and network, whose need does not depend
-on the size of the scan."""
 
 MIN_SLICES = 15
 """Fewer slices than this can't show a head."""
@@ -70,8 +64,16 @@ class Volume:
         """The voxels (I, J, K) in HU, with `UNKNOWN_HU` outside the field of view."""
         values = self.hu.astype(np.float32)
         if self.valid is not None:
-            values[~self.valid] = UNKNOWN_HU
+            for slab in slabs(values):
+                values[slab][~self.valid[slab]] = UNKNOWN_HU
         return values
+
+
+def slabs(volume: NDArray[Any]) -> Iterator[tuple[slice, ...]]:
+    """Indices of slices of `volume` that lie together in memory: work on one after the other copies no whole volume."""
+    axis = int(np.argmax(volume.strides))
+    for k in range(volume.shape[axis]):
+        yield (*[slice(None)] * axis, slice(k, k + 1))
 
 
 def split_padding(
@@ -79,26 +81,21 @@ def split_padding(
 ) -> NDArray[np.bool_] | None:
     """Replace padding in `hu` by air, in place, and clip noise below air; return where the scan knows, or None if all.
 
-    `padding` (same shape) marks voxels that a tag declares as padding; values below `PADDING_BELOW_HU` are added.
+    `padding` (same shape) marks voxels that a tag declares as padding, and becomes what is returned; values below
+    `PADDING_BELOW_HU` are added.
     """
-    low = hu < AIR_HU
-    outside = hu < PADDING_BELOW_HU
-    if padding is not None:
-        outside |= padding
-        low |= padding
-    hu[low] = AIR_HU
-    return ~outside if outside.any() else None
-
-
-def check_size(shape: tuple[int, ...]) -> None:
-    """Refuse a volume that would not fit the memory budget, before anything is allocated.
-
-    Raises:
-        InputRefused: `too_large`.
-    """
-    count = int(np.prod([int(n) for n in shape], dtype=object))
-    if count > MAX_VOXELS:
-        raise refusal("too_large", f"The header asks for {' x '.join(map(str, shape))} voxels, over {MAX_VOXELS}.")
+    mask = padding
+    for slab in slabs(hu):
+        values = hu[slab]
+        outside = values < PADDING_BELOW_HU
+        if padding is not None:
+            outside |= padding[slab]
+        values[(values < AIR_HU) | outside] = AIR_HU
+        if mask is None and outside.any():
+            mask = np.zeros_like(hu, dtype=bool)
+        if mask is not None:
+            mask[slab] = outside
+    return np.logical_not(mask, out=mask) if mask is not None and mask.any() else None
 
 
 def check_values(volume: Volume) -> tuple[Finding, ...]:
@@ -108,10 +105,7 @@ def check_values(volume: Volume) -> tuple[Finding, ...]:
         InputRefused: `not_finite`, `zero_variance` or `implausible_hu`.
     """
     hu, valid = volume.hu, volume.valid
-    if hu.dtype.kind == "f" and not np.isfinite(hu).all():
-        raise refusal(
-            "not_finite", f"{counted(int((~np.isfinite(hu)).sum()), 'voxel is', 'voxels are')} NaN or infinite."
-        )
+    check_finite(hu)
     if hu.max() == hu.min():
         raise refusal("zero_variance", f"All voxels have the value {float(hu.flat[0]):g}.")
     sample = hu[::2, ::2, ::2]
@@ -120,10 +114,24 @@ def check_values(volume: Volume) -> tuple[Finding, ...]:
     tissue = np.mean((known >= SOFT_TISSUE_HU[0]) & (known <= SOFT_TISSUE_HU[1])) if known.size else 0.0
     if tissue < MIN_FRACTION:
         raise refusal("implausible_hu", f"Only {100 * tissue:.2g} % of the voxels are soft tissue (-20 to 120 HU).")
-    metal_mm3 = float((hu >= METAL_HU).sum() * abs(np.linalg.det(volume.affine[:3, :3])))
+    dense = sum(int((hu[slab] >= METAL_HU).sum()) for slab in slabs(hu))
+    metal_mm3 = float(dense * abs(np.linalg.det(volume.affine[:3, :3])))
     if metal_mm3 >= METAL_MM3:
         return (finding("metal", f"{metal_mm3 / 1000:.2g} ml are denser than {METAL_HU} HU: metal."),)
     return ()
+
+
+def check_finite(hu: NDArray[np.int16] | NDArray[np.float32]) -> None:
+    """Refuse voxels that are NaN or infinite.
+
+    Raises:
+        InputRefused: `not_finite`.
+    """
+    if hu.dtype.kind != "f":
+        return
+    count = sum(int((~np.isfinite(hu[slab])).sum()) for slab in slabs(hu))
+    if count:
+        raise refusal("not_finite", f"{counted(count, 'voxel is', 'voxels are')} NaN or infinite.")
 
 
 def _check_air(known: NDArray[np.int16] | NDArray[np.float32]) -> None:

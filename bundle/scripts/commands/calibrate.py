@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..assets import config, metadata, place, sha256
+from ..assets import bundle_root, config, metadata, place, sha256
 from ..calibration import (
     FEWEST_SCANS,
     MAP_SMOOTHING_MM,
@@ -32,6 +32,7 @@ from ..calibration import (
 from ..calibration_files import NORMATIVE_NAME, THRESHOLDS_NAME, load_scan, write_calibration
 from ..findings import PathMissing, counted
 from ..healthy_sources import Source, key, simulated_sources, simulator_sha256, sources_in
+from ..integrity import renew
 from ..results import check_writable
 from ..scores import LISTS, Thresholds, score_name
 from ..worker_processes import Lost
@@ -133,6 +134,7 @@ def main(args: argparse.Namespace) -> int:
     facts |= {"failed": len(failed)} if failed else {}
     facts |= {"source": provenance(args), **settings, "smoothing_mm": args.smoothing}
     print("\n".join(finish(args.output, scans, groups, facts)))
+    renew(bundle_root(), args.output)
     if failed:
         print(
             f"{counted(len(failed), 'scan')} failed and had no part in it. The same command tries again.",

@@ -15,6 +15,7 @@ from typing import Any
 from ..assets import bundle_root
 from ..cohort_cases import Case
 from ..cohort_files import CASES, CohortFolder, shortened
+from ..error_words import described, origin
 from ..findings import InputRefused
 from ..results import OutputExists, OutputFailed
 from ..score_table import DONE, FAILED, REFUSED, Row
@@ -85,7 +86,7 @@ def run_case(plan: Plan, case: Case) -> Row:
     except OutputFailed:
         raise
     except Exception as error:
-        status, reason = FAILED, f"{type(error).__name__}: {error}"
+        status, reason = FAILED, described(origin(error))
     else:
         status, reason = FAILED, "It left no results."
     if (row := folder.row(case.name)) and row.status == DONE:  # by this process, or by one that was taken for dead

@@ -1,4 +1,4 @@
-"""What commands see to before their minutes or hours of work: the device, and the weights that they shall begin with.
+"""What commands see to before their minutes or hours of work: the device, and names that become part of a config.
 
 What is wrong with them is wrong usage: one sentence, and exit code 2.
 """
@@ -10,6 +10,9 @@ from typing import Any
 
 from ..assets import bundle_root, config
 from ..findings import PathMissing
+
+SPECIAL = "$@%#"
+"""Letters that MONAI's configs give a meaning: an expression, a reference, a macro, an id in an id."""
 
 
 def check_device(name: str) -> None:
@@ -27,6 +30,17 @@ def check_device(name: str) -> None:
         raise PathMissing(
             f"There is no device {name}: PyTorch sees {count} GPUs here. Use --device cpu, or leave it out."
         )
+
+
+def check_plain(names: Iterable[str]) -> None:
+    """See that names can become texts of a config, which would take some for expressions or references.
+
+    Raises:
+        PathMissing: one can't.
+    """
+    for name in names:
+        if set(name) & set(SPECIAL) or "::" in name:
+            raise PathMissing(f"{name!r} has one of {SPECIAL} in it, which configs give a meaning. Rename that file.")
 
 
 def parsed_configs(names: Iterable[str]) -> Any:

@@ -6,8 +6,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ..assets import place, sha256
+from ..assets import bundle_root, place, sha256
 from ..findings import PathMissing
+from ..integrity import renew
 from ..results import check_writable
 from .checks import parsed_configs
 from .train import positive
@@ -60,5 +61,6 @@ def main(args: argparse.Namespace) -> int:
     check_checkpoint(checkpoint, network)
     weights.parent.mkdir(parents=True, exist_ok=True)
     export_weights(checkpoint, network, str(weights))
+    renew(bundle_root(), weights)
     print(f"{weights}  sha256 {sha256(weights)}  from {Path(checkpoint).name}")
     return 0

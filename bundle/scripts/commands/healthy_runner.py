@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..calibration_files import save_scan
+from ..error_words import described, origin
 from ..findings import InputRefused
 from ..healthy_sources import Source
 from ..results import as_ours
@@ -66,7 +67,7 @@ def measure_scan(recipe: Recipe, job: Job) -> Outcome:
         keep(job.path, None, notes | {"refused": str(refused)})
         return Outcome(f"refused. {refused}")
     except Exception as error:
-        return Outcome(f"failed. {type(error).__name__}: {' '.join(str(error).split())[:300]}", failed=True)
+        return Outcome(f"failed. {described(origin(error))}", failed=True)
     keep(job.path, scan, notes | found)
     return Outcome(f"{time.process_time() - began:.0f} CPU-seconds, registration {found['verdict']}")
 

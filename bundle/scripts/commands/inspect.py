@@ -11,8 +11,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ..findings import REFUSAL
+from ..findings import REFUSAL, printable
 from ..inputs import Inspection, SeriesRow, inspect_input
+from ..inspection_schema import FORMAT_VERSION
 from ..nifti_bytes import nifti_bytes
 from ..results import OutputExists, OutputFailed, as_ours, write_file
 from ..volume import Volume
@@ -48,7 +49,7 @@ def main(args: argparse.Namespace) -> int:
     if args.save:
         check_free(args.save)
     inspection = inspect_input(args.input, args.series_uid)
-    print(json.dumps(as_json(inspection), indent=2) if args.json else as_text(inspection))
+    print(json.dumps(as_json(inspection), indent=2, allow_nan=False) if args.json else as_text(inspection))
     if inspection.volume is None:
         print(*(f.message for f in inspection.findings if f.severity == REFUSAL), file=sys.stderr)
         return 3
@@ -87,12 +88,16 @@ def check_free(path: Path) -> None:
 
 
 def as_json(inspection: Inspection) -> dict[str, Any]:
-    """The inspection as plain values; UIDs, which the user needs to name a series, are the only identifiers in it."""
+    """The inspection in the form of `docs/inspect.schema.json`.
+
+    UIDs, which the user needs to name a series, are the only identifiers in it.
+    """
     volume = inspection.volume
     return {
+        "format_version": FORMAT_VERSION,
         "accepted": inspection.accepted,
         "source": inspection.source,
-        "series": [asdict(row) for row in inspection.series],
+        "series": [{**asdict(row), "objections": list(row.objections)} for row in inspection.series],
         "findings": [found.as_dict() for found in inspection.findings],
         "volume": None if volume is None else {"shape": list(volume.hu.shape), "affine": volume.affine.tolist()},
     }
@@ -115,6 +120,6 @@ def _series_line(row: SeriesRow) -> str:
     number = "?" if row.series_number is None else row.series_number
     spacing = "" if row.spacing_mm is None else f" x {row.spacing_mm:.2f} mm, covers {row.coverage_mm:.0f} mm"
     words = [row.kind, *row.objections, *(["contrast"] if row.contrast else [])]
-    kernel = f", kernel {row.kernel}" if row.kernel else ""
+    kernel = f", kernel {printable(row.kernel)}" if row.kernel else ""
     mark = "chosen" if row.chosen else "not chosen"
-    return f"{mark}: series {number} {row.series_uid}: {row.slices}{spacing}{kernel} ({', '.join(words)})"
+    return f"{mark}: series {number} {printable(row.series_uid)}: {row.slices}{spacing}{kernel} ({', '.join(words)})"

@@ -1,7 +1,8 @@
 """`head-ct-anomaly`: the front of all commands, and what their exit codes mean.
 
-0 done · 2 wrong usage · 3 the input was refused · 4 the output can't be written · 5 an error of the program · 130 the
-user stopped it with Ctrl-C · 141 who read the standard output stopped reading, as in `... | head`.
+0 done · 2 wrong usage · 3 the input was refused · 4 the output can't be written · 5 an error of the program, or its
+files are not as they were made (see `integrity`) · 130 the user stopped it with Ctrl-C · 141 who read the standard
+output stopped reading, as in `... | head` · 143 it was stopped by SIGTERM.
 
 Only the module of the command that was asked for is imported, so that `inspect` starts without torch.
 """
@@ -12,18 +13,23 @@ import argparse
 import errno
 import os
 import select
+import signal
 import sys
-import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
+from ..error_words import debug_text, origin, text_of
 from ..findings import InputRefused, PathMissing
+from ..integrity import BundleChanged
 from ..results import FULL, OutputExists, OutputFailed, as_ours
+from ..stopping import stoppable, undisturbed
 
 COMMANDS = {
     "inspect": "say what an input holds and whether it can be judged",
     "run": "make the heatmap and the scores of one scan",
+    "verify": "say whether results are complete and unchanged",
     "train": "train the network on healthy scans, or on heads drawn from label maps",
     "prepare": "register the scans of a datalist, for trainings on them",
     "export": "make the weights that ship from a training checkpoint",
@@ -38,30 +44,40 @@ COMMANDS = {
     "memory": "measure the memory of trainings",
     "reproduce": "train, judge and draw everything that a manifest names",
     "paper": "draw the paper's tables and figures from a reproduction",
+    "manifest": "make the list of the bundle's files anew, after a change of them",
     "demo": "run the sample and compare the heatmap with what was planted in it",
 }
 """Every command, a module of this package with `add_parser` and `main`, and its line in the help."""
 
-USAGE, REFUSED, OUTPUT_FAILED, INTERNAL, INTERRUPTED, CLOSED = 2, 3, 4, 5, 130, 141
+USAGE, REFUSED, OUTPUT_FAILED, INTERNAL, INTERRUPTED, CLOSED, TERMINATED = 2, 3, 4, 5, 130, 141, 143
 """Exit codes; see above."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command in `argv` (default: the process's arguments) and return its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
+    with stoppable() as received:
+        try:
+            status = run(words)
+        except KeyboardInterrupt:
+            status = INTERRUPTED
+            with suppress(KeyboardInterrupt), undisturbed():  # a second one would say nothing new
+                print("Stopped before it was done.", file=sys.stderr)
+        return TERMINATED if status == INTERRUPTED and received.number == signal.SIGTERM else status
+
+
+def run(words: Sequence[str]) -> int:
+    """Run the command in `words` and say what went wrong, if anything did; its exit code."""
     args = parser_for(words).parse_args(words)
     try:
         status = int(args.main(args))
         sys.stdout.flush()
         return status
-    except KeyboardInterrupt:
-        print("Stopped before it was done.", file=sys.stderr)
-        return INTERRUPTED
     except Exception as error:
         if isinstance(error, BrokenPipeError) and output_is_closed():
             return CLOSED
         if args.debug:
-            traceback.print_exc()
+            print(debug_text(error), end="", file=sys.stderr)
         return explain(error)
 
 
@@ -108,14 +124,18 @@ def explain(error: Exception) -> int:
     if isinstance(error, OutputExists | OutputFailed):
         print(error, file=sys.stderr)
         return OUTPUT_FAILED
+    if isinstance(error, BundleChanged):
+        print(error, file=sys.stderr)
+        return INTERNAL
     if full := disk_is_full(error):
         print(as_ours(full, Path(full.filename or "the output")), file=sys.stderr)
         return OUTPUT_FAILED
-    first: BaseException = error
-    while first.__cause__ is not None:
-        first = first.__cause__
-    text = " ".join(str(first).split())[:300]
-    print(f"Internal error ({type(first).__name__}): {text} Use --debug to see where.", file=sys.stderr)
+    first = origin(error)
+    text = text_of(first)
+    print(
+        f"Internal error ({type(first).__name__}){f': {text}' if text else '.'} Use --debug to see where.",
+        file=sys.stderr,
+    )
     return INTERNAL
 
 

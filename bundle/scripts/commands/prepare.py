@@ -18,6 +18,7 @@ from typing import Any
 from tqdm import tqdm
 
 from ..datalists import check_disjoint, listed_scans
+from ..error_words import described, origin
 from ..findings import InputRefused, counted
 from ..results import check_writable
 from ..worker_processes import Lost
@@ -97,7 +98,7 @@ def prepare_image(folder: Path, image: str) -> Outcome:
         with quiet():
             refused: InputRefused | None = prepare_scan({"image": image}, registering(), folder)
     except Exception as error:
-        return Outcome(FAILED, f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
+        return Outcome(FAILED, described(origin(error)))
     return Outcome(REFUSED, str(refused)) if refused else Outcome(DONE)
 
 

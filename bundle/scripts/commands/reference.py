@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..anatomies import anatomy_paths, load_anatomy
+from ..assets import bundle_root
 from ..coordinates import grid_affine
 from ..findings import PathMissing
+from ..integrity import renew
 from ..nifti_bytes import nifti_bytes
 from ..simulation.population import mean_population, reference_hu, reference_masks, reference_regions
 
@@ -53,6 +55,7 @@ def main(args: argparse.Namespace) -> int:
     for name, volume in zip(FILES, volumes, strict=True):
         write(args.output / name, volume)
         print(args.output / name)
+    renew(bundle_root(), args.output)
     return 0
 
 

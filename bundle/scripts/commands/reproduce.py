@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from ..findings import PathMissing, counted
 from ..manifests import Manifest, read_manifest
 from ..reproduction import Reproduction, read_json
 from ..results import check_writable, json_text
+from ..worker_processes import LEAVING_S
 from .checks import check_device
 from .examples import labelled_tests
 from .setups import setup
@@ -172,11 +174,20 @@ def run_and_record(folder: Reproduction, step: Step, runner: Runner) -> bool:
 
 
 def run_step(step: Step, log: Path) -> int:
-    """Run a step's command line, its output going to a file."""
+    """Run a step's command line, its output going to a file; when this command is stopped, the step is stopped too."""
     with log.open("ab") as stream:
         stream.write(f"$ {shlex.join(step.words)}\n".encode())
         stream.flush()
-        return subprocess.run(step.words, stdout=stream, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL).returncode
+        process = subprocess.Popen(step.words, stdout=stream, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+    try:
+        return process.wait()
+    except BaseException:
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(LEAVING_S)
+        process.kill()
+        process.wait()
+        raise
 
 
 def end_of(log: Path) -> str:

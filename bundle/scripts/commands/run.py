@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import re
 import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from ..assets import config, place
 from ..calibration_files import NORMATIVE_NAME, THRESHOLDS_NAME, NotCalibrated, checked_thresholds
 from ..findings import InputRefused
-from ..results import OutputExists, OutputFailed, check_target
+from ..results import OutputExists, OutputFailed, reserved
 from .checks import check_device, parsed_configs
 
 DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
@@ -109,8 +110,7 @@ def main(args: argparse.Namespace) -> int:
 
         network = parsed_configs(("inference.json", *args.config)).get_parsed_content("network_def")
         check_weights(args.weights, network)
-    check_target(args.output.resolve(), args.overwrite)
-    with nullcontext() if args.debug else quiet():
+    with reserved(args.output, args.overwrite), quiet(warn=args.debug):
         run(args)
     print(f"results in {args.output}")
     return 0
@@ -146,31 +146,45 @@ def run(args: argparse.Namespace) -> None:
 def run_configs(names: Iterable[str], values: Mapping[str, Any]) -> None:
     """Run the workflow of inference.json and overlays of it with some values by id.
 
+    What it took is given back: a process that works through many scans holds as much after each as after the first.
+
     Raises:
         InputRefused, OutputExists, OutputFailed, OSError: the cause of what the workflow raised, without the chain.
         Exception: anything else that it raised.
     """
-    from monai.bundle import ConfigWorkflow
+    from ..allocator import give_back_free_memory
 
-    files = [str(config(name)) for name in names]
-    workflow = ConfigWorkflow(files, logging_file=False, workflow_type="inference", **values)
     try:
-        workflow.run()
+        _run_workflow([str(config(name)) for name in names], values)
     except Exception as error:
         cause = root_cause(error)
         if cause is error:
             raise
         raise cause from None
+    finally:
+        gc.collect()  # a workflow refers to itself
+        give_back_free_memory()
+
+
+def _run_workflow(files: list[str], values: Mapping[str, Any]) -> None:
+    """Make the workflow, run it, and forget it."""
+    from monai.bundle import ConfigWorkflow
+
+    ConfigWorkflow(files, logging_file=False, workflow_type="inference", **values).run()
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Without log lines and warnings of libraries: what the user has to know is in the results or in the error."""
+def quiet(warn: bool = False) -> Iterator[None]:
+    """Without log lines of libraries, which may hold patient data, and without their warnings unless `warn` is true.
+
+    What the user has to know is in the results or in the error.
+    """
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+            if not warn:
+                warnings.simplefilter("ignore")
             yield
     finally:
         logging.disable(before)

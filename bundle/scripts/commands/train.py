@@ -15,7 +15,7 @@ from ..assets import bundle_root, config, sha256
 from ..datalists import check_disjoint, check_names, listed_scans, training_anatomies
 from ..findings import PathMissing
 from ..results import check_writable
-from .checks import check_device, parsed_configs
+from .checks import check_device, check_plain, parsed_configs
 from .run import device, root_cause
 from .simulate import seed
 
@@ -106,6 +106,7 @@ def check_data(args: argparse.Namespace, parser: Any) -> None:
     if not args.data.is_dir():
         return check_disjoint(args.data)
     folder, validation = str(args.data), args.validation or parser["validation_anatomies"]
+    check_plain([*validation, *(args.hold_out or [])])
     check_names(folder, validation, "Name those to validate on: --validation NAME ...")
     check_names(folder, args.hold_out or [], "Correct --hold-out.")
     training_anatomies(folder, [*validation, *(args.hold_out or parser["test_anatomies"])])

@@ -1,0 +1,36 @@
+"""`head-ct-anomaly manifest`: make the list of the bundle's files, and of their sha256, anew after a change of them.
+
+Every other command compares the files with that list before it begins, and stops where one differs.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from ..assets import bundle_root
+from ..integrity import MANIFEST_NAME, BundleChanged, changes, write_manifest
+from ..results import check_writable
+
+
+def add_parser(subparsers: Any) -> None:
+    """Declare the subcommand."""
+    parser = subparsers.add_parser("manifest", help="make the list of the bundle's files anew, after a change of them")
+    parser.set_defaults(main=main)
+
+
+def main(args: argparse.Namespace) -> int:
+    """Write the list and print what was not as the list before said; 0 when it is done.
+
+    Raises:
+        OutputFailed: the bundle can't be written to.
+    """
+    root = bundle_root()
+    check_writable(root, root / MANIFEST_NAME)
+    try:
+        found = changes(root)
+    except BundleChanged:
+        found = ["there was no list"]
+    count = write_manifest(root)
+    print("\n".join([*found, f"{root / MANIFEST_NAME}  {count} files"]))
+    return 0

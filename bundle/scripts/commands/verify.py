@@ -1,0 +1,64 @@
+"""`head-ct-anomaly verify`: whether folders hold complete results, and what is wrong with which file if they don't.
+
+The exit code is 3 when a folder is not complete: as with a scan, what was given is refused.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from ..findings import PathMissing, counted
+from ..result_checks import problems
+
+INCOMPLETE = 3
+"""Exit code: a folder does not hold complete results."""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Declare the subcommand."""
+    parser = subparsers.add_parser("verify", help="say whether results are complete and unchanged")
+    parser.add_argument("folders", metavar="OUT", type=Path, nargs="+", help="a folder of results")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(main=main)
+
+
+def main(args: argparse.Namespace) -> int:
+    """Check each folder; 0 when all are complete, `INCOMPLETE` otherwise.
+
+    Raises:
+        PathMissing: one of them is not there.
+    """
+    for folder in args.folders:
+        if not folder.is_dir():
+            raise PathMissing(f"There is no folder {folder}. Name folders of results.")
+    found = {folder: problems(folder) for folder in args.folders}
+    if args.json:
+        print(json.dumps([as_json(folder, wrong) for folder, wrong in found.items()], indent=2))
+    for folder, wrong in found.items():
+        if wrong:
+            print(sentence(folder, wrong), file=sys.stderr)
+        elif not args.json:
+            print(f"{folder} is complete.")
+    return INCOMPLETE if any(found.values()) else 0
+
+
+def as_json(folder: Path, wrong: dict[str, str]) -> dict[str, Any]:
+    """What was found in a folder, as plain values."""
+    return {
+        "folder": str(folder),
+        "complete": not wrong,
+        "problems": [{"file": name, "problem": problem} for name, problem in wrong.items()],
+    }
+
+
+def sentence(folder: Path, wrong: dict[str, str]) -> str:
+    """What is wrong with a folder: the first file, and how many more there are."""
+    name, problem = next(iter(wrong.items()))
+    more = (
+        f", and {counted(len(wrong) - 1, 'other file has', 'other files have')} problems too" if len(wrong) > 1 else ""
+    )
+    return f"{folder} is not complete: {name} {problem}{more}. Make the results again."

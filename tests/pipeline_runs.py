@@ -1,0 +1,74 @@
+"""Whole runs that several test modules look at: each is done once, by the fixture `runs` in conftest.py."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from planted import write_planted
+
+from scripts.commands.main import main
+
+STRIDE = "4"
+
+CASES = (
+    ("left", "LPS", "nifti"),
+    ("left", "coronal", "dicom"),
+    ("right", "sagittal", "nifti"),
+    ("right", "PLI", "dicom"),
+)
+"""Side, axis order and format of the runs; benchmarks/sides.py has them all."""
+
+Run = Callable[[str, str, str], Path]
+
+SAID, TEMPORARY = "said.txt", "temporary"
+"""Beside the results of a run: what it said on stdout and stderr, and the temporary folder that it had."""
+
+
+def run_planted(folder: Path, side: str, order: str, kind: str) -> Path:
+    """Write a scan into a folder and run it; the folder of the results."""
+    scan, words = write_planted(folder / "in", side, order, kind)
+    (folder / TEMPORARY).mkdir()
+    with heard(folder / SAID), temporary(folder / TEMPORARY):
+        status = main(["run", str(scan), "-o", str(folder / "out"), "--stride", STRIDE, "--device", "cpu", *words])
+    assert status == 0, (folder / SAID).read_text()
+    return folder / "out"
+
+
+@contextmanager
+def heard(path: Path) -> Iterator[None]:
+    """Write to a file what this process says on stdout and stderr, its libraries in other languages included."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    before = {number: os.dup(number) for number in (1, 2)}
+    streams = sys.stdout, sys.stderr
+    with path.open("w") as file:
+        for number in before:
+            os.dup2(file.fileno(), number)
+        sys.stdout = sys.stderr = file
+        try:
+            yield
+        finally:
+            file.flush()
+            sys.stdout, sys.stderr = streams
+            for number, descriptor in before.items():
+                os.dup2(descriptor, number)
+                os.close(descriptor)
+
+
+@contextmanager
+def temporary(folder: Path) -> Iterator[None]:
+    """Let temporary files go into a folder."""
+    before, named = tempfile.tempdir, os.environ.get("TMPDIR")
+    tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
+        os.environ.pop("TMPDIR")
+        if named is not None:
+            os.environ["TMPDIR"] = named

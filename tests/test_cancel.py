@@ -1,0 +1,163 @@
+"""Ctrl-C and SIGTERM, sent to the commands as they are started: one line, the exit code, and nothing is left."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from calibrate_stand_in import LOG
+from cohort_stand_in import begun, processes, write_cohort
+
+from scripts.commands import reproduce
+from scripts.commands.reproduce import run_step
+from scripts.commands.steps import Step
+
+ROOT = Path(__file__).resolve().parents[1]
+CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
+
+WRITING = """
+import sys, time
+from pathlib import Path
+from scripts.commands import main, run
+from scripts.results import write_results
+def slow(path):
+    path.write_bytes(b"half")
+    print("writing", flush=True)
+    time.sleep(100)
+run.run = lambda args: write_results(args.output, {"heatmap.nii.gz": b"whole", "overview.png": slow}, {}, True)
+sys.exit(main.main(sys.argv[1:]))
+"""
+"""`run`, with a pipeline that has come to its last file."""
+
+
+def started(folder: Path, *words: str) -> subprocess.Popen[str]:
+    """Python at work in a folder, with a temporary folder of its own beside it."""
+    (folder.parent / "temporary").mkdir(exist_ok=True)
+    path = os.pathsep.join([str(ROOT / "bundle"), str(ROOT / "tests")])
+    more = {"PYTHONPATH": path, "TMPDIR": str(folder.parent / "temporary"), "OMP_NUM_THREADS": "1"}
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
+        [sys.executable, *words], cwd=folder, env={**os.environ, **more}, stdout=pipe, stderr=pipe, text=True
+    )
+
+
+def stopped(process: subprocess.Popen[str], number: int) -> tuple[int, str]:
+    """Send a signal; the exit code, and what was said on stderr."""
+    process.send_signal(number)
+    _, err = process.communicate(timeout=300)
+    return process.returncode, err
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < end, "it never came to that"
+        time.sleep(0.02)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs; one that is dead and waits to be noticed does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where a command works."""
+    (tmp_path / "work").mkdir()
+    return tmp_path / "work"
+
+
+@pytest.mark.parametrize("number", CODES, ids=lambda number: number.name)
+def test_a_run_that_has_begun(number: signal.Signals, folder: Path) -> None:
+    """The whole command on the sample, while it loads its libraries or reads, a little later for one than the other."""
+    words = ["run", str(ROOT / "sample" / "dicom"), "-o", "new/out", "--stride", "4", "--device", "cpu"]
+    process = started(folder, str(ROOT / "bundle"), *words)
+    wait_until(lambda: (folder / "new" / ".out.lock").exists())
+    time.sleep(0.5 if number == signal.SIGINT else 3)
+    assert stopped(process, number) == (CODES[number], "Stopped before it was done.\n")
+    assert names(folder) == []
+    assert names(folder.parent / "temporary") == []
+
+
+@pytest.mark.parametrize(("number", "earlier"), [(signal.SIGINT, True), (signal.SIGTERM, False)])
+def test_a_run_that_writes(number: signal.Signals, earlier: bool, folder: Path) -> None:
+    from scripts.results import verify, write_results
+
+    if earlier:
+        write_results(folder / "out", {"heatmap.nii.gz": b"earlier"}, {})
+    process = started(folder, "-c", WRITING, "run", "in", "-o", "out", "--overwrite")
+    assert process.stdout is not None
+    assert process.stdout.readline() == "writing\n"
+    assert [name for name in names(folder) if name.endswith(".partial")] != [], "it is half-written"
+    assert stopped(process, number) == (CODES[number], "Stopped before it was done.\n")
+    assert names(folder) == (["out"] if earlier else [])
+    assert not earlier or verify(folder / "out")
+
+
+def test_a_cohort_and_its_workers(folder: Path) -> None:
+    write_cohort(folder, 3, {0: {}, 1: {"seconds": 100}, 2: {"seconds": 100}})
+    words = ["cohort", "datalist.json", "-o", "out", "--device", "cpu", "--workers", "2"]
+    process = started(folder, "-m", "cohort_stand_in", *words)
+    wait_until(lambda: len(begun(folder)) == 3)
+    (folder / "out" / "cases" / ".case-1.lock").touch()  # what workers leave that are killed while they write
+    (folder / "out" / "cases" / ".case-1.0123abcd.partial").mkdir()
+    code, err = stopped(process, signal.SIGTERM)
+    assert code == 143
+    assert "Stopped. The same command goes on from here.\n" in err
+    assert "Traceback" not in err
+    wait_until(lambda: not any(map(is_alive, processes(folder))))
+    assert names(folder / "out" / "cases") == ["case-0"]
+    assert names(folder.parent / "temporary") == []
+
+
+def test_a_calibration_and_its_workers(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "scans").mkdir()
+    for scan in range(8):
+        (folder / "scans" / f"slow_{scan}.nii.gz").touch()
+    words = ["calibrate", "scans", "-o", "out", "--work", "kept", "--device", "cpu", "--workers", "2"]
+    log = folder / "log"
+    monkeypatch.setenv(LOG, str(log))
+    process = started(folder, "-m", "calibrate_stand_in", *words)
+    wait_until(lambda: log.exists() and len(log.read_text().splitlines()) == 2)
+    code, err = stopped(process, signal.SIGTERM)
+    assert code == 143
+    assert err.splitlines()[-1] == "Stopped. The same command goes on from here."
+    assert "Traceback" not in err
+    wait_until(lambda: not any(is_alive(int(line.split()[1])) for line in log.read_text().splitlines()))
+    assert names(folder) == ["log", "scans"]
+    assert names(folder.parent / "temporary") == []
+
+
+@pytest.mark.parametrize("deaf", [False, True])
+def test_a_reproduction_and_its_step(deaf: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(reproduce, "LEAVING_S", 0.5)
+    code = f"import os, signal, time; signal.signal(signal.SIGTERM, signal.{'SIG_IGN' if deaf else 'SIG_DFL'})"
+    code += "; print('pid', os.getpid(), flush=True); time.sleep(100)"
+    log = tmp_path / "step.log"
+    step = Step("sleep", (sys.executable, "-c", code), tmp_path / "product")
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 1)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run_step(step, log)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    pids = [int(line.split()[1]) for line in log.read_text().splitlines() if line.startswith("pid")]
+    assert pids != []
+    wait_until(lambda: not is_alive(pids[0]))
