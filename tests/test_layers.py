@@ -32,7 +32,7 @@ HEALTHY = {"calibration_files", "healthy_sources"}
 REPRODUCING = {"figures", "manifests", "process_memory", "reproduction"}
 COHORT = {"cohort_cases", "cohort_evaluation", "cohort_files", "network_facts", "registered_files", "score_table"}
 ENGINES = {"ray_tasks", "worker_processes"}
-OTHERS = {"anatomies", "assets", "checkpoints", "datalists", "registration"}
+OTHERS = {"anatomies", "assets", "bundle_archive", "checkpoints", "datalists", "exported_networks", "registration"}
 ADAPTERS = OTHERS | HEALTHY | READING | WRITING | COHORT | ENGINES | REPRODUCING
 MONAI_FACING = {
     "healthy_scans",
@@ -53,6 +53,7 @@ DOORS = {
     "PIL": {"overview"},
     "matplotlib": FIGURES,
     "ray": {"ray_tasks"},
+    "onnx": {"exported_networks"},
     "yaml": {"manifests"},
     "ignite": MONAI_FACING,
     "monai": MONAI_FACING,

@@ -26,6 +26,7 @@ COMMANDS = {
     "run": "make the heatmap and the scores of one scan",
     "train": "train the network on healthy scans, or on heads drawn from label maps",
     "export": "make the weights that ship from a training checkpoint",
+    "convert": "write the network for other programs: ONNX, or a program of torch.export",
     "calibrate": "learn from healthy scans what is normal; no training",
     "cohort": "score every case of a datalist, in several processes or on Ray",
     "evaluate": "AUROC and more from the scores of a cohort; compare two of them",
@@ -37,6 +38,7 @@ COMMANDS = {
     "memory": "measure the memory of trainings",
     "reproduce": "train, judge and draw everything that a manifest names",
     "paper": "draw the paper's tables and figures from a reproduction",
+    "package": "make the zip of the bundle that a user of the MONAI model zoo downloads",
     "demo": "run the sample and compare the heatmap with what was planted in it",
 }
 """Every command, a module of this package with `add_parser` and `main`, and its line in the help."""
