@@ -130,21 +130,36 @@ def test_axis_order_and_format_change_nothing_in_the_world(runs: Run) -> None:
     assert (np.abs(first - mirrored) > AGREEMENT_MM).mean() > 0.1, "negative control"
 
 
-def test_two_threads_another_folder_and_monai_bundle_give_the_same_bytes(runs: Run, tmp_path: Path) -> None:
+def test_two_threads_another_folder_and_the_bundle_of_the_zoo_give_the_same_bytes(
+    runs: Run, packaged: Path, tmp_path: Path
+) -> None:
     folder = runs(*CASES[0])
-    scan = folder.parent / "in" / "head.nii.gz"
-    config = ROOT / "bundle" / "configs" / "inference.json"
-    words = ["--bundle_root", str(ROOT / "bundle"), "--dataset_dir", str(scan), "--output_dir", "again"]
+    config = packaged / "configs" / "inference.json"
+    words = ["--config_file", str(config), "--bundle_root", str(packaged), "--output_dir", "again"]
+    by_monai(tmp_path, [*words, "--dataset_dir", str(folder.parent / "in" / "head.nii.gz")])
+    assert [path.name for path in tmp_path.iterdir()] == ["again"]
+    same_results(folder, tmp_path / "again")
+
+
+def test_inside_the_bundle_of_the_zoo_its_place_need_not_be_said(runs: Run, packaged: Path, tmp_path: Path) -> None:
+    """As its README says; the scan is another one, so that both sides have been run in this way."""
+    folder = runs(*CASES[2])
+    words = ["--config_file", "configs/inference.json", "--output_dir", str(tmp_path / "again")]
+    by_monai(packaged, [*words, "--dataset_dir", str(folder.parent / "in" / "head.nii.gz")])
+    same_results(folder, tmp_path / "again")
+    assert not (packaged / "eval").exists()
+
+
+def by_monai(place: Path, words: list[str]) -> None:
+    """`python -m monai.bundle run` in a folder, on the CPU, on two threads."""
     done = subprocess.run(
-        [sys.executable, "-m", "monai.bundle", "run", "--config_file", str(config), *words, "--stride", STRIDE],
-        cwd=tmp_path,
+        [sys.executable, "-m", "monai.bundle", "run", *words, "--stride", STRIDE],
+        cwd=place,
         env={**os.environ, "OMP_NUM_THREADS": "2", "CUDA_VISIBLE_DEVICES": ""},
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    assert [path.name for path in tmp_path.iterdir()] == ["again"]
-    same_results(folder, tmp_path / "again")
 
 
 def test_shuffled_file_names_give_the_same_bytes(runs: Run, tmp_path: Path) -> None:
