@@ -43,6 +43,7 @@ MONAI_FACING = {
     "reconstruction_inferer",
     "registered_scans",
     "simulated_heads",
+    "tensorrt_network",
     "training_peak",
 } | {path.stem for path in SCRIPTS.glob("*.py") if path.stem.endswith(("transforms", "handlers"))}
 FIGURES = {f"figures.{path.stem}" for path in SCRIPTS.glob("figures/*.py") if path.stem != "__init__"}
