@@ -223,7 +223,7 @@ def parsed_config(args: argparse.Namespace) -> Any:
     parser = parsed_configs(["inference.json"])
     parser["stride"] = args.stride
     if args.device != "auto":
-        parser["device"] = f"$torch.device('{args.device}')"
+        parser["device"] = f"$torch.device({args.device!r})"
     return parser
 
 
