@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
+
+from scripts.commands.main import main
+
+collect_ignore = ["zoo"]
+"""Runs in the model zoo's folder: test_package.py has it run in one."""
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -15,3 +21,14 @@ def shared_data() -> Path:
     if not SHARED.is_dir():
         pytest.skip("the development data (../shared/data) is not here")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def packaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle as a user of the model zoo has it: packed, and unpacked elsewhere; the zip lies beside it."""
+    folder = tmp_path_factory.mktemp("zoo")
+    assert main(["package", "-o", str(folder)]) == 0
+    (zipped,) = folder.iterdir()
+    with ZipFile(zipped) as content:
+        content.extractall(folder)
+    return folder / "head_ct_position_anomaly"

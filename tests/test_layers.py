@@ -32,7 +32,7 @@ HEALTHY = {"calibration_files", "healthy_sources"}
 REPRODUCING = {"figures", "manifests", "process_memory", "reproduction"}
 COHORT = {"cohort_cases", "cohort_evaluation", "cohort_files", "network_facts", "registered_files", "score_table"}
 ENGINES = {"ray_tasks", "worker_processes"}
-OTHERS = {"anatomies", "assets", "checkpoints", "datalists", "registration"}
+OTHERS = {"anatomies", "assets", "bundle_archive", "checkpoints", "datalists", "exported_networks", "registration"}
 ADAPTERS = OTHERS | HEALTHY | READING | WRITING | COHORT | ENGINES | REPRODUCING
 MONAI_FACING = {
     "healthy_scans",
@@ -43,6 +43,7 @@ MONAI_FACING = {
     "reconstruction_inferer",
     "registered_scans",
     "simulated_heads",
+    "tensorrt_network",
     "training_peak",
 } | {path.stem for path in SCRIPTS.glob("*.py") if path.stem.endswith(("transforms", "handlers"))}
 FIGURES = {f"figures.{path.stem}" for path in SCRIPTS.glob("figures/*.py") if path.stem != "__init__"}
@@ -53,6 +54,7 @@ DOORS = {
     "PIL": {"overview"},
     "matplotlib": FIGURES,
     "ray": {"ray_tasks"},
+    "onnx": {"exported_networks"},
     "yaml": {"manifests"},
     "ignite": MONAI_FACING,
     "monai": MONAI_FACING,

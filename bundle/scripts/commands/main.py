@@ -27,6 +27,7 @@ COMMANDS = {
     "train": "train the network on healthy scans, or on heads drawn from label maps",
     "prepare": "register the scans of a datalist, for trainings on them",
     "export": "make the weights that ship from a training checkpoint",
+    "convert": "write the network for other programs: ONNX, or a program of torch.export",
     "calibrate": "learn from healthy scans what is normal; no training",
     "cohort": "score every case of a datalist, in several processes or on Ray",
     "evaluate": "AUROC and more from the scores of a cohort; compare two of them",
@@ -38,6 +39,7 @@ COMMANDS = {
     "memory": "measure the memory of trainings",
     "reproduce": "train, judge and draw everything that a manifest names",
     "paper": "draw the paper's tables and figures from a reproduction",
+    "package": "make the zip of the bundle that a user of the MONAI model zoo downloads",
     "demo": "run the sample and compare the heatmap with what was planted in it",
 }
 """Every command, a module of this package with `add_parser` and `main`, and its line in the help."""

@@ -88,7 +88,7 @@ def overrides(args: argparse.Namespace) -> dict[str, Any]:
         folder = args.calibration.absolute()
         values |= {"normative": folder / NORMATIVE_NAME, "thresholds": folder / THRESHOLDS_NAME}
     if args.device != "auto":
-        values["device"] = f"$torch.device('{args.device}')"
+        values["device"] = f"$torch.device({args.device!r})"
     return values
 
 
