@@ -43,7 +43,8 @@ REPRODUCING = {"figures", "manifests", "process_memory", "reproduction"}
 COHORT = {"cohort_cases", "cohort_evaluation", "cohort_files", "network_facts", "registered_files", "score_table"}
 ENGINES = {"ray_tasks", "worker_processes"}
 OTHERS = {"anatomies", "assets", "checkpoints", "datalists", "registration"}
-ADAPTERS = OTHERS | DICOM | HEALTHY | READING | WRITING | COHORT | ENGINES | REPRODUCING
+PACS = {"dicomweb", "node", "spool"}
+ADAPTERS = OTHERS | DICOM | PACS | HEALTHY | READING | WRITING | COHORT | ENGINES | REPRODUCING
 MONAI_FACING = {
     "healthy_scans",
     "inferers",
@@ -58,7 +59,11 @@ MONAI_FACING = {
 FIGURES = {f"figures.{path.stem}" for path in SCRIPTS.glob("figures/*.py") if path.stem != "__init__"}
 DOORS = {
     "itk": {"registration"},
-    "pydicom": {"header_values", "headers", "pixels", "simulated_series"} | (DICOM - {"dicom_codes"}),
+    "pydicom": {"header_values", "headers", "pixels", "simulated_series"}
+    | (DICOM - {"dicom_codes"})
+    | (PACS - {"spool"}),
+    "pynetdicom": {"node"},
+    "dicomweb_client": {"dicomweb"},
     "highdicom": DICOM - {"dicom_identity", "dicom_outputs", "dicom_source"},
     "nibabel": {"anatomies", "nifti", "nifti_bytes"},
     "PIL": {"dicom_capture", "overview"},
