@@ -104,7 +104,7 @@ class Process:
     def __init__(self, folder: Path, port: int, *words: str) -> None:
         self.folder, self.port = folder, port
         self.done, self.log = folder / "done.txt", folder / "log.txt"
-        self.words = ("--spool", str(folder / "spool"), "--port", str(port), "--min-free-mib", "1", *words)
+        self.words = (str(folder / "spool"), "--port", str(port), "--min-free-mib", "1", *words)
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:

@@ -79,7 +79,13 @@ def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch, capsys: pyte
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_debug_is_understood_after_every_command(name: str) -> None:
-    needed = {"inspect": [], "export": [], "paper": [], "cq500": ["-o", "out.json", "--reads", "reads.csv"]}
+    needed = {
+        "inspect": [],
+        "export": [],
+        "paper": [],
+        "listen": [],
+        "cq500": ["-o", "out.json", "--reads", "reads.csv"],
+    }
     words = [name, "dense:1:1" if name == "memory" else "x", *needed.get(name, ["-o", "out"])]
     assert parser_for(words).parse_args(words).debug is False
     assert parser_for(words).parse_args([*words, "--debug"]).debug is True

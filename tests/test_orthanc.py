@@ -99,8 +99,18 @@ def test_a_study_of_a_dicomweb_server_comes_back_as_results(tmp_path: Path, monk
     with orthanc.running(tmp_path / "orthanc") as archive:
         client: Any = DICOMwebClient(url=archive.dicomweb)
         client.store_instances([pydicom.dcmread(file) for file in files])
-        words = ["listen", "--once", "--dicomweb", archive.dicomweb, "--study", STUDY, "--min-free-mib", "1"]
-        assert main([*words, "--spool", str(tmp_path / "spool")]) == 0
+        words = [
+            "listen",
+            str(tmp_path / "spool"),
+            "--once",
+            "--dicomweb",
+            archive.dicomweb,
+            "--study",
+            STUDY,
+            "--min-free-mib",
+            "1",
+        ]
+        assert main(words) == 0
         check_results(archive.dicomweb, tmp_path / "in")
         with pytest.raises(PathMissing, match="has no CT image of that study"):
             list(WebNode(archive.dicomweb).images("1.2.3.4"))

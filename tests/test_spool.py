@@ -123,7 +123,7 @@ def test_incomplete_results_are_made_again(spool: Spool) -> None:
 
 
 def test_one_process_owns_a_spool(spool: Spool) -> None:
-    with spool.owned(), pytest.raises(SpoolInUse, match=r"Another process works with .*--spool"), spool.owned():
+    with spool.owned(), pytest.raises(SpoolInUse, match=r"Another process works with .*another folder"), spool.owned():
         pass
     with spool.owned():
         pass

@@ -86,7 +86,7 @@ class Spool:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
-                text = f"Another process works with {self.root}. Stop it, or choose another folder with --spool."
+                text = f"Another process works with {self.root}. Stop it, or choose another folder."
                 raise SpoolInUse(text) from error
             self.recover()
             yield

@@ -1,8 +1,7 @@
 """`head-ct-anomaly listen`: a DICOM node that judges every head CT that is sent to it, and sends the results on.
 
-Three things go on at once: images are taken into the spool as they come; a thread works one study after the other, in a
-child process; the main thread sees which studies are complete, and sends results, again and again until they are taken.
-All of it is on the disk (see `spool`), so the node can be killed and started again at any moment.
+Images are taken into the spool as they come; what becomes of them is in `node_service`. All of it is on the disk (see
+`spool`), so the node can be killed and started again at any moment.
 """
 
 from __future__ import annotations
@@ -11,77 +10,27 @@ import argparse
 import logging
 import signal
 import sys
-import threading
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from ..assets import config
-from ..findings import InputRefused, PathMissing
-from ..results import OutputExists, OutputFailed
-from ..spool import IMAGES, INCOMING, MIB, OUT, READY, RESULTS, SENT, WORKING, Limits, Spool, SpoolInUse
-from ..worker_processes import Lost, in_processes
+from ..findings import PathMissing
+from ..results import OutputFailed
+from ..spool import MIB, Limits, Spool, SpoolInUse
 from . import run
 from .checks import check_device
+from .node_service import Destination, Service, work
 
 LOG = logging.getLogger("head_ct_anomaly")
 
-TICK_S = 0.5
-"""How often the spool is looked at."""
-
-FIRST_WAIT_S, LONGEST_WAIT_S = 5.0, 300.0
-"""How long nothing is sent after a failure; twice as long after each further one."""
-
-DAY_S = 24 * 3600.0
 PACKAGES = ("highdicom", "pynetdicom", "dicomweb_client")
-
-
-@dataclass(frozen=True)
-class Job:
-    """One study to work: a folder of images, the folder of its results, and values of ids of the config."""
-
-    images: Path
-    out: Path
-    values: tuple[tuple[str, Any], ...] = ()
-
-
-class Destination(Protocol):
-    """Where results go."""
-
-    def send(self, files: Iterable[Path]) -> None:
-        """Send DICOM files; raises an OSError if they were not taken."""
-
-
-Work = Callable[[Job], str]
-"""Makes the results of a job; returns why there are none, or an empty text."""
-
-
-def work(job: Job) -> str:
-    """Run the pipeline on a study.
-
-    Raises:
-        OutputFailed: the results can't be written, as with a full disk.
-    """
-    values = {"bundle_root": str(config("inference.json").parents[1]), "dataset_dir": job.images, "output_dir": job.out}
-    try:
-        with run.quiet():
-            run.run_configs(("inference.json",), {**values, "dicom": True, **dict(job.values)})
-    except InputRefused as refused:
-        return str(refused)
-    except OutputExists:
-        pass  # of a process that was taken for dead
-    return ""
 
 
 def add_parser(subparsers: Any) -> None:
     """Declare the subcommand."""
     parser = subparsers.add_parser("listen", help="a DICOM node: judge what is sent to it, send the results on")
-    parser.add_argument(
-        "--spool", metavar="FOLDER", type=Path, required=True, help="where studies and results are kept"
-    )
+    parser.add_argument("spool", metavar="SPOOL", type=Path, help="folder in which studies and results are kept")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1: this machine only)")
     parser.add_argument("--port", type=int, default=11112, help="port to listen on (11112)")
     parser.add_argument("--ae-title", default="HEADCTANOMALY", type=ae_title, help="own AE title (HEADCTANOMALY)")
@@ -228,91 +177,3 @@ def fetch(spool: Spool, url: str, study_uid: str) -> None:
 
     for image_uid, content in WebNode(url).images(study_uid):
         spool.add(study_uid, image_uid, content)
-
-
-@dataclass
-class Service:
-    """What is done with the studies of a spool."""
-
-    spool: Spool
-    destination: Destination
-    work: Work
-    values: tuple[tuple[str, Any], ...] = ()
-    quiet_s: float = 30.0
-    keep_days: float = 7.0
-    stop: threading.Event = field(default_factory=threading.Event)
-    wait_s: float = 0.0
-    pause_s: float = 0.0
-
-    def run(self, until_empty: bool = False) -> None:
-        """Work and send until `stop` is set, or, if so wanted, until there is nothing left."""
-        worker = threading.Thread(target=self.work_all, daemon=True)
-        worker.start()
-        while not self.stop.is_set():
-            try:
-                self.look()
-            except OSError as error:
-                LOG.error("the spool can't be written: %s", error.strerror or error)
-            if until_empty and not any(self.spool.keys(state) for state in (INCOMING, READY, WORKING, RESULTS)):
-                self.stop.set()
-            self.stop.wait(TICK_S)
-
-    def look(self) -> None:
-        """See which studies are complete, send what there is, and remove what is old."""
-        for key in self.spool.promote(self.quiet_s):
-            LOG.info("study %s: complete", key[:8])
-        self.send_all()
-        self.spool.forget(self.keep_days * DAY_S)
-
-    def work_all(self) -> None:
-        """Work every study that is ready, until `stop` is set."""
-        while not self.stop.is_set():
-            try:
-                key = self.spool.take()
-                if key is None:
-                    self.stop.wait(TICK_S)
-                else:
-                    self.work_one(key)
-            except OSError as error:  # a full disk, for example: the study is not lost, and is worked again
-                LOG.error("the spool can't be written: %s", error.strerror or error)
-                self.stop.wait(FIRST_WAIT_S)
-                with suppress(OSError):
-                    self.spool.recover()
-
-    def work_one(self, key: str) -> None:
-        """Work a study in a child process; whatever comes of it, the study is in another state then."""
-        place = self.spool.place(WORKING, key)
-        LOG.info("study %s: in work", key[:8])
-        try:
-            ((_, answer),) = in_processes(self.work, [Job(place / IMAGES, place / OUT, self.values)], 1)
-        except OutputFailed as error:
-            LOG.error("study %s: to be worked again: %s", key[:8], error)
-            self.spool.again(key)
-            self.stop.wait(FIRST_WAIT_S)
-            return
-        except Exception as error:
-            answer = f"an error of the program ({type(error).__name__})"
-        reason = answer.reason if isinstance(answer, Lost) else answer
-        if not reason and self.spool.has_results(place):
-            self.spool.move(key, WORKING, RESULTS)
-            LOG.info("study %s: results made", key[:8])
-        else:
-            self.spool.refuse(key, reason or "It left no results.")
-            LOG.warning("study %s: refused: %s", key[:8], reason or "It left no results.")
-
-    def send_all(self) -> None:
-        """Send the results of every study that has some; after a failure, nothing for a while."""
-        self.pause_s -= TICK_S
-        if self.pause_s > 0:
-            return
-        for key in self.spool.keys(RESULTS):
-            try:
-                self.destination.send(sorted((self.spool.place(RESULTS, key) / OUT / "dicom").glob("*.dcm")))
-            except OSError as error:
-                self.wait_s = min(2 * self.wait_s or FIRST_WAIT_S, LONGEST_WAIT_S)
-                self.pause_s = self.wait_s
-                LOG.error("study %s: results kept, again in %.0f s: %s", key[:8], self.wait_s, error)
-                return
-            self.wait_s = 0.0
-            self.spool.move(key, RESULTS, SENT)
-            LOG.info("study %s: results sent", key[:8])
