@@ -15,6 +15,7 @@ pytest.importorskip("highdicom")
 import pydicom
 from dicom_results import make
 from pacs_nodes import NAME, Archive, free_port, send, write_study
+from pynetdicom import AE, StoragePresentationContexts
 
 from scripts.node import OUT_OF_RESOURCES, Node, Receiver, SendFailed
 from scripts.spool import Limits, Spool
@@ -66,6 +67,17 @@ def test_an_mr_study_is_kept_out(tmp_path: Path, caplog: pytest.LogCaptureFixtur
         assert send(port, [file], storage=MR_IMAGE) == []
     assert held(spool) == []
     assert "not taken, since it is not CT: MR Image Storage" in caplog.text
+
+
+def test_of_many_classes_that_are_not_taken_few_are_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with receiving(tmp_path) as (_, port):
+        ae = AE(ae_title="SCANNER")
+        ae.requested_contexts = StoragePresentationContexts[:100]
+        ae.associate("127.0.0.1", port, ae_title="HEADCTANOMALY").release()
+    (line,) = [record.getMessage() for record in caplog.records if "not taken" in record.getMessage()]
+    assert line.count("Storage") == 3
+    assert "MR Image Storage" in line
+    assert line.endswith("more")
 
 
 def test_a_full_disk_and_too_large_an_image_are_out_of_resources(

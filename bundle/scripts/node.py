@@ -31,6 +31,10 @@ MAX_ASSOCIATIONS = 10
 """Senders at the same time."""
 
 
+NAMED = 3
+"""How many classes that are not taken a log line names: some senders offer all that there are."""
+
+
 class SendFailed(OSError):
     """Results were not taken; they are kept, and it is tried again."""
 
@@ -103,7 +107,9 @@ def not_taken(event: Any) -> None:
     """Say which kinds of objects a sender offers that are not taken."""
     names = {context.abstract_syntax.name for context in event.assoc.rejected_contexts}
     if names:
-        LOG.warning("not taken, since it is not CT: %s", ", ".join(sorted(names)))
+        listed = sorted(names, key=lambda name: (not name.startswith("MR "), name))
+        more = f" and {len(listed) - NAMED} more" if len(listed) > NAMED else ""
+        LOG.warning("not taken, since it is not CT: %s%s", ", ".join(listed[:NAMED]), more)
 
 
 @dataclass(frozen=True)
