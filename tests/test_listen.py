@@ -19,6 +19,9 @@ from scripts.commands.listen import node_address
 from scripts.commands.main import main, parser_for
 from scripts.spool import Spool, key_of
 
+# pynetdicom leaves the socket of a connection that was refused to the garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
 BASE = ["listen", "SPOOL"]
 
 

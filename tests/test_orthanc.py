@@ -31,6 +31,9 @@ from scripts.findings import PathMissing
 from scripts.inputs import read_volume
 from scripts.node import SendFailed
 
+# pynetdicom leaves the socket of a connection that was refused to the garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
 STUDY = "1.2.3.1"
 PARAMETRIC_MAP, SEGMENTATION, REPORT, CAPTURE = (
     f"1.2.840.10008.5.1.4.1.1.{end}" for end in ("30", "66.4", "88.34", "7")
