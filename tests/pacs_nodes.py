@@ -46,6 +46,9 @@ def free_port() -> int:
 
 def send(port: int, files: Sequence[Path], title: str = "SCANNER", storage: str = CTImageStorage) -> list[int]:
     """Send files to a node; the status of each, -1 where there is none. Nothing at all where it can't be reached."""
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", port)):
+            return []
     ae = AE(ae_title=title)
     ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = 20
     ae.add_requested_context(storage, "1.2.840.10008.1.2.1")
