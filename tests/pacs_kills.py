@@ -18,7 +18,7 @@ def killed(folder: Path, studies: int, kills: int, seed: int = 7) -> dict[str, i
     files = [write_study(folder / "studies" / str(number), number) for number in range(studies)]
     archive, archive_port = Archive(), free_port()
     node = Process(
-        folder, free_port(), "--sender", "SCANNER", "--to", f"PACS@127.0.0.1:{archive_port}", "--quiet-s", "2"
+        folder, free_port(), "--sender", "SCANNER", "--to", f"PACS@127.0.0.1:{archive_port}", "--quiet-s", "5"
     )
     chance, killings = random.Random(seed), 0
 

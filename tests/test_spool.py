@@ -187,3 +187,10 @@ def test_an_image_that_comes_starts_the_quiet_time_anew(spool: Spool) -> None:
     assert spool.promote(50) == []
     os.utime(folder, (time.time() - 100,) * 2)
     assert spool.promote(50) == [key_of("1.2")]
+
+
+def test_the_quiet_time_begins_anew_with_the_process(spool: Spool) -> None:
+    spool.add("1.2", "1.2.1", b"x")
+    os.utime(spool.place("incoming", key_of("1.2")) / IMAGES, (1000, 1000))
+    spool.recover()
+    assert spool.promote(50) == []

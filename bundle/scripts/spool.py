@@ -101,6 +101,9 @@ class Spool:
                     self.again(key)
             for file in (self.root / INCOMING).rglob(f"*{PARTIAL}"):
                 file.unlink()
+            for key in self.keys(INCOMING):  # while nobody listened, nothing could come: the quiet time begins anew
+                (self.place(INCOMING, key) / IMAGES).mkdir(exist_ok=True)
+                os.utime(self.place(INCOMING, key) / IMAGES)
 
     def has_results(self, folder: Path) -> bool:
         """Whether the folder of a study holds a complete set of results."""
