@@ -27,13 +27,24 @@ READING = {
     "slices",
     "stacks",
 }
+DICOM = {
+    "dicom_capture",
+    "dicom_codes",
+    "dicom_identity",
+    "dicom_map",
+    "dicom_outputs",
+    "dicom_report",
+    "dicom_segments",
+    "dicom_source",
+}
 WRITING = {"nifti_bytes", "overview", "results", "simulated_series", "standin_files"}
 HEALTHY = {"calibration_files", "healthy_sources"}
 REPRODUCING = {"figures", "manifests", "process_memory", "reproduction"}
 COHORT = {"cohort_cases", "cohort_evaluation", "cohort_files", "network_facts", "registered_files", "score_table"}
 ENGINES = {"ray_tasks", "worker_processes"}
 OTHERS = {"anatomies", "assets", "bundle_archive", "checkpoints", "datalists", "exported_networks", "registration"}
-ADAPTERS = OTHERS | HEALTHY | READING | WRITING | COHORT | ENGINES | REPRODUCING
+PACS = {"dicomweb", "node", "spool"}
+ADAPTERS = OTHERS | DICOM | PACS | HEALTHY | READING | WRITING | COHORT | ENGINES | REPRODUCING
 MONAI_FACING = {
     "healthy_scans",
     "inferers",
@@ -49,9 +60,14 @@ MONAI_FACING = {
 FIGURES = {f"figures.{path.stem}" for path in SCRIPTS.glob("figures/*.py") if path.stem != "__init__"}
 DOORS = {
     "itk": {"registration"},
-    "pydicom": {"header_values", "headers", "pixels", "simulated_series"},
+    "pydicom": {"header_values", "headers", "pixels", "simulated_series"}
+    | (DICOM - {"dicom_codes"})
+    | (PACS - {"spool"}),
+    "pynetdicom": {"node"},
+    "dicomweb_client": {"dicomweb"},
+    "highdicom": DICOM - {"dicom_identity", "dicom_outputs", "dicom_source"},
     "nibabel": {"anatomies", "nifti", "nifti_bytes"},
-    "PIL": {"overview"},
+    "PIL": {"dicom_capture", "overview"},
     "matplotlib": FIGURES,
     "ray": {"ray_tasks"},
     "onnx": {"exported_networks"},

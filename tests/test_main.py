@@ -79,7 +79,7 @@ def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch, capsys: pyte
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_debug_is_understood_after_every_command(name: str) -> None:
-    needed: dict[str, list[str]] = {"inspect": [], "export": [], "paper": [], "convert": []}
+    needed: dict[str, list[str]] = {"inspect": [], "export": [], "paper": [], "convert": [], "listen": []}
     needed["cq500"] = ["-o", "out.json", "--reads", "reads.csv"]
     about = {"memory": ["dense:1:1"], "package": []}
     words = [name, *about.get(name, ["x"]), *needed.get(name, ["-o", "out"])]

@@ -118,8 +118,8 @@ def check_disjoint(path: str | Path) -> None:
             for mark in marks(entry, Path(path).parent):
                 if seen.setdefault(mark, section) != section:
                     raise PathMissing(
-                        f'Entry {row} of "{section}" in {path}, {entry.get("case") or entry["image"]}, is listed under '
-                        f'"{seen[mark]}" too. Keep it in one of them.'
+                        f"Entry {row} of {json.dumps(section)} in {path}, {entry.get('case') or entry['image']}, is "
+                        f"listed under {json.dumps(seen[mark])} too. Keep it in one of them."
                     )
 
 

@@ -24,6 +24,7 @@ from ..results import FULL, OutputExists, OutputFailed, as_ours
 COMMANDS = {
     "inspect": "say what an input holds and whether it can be judged",
     "run": "make the heatmap and the scores of one scan",
+    "listen": "a DICOM node: judge what is sent to it, send the results on",
     "train": "train the network on healthy scans, or on heads drawn from label maps",
     "prepare": "register the scans of a datalist, for trainings on them",
     "export": "make the weights that ship from a training checkpoint",
