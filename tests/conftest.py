@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from pipeline_runs import Run, run_planted
+
+from scripts.commands.main import main
+
+collect_ignore = ["zoo"]
+"""Runs in the model zoo's folder: test_package.py has it run in one."""
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -19,7 +25,7 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Run:
+def runs(tmp_path_factory: pytest.TempPathFactory, packaged: Path) -> Run:
     """Folder of the results of a case, which is run when it is first asked for."""
     folder = tmp_path_factory.mktemp("runs")
     done: dict[tuple[str, str, str], Path] = {}
@@ -27,7 +33,18 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Run:
     def results(side: str, order: str, kind: str) -> Path:
         case = (side, order, kind)
         if case not in done:
-            done[case] = run_planted(folder / "_".join(case), *case)
+            done[case] = run_planted(folder / "_".join(case), packaged, *case)
         return done[case]
 
     return results
+
+
+@pytest.fixture(scope="session")
+def packaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle as a user of the model zoo has it: packed, and unpacked elsewhere; the zip lies beside it."""
+    folder = tmp_path_factory.mktemp("zoo")
+    assert main(["package", "-o", str(folder)]) == 0
+    (zipped,) = folder.iterdir()
+    with ZipFile(zipped) as content:
+        content.extractall(folder)
+    return folder / "head_ct_position_anomaly"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -23,20 +24,40 @@ CASES = (
 )
 """Side, axis order and format of the runs; benchmarks/sides.py has them all."""
 
+INSIDE = CASES[2]
+"""The run that is made as the README of the model zoo's bundle says: inside the unpacked zip, by MONAI."""
+
 Run = Callable[[str, str, str], Path]
 
 SAID, TEMPORARY = "said.txt", "temporary"
 """Beside the results of a run: what it said on stdout and stderr, and the temporary folder that it had."""
 
 
-def run_planted(folder: Path, side: str, order: str, kind: str) -> Path:
-    """Write a scan into a folder and run it; the folder of the results."""
+def run_planted(folder: Path, packaged: Path, side: str, order: str, kind: str) -> Path:
+    """Write a scan into a folder and run it, with the bundle that is packed or this one; the folder of the results."""
     scan, words = write_planted(folder / "in", side, order, kind)
     (folder / TEMPORARY).mkdir()
-    with heard(folder / SAID), temporary(folder / TEMPORARY):
-        status = main(["run", str(scan), "-o", str(folder / "out"), "--stride", STRIDE, "--device", "cpu", *words])
+    if (side, order, kind) == INSIDE:
+        named = ["--dataset_dir", str(scan), "--output_dir", str(folder / "out")]
+        done = by_monai(packaged, ["--config_file", "configs/inference.json", *named], TMPDIR=str(folder / TEMPORARY))
+        (folder / SAID).write_text(done.stdout + done.stderr)
+        status = done.returncode
+    else:
+        with heard(folder / SAID), temporary(folder / TEMPORARY):
+            status = main(["run", str(scan), "-o", str(folder / "out"), "--stride", STRIDE, "--device", "cpu", *words])
     assert status == 0, (folder / SAID).read_text()
     return folder / "out"
+
+
+def by_monai(place: Path, words: list[str], threads: int = 1, **variables: str) -> subprocess.CompletedProcess[str]:
+    """`python -m monai.bundle run` in a folder, on the CPU."""
+    return subprocess.run(
+        [sys.executable, "-m", "monai.bundle", "run", *words, "--stride", STRIDE],
+        cwd=place,
+        env={**os.environ, "OMP_NUM_THREADS": str(threads), "CUDA_VISIBLE_DEVICES": "", **variables},
+        capture_output=True,
+        text=True,
+    )
 
 
 @contextmanager

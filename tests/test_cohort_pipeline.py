@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 import torch
 from cohort_stand_in import LABELS
+from pipeline_runs import CASES, Run
 from planted import write_planted
-from test_pipeline import CASES, ROOT, Run, runs, same_results  # noqa: F401
+from test_pipeline import ROOT, same_results
 
 from scripts.autoencoder import SpatialAutoencoder
 from scripts.commands.main import main
@@ -69,7 +70,7 @@ def ours(folder: Path) -> Path:
     return cohort(folder, "ours", "--stride", STRIDE)
 
 
-def test_a_cohort_gives_what_run_gives(ours: Path, runs: Run) -> None:  # noqa: F811
+def test_a_cohort_gives_what_run_gives(ours: Path, runs: Run) -> None:
     same_results(ours / "cases" / "left", runs(*CASES[0]))
     same_results(ours / "cases" / "right", runs(*CASES[3]))
     rows = {row.case: row for row in read_table(ours / "scores.csv")}

@@ -28,6 +28,7 @@ CONFIGS = ROOT / "bundle" / "configs"
 BASES = {
     "published.json": "inference.json",
     "autoencoder_inference.json": "inference.json",
+    "inference_trt.json": "inference.json",
     "evaluate.json": "inference.json",
     "multi_gpu_train.json": "train.json",
     "autoencoder.json": "train.json",

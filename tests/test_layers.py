@@ -42,12 +42,33 @@ WRITING = {
     "standin_files",
     "stopping",
 }
+DICOM = {
+    "dicom_capture",
+    "dicom_codes",
+    "dicom_identity",
+    "dicom_map",
+    "dicom_outputs",
+    "dicom_report",
+    "dicom_segments",
+    "dicom_source",
+}
 HEALTHY = {"calibration_files", "healthy_sources"}
 REPRODUCING = {"figures", "manifests", "process_memory", "reproduction"}
 COHORT = {"cohort_cases", "cohort_evaluation", "cohort_files", "network_facts", "registered_files", "score_table"}
 ENGINES = {"ray_tasks", "worker_processes"}
-OTHERS = {"anatomies", "assets", "checkpoints", "datalists", "integrity", "refusal_files", "registration"}
-ADAPTERS = OTHERS | HEALTHY | READING | WRITING | COHORT | ENGINES | REPRODUCING
+OTHERS = {
+    "anatomies",
+    "assets",
+    "bundle_archive",
+    "checkpoints",
+    "datalists",
+    "exported_networks",
+    "integrity",
+    "refusal_files",
+    "registration",
+}
+PACS = {"dicomweb", "node", "spool"}
+ADAPTERS = OTHERS | DICOM | PACS | HEALTHY | READING | WRITING | COHORT | ENGINES | REPRODUCING
 MONAI_FACING = {
     "healthy_scans",
     "inferers",
@@ -57,16 +78,23 @@ MONAI_FACING = {
     "reconstruction_inferer",
     "registered_scans",
     "simulated_heads",
+    "tensorrt_network",
     "training_peak",
 } | {path.stem for path in SCRIPTS.glob("*.py") if path.stem.endswith(("transforms", "handlers"))}
 FIGURES = {f"figures.{path.stem}" for path in SCRIPTS.glob("figures/*.py") if path.stem != "__init__"}
 DOORS = {
     "itk": {"registration"},
-    "pydicom": {"deflated", "header_values", "headers", "pixels", "simulated_series"},
+    "pydicom": {"deflated", "header_values", "headers", "pixels", "simulated_series"}
+    | (DICOM - {"dicom_codes"})
+    | (PACS - {"spool"}),
+    "pynetdicom": {"node"},
+    "dicomweb_client": {"dicomweb"},
+    "highdicom": DICOM - {"dicom_identity", "dicom_outputs", "dicom_source"},
     "nibabel": {"anatomies", "nifti", "nifti_bytes", "result_checks"},
-    "PIL": {"overview"},
+    "PIL": {"dicom_capture", "overview"},
     "matplotlib": FIGURES,
     "ray": {"ray_tasks"},
+    "onnx": {"exported_networks"},
     "yaml": {"manifests"},
     "ignite": MONAI_FACING,
     "monai": MONAI_FACING,

@@ -79,8 +79,8 @@ def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch, capsys: pyte
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_debug_is_understood_after_every_command(name: str) -> None:
-    first = {"memory": ["dense:1:1"], "manifest": []}
-    needed = {name: [] for name in ("inspect", "verify", "export", "paper", "manifest")}
+    first = {"memory": ["dense:1:1"], "manifest": [], "package": []}
+    needed = {name: [] for name in ("inspect", "verify", "export", "paper", "manifest", "convert", "listen")}
     needed["cq500"] = ["-o", "out.json", "--reads", "reads.csv"]
     words = [name, *first.get(name, ["x"]), *needed.get(name, ["-o", "out"])]
     assert parser_for(words).parse_args(words).debug is False

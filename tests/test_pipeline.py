@@ -7,10 +7,7 @@ are run by benchmarks/sides.py.
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +15,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from pipeline_runs import CASES, STRIDE, Run
+from pipeline_runs import CASES, STRIDE, Run, by_monai
 from planted import in_order, planted, scan_in
 
 from scripts.commands.main import main
@@ -100,18 +97,14 @@ def test_axis_order_and_format_change_nothing_in_the_world(runs: Run) -> None:
     assert (np.abs(first - mirrored) > AGREEMENT_MM).mean() > 0.1, "negative control"
 
 
-def test_two_threads_another_folder_and_monai_bundle_give_the_same_bytes(runs: Run, tmp_path: Path) -> None:
+def test_two_threads_another_folder_and_the_bundle_of_the_zoo_give_the_same_bytes(
+    runs: Run, packaged: Path, tmp_path: Path
+) -> None:
     folder = runs(*CASES[0])
     scan = scan_in(folder.parent / "in", "nifti")
-    config = ROOT / "bundle" / "configs" / "inference.json"
-    words = ["--bundle_root", str(ROOT / "bundle"), "--dataset_dir", str(scan), "--output_dir", "again"]
-    done = subprocess.run(
-        [sys.executable, "-m", "monai.bundle", "run", "--config_file", str(config), *words, "--stride", STRIDE],
-        cwd=tmp_path,
-        env={**os.environ, "OMP_NUM_THREADS": "2", "CUDA_VISIBLE_DEVICES": ""},
-        capture_output=True,
-        text=True,
-    )
+    config = packaged / "configs" / "inference.json"
+    words = ["--config_file", str(config), "--bundle_root", str(packaged), "--output_dir", "again"]
+    done = by_monai(tmp_path, [*words, "--dataset_dir", str(scan)], threads=2)
     assert done.returncode == 0, done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["again"]
     same_results(folder, tmp_path / "again")

@@ -372,3 +372,25 @@ def test_what_is_not_there_is_wrong_usage(
     assert main(["run", "IN", "-o", str(tmp_path / "out"), *words]) == 2
     assert capsys.readouterr().err.startswith(message)
     assert not (tmp_path / "out").exists()
+
+
+def test_dicom_objects_need_a_study(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "head.nii.gz").write_bytes(b"")
+    assert main(["run", str(tmp_path / "head.nii.gz"), "-o", str(tmp_path / "out"), "--dicom"]) == 2
+    assert "A NIfTI file has no study" in capsys.readouterr().err
+
+
+def test_dicom_objects_need_highdicom(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(run, "find_spec", lambda name: None)
+    assert main(["run", str(tmp_path), "-o", str(tmp_path / "out"), "--dicom"]) == 2
+    assert 'pip install "head-ct-position-anomaly[dicom]"' in capsys.readouterr().err
+
+
+def test_dicom_is_an_id_of_the_config(tmp_path: Path) -> None:
+    assert run.overrides(parsed("IN", "-o", "OUT", "--dicom"))["dicom"] is True
+    flow = workflow(parsed(str(tmp_path), "-o", str(tmp_path / "out"), "--dicom", "--series-uid", "1.2"))
+    flow.initialize()
+    writer = flow.parser.get_parsed_content("handlers")[-1]
+    assert (writer.dicom, writer.series_uid) == (True, "1.2")

@@ -64,7 +64,7 @@ def listed_cases(path: str | Path, section: str = "test", scans: bool = True) ->
     content = _read(path)
     if not content.get(section):
         there = ", ".join(name for name in SECTIONS if content.get(name)) or "none"
-        raise PathMissing(f'{path} has no cases under "{section}". Sections with cases: {there}.')
+        raise PathMissing(f"{path} has no cases under {json.dumps(section)}. Sections with cases: {there}.")
     cases = [_case(item, row, section, path) for row, item in enumerate(content[section])]
     for case in cases:
         if scans and not case.image.exists():
@@ -94,7 +94,8 @@ def check_labels(cases: Iterable[Case], needed: Sequence[str], section: str, pat
     for case in cases:
         if missing := [name for name in needed if name not in case.labels]:
             raise PathMissing(
-                f'{_entry(case.row, section, path)}, {case.name}: no label "{missing[0]}". Add it, true or false.'
+                f"{_entry(case.row, section, path)}, {case.name}: no label {json.dumps(missing[0])}. "
+                "Add it, true or false."
             )
 
 
@@ -129,7 +130,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _entry(row: int, section: str, path: str | Path) -> str:
-    return f'Entry {row} of "{section}" in {path}'
+    return f"Entry {row} of {json.dumps(section)} in {path}"
 
 
 def _case(item: Any, row: int, section: str, path: Path) -> Case:
@@ -160,7 +161,7 @@ def _check_apart(content: Mapping[str, Sequence[Any]], section: str, path: Path)
         for row, item in enumerate(content[other] if other != section else ()):
             if seen & _marks(item, path):
                 raise PathMissing(
-                    f'{_entry(row, other, path)}, {_name(item)}, stands under "{section}" too. '
+                    f"{_entry(row, other, path)}, {_name(item)}, stands under {json.dumps(section)} too. "
                     "Keep it in one of them."
                 )
 

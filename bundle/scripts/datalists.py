@@ -87,13 +87,19 @@ def listed_scans(path: str | Path, section: str) -> list[dict[str, Any]]:
             'each a list of {"image": path}.'
         ) from error
     if not images:
-        raise PathMissing(f'"{section}" is empty in {path}. List the healthy scans, each as {{"image": path}}.')
+        raise PathMissing(
+            f'{json.dumps(section)} is empty in {path}. List the healthy scans, each as {{"image": path}}.'
+        )
     seen: set[Path] = set()
     for row, image in enumerate(images):
         if not Path(image).exists():
-            raise PathMissing(f'Entry {row} of "{section}" in {path}, {image}, does not exist. Correct its path.')
+            raise PathMissing(
+                f"Entry {row} of {json.dumps(section)} in {path}, {image}, does not exist. Correct its path."
+            )
         if Path(image).resolve() in seen:
-            raise PathMissing(f'Entry {row} of "{section}" in {path}, {image}, stands there twice. Remove one.')
+            raise PathMissing(
+                f"Entry {row} of {json.dumps(section)} in {path}, {image}, stands there twice. Remove one."
+            )
         seen.add(Path(image).resolve())
     return [{"image": image} for image in images]
 

@@ -13,6 +13,7 @@ of `statistics` and `roc`; the bootstrap draws cases, with all their items.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -196,7 +197,7 @@ def without_auroc(evaluation: Mapping[str, Any]) -> list[str]:
             kind = "anomalous" if not measures["positives"] else "healthy"
             found.append(
                 f"There is no AUROC of {task}: no {kind} region has a score. List cases with "
-                f'"{label}": {"true" if kind == "anomalous" else "false"} and score them.'
+                f'{json.dumps(label)}: {"true" if kind == "anomalous" else "false"} and score them.'
             )
     return found
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Mapping
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from .findings import FLAG, counted, finding
 from .integrity import changes
 from .nifti_bytes import nifti_bytes
 from .overview import overview
-from .results import check_target, plain, write_results
+from .results import Content, check_target, plain, write_results
 from .scores import UNITS
 
 PACKAGES = (
@@ -85,6 +86,8 @@ class ResultWriter:
         settings: Mapping[str, Any],
         overwrite: bool = False,
         maps: bool = True,
+        dicom: bool = False,
+        series_uid: str | None = None,
     ) -> None:
         """Write to the folder `output_dir`.
 
@@ -95,9 +98,11 @@ class ResultWriter:
             settings: what of the config tells how the numbers were made.
             overwrite: replace earlier results.
             maps: write maps, regions and picture; without them the result is `result.json` alone.
+            dicom: write DICOM objects too, which takes a scan that was read from DICOM, and the package highdicom.
+            series_uid: the series that was named, if any.
         """
         self.output_dir, self.weights, self.clock, self.overwrite = Path(output_dir), weights, clock, overwrite
-        self.settings, self.maps = dict(settings), maps
+        self.settings, self.maps, self.dicom, self.series_uid = dict(settings), maps, dicom, series_uid
 
     def attach(self, engine: Engine) -> None:
         """Look at the target before the work begins, write when a case is done."""
@@ -108,9 +113,12 @@ class ResultWriter:
         """See that the results may be written.
 
         Raises:
+            ImportError: DICOM objects are wanted and highdicom is not there.
             OutputExists: the folder is there and `overwrite` is false, or it holds something else.
         """
         check_target(self.output_dir.resolve(), self.overwrite)
+        if self.dicom:
+            import_module(".dicom_outputs", __package__)
 
     def __call__(self, engine: Engine) -> None:
         """Write the results of each case of the batch."""
@@ -119,9 +127,11 @@ class ResultWriter:
         for case, output in zip(cases, outputs, strict=True):
             data = {**case, **output}
             result = case_result(data, self.clock.timings_s)
-            files = case_files(data, result) if self.maps else {}
+            files: dict[str, Content] = {**case_files(data, result)} if self.maps else {}
             shown = {"map": result.pop("map"), "unit": result.pop("unit")}
             result |= {"settings": {**self.settings, **shown}, "weights_sha256": sha256(self.weights)}
+            if self.dicom and files:
+                files |= dicom_objects(data, files, result | shown, self.series_uid)
             write_results(self.output_dir, files, result, self.overwrite)
 
 
@@ -149,6 +159,19 @@ def case_files(data: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, 
         "regions.nii.gz": nifti_bytes(labels, affine),
         "overview.png": picture,
     }
+
+
+def dicom_objects(
+    data: Mapping[str, Any], files: Mapping[str, Any], result: Mapping[str, Any], series_uid: str | None
+) -> Mapping[str, Content]:
+    """The DICOM objects of a case by name; `files` are its other output files."""
+    from .dicom_outputs import dicom_files  # highdicom need not be there for anything else
+
+    heatmap, regions = data["pred"][0].cpu().numpy(), data["regions"][0].cpu().numpy()
+    path = str(data["image"].meta["filename_or_obj"])
+    return dicom_files(
+        path, series_uid, heatmap.astype(np.float32), regions.astype(np.uint8), result, files["overview.png"]
+    )
 
 
 def case_result(data: Mapping[str, Any], timings_s: Mapping[str, float]) -> dict[str, Any]:

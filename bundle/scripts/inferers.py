@@ -130,7 +130,7 @@ class PositionInferer(Inferer):
         patch_size = self._patch_size(network)
         margin = patch_radius(patch_size) if self.margin is None else self.margin
         background = torch.zeros((1, volumes.shape[1], *[patch_size] * 3), device=device)
-        constant = network(background)[0].float().tolist()
+        constant = network(background).float().flatten().tolist()
         elsewhere = constant if self.margin is None else [math.nan] * 3
         shape = (len(volumes), 3, *grid_shape(volumes.shape[2:], self.stride))
         predicted = volumes.new_empty(shape, dtype=torch.float32)

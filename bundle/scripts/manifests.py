@@ -7,6 +7,7 @@ another type is refused, with the run that it stands in: a sweep takes hours or 
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -114,7 +115,10 @@ RUN_CHECKS: dict[str, Check] = {
         "an odd number from 19 on",
     ),
     "epochs": COUNT,
-    "iterations_per_epoch": (lambda value: value == SCANS or _whole(value), f'a whole number from 1 on, or "{SCANS}"'),
+    "iterations_per_epoch": (
+        lambda value: value == SCANS or _whole(value),
+        f"a whole number from 1 on, or {json.dumps(SCANS)}",
+    ),
     "stride": COUNT,
     "score": _among(*POOLINGS),
     "seed": (lambda value: value == 0 or _whole(value), "a whole number from 0 on"),

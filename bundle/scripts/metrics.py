@@ -22,7 +22,7 @@ BRAIN, SKULL = (1, 2), (3,)
 class LocalisationError(CumulativeIterationMetric):
     """Median localisation error in mm over the voxels of some regions, one value a head; their mean is the metric."""
 
-    def __init__(self, labels: Sequence[int] = BRAIN, stride: int = 4) -> None:
+    def __init__(self, labels: Sequence[int] = BRAIN, stride: int = 4) -> None:  # noqa: B042 no exception
         super().__init__()
         self.labels = tuple(labels)
         self.stride = stride

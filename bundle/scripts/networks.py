@@ -82,7 +82,13 @@ def _plain_convolution(conv: nn.Conv3d) -> nn.Conv3d:
 
 
 def _check_input(inputs: Tensor, patch_size: int) -> None:
-    if inputs.dim() != 5 or min(inputs.shape[2], inputs.shape[3], inputs.shape[4]) < patch_size:
+    # Not min(): an exported program would hold which side was the shortest of the example.
+    if (
+        inputs.dim() != 5
+        or inputs.shape[2] < patch_size
+        or inputs.shape[3] < patch_size
+        or inputs.shape[4] < patch_size
+    ):
         raise ValueError(
             f"the network needs (B, C, D, H, W) with at least {patch_size} voxels a side, got {inputs.shape}"
         )
@@ -164,9 +170,10 @@ def _convolve(inputs: Tensor, weight: Tensor, bias: Tensor | None, dilation: int
     """Valid convolution; on a CPU always by oneDNN: fast, and no bit of an answer depends on the size of the input.
 
     PyTorch (aten Convolution.cpp, `use_mkldnn`) has a slow path of its own for a single input with few rows and for
-    1x1x1 kernels. A second copy of such an input, and a dilation, which is nothing to a single tap, avoid it.
+    1x1x1 kernels. A second copy of such an input, and a dilation, which is nothing to a single tap, avoid it. What is
+    exported to run elsewhere has neither.
     """
-    if inputs.is_cuda:
+    if inputs.is_cuda or torch.compiler.is_compiling():
         return functional.conv3d(inputs, weight, bias, dilation=dilation)
     if weight.shape[2] == 1:
         dilation = 2

@@ -89,7 +89,7 @@ def parsed_config(recipe: Recipe) -> Any:
     parser = parsed_configs(["inference.json"])
     parser["stride"] = recipe.stride
     if recipe.device != "auto":
-        parser["device"] = f"$torch.device('{recipe.device}')"
+        parser["device"] = f"$torch.device({recipe.device!r})"
     return parser
 
 

@@ -30,9 +30,11 @@ COMMANDS = {
     "inspect": "say what an input holds and whether it can be judged",
     "run": "make the heatmap and the scores of one scan",
     "verify": "say whether results are complete and unchanged",
+    "listen": "a DICOM node: judge what is sent to it, send the results on",
     "train": "train the network on healthy scans, or on heads drawn from label maps",
     "prepare": "register the scans of a datalist, for trainings on them",
     "export": "make the weights that ship from a training checkpoint",
+    "convert": "write the network for other programs: ONNX, or a program of torch.export",
     "calibrate": "learn from healthy scans what is normal; no training",
     "cohort": "score every case of a datalist, in several processes or on Ray",
     "evaluate": "AUROC and more from the scores of a cohort; compare two of them",
@@ -45,6 +47,7 @@ COMMANDS = {
     "reproduce": "train, judge and draw everything that a manifest names",
     "paper": "draw the paper's tables and figures from a reproduction",
     "manifest": "make the list of the bundle's files anew, after a change of them",
+    "package": "make the zip of the bundle that a user of the MONAI model zoo downloads",
     "demo": "run the sample and compare the heatmap with what was planted in it",
 }
 """Every command, a module of this package with `add_parser` and `main`, and its line in the help."""

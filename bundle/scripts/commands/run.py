@@ -10,12 +10,14 @@ import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from ..assets import config, place
 from ..calibration_files import NORMATIVE_NAME, THRESHOLDS_NAME, NotCalibrated, checked_thresholds
 from ..findings import InputRefused
+from ..nifti import is_nifti
 from ..results import OutputExists, OutputFailed, reserved
 from .checks import check_device, parsed_configs
 
@@ -41,6 +43,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--calibration", metavar="FOLDER", type=Path, help="normative and thresholds other than those that ship"
     )
+    parser.add_argument("--dicom", action="store_true", help="write DICOM objects too, into OUT/dicom")
     parser.set_defaults(main=main)
 
 
@@ -77,6 +80,8 @@ def overrides(args: argparse.Namespace) -> dict[str, Any]:
         "output_dir": args.output.absolute(),
         "overwrite": args.overwrite,
     }
+    if args.dicom:
+        values["dicom"] = True
     if args.stride:
         values["stride"] = args.stride
     if args.series_uid:
@@ -89,7 +94,7 @@ def overrides(args: argparse.Namespace) -> dict[str, Any]:
         folder = args.calibration.absolute()
         values |= {"normative": folder / NORMATIVE_NAME, "thresholds": folder / THRESHOLDS_NAME}
     if args.device != "auto":
-        values["device"] = f"$torch.device('{args.device}')"
+        values["device"] = f"$torch.device({args.device!r})"
     return values
 
 
@@ -120,10 +125,23 @@ def usage_problem(args: argparse.Namespace) -> str:
     """What is wrong with the weights or the map that were asked for; empty if nothing is."""
     if args.weights and not args.weights.is_file():
         return f"There are no weights at {args.weights}. Check --weights."
+    if args.dicom and (reason := why_no_dicom(args.input)):
+        return reason
     if args.config and not args.weights:
         return f"The bundle ships no weights of {OVERLAYS[args.config[-1]]}. Train one and name it: --weights FILE."
     if (args.map == "calibrated" or args.calibration) and (reason := why_not_calibrated(args)):
         return f"A calibrated map was asked for. {reason}"
+    return ""
+
+
+def why_no_dicom(path: Path) -> str:
+    """Why no DICOM objects can be made of an input; empty if they can."""
+    if path.is_file() and is_nifti(path):
+        return (
+            "A NIfTI file has no study that DICOM objects could belong to. Give the DICOM series, or leave out --dicom."
+        )
+    if find_spec("highdicom") is None:
+        return 'DICOM objects need the package highdicom: pip install "head-ct-position-anomaly[dicom]".'
     return ""
 
 

@@ -113,7 +113,7 @@ def training_config(wanted: Setup, device: str) -> Any:
     parser["drawing"] = {"_target_": "Compose", "transforms": []}
     parser["made_head"] = f"@{network.head}"
     if device != "auto":
-        parser["device"] = f"$torch.device('{device}')"
+        parser["device"] = f"$torch.device({device!r})"
     return parser
 
 

@@ -85,7 +85,7 @@ def with_needed(found: Sequence[Step], names: Sequence[str]) -> list[Step]:
         raise PathMissing(f"There is no run or step {unknown[0]}. --list names them all.")
     needed = [step.name for step in found if step.name in names or step.run in names]
     for name in needed:  # grows while it is gone through
-        needed += [other for other in by_name[name].needs if other not in needed]
+        needed += [other for other in by_name[name].needs if other not in needed]  # noqa: B909
     return [step for step in found if step.name in needed]
 
 
@@ -241,13 +241,13 @@ def sizes(run: Run) -> list[Any]:
 
 def device(manifest: Manifest) -> str | None:
     """The device as a value of a config; None leaves the choice to it."""
-    return None if manifest.device == "auto" else f"$torch.device('{manifest.device}')"
+    return None if manifest.device == "auto" else f"$torch.device({manifest.device!r})"
 
 
 def bundle_run(configs: Sequence[str], values: Mapping[str, Any], gpus: int = 1) -> tuple[str, ...]:
     """A `monai.bundle run` of configs of the bundle, the later over the earlier, with values of ids; None sets none."""
     start = ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={gpus}"] if gpus > 1 else []
-    files = ",".join(f"'{config(name)}'" for name in configs)
+    files = ",".join(repr(str(config(name))) for name in configs)
     words = [sys.executable, *start, "-m", "monai.bundle", "run"]
     words += ["--config_file", f"[{files}]", "--bundle_root", str(bundle_root())]
     for name, value in values.items():

@@ -167,7 +167,7 @@ def overrides(args: argparse.Namespace) -> dict[str, Any]:
         "max_epochs": args.epochs,
         "workers": args.workers,
         "seed": args.seed,
-        "device": None if args.device == "auto" else f"$torch.device('{args.device}')",
+        "device": None if args.device == "auto" else f"$torch.device({args.device!r})",
         "start_weights": args.start.absolute() if args.start else None,
         "validation_anatomies": args.validation,
         "test_anatomies": args.hold_out,

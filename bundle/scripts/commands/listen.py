@@ -1,0 +1,179 @@
+"""`head-ct-anomaly listen`: a DICOM node that judges every head CT that is sent to it, and sends the results on.
+
+Images are taken into the spool as they come; what becomes of them is in `node_service`. All of it is on the disk (see
+`spool`), so the node can be killed and started again at any moment.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+from contextlib import ExitStack
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from ..findings import PathMissing
+from ..results import OutputFailed
+from ..spool import MIB, Limits, Spool, SpoolInUse
+from . import run
+from .checks import check_device
+from .node_service import Destination, Service, work
+
+LOG = logging.getLogger("head_ct_anomaly")
+
+PACKAGES = ("highdicom", "pynetdicom", "dicomweb_client")
+
+
+def add_parser(subparsers: Any) -> None:
+    """Declare the subcommand."""
+    parser = subparsers.add_parser("listen", help="a DICOM node: judge what is sent to it, send the results on")
+    parser.add_argument("spool", metavar="SPOOL", type=Path, help="folder in which studies and results are kept")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1: this machine only)")
+    parser.add_argument("--port", type=int, default=11112, help="port to listen on (11112)")
+    parser.add_argument("--ae-title", default="HEADCTANOMALY", type=ae_title, help="own AE title (HEADCTANOMALY)")
+    parser.add_argument(
+        "--sender", metavar="AE", type=ae_title, action="append", default=[], help="an AE title to take from"
+    )
+    parser.add_argument("--any-sender", action="store_true", help="take from every AE title")
+    parser.add_argument("--to", metavar="AE@HOST:PORT", type=node_address, help="the node that results go to")
+    parser.add_argument(
+        "--dicomweb", metavar="URL", help="the DICOMweb server that results go to, or --study comes from"
+    )
+    parser.add_argument(
+        "--study", metavar="UID", type=run.series_uid, action="append", default=[], help="fetch by DICOMweb"
+    )
+    parser.add_argument("--once", action="store_true", help="don't listen; end when everything is worked and sent")
+    parser.add_argument("--quiet-s", type=float, default=30.0, help="a study is complete after so many seconds (30)")
+    parser.add_argument("--keep-days", type=float, default=7.0, help="how long what was sent or refused is kept (7)")
+    parser.add_argument("--max-image-mib", type=int, default=1024, help="largest image that is taken (1024)")
+    parser.add_argument("--max-study-mib", type=int, default=4096, help="largest study that is taken (4096)")
+    parser.add_argument("--min-free-mib", type=int, default=2048, help="space of the disk that stays free (2048)")
+    parser.add_argument("--device", type=run.device, default="auto", help="auto (default), cpu, cuda or cuda:N")
+    parser.add_argument("--stride", type=int, choices=(1, 2, 4), help="voxels (mm) between predictions (2)")
+    parser.set_defaults(main=main)
+
+
+def ae_title(text: str) -> str:
+    """An AE title, checked.
+
+    Raises:
+        argparse.ArgumentTypeError: it is not one.
+    """
+    if not 0 < len(text.strip()) <= 16 or not text.isascii() or not text.isprintable() or "\\" in text:
+        raise argparse.ArgumentTypeError(f"{text!r} is no AE title: 1 to 16 ASCII characters, without a backslash")
+    return text.strip()
+
+
+def node_address(text: str) -> tuple[str, str, int]:
+    """AE title, host and port of AE@HOST:PORT.
+
+    Raises:
+        argparse.ArgumentTypeError: it is not of that form.
+    """
+    title, _, address = text.partition("@")
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit() or not 0 < int(port) < 65536:
+        raise argparse.ArgumentTypeError(f"{text!r} is no node: say AE@HOST:PORT, as in PACS@127.0.0.1:4242")
+    return ae_title(title), host, int(port)
+
+
+def main(args: argparse.Namespace) -> int:
+    """Listen until SIGTERM or Ctrl-C; 0 then.
+
+    Raises:
+        PathMissing: no such device, or no such study on the DICOMweb server.
+        OutputFailed: the address can't be used.
+    """
+    if problem := usage_problem(args):
+        print(problem, file=sys.stderr)
+        return 2
+    check_device(args.device)
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    LOG.setLevel(logging.INFO)
+    logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)
+    limits = Limits(args.max_image_mib * MIB, args.max_study_mib * MIB, args.min_free_mib * MIB)
+    service = Service(
+        Spool(args.spool, limits), destination_of(args), work, values_of(args), args.quiet_s, args.keep_days
+    )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: service.stop.set())
+    try:
+        with service.spool.owned():
+            serve(service, args)
+    except SpoolInUse as error:
+        raise PathMissing(str(error)) from error
+    return 0
+
+
+def usage_problem(args: argparse.Namespace) -> str:
+    """What is wrong with the arguments; empty if nothing is."""
+    if missing := [name for name in PACKAGES if find_spec(name) is None]:
+        return f'This needs the package {missing[0]}: pip install "head-ct-position-anomaly[pacs]".'
+    if args.study and not args.dicomweb:
+        return "--study is fetched from a DICOMweb server: name it with --dicomweb URL."
+    if not args.once and not args.sender and not args.any_sender:
+        return "Name the AE titles to take studies from: --sender AE (or --any-sender)."
+    if not (args.to or args.dicomweb):
+        return "Say where the results go: --to AE@HOST:PORT or --dicomweb URL."
+    return ""
+
+
+def destination_of(args: argparse.Namespace) -> Destination:
+    """Where the results go: a node if one is named, else the DICOMweb server."""
+    if args.to:
+        from ..node import Node
+
+        title, host, port = args.to
+        return Node(host, port, title, args.ae_title)
+    from ..dicomweb import WebNode
+
+    return WebNode(args.dicomweb)
+
+
+def values_of(args: argparse.Namespace) -> tuple[tuple[str, Any], ...]:
+    """Values of ids of the config that the arguments set."""
+    values: dict[str, Any] = {"stride": args.stride} if args.stride else {}
+    if args.device != "auto":
+        values["device"] = f"$torch.device({args.device!r})"
+    return tuple(values.items())
+
+
+def serve(service: Service, args: argparse.Namespace) -> None:
+    """Fetch what was asked for, then listen and work until told to stop; with --once, until all is done.
+
+    Raises:
+        OutputFailed: the address can't be used.
+    """
+    for uid in args.study:
+        fetch(service.spool, args.dicomweb, uid)
+    if args.once:
+        service.quiet_s = 0.0
+        service.run(until_empty=True)
+        return
+    from ..node import Receiver
+
+    with ExitStack() as stack:
+        try:
+            receiver = Receiver(service.spool, args.ae_title, () if args.any_sender else args.sender)
+            stack.enter_context(receiver.listening(args.host, args.port))
+        except OSError as error:
+            text = f"Port {args.port} of {args.host} can't be used ({error.strerror}). Choose another with --port."
+            raise OutputFailed(text) from error
+        LOG.info("listening as %s on %s:%d", args.ae_title, args.host, args.port)
+        service.run()
+    LOG.info("stopped")
+
+
+def fetch(spool: Spool, url: str, study_uid: str) -> None:
+    """Bring a study from a DICOMweb server into the spool.
+
+    Raises:
+        PathMissing: it can't be had.
+    """
+    from ..dicomweb import WebNode
+
+    for image_uid, content in WebNode(url).images(study_uid):
+        spool.add(study_uid, image_uid, content)

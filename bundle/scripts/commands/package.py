@@ -1,0 +1,78 @@
+"""`head-ct-anomaly package`: the zip of the bundle as the MONAI model zoo offers it for download.
+
+To the bundle's own files it adds `models/model.ts`, which MONAI's `ckpt_export` makes of `models/model.pt` in a process
+of its own: in one that has scripted other networks before, the names inside would differ.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from ..assets import bundle_root, metadata, sha256
+from ..bundle_archive import NAME, archive, bundle_files, without_traces
+from ..results import check_writable
+
+TORCHSCRIPT = "models/model.ts"
+"""Where the zoo looks for the network as TorchScript."""
+
+SHOWN_CHARACTERS = 300
+"""How much of what `ckpt_export` said last a message shows."""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Declare the subcommand."""
+    parser = subparsers.add_parser("package", help="make the zip that a user of the MONAI model zoo downloads")
+    parser.add_argument("-o", "--output", metavar="DIR", type=Path, required=True, help="folder for the zip")
+    parser.set_defaults(main=main)
+
+
+def main(args: argparse.Namespace) -> int:
+    """Write the zip and print its sha256; 0 when it is done.
+
+    Raises:
+        OutputFailed: it can't be written.
+        ValueError: a file of the bundle is too large for the zoo.
+    """
+    from ..calibration_files import replace_file
+
+    target = args.output / f"{NAME}_v{metadata()['version']}.zip"
+    check_writable(args.output, target)
+    files = {name: path.read_bytes() for name, path in bundle_files(bundle_root()).items()}
+    files[TORCHSCRIPT] = torchscript(bundle_root())
+    content = archive(files)
+    args.output.mkdir(parents=True, exist_ok=True)
+    replace_file(target, content)
+    print(f"{target}  {len(files)} files, {len(content) / 2**20:.1f} MB  sha256 {sha256(target)}")
+    return 0
+
+
+def torchscript(root: Path) -> bytes:
+    """The network of the bundle at `root` as TorchScript, with its weights, metadata and `inference.json`.
+
+    Raises:
+        RuntimeError: MONAI could not make it.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        made = Path(folder) / "model.ts"
+        words = {
+            "net_id": "network_def",
+            "filepath": str(made),
+            "ckpt_file": str(root / "models" / "model.pt"),
+            "meta_file": str(root / "configs" / "metadata.json"),
+            "config_file": str(root / "configs" / "inference.json"),
+            "bundle_root": str(root),
+        }
+        command = [sys.executable, "-m", "monai.bundle", "ckpt_export"]
+        command += [word for name, value in words.items() for word in (f"--{name}", value)]
+        fixed = {**os.environ, "PYTHONHASHSEED": "0"}  # the order of constants in the file follows from it
+        done = subprocess.run(command, cwd=root, env=fixed, capture_output=True, text=True)
+        if done.returncode or not made.exists():
+            said = " ".join(done.stderr.split())[-SHOWN_CHARACTERS:]
+            raise RuntimeError(f"monai.bundle ckpt_export made no TorchScript of models/model.pt: {said}")
+        return without_traces(made.read_bytes())

@@ -1,0 +1,86 @@
+"""What lies above the threshold, as a DICOM Segmentation: one segment a region, with its anatomy and laterality.
+
+A voxel belongs to the segment of its region where the anomaly map exceeds the region's *threshold*, the score that
+95 % of healthy scans do not exceed. A region without a score or a threshold has no segment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any
+
+import numpy as np
+from highdicom import AlgorithmIdentificationSequence
+from highdicom.seg import Segmentation, SegmentationTypeValues, SegmentDescription
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+
+from .dicom_codes import ABNORMAL, AI, SITES
+from .dicom_identity import MODEL, RESEARCH, Identity, body_part, finish
+from .dicom_source import Source
+from .regions import REGIONS
+
+NAME = "segmentation"
+
+
+def above_threshold(
+    values: NDArray[np.float32], labels: NDArray[np.uint8], details: Mapping[str, Mapping[str, Any]], score: str
+) -> dict[str, NDArray[np.bool_]]:
+    """Masks of what exceeds the threshold in each region, the empty ones left out; arrays of one shape.
+
+    `details` are the numbers of each region by name, `score` the name of the one that the thresholds are of.
+    """
+    masks = {}
+    for region, label in REGIONS.items():
+        numbers = details[region]
+        if numbers.get(score) is not None and numbers.get("threshold") is not None:
+            masks[region] = (labels == label) & (values > float(numbers["threshold"]))
+    return {region: mask for region, mask in masks.items() if mask.any()}
+
+
+def segmentation(
+    source: Source,
+    identity: Identity,
+    masks: Mapping[str, NDArray[np.bool_]],
+    details: Mapping[str, Mapping[str, Any]],
+    number: int,
+) -> Dataset:
+    """The masks (S, rows, columns) of the regions, at least one, as segments 1, 2, … in their order."""
+    shared: dict[str, Any] = identity.object(NAME, number, "Above threshold")
+    descriptions = [
+        segment(place, region, float(details[region]["threshold"]), identity) for place, region in enumerate(masks, 1)
+    ]
+    data = Segmentation(
+        source_images=source.images,
+        pixel_array=np.stack(list(masks.values()), axis=-1).astype(np.uint8),
+        segmentation_type=SegmentationTypeValues.BINARY,
+        segment_descriptions=descriptions,
+        content_label="ANOMALY",
+        content_description=RESEARCH,
+        **shared,
+    )
+    data.BodyPartExamined = body_part(source.first)
+    return finish(data, source, identity, NAME)
+
+
+def segment(place: int, region: str, threshold: float, identity: Identity) -> SegmentDescription:
+    """The description of segment `place`."""
+    site, side = SITES[region]
+    algorithm = AlgorithmIdentificationSequence(
+        name=MODEL, family=AI, version=identity.version, parameters={"threshold": f"{threshold:.6g}"}
+    )
+    description = SegmentDescription(
+        segment_number=place,
+        segment_label=region.replace("_", " ").capitalize(),
+        segmented_property_category=ABNORMAL,
+        segmented_property_type=ABNORMAL,
+        algorithm_type="AUTOMATIC",
+        algorithm_identification=algorithm,
+        tracking_uid=identity.uid("tracking", region),
+        tracking_id=region,
+        anatomic_regions=[deepcopy(site)],  # it is given a modifier, and the code is shared
+    )
+    if side is not None:
+        description.AnatomicRegionSequence[0].AnatomicRegionModifierSequence = [side]
+    return description
