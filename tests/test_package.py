@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ from monai.bundle import verify_net_in_out
 from scripts.bundle_archive import LARGEST_FILE_BYTES
 from scripts.commands import package
 from scripts.commands.main import main
+from scripts.integrity import BundleChanged, check_bundle
 from scripts.networks import DensePositionNet
 
 pytestmark = pytest.mark.xdist_group("pipeline")
@@ -77,6 +79,16 @@ def test_the_files_that_the_zoo_looks_for_are_there(packaged: Path) -> None:
     assert not (packaged / "large_files.yml").exists(), "no file is too large for the zoo"
     root = str(Path(__file__).resolve().parents[1]).encode()
     assert [path for path in sizes if root in path.read_bytes()] == []
+
+
+def test_the_manifest_in_the_zip_names_the_torchscript_too(packaged: Path, tmp_path: Path) -> None:
+    check_bundle(packaged)
+    copied = tmp_path / "bundle"
+    shutil.copytree(packaged, copied)
+    with (copied / "models" / "model.ts").open("ab") as file:
+        file.write(b"more")
+    with pytest.raises(BundleChanged, match=r"models/model\.ts was changed"):
+        check_bundle(copied)
 
 
 def test_the_metadata_fit_the_schema(packaged: Path) -> None:

@@ -7,10 +7,13 @@ all files have the same permissions, so the same files give the same bytes where
 
 from __future__ import annotations
 
+import hashlib
 import io
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+
+from .integrity import MANIFEST_NAME
 
 NAME = "head_ct_position_anomaly"
 """The bundle's name in the zoo and of the folder in the zip."""
@@ -18,7 +21,7 @@ NAME = "head_ct_position_anomaly"
 FOLDERS = ("configs", "docs", "models", "scripts")
 """Folders of the bundle that belong to it."""
 
-TOP = ("LICENSE", "__init__.py", "__main__.py", "large_files.yml")
+TOP = ("LICENSE", "__init__.py", "__main__.py", "large_files.yml", MANIFEST_NAME)
 """Files beside them that belong to it, where they are there."""
 
 LEFT_OUT = (".pyc", ".plan", ".onnx", ".pt2", ".partial")
@@ -50,6 +53,13 @@ def bundle_files(root: Path) -> dict[str, Path]:
 
 def _left_out(name: str) -> bool:
     return name.endswith(LEFT_OUT) or any(part == "__pycache__" or part.startswith(".") for part in name.split("/"))
+
+
+def add(files: dict[str, bytes], name: str, content: bytes) -> None:
+    """Add a file that the bundle itself does not hold to those by name, and to the manifest among them."""
+    line = f"{hashlib.sha256(content).hexdigest()}  {name}"
+    lines = sorted([*files[MANIFEST_NAME].decode().splitlines(), line], key=lambda text: text.split("  ", 1)[1])
+    files |= {name: content, MANIFEST_NAME: "".join(f"{text}\n" for text in lines).encode()}
 
 
 def archive(files: Mapping[str, bytes]) -> bytes:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..assets import bundle_root, metadata, sha256
-from ..bundle_archive import NAME, archive, bundle_files, without_traces
+from ..bundle_archive import NAME, add, archive, bundle_files, without_traces
 from ..results import check_writable
 
 TORCHSCRIPT = "models/model.ts"
@@ -44,7 +44,7 @@ def main(args: argparse.Namespace) -> int:
     target = args.output / f"{NAME}_v{metadata()['version']}.zip"
     check_writable(args.output, target)
     files = {name: path.read_bytes() for name, path in bundle_files(bundle_root()).items()}
-    files[TORCHSCRIPT] = torchscript(bundle_root())
+    add(files, TORCHSCRIPT, torchscript(bundle_root()))
     content = archive(files)
     args.output.mkdir(parents=True, exist_ok=True)
     replace_file(target, content)
