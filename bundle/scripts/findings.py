@@ -136,7 +136,7 @@ TABLE: tuple[FindingKind, ...] = (
     FindingKind(
         "implausible_hu",
         REFUSAL,
-        "no air peak near -1000 HU, or no soft tissue",
+        "no air peak near -1000 HU, no soft tissue, or its peak is not near 30 HU",
         "Check that the values are Hounsfield units and that the scan shows a head.",
     ),
     FindingKind("zero_variance", REFUSAL, "all voxels have the same value", "Export the scan again."),

@@ -29,8 +29,8 @@ Grade = tuple[bool, bool, str]
 UPSIDE_DOWN_DEG = 120.0
 """Tipped farther than this is upside down, from whatever side one looks; lying on a side is 90."""
 
-PASS_BRAIN, REVIEW_BRAIN = 0.8, 0.65
-"""Shares of the brain in view; a head that is cut at the vertex and at the orbits has 0.8, half a head 0.5."""
+PASS_BRAIN, REVIEW_BRAIN = 0.88, 0.75
+"""Shares of the brain in view; a head cut at the vertex and at the orbits has 0.9, half a head 0.5 to 0.72."""
 
 PASS_BRAIN_HU, REVIEW_BRAIN_HU = (15.0, 55.0), (0.0, 70.0)
 """Median HU inside the skull: 25 to 40 as a rule; wide sulci, contrast agent and calibration move it by 10."""

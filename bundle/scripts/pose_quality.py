@@ -180,11 +180,7 @@ def _grades(quality: dict[str, float]) -> tuple[Grade, ...]:
         ),
         (low <= size <= high, True, f"head size {size:.2f} of the reference, should be {low} to {high}"),
         (seen >= OVERLAP, seen >= OVERLAP, f"{seen:.0%} of the head in the field of view, should be {OVERLAP:.0%}"),
-        (
-            moved == 0,
-            True,
-            f"moved by {moved:.1f} mm to match both sides of the skull: is the brain pushed aside?",
-        ),
+        (moved == 0, True, f"moved by {moved:.1f} mm to match both sides of the skull: is the brain pushed aside?"),
         *plausibility_grades(quality),
     )
     return grades if agreed is None else (*grades, _agreement_grade(agreed))
