@@ -14,6 +14,7 @@ verdict on its registration. What came out is kept in WORK, one line each: a rer
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -28,7 +29,9 @@ from scipy.spatial.transform import Rotation
 
 from scripts.anatomies import load_anatomy
 from scripts.networks import DensePositionNet
+from scripts.pose_quality import judge
 from scripts.registration import Reference
+from scripts.simulation.anatomy import Anatomy
 from scripts.simulation.common_space import CENTRE_MM
 from scripts.simulation.head import SHAPE_STREAM, stream
 from scripts.simulation.shape import draw_shape
@@ -58,18 +61,19 @@ NOISE_HU = 8.0
 
 
 def head_scans(folder: Path, work: Path, numbers: Sequence[int]) -> Iterator[Case]:
-    """The heads of these anatomies, drawn once and kept."""
-    for number in numbers:
-        anatomy = None
-        for head in range(HEADS):
-            path, seed = work / f"head_{number:02d}_{head}.npz", 1000 * number + 700 + head
-            if not path.is_file():
-                anatomy = anatomy or load_anatomy(folder / f"head_{number:02d}.nii.gz")
-                shape = draw_shape(stream(seed, SHAPE_STREAM))
-                keep(path, make_case(anatomy, number, "", seed, (0, 0, 0), replace(THIN, top_mm=120.0), shape))
-            with np.load(path) as kept:
-                volume = kept["volume"].astype(np.float32)
-                yield Case(number, str(head), volume, kept["affine"], kept["truth"], kept["points"])
+    """The heads of these anatomies, one of each in turn, drawn once and kept."""
+    anatomies: dict[int, Anatomy] = {}
+    for head, number in itertools.product(range(HEADS), numbers):
+        path, seed = work / f"head_{number:02d}_{head}.npz", 1000 * number + 700 + head
+        if not path.is_file():
+            if number not in anatomies:
+                anatomies[number] = load_anatomy(folder / f"head_{number:02d}.nii.gz")
+            shape = draw_shape(stream(seed, SHAPE_STREAM))
+            tall = replace(THIN, top_mm=120.0)
+            keep(path, make_case(anatomies[number], number, "", seed, (0, 0, 0), tall, shape))
+        with np.load(path) as kept:
+            volume = kept["volume"].astype(np.float32)
+            yield Case(number, str(head), volume, kept["affine"], kept["truth"], kept["points"])
 
 
 def keep(path: Path, case: Case) -> None:
@@ -260,17 +264,23 @@ def summary(rows: Sequence[dict[str, Any]]) -> None:
     print(broken_line("all", broken))
 
 
+def verdict_of(row: dict[str, Any]) -> str:
+    """The verdict on the numbers that were kept, with the limits as they are now."""
+    return judge(row["quality"])[0] if row["quality"] else "refused"
+
+
 def fair_line(name: str, rows: Sequence[dict[str, Any]]) -> str:
     """A line of the first table."""
-    verdicts = [row["verdict"] for row in rows]
+    verdicts = [verdict_of(row) for row in rows]
     refused = verdicts.count("fail") + verdicts.count("refused")
-    wrong = sum(row["verdict"] in ("pass", "review") and row["error_mm"] > FAILURE_MM for row in rows)
+    let = [row for row in rows if verdict_of(row) in ("pass", "review")]
+    wrong = sum(row["error_mm"] > FAILURE_MM for row in let)
     return f"| {name}, {len(rows)} | {verdicts.count('pass')} | {verdicts.count('review')} | {refused} | {wrong} |"
 
 
 def broken_line(name: str, rows: Sequence[dict[str, Any]]) -> str:
     """A line of the second table."""
-    verdicts = [row["verdict"] for row in rows]
+    verdicts = [verdict_of(row) for row in rows]
     let = verdicts.count("pass") + verdicts.count("review")
     return f"| {name} | {len(rows)} | {verdicts.count('refused')} | {verdicts.count('fail')} | {let} |"
 
