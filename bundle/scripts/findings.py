@@ -174,8 +174,9 @@ TABLE: tuple[FindingKind, ...] = (
     FindingKind(
         "registration_failed",
         REFUSAL,
-        "the scan does not align with the reference head",
-        "Check that it is a head CT, that most of the head is in view, and that its spacing is right.",
+        "the scan does not align with the reference head, or what aligns is upside down, half a head, of no adult's "
+        "size or not in HU",
+        "Check that it is a head CT, that most of the head is in view, and that spacing and orientation are right.",
     ),
     FindingKind(
         "registration_review",

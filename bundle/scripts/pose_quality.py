@@ -13,7 +13,7 @@ measures (brain Dice) are the same for both. Each check sees something else:
   where there is one and it found a head;
 * *straightened*: how far the pose was moved because its halves were unlike (see `mid_plane`): then, for review.
 
-The grades of `plausibility` are added: what lies at the pose has to be a head, too.
+The grades of `plausibility` come first: what lies at the pose has to be a head, too.
 
 All that were measured pass: "pass". Values a little worse, or a size beyond what was measured, are for "review".
 Anything else is "fail". From `REVIEW_AGREEMENT` on, the agreement is the better judge of three things, which are then
@@ -170,6 +170,7 @@ def _grades(quality: dict[str, float]) -> tuple[Grade, ...]:
     if agreed is not None and agreed >= REVIEW_AGREEMENT:
         least_ncc, most_apart, most_turned = AGREED_NCC, AGREED_BONE_MM, np.inf
     grades = (
+        *plausibility_grades(quality),
         (ncc >= PASS_NCC, ncc >= least_ncc, f"correlation with the reference head {ncc:.2f}, should be {PASS_NCC}"),
         (mirror >= PASS_SYMMETRY, mirror >= REVIEW_SYMMETRY, f"symmetry {mirror:.2f}, should be {PASS_SYMMETRY}"),
         (apart <= PASS_BONE_MM, apart <= most_apart, f"skulls {apart:.1f} mm apart, should be {PASS_BONE_MM}"),
@@ -181,7 +182,6 @@ def _grades(quality: dict[str, float]) -> tuple[Grade, ...]:
         (low <= size <= high, True, f"head size {size:.2f} of the reference, should be {low} to {high}"),
         (seen >= OVERLAP, seen >= OVERLAP, f"{seen:.0%} of the head in the field of view, should be {OVERLAP:.0%}"),
         (moved == 0, True, f"moved by {moved:.1f} mm to match both sides of the skull: is the brain pushed aside?"),
-        *plausibility_grades(quality),
     )
     return grades if agreed is None else (*grades, _agreement_grade(agreed))
 
