@@ -128,9 +128,15 @@ def make_case(
     angles_deg: tuple[float, float, float],
     protocol: Protocol,
     shape: Shape,
+    bleed_ml: float | None = None,
 ) -> Case:
-    """Draw a head, turn it in the scanner, and scan it."""
-    head = turned(draw_head(anatomy, seed, shape=shape, largest_rotation_deg=6.0), angles_deg)
+    """Draw a head, with a subdural bleed where a volume is given, turn it in the scanner, and scan it.
+
+    Raises:
+        ValueError: the bleed does not fit.
+    """
+    lesion = {"lesion": "subdural", "lesion_size": {"volume_ml": bleed_ml}} if bleed_ml else {}
+    head = turned(draw_head(anatomy, seed, shape=shape, largest_rotation_deg=6.0, **lesion), angles_deg)
     scan = acquire(head, protocol, seed)
     volume = np.where(scan.hu <= PADDING_HU, np.float32(UNKNOWN_HU), scan.hu.astype(np.float32))
     return Case(number, kind, volume, scan.affine, head.to_reference, seen_points(head, scan.affine, volume))

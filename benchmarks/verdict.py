@@ -8,12 +8,14 @@ the vertex. A *fair pose* of such a scan is turned by up to 20 degrees about eac
 as low as 20 mm below the vertex, made of slices of 2.5 or 5 mm, and has some more noise. It should pass or be for
 review, and be right: within 10 mm, see `registration.py`. A *broken input* is one of `breaks`: no head, half of one, an
 upside-down one, wrong HU, a wrong spacing. It should be refused, by what its values say when it is read, or by the
-verdict on its registration. What came out is kept in WORK, one line each: a rerun goes on where the last one stopped.
+verdict on its registration. Further heads have a subdural *bleed* of 90 to 120 ml, which pushes the brain aside; they
+should be let through, too. What came out is kept in WORK, one line each: a rerun goes on where the last one stopped.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import itertools
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -22,9 +24,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from registration import FAILURE_MM, ROOT, THIN, Array, Case, body, error_mm, make_case, moved, read_and_registered
-from scipy import ndimage
+from broken import Break, Broken, Hu, breaks
+from registration import FAILURE_MM, ROOT, THIN, Array, Case, error_mm, make_case, moved, read_and_registered
 from scipy.spatial.transform import Rotation
 
 from scripts.anatomies import load_anatomy
@@ -38,14 +39,14 @@ from scripts.simulation.shape import draw_shape
 from scripts.transforms import load_locator, load_reference
 from scripts.volume import AIR_HU, UNKNOWN_HU
 
-Hu = NDArray[np.float32]
-Broken = tuple[Hu, Array]
-
 ANATOMIES = (12, 13, 14)
 """Numbers of the test anatomies."""
 
 HEADS, FAIR, BROKEN = 5, 14, 7
 """Heads of each anatomy, fair poses and broken inputs of each."""
+
+BLEEDS_ML = {"bleed a": 110.0, "bleed b": 90.0, "bleed c": 120.0}
+"""The heads with a subdural bleed, and its volume."""
 
 MOST_FAIR = 200
 """Fair poses in all."""
@@ -61,19 +62,30 @@ NOISE_HU = 8.0
 
 
 def head_scans(folder: Path, work: Path, numbers: Sequence[int]) -> Iterator[Case]:
-    """The heads of these anatomies, one of each in turn, drawn once and kept."""
+    """The heads of these anatomies, one of each in turn, those with bleeds first; drawn once and kept."""
     anatomies: dict[int, Anatomy] = {}
-    for head, number in itertools.product(range(HEADS), numbers):
-        path, seed = work / f"head_{number:02d}_{head}.npz", 1000 * number + 700 + head
+    for kind, number in itertools.product((*BLEEDS_ML, *range(HEADS)), numbers):
+        path = work / f"head_{number:02d}_{kind}.npz"
         if not path.is_file():
             if number not in anatomies:
                 anatomies[number] = load_anatomy(folder / f"head_{number:02d}.nii.gz")
-            shape = draw_shape(stream(seed, SHAPE_STREAM))
-            tall = replace(THIN, top_mm=120.0)
-            keep(path, make_case(anatomies[number], number, "", seed, (0, 0, 0), tall, shape))
+            keep(path, drawn(anatomies[number], number, kind))
         with np.load(path) as kept:
             volume = kept["volume"].astype(np.float32)
-            yield Case(number, str(head), volume, kept["affine"], kept["truth"], kept["points"])
+            yield Case(number, str(kind), volume, kept["affine"], kept["truth"], kept["points"])
+
+
+def drawn(anatomy: Anatomy, number: int, kind: int | str) -> Case:
+    """The head of a number, or with a bleed of that name; another one where the bleed does not fit."""
+    tall, first = replace(THIN, top_mm=120.0), 1000 * number + 700
+    if isinstance(kind, int):
+        shape = draw_shape(stream(first + kind, SHAPE_STREAM))
+        return make_case(anatomy, number, "", first + kind, (0, 0, 0), tall, shape)
+    for seed in range(first + 100 + 10 * list(BLEEDS_ML).index(kind), first + 200):
+        with contextlib.suppress(ValueError):
+            shape = draw_shape(stream(seed, SHAPE_STREAM))
+            return make_case(anatomy, number, "", seed, (0, 0, 0), tall, shape, BLEEDS_ML[kind])
+    raise ValueError(f"{BLEEDS_ML[kind]} ml of blood fit no head of anatomy {number}.")
 
 
 def keep(path: Path, case: Case) -> None:
@@ -129,100 +141,12 @@ def turned(case: Case, rng: np.random.Generator) -> Case:
     return replace(case, affine=turn @ case.affine, truth=case.truth @ np.linalg.inv(turn), points=points)
 
 
-def half(axis: int) -> Callable[[Case, np.random.Generator], Broken]:
-    """Half of the head, on either side of the middle of the brain; the rest is air, or unknown."""
-
-    def broken(case: Case, rng: np.random.Generator) -> Broken:
-        index = np.moveaxis(np.indices(case.volume.shape, dtype=np.float32), 0, -1)
-        row = (case.truth @ case.affine)[axis]
-        side = index @ row[:3].astype(np.float32) + np.float32(row[3] - CENTRE_MM[axis])
-        gone = side > 0 if rng.random() < 0.5 else side < 0
-        return np.where(gone, np.float32(rng.choice([AIR_HU, UNKNOWN_HU])), case.volume), case.affine
-
-    return broken
-
-
-def changed(change: Callable[[Hu], Hu]) -> Callable[[Case, np.random.Generator], Broken]:
-    """All known HU changed."""
-
-    def broken(case: Case, rng: np.random.Generator) -> Broken:
-        return np.where(case.volume > UNKNOWN_HU, change(case.volume), case.volume), case.affine
-
-    return broken
-
-
-def respaced(factors: tuple[float, float, float]) -> Callable[[Case, np.random.Generator], Broken]:
-    """Voxels of another size than the header's, by a factor along each axis of the grid."""
-
-    def broken(case: Case, rng: np.random.Generator) -> Broken:
-        return case.volume, case.affine @ np.diag([*factors, 1.0])
-
-    return broken
-
-
-def upside_down(case: Case, rng: np.random.Generator) -> Broken:
-    """The slices in reverse order: mirrored, not turned."""
-    return case.volume[:, :, ::-1], case.affine
-
-
-def shuffled(case: Case, rng: np.random.Generator) -> Broken:
-    """The slices in another order, in runs of 1 to 12."""
-    runs = np.array_split(np.arange(case.volume.shape[2]), case.volume.shape[2] // int(rng.integers(1, 13)))
-    return case.volume[:, :, np.concatenate([runs[n] for n in rng.permutation(len(runs))])], case.affine
-
-
-def chest(case: Case, rng: np.random.Generator) -> Broken:
-    """A body."""
-    return body(rng), np.diag([2.0, 2.0, 3.0, 1.0])
-
-
-def noise(case: Case, rng: np.random.Generator) -> Broken:
-    """Air and soft tissue where the head's are, but what is in the head is noise, more or less smooth."""
-    inside = ndimage.binary_fill_holes(case.volume > -300)
-    grain = ndimage.gaussian_filter(rng.standard_normal(inside.shape), rng.uniform(0, 4))
-    values = grain / grain.std() * 300 + 40
-    return np.where(inside, np.maximum(values, AIR_HU), case.volume).astype(np.float32), case.affine
-
-
-def water(case: Case, rng: np.random.Generator) -> Broken:
-    """A phantom: a cylinder of water in a shell of plastic, as large as a head, with nothing in it."""
-    grid = np.indices((120, 120, 90), dtype=np.float32) * 2 - np.array([119, 119, 89])[:, None, None, None]
-    radius, height_mm = rng.uniform(75, 105), rng.uniform(75, 88)
-    away = np.hypot(grid[0], grid[1] / rng.uniform(1, 1.2))
-    hu = np.where((away < radius) & (abs(grid[2]) < height_mm), 0.0, -1000.0)
-    hu[(away >= radius) & (away < radius + 6) & (abs(grid[2]) < height_mm)] = rng.choice([120.0, 900.0])
-    return (hu + rng.normal(0, 5, hu.shape)).astype(np.float32), np.diag([2.0, 2.0, 2.0, 1.0])
-
-
-def breaks() -> dict[str, Callable[[Case, np.random.Generator], Broken]]:
-    """What can be broken, by name."""
-    return {
-        "half, cut sagittally": half(0),
-        "half, cut coronally": half(1),
-        "half, cut axially": half(2),
-        "upside down": upside_down,
-        "HU + 300": changed(lambda hu: hu + 300),
-        "0.75 of the size": respaced((0.75, 0.75, 0.75)),
-        "slices at 0.75 of their distance": respaced((1.0, 1.0, 0.75)),
-        "HU - 300": changed(lambda hu: hu - 300),
-        "slices shuffled": shuffled,
-        "body": chest,
-        "HU doubled above air": changed(lambda hu: (hu - AIR_HU) * 2 + AIR_HU),
-        "pixels at 0.75 of their distance": respaced((0.75, 0.75, 1.0)),
-        "noise": noise,
-        "HU + 60": changed(lambda hu: np.where(hu < -900, hu, hu + 60)),
-        "HU inverted": changed(lambda hu: 1000 - hu),
-        "HU halved": changed(lambda hu: hu / 2),
-        "1.35 of the size": respaced((1.35, 1.35, 1.35)),
-        "HU - 100": changed(lambda hu: hu - 100),
-        "water": water,
-        "HU 0.9 above air": changed(lambda hu: (hu - AIR_HU) * 0.9 + AIR_HU),
-    }
-
-
 def inputs(case: Case, first: int) -> Iterator[tuple[str, str, Callable[[], Case]]]:
     """Name, kind and maker of every fair pose and broken input of a head; the kinds take turns from `first` on."""
     name = f"head_{case.anatomy:02d}_{case.kind}"
+    if case.kind in BLEEDS_ML:
+        yield name, "bleed", lambda: turned(replace(case, kind="bleed"), np.random.default_rng(case.anatomy))
+        return
     for row in range(FAIR):
         rng = np.random.default_rng([case.anatomy, int(case.kind), row])
         yield f"{name}_fair_{row}", "fair", lambda rng=rng: fair(case, rng)
@@ -233,21 +157,20 @@ def inputs(case: Case, first: int) -> Iterator[tuple[str, str, Callable[[], Case
         yield f"{name}_{row}", kind, lambda rng=rng, kind=kind: broken_case(case, kind, kinds[kind], rng)
 
 
-def broken_case(
-    case: Case, kind: str, change: Callable[[Case, np.random.Generator], Broken], rng: np.random.Generator
-) -> Case:
+def broken_case(case: Case, kind: str, change: Break, rng: np.random.Generator) -> Case:
     """A broken input, turned like a fair pose; what would be right is not defined."""
     volume, affine = change(case, rng)
     return turned(replace(case, kind=kind, volume=volume, affine=affine), rng)
 
 
 def look(case: Case, reference: Reference, locator: DensePositionNet | None) -> dict[str, Any]:
-    """What is said of an input: its verdict, the error where it is fair, and the numbers."""
+    """What is said of an input: its verdict, the numbers, and the error where there is a right pose."""
     result, said = read_and_registered(case.volume, case.affine, reference, locator)
     if result is None:
         return {"verdict": "refused", "said": said, "quality": {}}
     found = {"verdict": result.verdict, "said": said, "quality": result.quality, "reasons": result.reasons}
-    return found if case.kind != "fair" else {**found, "error_mm": error_mm(result.matrix, case)}
+    right = case.kind in ("fair", "bleed")
+    return {**found, "error_mm": error_mm(result.matrix, case)} if right else found
 
 
 def summary(rows: Sequence[dict[str, Any]]) -> None:
@@ -257,8 +180,9 @@ def summary(rows: Sequence[dict[str, Any]]) -> None:
     for number in sorted({row["anatomy"] for row in mine}):
         print(fair_line(f"head_{number:02d}", [row for row in mine if row["anatomy"] == number]))
     print(fair_line("all", mine))
+    print(fair_line("with a bleed", [row for row in rows if row["kind"] == "bleed"]))
     print("\n| broken | inputs | refused when read | refused after registration | let through |\n|---|---|---|---|---|")
-    broken = [row for row in rows if row["kind"] != "fair"]
+    broken = [row for row in rows if row["kind"] not in ("fair", "bleed")]
     for kind in breaks():
         print(broken_line(kind, [row for row in broken if row["kind"] == kind]))
     print(broken_line("all", broken))
@@ -297,10 +221,11 @@ def main() -> None:
     reference = load_reference(str(models / "reference.nii.gz"), str(models / "reference_masks.nii.gz"))
     locator = load_locator(str(models / "locator.pt"))
     rows = [json.loads(line) for line in results.read_text().splitlines()] if results.is_file() else []
-    done, count = {row["name"] for row in rows}, 0
+    done, count, turn = {row["name"] for row in rows}, 0, 0
     numbers = [int(number) for number in args.anatomies.split(",")]
-    for turn, head in enumerate(head_scans(args.folder, args.work, numbers)):
-        for name, kind, make in inputs(head, turn * BROKEN):
+    for head in head_scans(args.folder, args.work, numbers):
+        turn += head.kind not in BLEEDS_ML
+        for name, kind, make in inputs(head, (turn - 1) * BROKEN):
             count += kind == "fair"
             if name in done or (kind == "fair" and count > MOST_FAIR):
                 continue

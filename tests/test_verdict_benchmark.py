@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import broken
 import numpy as np
 import pytest
 import verdict
@@ -50,7 +51,7 @@ def test_two_slices_become_one_where_they_were(case: Case) -> None:
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_half_a_head_is_cut_at_the_middle_of_the_brain(case: Case, axis: int) -> None:
     for seed in range(3):
-        volume, affine = verdict.half(axis)(case, np.random.default_rng(seed))
+        volume, affine = broken.half(axis)(case, np.random.default_rng(seed))
         left = np.argwhere(volume > -300) @ affine[:3, :3] + affine[:3, 3]
         whole = np.argwhere(case.volume > -300) @ affine[:3, :3] + affine[:3, 3]
         sides = np.sign(left[:, axis] - CENTRE_MM[axis])
@@ -60,12 +61,20 @@ def test_half_a_head_is_cut_at_the_middle_of_the_brain(case: Case, axis: int) ->
 
 
 def test_every_break_changes_something_and_keeps_to_volumes(case: Case) -> None:
-    for name, change in verdict.breaks().items():
+    for name, change in broken.breaks().items():
         volume, affine = change(case, np.random.default_rng(1))
         assert volume.ndim == 3
         assert affine.shape == (4, 4)
         same = volume.shape == case.volume.shape and np.array_equal(volume, case.volume)
         assert not (same and np.allclose(affine, case.affine)), name
+
+
+def test_a_head_with_a_bleed_is_turned_and_not_broken(case: Case) -> None:
+    ((name, kind, make),) = verdict.inputs(replace(case, kind="bleed b"), 0)
+    found = make()
+    assert (name, kind, found.kind) == ("head_09_bleed b", "bleed", "bleed")
+    assert np.array_equal(found.volume, case.volume)
+    assert not np.allclose(found.affine, case.affine)
 
 
 def test_kinds_take_turns(case: Case) -> None:
@@ -74,7 +83,7 @@ def test_kinds_take_turns(case: Case) -> None:
     assert len(set(names)) == len(names) == 15 * 21
     broken = [kind for kind in kinds if kind != "fair"]
     assert len(broken) == 105
-    assert set(broken) == set(verdict.breaks())
+    assert set(broken) == set(broken.breaks())
 
 
 def test_the_tables_count_what_was_let_through(capsys: pytest.CaptureFixture[str]) -> None:
@@ -82,6 +91,7 @@ def test_the_tables_count_what_was_let_through(capsys: pytest.CaptureFixture[str
         {"anatomy": 12, "kind": "fair", "quality": GOOD, "error_mm": 3.0},
         {"anatomy": 12, "kind": "fair", "quality": {**GOOD, "ncc": 0.7}, "error_mm": 12.0},
         {"anatomy": 13, "kind": "fair", "quality": {**GOOD, "ncc": 0.2}, "error_mm": 50.0},
+        {"anatomy": 13, "kind": "bleed", "quality": {**GOOD, "straightened_mm": 4.0}, "error_mm": 4.0},
         {"anatomy": 13, "kind": "body", "quality": {}},
         {"anatomy": 13, "kind": "body", "quality": GOOD},
         {"anatomy": 13, "kind": "water", "quality": {**GOOD, "symmetry": 0.2}},
@@ -89,6 +99,7 @@ def test_the_tables_count_what_was_let_through(capsys: pytest.CaptureFixture[str
     verdict.summary(rows)
     lines = capsys.readouterr().out.splitlines()
     assert "| all, 3 | 1 | 1 | 1 | 1 |" in lines
+    assert "| with a bleed, 1 | 0 | 1 | 0 | 0 |" in lines
     assert "| head_12, 2 | 1 | 1 | 0 | 1 |" in lines
     assert "| body | 2 | 1 | 0 | 1 |" in lines
     assert "| all | 3 | 1 | 1 | 1 |" in lines
