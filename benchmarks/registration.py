@@ -54,7 +54,7 @@ from scripts.simulation.protocol import Protocol  # noqa: E402
 from scripts.simulation.scanner import PADDING_HU, acquire  # noqa: E402
 from scripts.simulation.shape import Shape, draw_shape, identity_shape  # noqa: E402
 from scripts.transforms import load_locator, load_reference  # noqa: E402
-from scripts.volume import AIR_HU, UNKNOWN_HU, Volume, check_values  # noqa: E402
+from scripts.volume import UNKNOWN_HU, Volume, check_values, split_padding  # noqa: E402
 
 Array = NDArray[np.float64]
 
@@ -128,9 +128,15 @@ def make_case(
     angles_deg: tuple[float, float, float],
     protocol: Protocol,
     shape: Shape,
+    bleed_ml: float | None = None,
 ) -> Case:
-    """Draw a head, turn it in the scanner, and scan it."""
-    head = turned(draw_head(anatomy, seed, shape=shape, largest_rotation_deg=6.0), angles_deg)
+    """Draw a head, with a subdural bleed where a volume is given, turn it in the scanner, and scan it.
+
+    Raises:
+        ValueError: the bleed does not fit.
+    """
+    lesion = {"lesion": "subdural", "lesion_size": {"volume_ml": bleed_ml}} if bleed_ml else {}
+    head = turned(draw_head(anatomy, seed, shape=shape, largest_rotation_deg=6.0, **lesion), angles_deg)
     scan = acquire(head, protocol, seed)
     volume = np.where(scan.hu <= PADDING_HU, np.float32(UNKNOWN_HU), scan.hu.astype(np.float32))
     return Case(number, kind, volume, scan.affine, head.to_reference, seen_points(head, scan.affine, volume))
@@ -311,15 +317,23 @@ def judge_no_heads(
 ) -> Iterator[bool]:
     """Whether each volume that is no head is refused: by what its values say, as when it is read, or unregistered."""
     for name, volume, affine in no_heads(case, rng):
-        valid = volume > UNKNOWN_HU
-        try:
-            check_values(Volume(np.where(valid, volume, AIR_HU), affine, valid))
-            result = register(volume, affine, reference, locator)
-            print(f"{case.anatomy} {name:20} {judged_text(result)}", flush=True)
-            yield result.verdict == "fail"
-        except (InputRefused, ValueError) as error:
-            print(f"{case.anatomy} {name:20} {error}", flush=True)
-            yield True
+        result, said = read_and_registered(volume, affine, reference, locator)
+        print(f"{case.anatomy} {name:20} {said}", flush=True)
+        yield result is None or result.verdict == "fail"
+
+
+def read_and_registered(
+    volume: NDArray[np.float32], affine: Array, reference: Reference, locator: DensePositionNet | None
+) -> tuple[Registration | None, str]:
+    """The registration of a volume, None where its values refuse it as when it is read, and what is said of it."""
+    hu = volume.copy()
+    try:
+        read = Volume(hu, affine, split_padding(hu))
+        check_values(read)
+        result = register(read.with_unknown(), affine, reference, locator)
+    except (InputRefused, ValueError) as error:
+        return None, str(error)
+    return result, judged_text(result)
 
 
 def describe_scan(path: Path, reference: Reference, locator: DensePositionNet | None) -> None:

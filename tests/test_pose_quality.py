@@ -15,6 +15,7 @@ GRID = np.diag([2.0, 2.0, 2.0, 1.0])
 GRID[:3, 3] = -100.0
 SHAPE = (101, 116, 101)
 GOOD = {"ncc": 0.8, "symmetry": 0.9, "bone_distance_mm": 1.0, "overlap": 0.7, "rotation_deg": 10.0, "scale": 1.0}
+PLAUSIBLE = {"tipped_deg": 9.0, "brain_in_view": 1.0, "brain_hu": 32.0, "intracranial_ml": 1400.0, "distortion": 1.1}
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +99,9 @@ def test_bone_distance_is_in_reference_mm(head: HeadImage, target: QualityTarget
         ({"rotation_deg": 150.0}, "fail", "150 degrees"),
         ({"scale": 0.7}, "review", "head size 0.70"),
         ({"overlap": 0.2}, "fail", "20% of the head"),
+        ({"straightened_mm": 4.2}, "review", "moved by 4.2 mm to match both sides of the skull"),
+        ({**PLAUSIBLE, "tipped_deg": 178.0}, "fail", "upside down"),
+        ({**PLAUSIBLE, "brain_hu": 62.0}, "review", "brain of 62 HU"),
     ],
 )
 def test_verdicts(change: dict[str, float], verdict: str, reason: str) -> None:
@@ -109,6 +113,12 @@ def test_verdicts(change: dict[str, float], verdict: str, reason: str) -> None:
 
 def test_the_good_numbers_pass() -> None:
     assert judge(GOOD) == ("pass", ())
+    assert judge({**GOOD, **PLAUSIBLE, "straightened_mm": 0.0}) == ("pass", ())
+
+
+@pytest.mark.parametrize("change", [{"tipped_deg": 178.0}, {"brain_in_view": 0.5}, {"intracranial_ml": 600.0}])
+def test_however_well_the_network_agrees_what_lies_there_has_to_be_a_head(change: dict[str, float]) -> None:
+    assert judge({**GOOD, **PLAUSIBLE, **change, "inlier_fraction": 1.0})[0] == "fail"
 
 
 @pytest.mark.parametrize(

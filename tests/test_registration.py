@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scripts import registration as registration_module
 from scripts.inputs import read_volume
 from scripts.locator import Located, coarse_network
+from scripts.mid_plane import moved_plane
 from scripts.networks import DensePositionNet
 from scripts.pose_score import HeadImage
 from scripts.pose_search import Found, Target, search
@@ -237,6 +238,24 @@ def shipped() -> tuple[Reference, DensePositionNet]:
     return reference, load_locator(str(MODELS / "locator.pt"))
 
 
+def test_a_pose_that_the_refinement_drew_aside_is_straightened_and_for_review(
+    scan: tuple[NDArray[np.float32], Array],
+    reference: Reference,
+    registration: Registration,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert registration.quality["straightened_mm"] == 0.0
+    aside = moved_plane(np.array([6.0, 0.08, -0.05]))
+    right = registration_module.refine
+    monkeypatch.setattr(registration_module, "refine", lambda *args: right(*args) @ aside)
+    found = register(*scan, reference)
+    assert gap_mm(found.matrix) < 3.0
+    assert found.verdict == "review"
+    assert found.quality["straightened_mm"] == pytest.approx(8.4, abs=2.0)
+    assert len(found.reasons) == 1
+    assert "to match both sides of the skull" in found.reasons[0]
+
+
 def test_without_the_locator_a_real_head_registers_and_fails_upside_down(
     shared_data: Path, shipped: tuple[Reference, DensePositionNet]
 ) -> None:
@@ -249,14 +268,30 @@ def test_without_the_locator_a_real_head_registers_and_fails_upside_down(
     assert register(np.ascontiguousarray(volume[:, ::-1, ::-1]), template.affine, shipped[0]).verdict == "fail"
 
 
-def test_the_shipped_locator_finds_a_head_that_lies_upside_down(shipped: tuple[Reference, DensePositionNet]) -> None:
-    sample, upside_down = read_volume(ROOT / "sample" / "dicom"), np.diag([1.0, -1.0, -1.0, 1.0])
-    found = register(sample.with_unknown(), upside_down @ sample.affine, *shipped)
-    truth = np.array(json.loads((ROOT / "sample" / "truth.json").read_text())["scan_to_reference"]) @ upside_down
+@pytest.mark.parametrize(("flips", "verdict"), [((-1, -1, 1), "review"), ((1, -1, -1), "fail"), ((-1, 1, -1), "fail")])
+def test_the_shipped_locator_finds_a_head_that_lies_turned(
+    shipped: tuple[Reference, DensePositionNet], flips: tuple[int, int, int], verdict: str
+) -> None:
+    """Prone it is for review; upside down it can't be told from slices in reverse order, which mirror it."""
+    sample, turn = read_volume(ROOT / "sample" / "dicom"), np.diag([*flips, 1.0])
+    found = register(sample.with_unknown(), turn @ sample.affine, *shipped)
+    truth = np.array(json.loads((ROOT / "sample" / "truth.json").read_text())["scan_to_reference"]) @ turn
     assert found.start == "locator"
     assert np.abs(corners(np.linalg.inv(truth), found.matrix) - corners(np.linalg.inv(truth), truth)).max() < 8.0
     assert found.quality["rotation_deg"] > 150
-    assert [flag["code"] for flag in review_findings(found)] == ["registration_review", "orientation_doubtful"]
+    assert found.verdict == verdict
+    if verdict == "review":
+        assert [flag["code"] for flag in review_findings(found)] == ["registration_review", "orientation_doubtful"]
+    else:
+        assert len(found.reasons) == 1
+        assert found.reasons[0].startswith("upside down by its header, 17")
+
+
+def test_slices_in_reverse_order_are_refused(shipped: tuple[Reference, DensePositionNet]) -> None:
+    sample = read_volume(ROOT / "sample" / "dicom")
+    found = register(np.ascontiguousarray(sample.with_unknown()[:, :, ::-1]), sample.affine, *shipped)
+    assert found.verdict == "fail"
+    assert found.reasons[0].startswith("upside down by its header")
 
 
 def corners(to_scan: Array, matrix: Array) -> Array:

@@ -18,6 +18,7 @@ from scripts.coordinates import grid_affine
 from scripts.findings import InputRefused
 from scripts.locator import coarse_network
 from scripts.nifti_bytes import nifti_bytes
+from scripts.pose_quality import judge
 from scripts.registration import Registration
 from scripts.transforms import (
     RegisterHeadd,
@@ -211,6 +212,19 @@ def test_a_wrong_registration_is_refused(transform: RegisterHeadd, verdict: dict
     ) as info:
         transform({"image": scan_of(OBLIQUE)})
     assert info.value.findings[0].code == "registration_failed"
+
+
+def test_a_refusal_names_the_three_first_reasons_and_stays_short(
+    transform: RegisterHeadd, verdict: dict[str, Any]
+) -> None:
+    worst = {"ncc": 0.1, "symmetry": 0.1, "bone_distance_mm": 30.0, "overlap": 0.1, "rotation_deg": 175.0}
+    odd = {"tipped_deg": 175.0, "brain_in_view": 0.1, "brain_hu": -200.0, "intracranial_ml": 9000.0, "distortion": 1.7}
+    verdict["verdict"], verdict["reasons"] = judge({**QUALITY, **worst, **odd})
+    assert len(verdict["reasons"]) == 10
+    with pytest.raises(InputRefused, match=r"upside down .*; 10% of the brain .*; brain of -200 HU") as info:
+        transform({"image": scan_of(OBLIQUE)})
+    assert len(str(info.value)) <= 400
+    assert "symmetry" not in str(info.value)
 
 
 def test_a_scan_without_a_head_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from dicom_series import head_hu
 from geometries import PLAIN
+from numpy.typing import NDArray
 
 from scripts.findings import InputRefused
 from scripts.volume import AIR_HU, UNKNOWN_HU, Volume, check_values, slabs, split_padding
+
+Hu = NDArray[np.float32]
 
 
 def head(change: float = 0.0, dtype: type = np.int16) -> Volume:
@@ -60,6 +65,24 @@ def test_no_soft_tissue_is_refused() -> None:
     hu[(hu > -900) & (hu < 900)] = 300
     with pytest.raises(InputRefused, match="are soft tissue"):
         check_values(Volume(hu, PLAIN.affine, None))
+
+
+@pytest.mark.parametrize(("change", "peak"), [(lambda hu: hu - 100, -70), (lambda hu: (hu + 1024) * 1.2 - 1024, 250)])
+def test_soft_tissue_at_the_wrong_place_is_refused(change: Callable[[Hu], Hu], peak: int) -> None:
+    """Air that is clipped stays where it belongs, whatever was done to the rest; edges of bone look like brain then."""
+    volume = head(dtype=np.float32)
+    tissue = volume.hu > -900
+    volume.hu[tissue] = change(volume.hu[tissue])
+    volume.hu[::2, ::2, ::20][tissue[::2, ::2, ::20]] = 40
+    with pytest.raises(InputRefused, match=f"Soft tissue peaks at {peak} HU, not near 30"):
+        check_values(volume)
+
+
+@pytest.mark.parametrize("change", [-50, 50])
+def test_small_shifts_are_left_to_the_registration_s_verdict(change: int) -> None:
+    volume = head(dtype=np.float32)
+    volume.hu[volume.hu > -900] += change
+    assert check_values(volume) == ()
 
 
 def test_constant_and_non_finite_volumes_are_refused() -> None:

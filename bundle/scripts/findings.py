@@ -140,7 +140,7 @@ TABLE: tuple[FindingKind, ...] = (
     FindingKind(
         "implausible_hu",
         REFUSAL,
-        "no air peak near -1000 HU, or no soft tissue",
+        "no air peak near -1000 HU, no soft tissue, or its peak is not near 30 HU",
         "Check that the values are Hounsfield units and that the scan shows a head.",
     ),
     FindingKind("zero_variance", REFUSAL, "all voxels have the same value", "Export the scan again."),
@@ -178,8 +178,9 @@ TABLE: tuple[FindingKind, ...] = (
     FindingKind(
         "registration_failed",
         REFUSAL,
-        "the scan does not align with the reference head",
-        "Check that it is a head CT, that most of the head is in view, and that its spacing is right.",
+        "the scan does not align with the reference head, or what aligns is upside down, half a head, of no adult's "
+        "size or not in HU",
+        "Check that it is a head CT, that most of the head is in view, and that spacing and orientation are right.",
     ),
     FindingKind(
         "registration_review",

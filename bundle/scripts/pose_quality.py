@@ -10,7 +10,10 @@ measures (brain Dice) are the same for both. Each check sees something else:
 * *overlap*: the share of the head that lies in the field of view;
 * *rotation* and *scale*: how far the head is turned against its header, and its size relative to the reference;
 * *agreement*: the inlier fraction (see `robust_fit`) at this pose of what the coarse network of `locator` predicted,
-  where there is one and it found a head.
+  where there is one and it found a head;
+* *straightened*: how far the pose was moved because its halves were unlike (see `mid_plane`): then, for review.
+
+The grades of `plausibility` come first: what lies at the pose has to be a head, too.
 
 All that were measured pass: "pass". Values a little worse, or a size beyond what was measured, are for "review".
 Anything else is "fail". From `REVIEW_AGREEMENT` on, the agreement is the better judge of three things, which are then
@@ -29,6 +32,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from .foreground import BONE_HU
+from .plausibility import Grade, plausibility_grades
 from .pose_score import Array, HeadImage, Level, Points, level, points, sample_zero, score, weighted_correlation
 
 PASS_NCC, REVIEW_NCC = 0.75, 0.65
@@ -156,16 +160,17 @@ def judge(quality: dict[str, float]) -> tuple[str, tuple[str, ...]]:
     return ("fail", failures) if failures else ("review", doubts) if doubts else ("pass", ())
 
 
-def _grades(quality: dict[str, float]) -> tuple[tuple[bool, bool, str], ...]:
+def _grades(quality: dict[str, float]) -> tuple[Grade, ...]:
     """Of each check whether it passes, whether it is tolerable, and its number in words."""
     low, high = SCALE
     ncc, mirror, apart = quality["ncc"], quality["symmetry"], quality["bone_distance_mm"]
     turned, size, seen = quality["rotation_deg"], quality["scale"], quality["overlap"]
-    agreed = quality.get("inlier_fraction")
+    agreed, moved = quality.get("inlier_fraction"), quality.get("straightened_mm", 0.0)
     least_ncc, most_apart, most_turned = REVIEW_NCC, REVIEW_BONE_MM, REVIEW_ROTATION_DEG
     if agreed is not None and agreed >= REVIEW_AGREEMENT:
         least_ncc, most_apart, most_turned = AGREED_NCC, AGREED_BONE_MM, np.inf
     grades = (
+        *plausibility_grades(quality),
         (ncc >= PASS_NCC, ncc >= least_ncc, f"correlation with the reference head {ncc:.2f}, should be {PASS_NCC}"),
         (mirror >= PASS_SYMMETRY, mirror >= REVIEW_SYMMETRY, f"symmetry {mirror:.2f}, should be {PASS_SYMMETRY}"),
         (apart <= PASS_BONE_MM, apart <= most_apart, f"skulls {apart:.1f} mm apart, should be {PASS_BONE_MM}"),
@@ -176,11 +181,12 @@ def _grades(quality: dict[str, float]) -> tuple[tuple[bool, bool, str], ...]:
         ),
         (low <= size <= high, True, f"head size {size:.2f} of the reference, should be {low} to {high}"),
         (seen >= OVERLAP, seen >= OVERLAP, f"{seen:.0%} of the head in the field of view, should be {OVERLAP:.0%}"),
+        (moved == 0, True, f"moved by {moved:.1f} mm to match both sides of the skull: is the brain pushed aside?"),
     )
     return grades if agreed is None else (*grades, _agreement_grade(agreed))
 
 
-def _agreement_grade(agreed: float) -> tuple[bool, bool, str]:
+def _agreement_grade(agreed: float) -> Grade:
     """The grade of the agreement."""
     text = f"the position network agrees with {agreed:.0%} of the head, should be {PASS_AGREEMENT:.0%}"
     return agreed >= PASS_AGREEMENT, True, text

@@ -3,9 +3,10 @@
 The *pose* is a similarity from reference mm to scan mm (see `pose_score`). The *start* is a pose within a few mm: the
 coarse network of `locator` finds it, or the search of `pose_search` where the network does not. ITK refines its six
 rigid parameters by Mattes mutual information inside the brain, with the scale absorbed in the reference's geometry and
-frozen. The *registration* keeps rotation and translation only: it maps scan mm to reference mm and leaves the middle of
-the brain's structures, by which reference space is anchored, where the scaled pose has it. The checks of `pose_quality`
-judge the scaled pose.
+frozen; a pose that a bleed drew aside is straightened (see `mid_plane`). The *registration* keeps rotation and
+translation only: it maps scan mm to reference mm and leaves the middle of the brain's structures, by which reference
+space is anchored, where the scaled pose has it. The checks of `pose_quality` judge the scaled pose, those of
+`plausibility` what lies there.
 
 ITK's images are given in RAS here, on both sides; the library does not care what the axes are called.
 """
@@ -22,9 +23,11 @@ from scipy import ndimage
 
 from .foreground import bounding_box, validity
 from .locator import Located, locate
+from .mid_plane import straightened
 from .networks import DensePositionNet
-from .pose_quality import QualityTarget, judge, pose_quality, quality_target
-from .pose_score import WORKING_MM, Array, HeadImage, head_image
+from .plausibility import PlausibilityTarget, plausibility, plausibility_target
+from .pose_quality import CHECK_MM, PASS_SYMMETRY, QualityTarget, judge, pose_quality, quality_target, symmetry
+from .pose_score import WORKING_MM, Array, HeadImage, head_image, level
 from .pose_search import Found, Target, climb_from, search, search_target
 from .resampling import block_mean, to_canonical
 from .robust_fit import agreement
@@ -79,6 +82,7 @@ class Reference:
     brain: NDArray[np.bool_]
     target: Target
     quality: QualityTarget
+    plausible: PlausibilityTarget
 
 
 @dataclass(frozen=True)
@@ -116,7 +120,9 @@ def prepare_reference(
     brain_share, _, _ = block_mean(intracranial.astype(np.float32), known, affine, WORKING_MM)
     around, inside = grown(head_share >= 0.5, HEAD_MARGIN_MM), brain_share >= 0.5
     target, quality = search_target(image, around), quality_target(image, around, inside)
-    return Reference(image, ~grown(~inside, BRAIN_DEPTH_MM), target, quality)
+    brain = ~grown(~inside, BRAIN_DEPTH_MM)
+    plausible = plausibility_target(image, quality.skull, brain, float(inside.sum()) * WORKING_MM**3 / 1000)
+    return Reference(image, brain, target, quality, plausible)
 
 
 def grown(mask: NDArray[np.bool_], distance_mm: float) -> NDArray[np.bool_]:
@@ -153,9 +159,15 @@ def register(
 def _registration(
     found: Found, start: str, reference: Reference, scan: HeadImage, located: Located | None
 ) -> Registration:
-    """The registration that comes of a start, with its verdict."""
-    pose = refine(found.matrix, found.scale, reference, scan)
-    quality = described(pose, found.scale, reference, scan, located)
+    """The registration that comes of a start, with its verdict.
+
+    Where the refined pose leaves the halves of the head unlike, it is straightened: a bleed may have drawn it aside.
+    """
+    pose, moved_mm = refine(found.matrix, found.scale, reference, scan), 0.0
+    fine = level(scan, CHECK_MM)
+    if symmetry(pose, reference.quality.points, fine) < PASS_SYMMETRY:
+        pose, moved_mm = straightened(pose, reference.quality.points, fine)
+    quality = described(pose, found.scale, reference, scan, located) | {"straightened_mm": moved_mm}
     verdict, reasons = judge(quality)
     return Registration(without_scale(pose, found.scale, np.array(CENTRE_MM)), quality, verdict, reasons, start)
 
@@ -163,8 +175,9 @@ def _registration(
 def described(
     pose: Array, scale: float, reference: Reference, scan: HeadImage, located: Located | None
 ) -> dict[str, float]:
-    """The numbers of `pose_quality` for a pose (4, 4) with this scale, and the share of matches that agree with it."""
+    """The numbers of `pose_quality` and `plausibility` for a pose (4, 4) with this scale, and the agreement."""
     quality = pose_quality(pose, scale, reference.quality, scan)
+    quality |= plausibility(pose, scale, reference.plausible, scan)
     return quality if located is None else {**quality, "inlier_fraction": agreement(pose, located.matches)}
 
 

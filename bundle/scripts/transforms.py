@@ -34,6 +34,9 @@ from .volume import AIR_HU
 HEAD_BIT, INTRACRANIAL_BIT = 1, 2
 """Bits of the reference's mask file."""
 
+MOST_REASONS = 3
+"""Reasons that a refusal names; the others follow from what is wrong."""
+
 KNOWN_SHARE = 0.999
 """A reference voxel is valid when known native voxels have at least this share in its value."""
 
@@ -246,7 +249,7 @@ def register_or_refuse(
     except ValueError as error:
         raise refusal("registration_failed", f"The scan can't be registered: {error}") from error
     if result.verdict == "fail":
-        raise refusal("registration_failed", f"The registration is wrong: {'; '.join(result.reasons)}.")
+        raise refusal("registration_failed", f"The registration is wrong: {'; '.join(result.reasons[:MOST_REASONS])}.")
     return result
 
 

@@ -41,6 +41,12 @@ AIR_PEAK_HU = (-1075.0, -925.0)
 SOFT_TISSUE_HU = (-20.0, 120.0)
 """Brain, muscle, blood and water."""
 
+SOFT_PEAK_HU = (-40.0, 110.0)
+"""Where the peak of soft tissue must lie: brain puts it at 20 to 40, the plastic of head phantoms at 90."""
+
+SOFT_RANGE_HU, SOFT_BIN_HU = (-300.0, 300.0), 20.0
+"""Where that peak is looked for, and the width of the histogram's bins."""
+
 MIN_FRACTION = 0.005
 """Least share of the voxels that must be air, and least share that must be soft tissue."""
 
@@ -114,6 +120,7 @@ def check_values(volume: Volume) -> tuple[Finding, ...]:
     tissue = np.mean((known >= SOFT_TISSUE_HU[0]) & (known <= SOFT_TISSUE_HU[1])) if known.size else 0.0
     if tissue < MIN_FRACTION:
         raise refusal("implausible_hu", f"Only {100 * tissue:.2g} % of the voxels are soft tissue (-20 to 120 HU).")
+    _check_soft_tissue(known)
     dense = sum(int((hu[slab] >= METAL_HU).sum()) for slab in slabs(hu))
     metal_mm3 = float(dense * abs(np.linalg.det(volume.affine[:3, :3])))
     if metal_mm3 >= METAL_MM3:
@@ -132,6 +139,14 @@ def check_finite(hu: NDArray[np.int16] | NDArray[np.float32]) -> None:
     count = sum(int((~np.isfinite(hu[slab])).sum()) for slab in slabs(hu))
     if count:
         raise refusal("not_finite", f"{counted(count, 'voxel is', 'voxels are')} NaN or infinite.")
+
+
+def _check_soft_tissue(known: NDArray[np.int16] | NDArray[np.float32]) -> None:
+    """Refuse when the voxels within 300 HU of water do not peak where soft tissue belongs: a shift, or a factor."""
+    counts, edges = np.histogram(known, bins=np.arange(SOFT_RANGE_HU[0], SOFT_RANGE_HU[1] + 1, SOFT_BIN_HU))
+    peak = float(edges[int(counts.argmax())]) + SOFT_BIN_HU / 2
+    if not SOFT_PEAK_HU[0] <= peak <= SOFT_PEAK_HU[1]:
+        raise refusal("implausible_hu", f"Soft tissue peaks at {peak:.0f} HU, not near 30.")
 
 
 def _check_air(known: NDArray[np.int16] | NDArray[np.float32]) -> None:
