@@ -106,7 +106,7 @@ def main(args: argparse.Namespace) -> int:
         PathMissing: there is no such device, or the weights are not of the network.
         OutputExists, OutputFailed: the results can't be written.
     """
-    if problem := usage_problem(args):
+    if problem := (why_no_dicom(args.input) if args.dicom else "") or usage_problem(args):
         print(problem, file=sys.stderr)
         return 2
     check_device(args.device)
@@ -125,8 +125,6 @@ def usage_problem(args: argparse.Namespace) -> str:
     """What is wrong with the weights or the map that were asked for; empty if nothing is."""
     if args.weights and not args.weights.is_file():
         return f"There are no weights at {args.weights}. Check --weights."
-    if args.dicom and (reason := why_no_dicom(args.input)):
-        return reason
     if args.config and not args.weights:
         return f"The bundle ships no weights of {OVERLAYS[args.config[-1]]}. Train one and name it: --weights FILE."
     if (args.map == "calibrated" or args.calibration) and (reason := why_not_calibrated(args)):
