@@ -10,17 +10,19 @@ STAMP := .venv/.installed
 ZOO_IGNORES := E203,E501,E704,E741,W503,W504,C408,N812,B023
 
 DEPLOY := .venv-deploy
+LABEL ?= .venv-label
 
-.PHONY: help setup demo test test-deploy lint types unit fuzz weights clean
+.PHONY: help setup demo test test-deploy test-label lint types unit fuzz weights clean
 
 help:
 	@echo "make demo   run the sample (a simulated head with a bleed) and draw a picture of the result"
 	@echo "make test   ruff, black, isort, flake8, mypy and every test"
 	@echo "make fuzz   10,000 mutated slices, 1,000 series and 1,000 NIfTI files for the reader: 10 CPU-minutes"
 	@echo "make test-deploy   the application for MONAI Deploy, in an environment of its own, .venv-deploy: 3.2 GB"
+	@echo "make test-label    the application for MONAI Label, in another, .venv-label: 3.9 GB (LABEL=FOLDER for one elsewhere)"
 	@echo "make weights ANATOMIES=DIR   from label maps to what bundle/models holds, in out/weights: hours on a CPU"
 	@echo "make setup  only what both begin with: .venv with the tested versions"
-	@echo "make clean  remove .venv, $(DEPLOY) and out"
+	@echo "make clean  remove .venv, $(DEPLOY), .venv-label and out"
 
 setup: $(STAMP)
 
@@ -46,6 +48,13 @@ $(DEPLOY)/.installed: apps/deploy/requirements.txt
 	test -x $(DEPLOY)/bin/python || $(PYTHON) -m venv $(DEPLOY)
 	$(DEPLOY)/bin/python -m pip install --quiet --disable-pip-version-check "$$(grep '^torch==' apps/deploy/requirements.txt)"
 	$(DEPLOY)/bin/python -m pip install --quiet --disable-pip-version-check -r apps/deploy/requirements.txt pytest
+	touch $@
+
+test-label: $(LABEL)/.installed
+	OMP_NUM_THREADS=$(WORKERS) $(LABEL)/bin/python -m pytest -q tests/label
+
+$(LABEL)/.installed: apps/label/setup.sh apps/label/requirements.txt apps/label/constraints.txt
+	apps/label/setup.sh $(LABEL)
 	touch $@
 
 lint: $(STAMP)
@@ -86,4 +95,4 @@ $(SMALL): | $(STAMP)
 		--output_dir $(WEIGHTS_OUT)/small --patch_size 31 --crop_size 63 --max_epochs $(SMALL_EPOCHS)
 
 clean:
-	rm -rf .venv $(DEPLOY) out
+	rm -rf .venv $(DEPLOY) .venv-label out

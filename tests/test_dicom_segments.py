@@ -11,8 +11,6 @@ pytest.importorskip("highdicom")
 
 from dicom_results import POSITIONS, THRESHOLD, frame_indices, make, result
 
-from scripts.dicom_segments import above_threshold
-
 
 @pytest.mark.parametrize("position", [name for name in POSITIONS if name != "uneven"])
 def test_a_segment_is_what_exceeds_the_threshold_in_its_region(position: str, tmp_path: Path) -> None:
@@ -48,19 +46,3 @@ def test_anatomy_and_side_are_coded(tmp_path: Path) -> None:
     assert data.SegmentSequence[0].SegmentAlgorithmType == "AUTOMATIC"
     assert "threshold=1.1" in data.SegmentSequence[0].SegmentationAlgorithmIdentificationSequence[0].AlgorithmParameters
     assert "research" in data.ContentDescription
-
-
-def test_a_region_without_score_or_threshold_has_no_mask() -> None:
-    values, labels = np.full((2, 3, 4), 9, np.float32), np.ones((2, 3, 4), np.uint8)
-    labels[0], labels[1, 0] = 2, 3
-    numbers = {
-        "left_hemisphere": {"s": 9.0, "threshold": None},
-        "right_hemisphere": {"s": 9.0, "threshold": 8.0},
-        "skull": {"s": None, "threshold": 8.0},
-    }
-    masks = above_threshold(values, labels, numbers, "s")
-    assert list(masks) == ["right_hemisphere"]
-    np.testing.assert_array_equal(masks["right_hemisphere"], labels == 2)
-    assert above_threshold(values, labels, numbers, "another") == {}
-    numbers["right_hemisphere"]["threshold"] = 9.0
-    assert above_threshold(values, labels, numbers, "s") == {}, "it must exceed the threshold"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from scripts.regions import region_scores
-from scripts.scores import FEWEST_SCORES, POOLINGS, Thresholds, map_scores, score_name
+from scripts.scores import FEWEST_SCORES, POOLINGS, Thresholds, above_threshold, map_scores, score_name
 
 REGIONS = np.ones((8, 8, 8), np.uint8)
 REGIONS[4:] = 2
@@ -88,3 +88,19 @@ def test_where_there_is_too_little_to_compare_with_nothing_is_said() -> None:
     assert thresholds.threshold("left_hemisphere", "raw_maximum") == 2
     assert thresholds.threshold("left_hemisphere", "calibrated_maximum") is None
     assert Thresholds({}, {}).percentile("skull", "raw_maximum", 9.0) is None
+
+
+def test_a_region_without_score_or_threshold_has_no_mask() -> None:
+    values, labels = np.full((2, 3, 4), 9, np.float32), np.ones((2, 3, 4), np.uint8)
+    labels[0], labels[1, 0] = 2, 3
+    numbers = {
+        "left_hemisphere": {"s": 9.0, "threshold": None},
+        "right_hemisphere": {"s": 9.0, "threshold": 8.0},
+        "skull": {"s": None, "threshold": 8.0},
+    }
+    masks = above_threshold(values, labels, numbers, "s")
+    assert list(masks) == ["right_hemisphere"]
+    np.testing.assert_array_equal(masks["right_hemisphere"], labels == 2)
+    assert above_threshold(values, labels, numbers, "another") == {}
+    numbers["right_hemisphere"]["threshold"] = 9.0
+    assert above_threshold(values, labels, numbers, "s") == {}, "it must exceed the threshold"

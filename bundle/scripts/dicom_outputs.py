@@ -20,9 +20,9 @@ from .dicom_capture import capture
 from .dicom_identity import identity_of
 from .dicom_map import parametric_map
 from .dicom_report import Scored, report
-from .dicom_segments import above_threshold, segmentation
+from .dicom_segments import segmentation
 from .dicom_source import on_slices, read_source
-from .scores import score_name
+from .scores import above_threshold, score_name
 
 FOLDER = "dicom"
 """Where in a set of results the objects are."""

@@ -1,7 +1,6 @@
 """What lies above the threshold, as a DICOM Segmentation: one segment a region, with its anatomy and laterality.
 
-A voxel belongs to the segment of its region where the anomaly map exceeds the region's *threshold*, the score that
-95 % of healthy scans do not exceed. A region without a score or a threshold has no segment.
+The masks are those of `scores.above_threshold`: where the anomaly map exceeds the threshold of its region.
 """
 
 from __future__ import annotations
@@ -19,24 +18,8 @@ from pydicom.dataset import Dataset
 from .dicom_codes import ABNORMAL, AI, SITES
 from .dicom_identity import MODEL, RESEARCH, Identity, body_part, finish
 from .dicom_source import Source
-from .regions import REGIONS
 
 NAME = "segmentation"
-
-
-def above_threshold(
-    values: NDArray[np.float32], labels: NDArray[np.uint8], details: Mapping[str, Mapping[str, Any]], score: str
-) -> dict[str, NDArray[np.bool_]]:
-    """Masks of what exceeds the threshold in each region, the empty ones left out; arrays of one shape.
-
-    `details` are the numbers of each region by name, `score` the name of the one that the thresholds are of.
-    """
-    masks = {}
-    for region, label in REGIONS.items():
-        numbers = details[region]
-        if numbers.get(score) is not None and numbers.get("threshold") is not None:
-            masks[region] = (labels == label) & (values > float(numbers["threshold"]))
-    return {region: mask for region, mask in masks.items() if mask.any()}
 
 
 def segmentation(

@@ -85,6 +85,21 @@ def known_scores(
     return found
 
 
+def above_threshold(
+    values: NDArray[np.float32], labels: NDArray[np.uint8], details: Mapping[str, Mapping[str, Any]], score: str
+) -> dict[str, NDArray[np.bool_]]:
+    """Masks of what exceeds the threshold in each region, the empty ones left out; arrays of one shape.
+
+    `details` are the numbers of each region by name, `score` the name of the one that the thresholds are of.
+    """
+    masks = {}
+    for region, label in REGIONS.items():
+        numbers = details[region]
+        if numbers.get(score) is not None and numbers.get("threshold") is not None:
+            masks[region] = (labels == label) & (values > float(numbers["threshold"]))
+    return {region: mask for region, mask in masks.items() if mask.any()}
+
+
 @dataclass(frozen=True)
 class Thresholds:
     """Sorted healthy scores by list ("hemisphere", "skull") and score, and the facts about how they were made."""

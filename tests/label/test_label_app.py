@@ -1,0 +1,235 @@
+"""The application for MONAI Label, served as its README says: over HTTP it gives what `monai.bundle run` gives.
+
+`make test-label` makes the environment that it needs, which is too large for `make test`. The scans are asked for with
+the client that 3D Slicer's plugin uses.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import itk
+import nibabel as nib
+import numpy as np
+import pytest
+import requests
+from pacs_nodes import free_port
+from planted import write_planted
+
+from scripts.inputs import inspect_input
+from scripts.nifti_bytes import nifti_bytes
+from scripts.regions import REGIONS
+from scripts.results import verify
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # it uses cgi, which Python 3.13 has no more
+    from monailabel.client import MONAILabelClient
+
+ROOT = Path(__file__).resolve().parents[2]
+APP, BUNDLE, SAMPLE = ROOT / "apps" / "label", ROOT / "bundle", ROOT / "sample"
+STOCK = Path(sys.prefix) / "monailabel" / "sample-apps" / "monaibundle"
+"""MONAI Label's sample application for bundles."""
+
+NAME, MASK = "head_ct_position_anomaly", "head_ct_position_anomaly_mask"
+STRIDE = 4
+LARGEST_DIFFERENCE = 1e-5
+LONGEST_S = 1800
+"""A run takes half a minute on two idle cores."""
+
+SLICER = {"result_extension": ".nrrd", "result_dtype": "uint8", "result_compress": False}
+"""What 3D Slicer and OHIF ask for."""
+
+pytestmark = pytest.mark.filterwarnings("default")  # those of MONAI Label's parts
+
+
+@contextmanager
+def served(folder: Path, *words: str) -> Iterator[str]:
+    """The address of a server whose studies and log are in `folder`; `words` are more arguments of `start_server`."""
+    address = f"http://127.0.0.1:{(port := free_port())}"
+    with (folder / "log").open("w") as log:
+        command = [sys.executable, str(APP / "start.py"), "--studies", str(folder / "studies"), "--port", str(port)]
+        server = subprocess.Popen(
+            [*command, *words], env={**os.environ, "CUDA_VISIBLE_DEVICES": ""}, stdout=log, stderr=log
+        )
+    try:
+        until = time.monotonic() + 300
+        while not answers(address):
+            assert server.poll() is None, (folder / "log").read_text()[-4000:]
+            assert time.monotonic() < until, "the server does not answer"
+            time.sleep(1)
+        yield address
+    finally:
+        server.terminate()
+        server.wait(60)
+
+
+def answers(address: str) -> bool:
+    """Whether a server is up."""
+    try:
+        return requests.get(f"{address}/info/", timeout=30).ok
+    except requests.ConnectionError:
+        return False
+
+
+def by_monai(scan: Path, output: Path) -> dict[str, Any]:
+    """Write what `monai.bundle run` makes of a scan; its result."""
+    config = str(BUNDLE / "configs" / "inference.json")
+    words = ["--bundle_root", str(BUNDLE), "--dataset_dir", str(scan), "--output_dir", str(output)]
+    subprocess.run(
+        [sys.executable, "-m", "monai.bundle", "run", "--config_file", config, *words, "--stride", str(STRIDE)],
+        env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
+        check=True,
+        capture_output=True,
+    )
+    result: dict[str, Any] = verify(output)
+    return result
+
+
+def load(path: str | Path) -> tuple[Any, Any]:
+    """Voxels and affine of a NIfTI file."""
+    image: Any = nib.load(path)
+    return np.asarray(image.dataobj), image.affine
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of the server: `studies` and `log`; and what it is compared with."""
+    return tmp_path_factory.mktemp("label")
+
+
+@pytest.fixture(scope="module")
+def client(folder: Path) -> Iterator[MONAILabelClient]:
+    """The client of a server with the application."""
+    with served(folder) as address:
+        yield MONAILabelClient(address, tmpdir=str(folder))
+
+
+@pytest.fixture(scope="module")
+def left(folder: Path) -> Path:
+    """A head with a bleed on the left; beside it `expected`, what `monai.bundle run` makes of it."""
+    scan, _ = write_planted(folder / "left", "left", "LPS", "nifti")
+    by_monai(scan, folder / "left" / "expected")
+    return scan
+
+
+def infer(client: MONAILabelClient, model: str, image: str, params: dict[str, Any], **more: Any) -> tuple[str, Any]:
+    """The file and the parameters of an answer."""
+    answer: tuple[str, Any] = client.infer(model, image, {"stride": STRIDE, **params}, **more)
+    return answer
+
+
+def test_what_is_offered(client: MONAILabelClient) -> None:
+    info = client.info()
+    assert {name: model["type"] for name, model in info["models"].items()} == {NAME: "others", MASK: "segmentation"}
+    assert info["models"][MASK]["labels"] == {"left hemisphere": 1, "right hemisphere": 2, "skull": 3}
+    assert info["models"][NAME]["config"] == {"device": ["cpu"], "stride": [2, 4, 1], "map": ["calibrated", "error"]}
+    assert info["trainers"] == {}, "it learns from healthy heads only"
+
+
+def test_heatmap_and_scores_are_those_of_monai_bundle(client: MONAILabelClient, left: Path) -> None:
+    expected = verify(left.parent / "expected")
+    client.upload_image(str(left), "left")
+    file, params = infer(client, NAME, "left", {})
+    assert params["scores"] == pytest.approx(expected["scores"], rel=1e-5)
+    assert max(params["scores"], key=params["scores"].get) == "left_hemisphere"
+    assert params["findings"] == expected["findings"]
+    assert params["score_details"]["left_hemisphere"]["percentile"] == 100
+    heatmap, affine = load(file)
+    same, its_affine = load(left.parent / "expected" / "heatmap.nii.gz")
+    assert heatmap.dtype == np.float32
+    assert heatmap.max() > 1
+    np.testing.assert_allclose(affine, its_affine, atol=1e-5)
+    np.testing.assert_allclose(heatmap, same, atol=LARGEST_DIFFERENCE)
+    peak = affine @ [*np.unravel_index(heatmap.argmax(), heatmap.shape), 1]
+    assert peak[0] < 0, "the patient's left"
+
+
+def test_the_mask_holds_the_region_where_the_heatmap_exceeds_its_threshold(
+    client: MONAILabelClient, left: Path
+) -> None:
+    session = client.create_session(str(left))["session_id"]
+    file, params = infer(client, MASK, "", SLICER, session_id=session)
+    client.remove_session(session)
+    heatmap, affine = load(left.parent / "expected" / "heatmap.nii.gz")
+    regions, _ = load(left.parent / "expected" / "regions.nii.gz")
+    expected, near = np.zeros_like(regions), np.zeros(regions.shape, bool)
+    for region, label in REGIONS.items():
+        threshold = params["score_details"][region]["threshold"]
+        expected[(regions == label) & (heatmap > threshold)] = label
+        near |= (regions == label) & (np.abs(heatmap - threshold) < LARGEST_DIFFERENCE)
+    image = itk.imread(file)
+    mask = itk.array_from_image(image).T
+    assert mask.dtype == np.uint8
+    np.testing.assert_array_equal(mask[~near], expected[~near])
+    assert (mask == 1).sum() > 1000, "the bleed on the left"
+    assert (mask == 1).sum() > 10 * (mask == 2).sum()
+    corners = np.array(list(np.ndindex(2, 2, 2))) * (np.array(mask.shape) - 1)
+    places = np.array([image.TransformIndexToPhysicalPoint([int(n) for n in corner]) for corner in corners])
+    np.testing.assert_allclose(places * [-1, -1, 1], nib.affines.apply_affine(affine, corners), atol=1e-3)
+
+
+def test_a_dicom_folder_is_read_as_the_bundle_reads_it(client: MONAILabelClient) -> None:
+    file, params = infer(client, NAME, str(SAMPLE / "dicom"), {})
+    assert max(params["scores"], key=params["scores"].get) == "right_hemisphere"
+    lesion, its_affine = load(SAMPLE / "lesion.nii.gz")
+    heatmap, affine = load(file)
+    peak = affine @ [*np.unravel_index(heatmap.argmax(), heatmap.shape), 1]
+    assert lesion[tuple(np.rint(np.linalg.solve(its_affine, peak))[:3].astype(int))]
+
+
+def refused(client: MONAILabelClient, image: str, **params: Any) -> str:
+    """The sentence of a refusal."""
+    address = f"{client.get_server_url()}/infer/{NAME}"
+    answer = requests.post(address, params={"image": image}, data={"params": json.dumps(params)}, timeout=LONGEST_S)
+    assert answer.status_code == 422, answer.text
+    return str(answer.json()["detail"])
+
+
+def test_a_scan_that_cannot_be_judged_is_answered_with_the_sentence(client: MONAILabelClient, folder: Path) -> None:
+    thin = folder / "thin.nii.gz"
+    thin.write_bytes(nifti_bytes(np.zeros((64, 64, 3), np.int16), np.diag([3.0, 3.0, 5.0, 1.0])))
+    client.upload_image(str(thin), "thin")
+    log = (folder / "log").read_text().count("Traceback")
+    (found,) = inspect_input(thin).findings
+    assert refused(client, "thin") == found.message
+    assert (folder / "log").read_text().count("Traceback") == log
+    with pytest.raises(Exception, match="422") as shown:
+        infer(client, NAME, "thin", SLICER)
+    assert found.message in str(shown.value), "Slicer shows it"
+
+
+@pytest.mark.parametrize("name", ["stride", "map", "device", "result_extension"])
+def test_an_option_that_is_not_offered_is_refused_and_not_run(
+    name: str, client: MONAILabelClient, folder: Path, left: Path
+) -> None:
+    written = folder / f"written_by_{name}"
+    sentence = refused(client, str(left), **{name: f"$__import__('pathlib').Path({str(written)!r}).touch()"})
+    assert sentence.startswith(f"{name} must be one of ")
+    assert not written.exists()
+
+
+def test_the_sample_application_of_monai_label_serves_the_bundle(left: Path, tmp_path: Path) -> None:
+    bundle = tmp_path / "app" / "model" / NAME
+    shutil.copytree(STOCK, tmp_path / "app", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(BUNDLE, bundle, ignore=shutil.ignore_patterns("__pycache__"))
+    config = json.loads((bundle / "configs" / "inference.json").read_text())
+    (bundle / "configs" / "inference.json").write_text(json.dumps({**config, "stride": STRIDE}))
+    conf = {"models": NAME, "zoo_source": "ngc", "skip_trainers": "true", "sam2": "false"}
+    words = [word for name, value in conf.items() for word in ("--conf", name, value)]
+    with served(tmp_path, "--app", str(tmp_path / "app"), *words) as address:
+        file, params = infer(MONAILabelClient(address, tmpdir=str(tmp_path)), NAME, str(left), {})
+    assert params["scores"] == pytest.approx(verify(left.parent / "expected")["scores"], rel=1e-5)
+    same, its_affine = load(left.parent / "expected" / "heatmap.nii.gz")
+    heatmap, affine = load(file)
+    np.testing.assert_allclose(affine, its_affine, atol=1e-4)
+    np.testing.assert_allclose(heatmap, same, atol=LARGEST_DIFFERENCE)
