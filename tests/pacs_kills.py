@@ -39,7 +39,7 @@ def killed(folder: Path, studies: int, kills: int, seed: int = 7) -> dict[str, i
             node.start()
         sender.join()
         try:
-            node.wait(lambda: node.count("sent") == studies, 900)
+            node.wait(lambda: node.count("sent") == studies, 2400)
         finally:
             node.end()
     done = Counter(node.done.read_text().split())
