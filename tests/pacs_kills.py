@@ -32,13 +32,14 @@ def killed(folder: Path, studies: int, kills: int, seed: int = 7) -> dict[str, i
         sender = threading.Thread(target=send_all, daemon=True)
         sender.start()
         while killings < kills:
-            time.sleep(chance.uniform(2, 9))
+            node.wait_until_up()  # on a busy machine it would else be killed before it ever took anything
+            time.sleep(chance.uniform(0, 9))
             node.end()
             killings += 1
             node.start()
         sender.join()
         try:
-            node.wait(lambda: node.count("sent") == studies, 900)
+            node.wait(lambda: node.count("sent") == studies, 2400)
         finally:
             node.end()
     done = Counter(node.done.read_text().split())

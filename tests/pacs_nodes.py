@@ -65,7 +65,7 @@ def send(port: int, files: Sequence[Path], title: str = "SCANNER", storage: str 
 
 def send_until_taken(port: int, files: Sequence[Path]) -> None:
     """Send a study as scanners do: again as long as any of it was not taken."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while (answers := send(port, files)) != [0] * len(files):
         assert time.monotonic() < deadline, answers
         time.sleep(0.2)

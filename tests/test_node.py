@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +19,7 @@ from dicom_results import make
 from pacs_nodes import NAME, Archive, free_port, send, write_study
 from pynetdicom import AE, StoragePresentationContexts
 
-from scripts.node import OUT_OF_RESOURCES, Node, Receiver, SendFailed
+from scripts.node import MAX_ASSOCIATIONS, OUT_OF_RESOURCES, Node, Receiver, SendFailed
 from scripts.spool import Limits, Spool
 
 # pynetdicom leaves the socket of a connection that was refused to the garbage collector.
@@ -56,6 +58,15 @@ def test_an_unknown_sender_is_rejected(tmp_path: Path, caplog: pytest.LogCapture
         assert send(port, files, title="STRANGER") == []
     assert held(spool) == []
     assert "an association from AE title STRANGER was rejected" in caplog.text
+
+
+def test_connections_that_ask_for_nothing_keep_no_sender_out(tmp_path: Path) -> None:
+    files = write_study(tmp_path / "in", 0, 1)
+    with receiving(tmp_path) as (_, port):
+        for _ in range(2 * MAX_ASSOCIATIONS):  # as a load balancer does to see whether the node is up
+            socket.create_connection(("127.0.0.1", port)).close()
+        time.sleep(1)
+        assert send(port, files) == [0]
 
 
 def test_an_mr_study_is_kept_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

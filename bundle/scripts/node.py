@@ -70,6 +70,7 @@ class Receiver:
             (evt.EVT_C_STORE, self.store),
             (evt.EVT_REJECTED, rejected),
             (evt.EVT_ACCEPTED, not_taken),
+            (evt.EVT_CONN_CLOSE, closed),
         ]
         server = ae.start_server((host, port), block=False, evt_handlers=handlers)
         try:
@@ -101,6 +102,16 @@ class Receiver:
 def rejected(event: Any) -> None:
     """Say that an association was rejected."""
     LOG.warning("an association from AE title %s was rejected", event.assoc.requestor.ae_title)
+
+
+def closed(event: Any) -> None:
+    """End an association whose connection was closed before it asked for anything.
+
+    pynetdicom would wait half a minute for the request, and count it as one of `MAX_ASSOCIATIONS` all the while: a
+    program that connects now and then to see whether the node is up would keep the senders out.
+    """
+    if event.assoc.requestor.primitive is None:
+        event.assoc.dul.to_user_queue.put(None)
 
 
 def not_taken(event: Any) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
+import nibabel as nib
 import numpy as np
 import pytest
 
@@ -13,6 +15,8 @@ from start import import_pydicom_seg, import_torchvision
 
 KEPT = import_torchvision()
 import_pydicom_seg()
+from monailabel.transform.writer import Writer  # noqa: E402
+
 from anomaly_tasks import OptionRefused, check_geometry, choice, reason_to_refuse  # noqa: E402
 from scripts.findings import refusal  # noqa: E402
 
@@ -41,6 +45,22 @@ def test_a_tilted_grid_goes_into_nifti_only() -> None:
     check_geometry(np.diag([0.5, 0.5, 5, 1]), ".nrrd")
     with pytest.raises(OptionRefused, match=r"gantry was tilted, which \.nrrd can't hold"):
         check_geometry(tilted, ".nrrd")
+
+
+def test_a_nifti_keeps_a_tilted_grid() -> None:
+    affine = np.array([[-0.4, 0, 0, 90], [0, -0.5, 1.2, 80], [0, 0, 4.0, -20], [0, 0, 0, 1]])
+    heatmap = np.random.default_rng(0).random((5, 6, 7), dtype=np.float32)
+    data = {
+        "pred": heatmap,
+        "pred_meta_dict": {"affine": affine},
+        "image_path": "scan.nii.gz",
+        "result_dtype": "float32",
+    }
+    file, _ = Writer(label="pred", json="result", nibabel=True)(data)
+    image: Any = nib.load(file)
+    np.testing.assert_allclose(image.affine, affine, atol=1e-6)
+    np.testing.assert_array_equal(np.asarray(image.dataobj), heatmap)
+    Path(file).unlink()
 
 
 def test_the_refusal_behind_an_error_is_found() -> None:
