@@ -178,4 +178,4 @@ UNNOTICED = [
     ok("HU 50 too low", series(values(lambda hu, k: hu - 50)), changed=True),
     ok("NIfTI mirrored", nifti(lambda hu: hu[::-1]), changed=True),
 ]
-"""What nothing can notice; the page of findings says so."""
+"""What reading can't notice; that the HU are off by so much is seen inside the skull, once the scan is registered."""

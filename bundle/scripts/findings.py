@@ -275,7 +275,8 @@ SECTIONS = (
 
 UNNOTICED = (
     "A scan that was mirrored, left for right, before it was read: a head is nearly symmetric.",
-    "Hounsfield units that are all off by the same 50 HU or less: air is still near -1000.",
+    "Hounsfield units that are all off by the same 20 HU or less: brains differ by as much.",
+    "A distance of slices that is wrong by a tenth or less: heads differ by as much.",
     "Slices that are missing at the top or the bottom: only the regions that they cut are flagged (`region_cut`).",
     "A header that is wrong but possible: another patient's name or age, contrast agent that was not entered.",
 )
