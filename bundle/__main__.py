@@ -8,7 +8,10 @@ Before anything of the bundle is run, parsed or loaded, its files are compared w
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import hashlib
+import os
 import sys
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
@@ -25,6 +28,9 @@ MANIFEST, RENEWING = "manifest.sha256", "manifest"
 DAMAGED = 5
 """Exit code for a bundle that is not as it was made: an error of the program, see `scripts.commands.main`."""
 
+STOPPED = (130, 143)
+"""Exit codes after Ctrl-C and SIGTERM."""
+
 
 def main() -> int:
     """Run the command that the process's arguments name and return its exit code."""
@@ -34,10 +40,25 @@ def main() -> int:
             print(problem, file=sys.stderr)
             return DAMAGED
         provide_scripts()
-        return int(import_module("scripts.commands.main").main())
+        status = int(import_module("scripts.commands.main").main())
+        if status in STOPPED:
+            leave(status)
+        return status
     except KeyboardInterrupt:  # before the command was there to take it
         print("Stopped before it was done.", file=sys.stderr)
         return 130
+
+
+def leave(status: int) -> None:
+    """End the process with this exit code, whatever was going on when it was stopped.
+
+    Python itself would end by SIGINT if the signal came while a library had it evaluate text, as some do at import.
+    """
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(status)
 
 
 def what_changed() -> str:

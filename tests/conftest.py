@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from importlib.util import find_spec
 from pathlib import Path
 from zipfile import ZipFile
@@ -10,6 +12,10 @@ import pytest
 from pipeline_runs import Run, run_planted
 
 from scripts.commands.main import main
+
+if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # In a shell's background it is ignored, also by all that is started from here and shall be stopped with it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 collect_ignore = ["zoo"] if find_spec("monailabel") else ["zoo", "label"]
 """The one runs in the model zoo's folder: test_package.py has it run in one. The other needs MONAI Label."""
