@@ -118,7 +118,7 @@ def client(folder: Path) -> Iterator[MONAILabelClient]:
 def left(folder: Path) -> Path:
     """A head with a bleed on the left; beside it `expected`, what `monai.bundle run` makes of it."""
     scan, _ = write_planted(folder / "left", "left", "LPS", "nifti")
-    by_monai(scan, folder / "left" / "expected")
+    by_monai(scan, scan.parent / "expected")
     return scan
 
 
