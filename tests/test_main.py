@@ -183,3 +183,22 @@ def test_another_package_called_scripts_is_an_error(tmp_path: Path) -> None:
     assert str(ROOT) in ours.stdout, "a folder in the working directory must not get in the way"
     run = start(tmp_path, code=LOAD + "import scripts; module.provide_scripts()")
     assert "another package called scripts is loaded" in run.stderr
+
+
+def test_a_stopped_process_ends_with_its_code_though_python_would_end_by_sigint(tmp_path: Path) -> None:
+    """A folder that is run, as `bundle`: an interrupt of text that a library evaluated counts at Python's end."""
+    (tmp_path / "__main__.py").write_text(LOAD + """
+import atexit, ctypes
+atexit.register(print, "put away")
+ctypes.pythonapi.PyRun_SimpleString(b"raise KeyboardInterrupt")
+if sys.argv[1] == "leave":
+    module.leave(143)
+sys.exit(143)
+""")
+    codes = {}
+    for way in ("leave", "exit"):
+        done = subprocess.run([sys.executable, str(tmp_path), way], capture_output=True, text=True)
+        assert "put away" in done.stdout
+        codes[way] = done.returncode
+    assert codes["leave"] == 143
+    assert codes["exit"] != 143, "negative control"
