@@ -54,6 +54,20 @@ def rotation(x_degrees: float, y_degrees: float, z_degrees: float) -> Array:
     return np.asarray(rz @ ry @ rx)
 
 
+def rigid(angles_deg: tuple[float, float, float], shift_mm: tuple[float, float, float]) -> Array:
+    """A rigid matrix (4, 4)."""
+    matrix = np.eye(4)
+    matrix[:3, :3] = rotation(*angles_deg)
+    matrix[:3, 3] = shift_mm
+    return matrix
+
+
+def braincase(affine: Array, shape: tuple[int, int, int]) -> NDArray[np.bool_]:
+    """Mask of the inside of the analytic head's skull on a grid."""
+    points = np.stack(np.meshgrid(*map(np.arange, shape), indexing="ij"), -1) @ affine[:3, :3].T + affine[:3, 3]
+    return np.asarray(((points / [67, 85, 73]) ** 2).sum(-1) < 1)
+
+
 def tilted(degrees: float) -> Array:
     """Axes of a scan with gantry tilt: slices lean about the x axis, the table still moves along z."""
     axes = rotation(degrees, 0, 0) @ np.diag([-1.0, -1.0, 1.0])

@@ -64,6 +64,7 @@ OTHERS = {
     "datalists",
     "exported_networks",
     "integrity",
+    "mutual_information",
     "refusal_files",
     "registration",
 }
@@ -83,7 +84,7 @@ MONAI_FACING = {
 } | {path.stem for path in SCRIPTS.glob("*.py") if path.stem.endswith(("transforms", "handlers"))}
 FIGURES = {f"figures.{path.stem}" for path in SCRIPTS.glob("figures/*.py") if path.stem != "__init__"}
 DOORS = {
-    "itk": {"registration"},
+    "itk": {"mutual_information"},
     "pydicom": {"deflated", "header_values", "headers", "pixels", "simulated_series"}
     | (DICOM - {"dicom_codes"})
     | (PACS - {"spool"}),

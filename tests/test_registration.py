@@ -1,17 +1,15 @@
-"""ITK's transforms against matrix algebra, and whole registrations of a head whose pose is known."""
+"""Whole registrations of a head whose pose is known, and what fails."""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import nibabel
 import numpy as np
 import pytest
 import torch
-from geometries import rotation
+from geometries import braincase, rigid
 from numpy.typing import NDArray
 
 from scripts import registration as registration_module
@@ -21,17 +19,7 @@ from scripts.mid_plane import moved_plane
 from scripts.networks import DensePositionNet
 from scripts.pose_score import HeadImage
 from scripts.pose_search import Found, Target, search
-from scripts.registration import (
-    Reference,
-    Registration,
-    _matrix,
-    _transform,
-    grown,
-    prepare_reference,
-    register,
-    rigid_by_mutual_information,
-    without_scale,
-)
+from scripts.registration import Reference, Registration, grown, prepare_reference, register, without_scale
 from scripts.robust_fit import Fit, Matches
 from scripts.simulation.analytic import analytic_head
 from scripts.transforms import load_locator, load_reference, review_findings
@@ -42,23 +30,7 @@ Array = NDArray[np.float64]
 GRID = np.diag([2.0, 2.0, 2.0, 1.0])
 GRID[:3, 3] = -100.0
 SHAPE = (101, 116, 101)
-
-
-def rigid(angles_deg: tuple[float, float, float], shift_mm: tuple[float, float, float]) -> Array:
-    """A rigid matrix (4, 4)."""
-    matrix = np.eye(4)
-    matrix[:3, :3] = rotation(*angles_deg)
-    matrix[:3, 3] = shift_mm
-    return matrix
-
-
 TO_WORLD = rigid((14, -6, 10), (25, -30, 140))
-
-
-def braincase(affine: Array, shape: tuple[int, int, int]) -> NDArray[np.bool_]:
-    """Mask of the inside of the analytic head's skull."""
-    points = np.stack(np.meshgrid(*map(np.arange, shape), indexing="ij"), -1) @ affine[:3, :3].T + affine[:3, 3]
-    return np.asarray(((points / [67, 85, 73]) ** 2).sum(-1) < 1)
 
 
 @pytest.fixture(scope="module")
@@ -80,51 +52,6 @@ def scan() -> tuple[NDArray[np.float32], Array]:
 def registration(scan: tuple[NDArray[np.float32], Array], reference: Reference) -> Registration:
     """The registration of the scan."""
     return register(*scan, reference)
-
-
-def test_itk_transforms_as_the_matrix_does() -> None:
-    import itk
-
-    matrix, centre = rigid((20, -35, 50), (10, -4, 7)), np.array([5.0, 30.0, -12.0])
-    transform = _transform(itk, matrix, centre)
-    point = [12.0, -70.0, 33.0]
-    assert np.allclose(list(transform.TransformPoint(point)), (matrix @ [*point, 1])[:3])
-    assert np.allclose(_matrix(itk, transform), matrix)
-    assert np.allclose(list(transform.GetCenter()), centre)
-
-
-def test_mutual_information_finds_a_small_motion() -> None:
-    affine = np.diag([3.0, 3.0, 3.0, 1.0])
-    affine[:3, 3] = -95.0
-    truth = rigid((3, -2, 4), (4, -3, 2))
-    fixed, moving = analytic_head((64, 64, 60), affine), analytic_head((64, 64, 60), affine, to_world=truth)
-    mask = braincase(affine, fixed.shape)
-    start = rigid((0, 0, 0), (0, 0, 0))
-    found = rigid_by_mutual_information(
-        (np.clip(fixed, -10, 80), mask, affine), (np.clip(moving, -10, 80), np.ones_like(mask), affine), start
-    )
-    points = np.argwhere(mask) @ affine[:3, :3] + affine[:3, 3]
-    gap = np.linalg.norm(points @ (found - truth)[:3, :3].T + (found - truth)[:3, 3], axis=1)
-    assert np.percentile(gap, 95) < 1.0
-
-
-def test_without_overlap_the_start_is_what_remains_and_threads_are_as_before() -> None:
-    affine = np.diag([6.0, 6.0, 6.0, 1.0])
-    affine[:3, 3] = -95.0
-    image = np.clip(analytic_head((32, 32, 30), affine), -10, 80)
-    mask = braincase(affine, image.shape)
-    far = rigid((0, 0, 0), (2000, 0, 0))
-    before = itk_threads()
-    found = rigid_by_mutual_information((image, mask, affine), (image, np.ones_like(mask), affine), far)
-    np.testing.assert_array_equal(found, far)
-    assert itk_threads() == before
-
-
-def itk_threads() -> int:
-    """ITK's number of threads."""
-    import itk
-
-    return int(itk.MultiThreaderBase.GetGlobalDefaultNumberOfThreads())
 
 
 def test_the_pose_is_found(registration: Registration) -> None:
@@ -337,10 +264,3 @@ def test_a_bad_reference_is_named() -> None:
         prepare_reference(hu, mask, ~mask, np.eye(4))
     with pytest.raises(ValueError, match=r"must be \+R, \+A, \+S"):
         prepare_reference(hu, mask, mask, np.diag([-1.0, 1, 1, 1]))
-
-
-def test_itk_is_imported_only_to_register() -> None:
-    code = "import sys, scripts.registration; print('itk' in sys.modules)"
-    bundle = Path(__file__).resolve().parents[1] / "bundle"
-    run = subprocess.run([sys.executable, "-c", code], cwd=bundle, capture_output=True, text=True, check=True)
-    assert run.stdout.strip() == "False"
