@@ -67,7 +67,8 @@ def _hash_problems(found: dict[str, str]) -> dict[str, str]:
 
 def rerun(folder: Path) -> bool:
     """Write one set of results where something was killed; whether it is complete, and alone."""
-    from scripts.results import verify, write_results
+    from scripts.result_json import verify
+    from scripts.results import write_results
 
     write_results(folder, {"heatmap.nii.gz": b"again"}, {}, overwrite=True)
     verify(folder)

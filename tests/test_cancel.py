@@ -94,7 +94,8 @@ def test_a_run_that_has_begun(number: signal.Signals, folder: Path) -> None:
 
 @pytest.mark.parametrize(("number", "earlier"), [(signal.SIGINT, True), (signal.SIGTERM, False)])
 def test_a_run_that_writes(number: signal.Signals, earlier: bool, folder: Path) -> None:
-    from scripts.results import verify, write_results
+    from scripts.result_json import verify
+    from scripts.results import write_results
 
     if earlier:
         write_results(folder / "out", {"heatmap.nii.gz": b"earlier"}, {})

@@ -24,7 +24,8 @@ from scripts.commands import cohort, engines
 from scripts.commands.main import main, parser_for
 from scripts.networks import DensePositionNet
 from scripts.ray_tasks import imported_ray
-from scripts.results import OutputFailed, verify
+from scripts.result_json import verify
+from scripts.results import OutputFailed
 from scripts.score_table import read_table
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -22,7 +22,7 @@ from test_pipeline import ROOT, same_results
 from scripts.autoencoder import SpatialAutoencoder
 from scripts.commands.main import main
 from scripts.networks import PatchPositionNet
-from scripts.results import verify
+from scripts.result_json import verify
 from scripts.score_table import read_table
 
 pytestmark = pytest.mark.xdist_group("pipeline")

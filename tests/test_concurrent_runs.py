@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.results import verify, write_results
+from scripts.result_json import verify
+from scripts.results import write_results
 
 ROOT = Path(__file__).resolve().parents[1]
 COUNT = 4

@@ -16,7 +16,7 @@ from planted import write_planted
 from test_dicom_report import groups
 
 from scripts.commands.main import main
-from scripts.results import verify
+from scripts.result_json import verify
 
 pytestmark = pytest.mark.xdist_group("pipeline")
 

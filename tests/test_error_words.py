@@ -11,7 +11,7 @@ import pytest
 
 from scripts.error_words import OWN, debug_text, described, is_our_own, origin, text_of
 from scripts.nifti_bytes import nifti_bytes
-from scripts.results import check_name
+from scripts.result_json import check_name
 
 PRIVATE = "Doe^Jane"
 

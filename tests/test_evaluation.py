@@ -20,7 +20,7 @@ from scripts.evaluation import (
     of_subtype,
     without_auroc,
 )
-from scripts.results import json_text
+from scripts.json_text import json_text
 from scripts.statistics import auroc
 
 NETWORK = {"kind": "position", "width": 16, "patch_size": 39, "parameters": 1873827, "mode": "dense", "stride": 2}

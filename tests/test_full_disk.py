@@ -15,7 +15,8 @@ import pytest
 
 from scripts.commands import run
 from scripts.commands.main import main
-from scripts.results import OutputFailed, verify, write_results
+from scripts.result_json import verify
+from scripts.results import OutputFailed, write_results
 
 SIZE_KB = 1024
 """Of the file system: room for one set of results, not for two."""

@@ -21,7 +21,8 @@ from scripts import handlers
 from scripts.assets import metadata, sha256
 from scripts.findings import finding
 from scripts.handlers import ResultWriter, StageClock, case_files, case_result, versions
-from scripts.results import OutputExists, plain, verify
+from scripts.result_json import verify
+from scripts.results import OutputExists
 from scripts.scores import Thresholds
 
 AFFINE = torch.tensor([[-2.0, 0, 0, 20], [0, -2, 0, 20], [0, 0, 3, -15], [0, 0, 0, 1]], dtype=torch.float64)
@@ -150,25 +151,6 @@ def test_only_flags_are_drawn_into_the_picture(monkeypatch: pytest.MonkeyPatch) 
     case_files(data, case_result(data, {}))
     assert drawn[0][0] == FLAG["message"]
     assert "Nothing to see." not in drawn[0]
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        (torch.tensor(2), 2),
-        (np.float32(0.5), 0.5),
-        (np.array([[1, 2]]), [[1, 2]]),
-        (MetaTensor(torch.ones(2)), [1.0, 1.0]),
-        ({"a": (torch.tensor([1]), None)}, {"a": [[1], None]}),
-        ({1: "x"}, {"1": "x"}),
-        ("text", "text"),
-        (None, None),
-    ],
-)
-def test_plain_values(value: Any, expected: Any) -> None:
-    found = plain(value)
-    assert found == expected
-    assert type(found) is type(expected)
 
 
 def test_versions_name_what_can_change_a_result(monkeypatch: pytest.MonkeyPatch) -> None:

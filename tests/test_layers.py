@@ -37,6 +37,7 @@ WRITING = {
     "nifti_bytes",
     "overview",
     "result_checks",
+    "result_json",
     "results",
     "simulated_series",
     "standin_files",

@@ -19,7 +19,7 @@ from pipeline_runs import CASES, STRIDE, Run, by_monai
 from planted import in_order, planted, scan_in
 
 from scripts.commands.main import main
-from scripts.results import verify
+from scripts.result_json import verify
 
 pytestmark = pytest.mark.xdist_group("pipeline")
 

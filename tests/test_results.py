@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import signal
 import subprocess
@@ -14,12 +13,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from scripts import results
 from scripts.folder_swap import swap
-from scripts.results import OutputExists, OutputFailed, ResultIncomplete, json_text, reserved, verify, write_results
+from scripts.result_json import verify
+from scripts.results import OutputExists, OutputFailed, reserved, write_results
 
 FILES = {"heatmap.nii.gz": b"voxels", "dicom/0001.dcm": lambda path: path.write_bytes(b"pixels")}
 
@@ -44,15 +43,6 @@ def test_the_folder_is_as_readable_as_any_other(tmp_path: Path) -> None:
     (tmp_path / "usual").mkdir()
     write_results(tmp_path / "out", FILES, {})
     assert (tmp_path / "out").stat().st_mode == (tmp_path / "usual").stat().st_mode
-
-
-@pytest.mark.parametrize("change", ["remove", "alter", "remove the result"])
-def test_a_set_that_was_changed_does_not_verify(tmp_path: Path, change: str) -> None:
-    write_results(tmp_path / "out", FILES, {})
-    path = tmp_path / "out" / ("result.json" if change == "remove the result" else "heatmap.nii.gz")
-    path.write_bytes(b"others") if change == "alter" else path.unlink()
-    with pytest.raises(ResultIncomplete, match=r"is not the file that was written|is missing\.|holds no result\.json"):
-        verify(tmp_path / "out")
 
 
 def test_an_existing_folder_is_refused_and_left_alone(tmp_path: Path) -> None:
@@ -265,13 +255,3 @@ def test_same_results_same_bytes(tmp_path: Path) -> None:
         write_results(tmp_path / name, FILES, {"b": 1, "a": [0.1, 1e-9]})
     first, second = ((tmp_path / name / "result.json").read_bytes() for name in ("a", "b"))
     assert first == second
-
-
-def test_json_is_strict() -> None:
-    content = {"z": np.float32(0.5), "a": (np.nan, np.inf, np.arange(2)), "n": {"ü": np.bool_(True), 1: None}}
-    text = json_text(content)
-    assert json.loads(text) == {"z": 0.5, "a": [None, None, [0, 1]], "n": {"ü": True, "1": None}}
-    assert text.startswith('{\n  "z"')
-    assert "ü" in text
-    with pytest.raises(TypeError, match="not JSON serializable"):
-        json_text({"path": Path("x")})

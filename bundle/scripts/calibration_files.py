@@ -26,9 +26,9 @@ from scipy import ndimage
 from .assets import sha256
 from .calibration import HealthyScan
 from .coordinates import grid_affine
+from .json_text import json_text
 from .nifti_bytes import nifti_bytes
 from .normative import FEATURES, GRID_SIZE, GRID_STEP, Normative, channels_of
-from .results import json_text
 from .scores import Thresholds
 
 NORMATIVE_NAME, THRESHOLDS_NAME = "normative.nii.gz", "thresholds.json"

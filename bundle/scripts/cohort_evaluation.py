@@ -12,8 +12,8 @@ from .cohort_cases import Case, check_labels, listed_cases
 from .cohort_files import FACTS_NAME, CohortFolder
 from .evaluation import NEEDED, Head, evaluated, left_out, named, without_auroc
 from .findings import PathMissing
+from .json_text import json_text
 from .regions import REGIONS
-from .results import json_text
 from .score_table import DONE, TABLE_NAME, Row, read_table
 
 

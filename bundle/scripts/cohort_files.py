@@ -20,7 +20,9 @@ from typing import Any
 
 from .calibration_files import replace_file
 from .findings import PathMissing
-from .results import RESULT_NAME, OutputExists, as_ours, json_text, own_files
+from .json_text import json_text
+from .result_json import RESULT_NAME, own_files
+from .results import OutputExists, as_ours
 from .score_table import DONE, FAILED, REFUSED, TABLE_NAME, Row, row_of, table_text
 
 FACTS_NAME = "cohort.json"

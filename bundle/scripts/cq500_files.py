@@ -18,9 +18,10 @@ from typing import Any
 
 from .cq500_cases import Case
 from .findings import PathMissing
+from .json_text import json_text
 from .pools import SPLITS
 from .reads import Reads, TableRefused, parse_reads
-from .results import OutputExists, OutputFailed, as_ours, json_text, write_file
+from .results import OutputExists, OutputFailed, as_ours, write_file
 
 COLUMNS = ("case", "kept", "section", "group", "series", "series_uid", "reason", "candidates")
 """The columns of the table of cases."""

@@ -21,9 +21,10 @@ from monai.engines.utils import IterationEvents
 from .assets import bundle_root, metadata, sha256
 from .findings import FLAG, counted, finding
 from .integrity import changes
+from .json_text import plain
 from .nifti_bytes import nifti_bytes
 from .overview import overview
-from .results import Content, check_target, plain, write_results
+from .results import Content, check_target, write_results
 from .scores import UNITS
 
 PACKAGES = (

@@ -27,9 +27,10 @@ from . import paper_rows
 from .assets import sha256
 from .calibration_files import replace_file
 from .findings import PathMissing
+from .json_text import json_text
 from .manifests import Manifest, Run
 from .paper_rows import HERE, Auroc, Duration, Memory, RocPoint
-from .results import ResultIncomplete, json_text, verify
+from .result_json import ResultIncomplete, verify
 
 MANIFEST_NAME, RUN_NAME = "manifest.json", "run.json"
 

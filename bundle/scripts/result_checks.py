@@ -1,4 +1,4 @@
-"""What is wrong with a folder of results: `results.verify`, and a look into the volumes.
+"""What is wrong with a folder of results: `result_json.verify`, and a look into the volumes.
 
 A *problem* is a file's name and what is wrong with it. Hashes show that a file is as it was written; the volumes are
 opened all the same, since a result is only as good as what can be read: each is finite and 3-D, all lie on one grid,
@@ -15,7 +15,7 @@ import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
-from .results import RESULT_NAME, ResultIncomplete, changed_files, read_result
+from .result_json import RESULT_NAME, ResultIncomplete, changed_files, read_result
 
 VOLUME, REGIONS = ".nii.gz", "regions.nii.gz"
 """How names of volumes end, and the volume of labels."""

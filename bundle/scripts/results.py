@@ -14,8 +14,6 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import json
-import math
 import os
 import re
 import secrets
@@ -23,19 +21,15 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from .assets import sha256
 from .folder_swap import swap
+from .json_text import json_text
 from .locks import locked
+from .result_json import RESULT_FORMAT, RESULT_NAME, check_name, own_files
 from .stopping import undisturbed
-
-RESULT_NAME = "result.json"
-"""The file that makes a set of results complete."""
-
-RESULT_FORMAT = "head_ct_position_anomaly result 1"
-"""Value of `format` in `result.json`: how a folder of earlier results is told from any other folder."""
 
 ABANDONED_S = 24 * 3600
 """Without locks, a staging folder in which nothing was written for a day belongs to a process that was killed."""
@@ -63,10 +57,6 @@ class OutputExists(FileExistsError):
 
 class OutputFailed(OSError):
     """The operating system did not let the results be written; nothing is left under the target's name."""
-
-
-class ResultIncomplete(ValueError):
-    """A folder is not a complete set of results."""
 
 
 @contextmanager
@@ -133,13 +123,6 @@ def remove_abandoned(target: Path, age_s: float = ABANDONED_S) -> None:
                     shutil.rmtree(folder, ignore_errors=True)
 
 
-def check_name(name: str) -> None:
-    """Raise ValueError for a file name that is absolute, leaves the folder or is taken."""
-    path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or not path.parts or "\\" in name or name == RESULT_NAME:
-        raise ValueError(f"{name!r} can't be the name of an output file: use a relative path other than {RESULT_NAME}")
-
-
 def check_target(target: Path, overwrite: bool = False) -> None:
     """See that results may be written to `target`; worth a call before hours of work.
 
@@ -186,44 +169,6 @@ def check_writable(folder: Path, target: Path | None = None, needed_bytes: int =
         number = errno.ENOSPC
     if number:
         raise as_ours(OSError(number, os.strerror(number), str(place)), target or folder)
-
-
-def own_files(folder: Path) -> set[str]:
-    """Names of the files that the `result.json` in a folder answers for; none if it isn't one of ours."""
-    try:
-        return {RESULT_NAME, *read_result(folder)["outputs"]}
-    except ResultIncomplete:
-        return set()
-
-
-def read_result(folder: Path) -> dict[str, Any]:
-    """The content of the `result.json` in a folder; its files are not looked at.
-
-    Raises:
-        ResultIncomplete: it is missing, or not one of ours.
-    """
-    path = folder / RESULT_NAME
-    try:
-        if not path.is_file():
-            raise ResultIncomplete(f"{folder} holds no {RESULT_NAME}: the results are not complete.")
-        result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        ours = result["format"] == RESULT_FORMAT and all(is_sha256(value) for value in result["outputs"].values())
-        for name in result["outputs"]:
-            check_name(name)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        if isinstance(error, ResultIncomplete):
-            raise
-        ours = False
-    if not ours:
-        raise ResultIncomplete(
-            f"The {RESULT_NAME} in {folder} is damaged, or not of this program. Make the results again."
-        )
-    return result
-
-
-def is_sha256(value: object) -> bool:
-    """Whether a value is a sha256 as `write_results` writes it."""
-    return isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) is not None
 
 
 def write_file(path: Path, content: Content) -> str:
@@ -293,51 +238,3 @@ def as_ours(error: OSError, target: Path) -> OSError:
         return OutputExists(f"{target} was made by something else in the meantime. Choose another folder.")
     remedy = REMEDIES.get(error.errno or 0, "Check the folder and the disk it is on.")
     return OutputFailed(f"The results were not written to {target}: {error.strerror or error}. {remedy}")
-
-
-def json_text(content: Any) -> str:
-    """JSON in the order given, with an indent of 2 and a line feed at the end; numbers that are not finite are null.
-
-    Raises:
-        TypeError: it holds something that JSON has no form for.
-    """
-    return json.dumps(plain(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def plain(content: Any) -> Any:
-    """The same content as plain JSON values: arrays and tensors unpacked, numbers that are not finite None."""
-    if hasattr(content, "tolist"):
-        return plain(content.tolist())
-    if isinstance(content, Mapping):
-        return {str(key): plain(value) for key, value in content.items()}
-    if isinstance(content, list | tuple):
-        return [plain(value) for value in content]
-    return None if isinstance(content, float) and not math.isfinite(content) else content
-
-
-def verify(folder: str | Path) -> dict[str, Any]:
-    """The content of `result.json` of a complete set of results.
-
-    Raises:
-        ResultIncomplete: `result.json` is missing or not ours, or a file is missing or was changed.
-    """
-    folder = Path(folder)
-    result = read_result(folder)
-    if problems := changed_files(folder, result["outputs"]):
-        name, problem = next(iter(problems.items()))
-        raise ResultIncomplete(f"{name} in {folder} {problem}. Make the results again.")
-    return result
-
-
-def changed_files(folder: Path, outputs: Mapping[str, str]) -> dict[str, str]:
-    """What is wrong with the files of `outputs`, {name: sha256}, in a folder, by name; empty if nothing is."""
-    found = {}
-    for name, expected in outputs.items():
-        try:
-            if not (folder / name).is_file():
-                found[name] = "is missing"
-            elif sha256(folder / name) != expected:
-                found[name] = "is not the file that was written"
-        except OSError as error:
-            found[name] = f"can't be read ({error.strerror})"
-    return found

@@ -23,7 +23,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from .results import ResultIncomplete, as_ours, sync, verify
+from .result_json import ResultIncomplete, verify
+from .results import as_ours, sync
 
 INCOMING, READY, WORKING, RESULTS, SENT, REFUSED = "incoming", "ready", "working", "results", "sent", "refused"
 STATES = (INCOMING, READY, WORKING, RESULTS, SENT, REFUSED)

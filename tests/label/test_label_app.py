@@ -29,7 +29,7 @@ from planted import write_planted
 from scripts.inputs import inspect_input
 from scripts.nifti_bytes import nifti_bytes
 from scripts.regions import REGIONS
-from scripts.results import verify
+from scripts.result_json import verify
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it uses cgi, which Python 3.13 has no more

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ..planes import Array, peak_mm
 from ..regions import scored_regions
-from ..results import verify
+from ..result_json import verify
 from . import run
 
 REGION_NAMES = {1: "the left hemisphere", 2: "the right hemisphere", 3: "the skull"}

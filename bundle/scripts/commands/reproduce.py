@@ -23,9 +23,10 @@ from ..calibration_files import replace_file
 from ..cq500_files import load_reads
 from ..datalists import check_disjoint
 from ..findings import PathMissing, counted
+from ..json_text import json_text
 from ..manifests import Manifest, read_manifest
 from ..reproduction import Reproduction, read_json
-from ..results import check_writable, json_text
+from ..results import check_writable
 from ..worker_processes import LEAVING_S
 from .checks import check_device
 from .examples import labelled_tests
