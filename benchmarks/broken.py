@@ -1,6 +1,6 @@
 """What is no head CT as it should be: inputs that have to be refused, made from a right one.
 
-A *break* makes a volume (I, J, K) in HU and its affine from a case of `registration.py` and random numbers.
+A *break* makes a volume (I, J, K) in HU and its affine from a case of `registration_cases.py` and random numbers.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from registration import Array, Case, body
+from registration_cases import Array, Case, body
 from scipy import ndimage
 
 from scripts.simulation.common_space import CENTRE_MM

@@ -25,7 +25,8 @@ from typing import Any
 
 import numpy as np
 from broken import Break, Broken, Hu, breaks
-from registration import FAILURE_MM, ROOT, THIN, Array, Case, error_mm, make_case, moved, read_and_registered
+from registration import FAILURE_MM, error_mm, read_and_registered
+from registration_cases import ROOT, THIN, Array, Case, make_case, moved
 from scipy.spatial.transform import Rotation
 
 from scripts.anatomies import load_anatomy

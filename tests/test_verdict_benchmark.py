@@ -8,7 +8,7 @@ import broken
 import numpy as np
 import pytest
 import verdict
-from registration import Case, moved
+from registration_cases import Case, moved
 
 from scripts.simulation.analytic import analytic_head
 from scripts.simulation.common_space import CENTRE_MM
