@@ -89,7 +89,7 @@ def test_kinds_take_turns(case: Case) -> None:
 def test_the_tables_count_what_was_let_through(capsys: pytest.CaptureFixture[str]) -> None:
     rows = [
         {"anatomy": 12, "kind": "fair", "quality": GOOD, "error_mm": 3.0},
-        {"anatomy": 12, "kind": "fair", "quality": {**GOOD, "ncc": 0.68}, "error_mm": 12.0},
+        {"anatomy": 12, "kind": "fair", "quality": {**GOOD, "ncc": 0.68, "symmetry": 0.81}, "error_mm": 12.0},
         {"anatomy": 13, "kind": "fair", "quality": {**GOOD, "ncc": 0.2}, "error_mm": 50.0},
         {"anatomy": 13, "kind": "bleed", "quality": {**GOOD, "straightened_mm": 4.0}, "error_mm": 4.0},
         {"anatomy": 13, "kind": "body", "quality": {}},
