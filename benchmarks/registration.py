@@ -14,7 +14,7 @@ printed beside it.
 
 *Wrong poses* are made by climbing from starts that are far off, and by pushing the right pose off by 20 to 40 mm or 15
 to 40 degrees; the same checks judge them, and those that are over 20 mm off should not pass. *Near misses* are poses
-that were found, pushed off until they are 10 to 20 mm wrong: how many of them the checks see. *No heads* are a body,
+that were found, pushed off a little, of which those that are 10 to 20 mm wrong are kept. *No heads* are a body,
 noise, and each anatomy's first scan with wrong values or shuffled slices; they should be refused.
 """
 

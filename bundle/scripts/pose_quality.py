@@ -21,9 +21,10 @@ agreement misses its limit by little, the pose passes if the others make up for 
 and yet as symmetric as it should be, and found by the network, too.
 
 From `REVIEW_AGREEMENT` on, the agreement is the better judge of three things, which are then for review: any rotation,
-and a correlation or a bone distance as far as `AGREED_NCC` and `AGREED_BONE_MM`. It excuses neither symmetry nor
-overlap. Where it is lower, the other checks decide as without it, and the pose is for review unless they make up for
-it. No check sees an error below 10 mm, some of up to 20 mm pass, and none sees a left-right mirrored scan.
+and a correlation or a bone distance as far as `AGREED_NCC` and `AGREED_BONE_MM`. Beyond what the balance allows it
+excuses no lack of symmetry, and never one of overlap. Where it is lower, the other checks decide as without it, and the
+pose is for review unless they make up for it. No check sees an error below 10 mm, some of up to 20 mm pass, and none
+sees a left-right mirrored scan.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ from .plausibility import Grade, plausibility_grades
 from .pose_score import Array, HeadImage, Level, Points, level, points, sample_zero, score, weighted_correlation
 
 PASS_NCC, REVIEW_NCC = 0.7, 0.65
-"""NCC from which a pose passes, and from which it is for review (the real two-spacing GE head: 0.69, and right)."""
+"""NCC from which a pose passes by itself (see `LIMITS`), and from which it is for review."""
 
 PASS_SYMMETRY, REVIEW_SYMMETRY = 0.85, 0.8
 """Correlation with the own mirror image; a midline shift or a craniectomy lowers it little."""
@@ -58,7 +59,7 @@ OVERLAP = 0.35
 """Share of the head that must lie in the field of view."""
 
 PASS_AGREEMENT, REVIEW_AGREEMENT = 0.45, 0.45
-"""Agreement from which a pose passes, and from which it excuses other checks.
+"""Agreement from which a pose passes by itself (see `LIMITS`), and from which it excuses other checks.
 
 On 76 scans of three held-out anatomies 131 of 137 right poses reached the second (0.41 to 0.44 for five, and 0.04 where
 the network saw none of the head right), none of 123 wrong ones (0.41 at most); bodies 0.04, shuffled slices 0.29.
@@ -86,7 +87,7 @@ WORDS = {
 """What is said of a value and its limit."""
 
 PASS_STRAIGHTENED_MM = 3.0
-"""A pose that was straightened by no more passes: so far apart are two registrations of a healthy head, too."""
+"""A pose that was straightened by no more passes; validation heads without lesions were moved by 1.7 to 3.7 mm."""
 
 AGREED_NCC, AGREED_BONE_MM = 0.55, 4.0
 """What is for review, no longer wrong, where the network agrees.
