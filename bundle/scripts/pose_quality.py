@@ -215,7 +215,10 @@ def _grades(quality: dict[str, float]) -> tuple[Grade, ...]:
 
 
 def _weighed_grades(quality: dict[str, float], least_ncc: float, most_apart: float) -> tuple[Grade, ...]:
-    """The grades of the checks of `LIMITS` that were measured; the arguments are what is tolerable of two of them."""
+    """The grades of the checks of `LIMITS` that were measured; the arguments are what is tolerable of two of them.
+
+    Any agreement is tolerable: alone it refuses nothing.
+    """
     tolerable = {"ncc": least_ncc, "symmetry": REVIEW_SYMMETRY, "bone_distance_mm": most_apart, "inlier_fraction": 0.0}
     enough = balance(quality) >= 0
     return tuple(
