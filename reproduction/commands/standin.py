@@ -15,7 +15,7 @@ from typing import Any
 
 from scripts.commands.arguments import seed
 from scripts.files.atomic import check_writable
-from scripts.processes.allocator import keep_large_blocks
+from scripts.processes.memory import keep_large_blocks
 from scripts.simulation.anatomy.label_map import Anatomy, anatomy_paths, load_anatomy
 from scripts.training.anatomies import check_names
 

@@ -104,7 +104,7 @@ def planned(args: argparse.Namespace) -> tuple[Plan, dict[str, Any]]:
     Raises:
         WrongUsage: the weights are not of the network, or the stride is none of it.
     """
-    from ..cohort.network import network_facts
+    from ..cohort.handlers import network_facts
     from ..training.checkpoints import check_weights
 
     names = ("inference.json", *args.config)

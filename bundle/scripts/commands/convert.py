@@ -51,7 +51,7 @@ def main(args: argparse.Namespace) -> int:
     from ..training.checkpoints import check_weights, start_from
 
     parser = parsed_configs(["inference.json"])
-    definition = {"_target_": "scripts.networks.strided.StridedPositionNet", "stride": args.stride}
+    definition = {"_target_": "scripts.networks.export.StridedPositionNet", "stride": args.stride}
     parser.update({f"network_def#{name}": value for name, value in definition.items()})
     network = parser.get_parsed_content("network_def")
     check_weights(weights, network)

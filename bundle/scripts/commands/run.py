@@ -49,7 +49,7 @@ def main(args: argparse.Namespace) -> int:
 
         network = parsed_configs(("inference.json", *args.config)).get_parsed_content("network_def")
         check_weights(args.weights, network)
-    from ..processes.allocator import give_back_free_memory
+    from ..processes.memory import give_back_free_memory
 
     try:
         with reserved(args.output, args.overwrite), quiet(warn=args.debug):

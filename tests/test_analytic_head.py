@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from scripts.simulation.analytic import AIR_HU, EDGE_MM, HEAD, analytic_head, hu_at, sphere
+from analytic_head import AIR_HU, EDGE_MM, HEAD, analytic_head, hu_at, sphere
 
 Array = NDArray[np.float64]
 
