@@ -123,9 +123,9 @@ def test_a_user_s_interrupt_is_no_error(
     ("content", "message"),
     [
         ("no json", "is no datalist"),
-        ('{"training": []}', "is no datalist .*'validation'"),
-        ('{"training": [], "validation": [{"image": "."}]}', '"training" is empty'),
-        ('{"training": [{"image": "x"}], "validation": [{"image": "."}]}', 'Entry 0 of "training" .* does not exist'),
+        ('{"training": []}', 'has no cases under "validation"'),
+        ('{"training": [], "validation": [{"image": "."}]}', 'has no cases under "training"'),
+        ('{"training": [{"image": "x"}], "validation": [{"image": "."}]}', 'Entry 0 of "training" .*: there is no .*x'),
         ('{"training": [{"image": "."}, {"image": "."}], "validation": [{"image": ".."}]}', "stands there twice"),
         ('{"training": [{"image": "."}], "validation": [{"image": "."}]}', r'"validation" .* stands under "training"'),
     ],

@@ -57,7 +57,6 @@ def main(args: argparse.Namespace) -> int:
     check_weights(weights, network)
     write = onnx_model if args.output.suffix == ".onnx" else exported_program
     content = write(start_from(network, weights), facts(weights, network.patch_size, args.stride))
-    args.output.parent.mkdir(parents=True, exist_ok=True)
     replace_file(args.output, content)
     print(f"{args.output}  {ENDINGS[args.output.suffix]}, stride {args.stride}  sha256 {sha256(args.output)}")
     return 0

@@ -59,7 +59,6 @@ def main(args: argparse.Namespace) -> int:
     parser.update({name: value for name, value in values.items() if value is not None})
     network = parser.get_parsed_content("network_def")
     check_checkpoint(checkpoint, network)
-    weights.parent.mkdir(parents=True, exist_ok=True)
     export_weights(checkpoint, network, str(weights))
     renew(bundle_root(), weights)
     print(f"{weights}  sha256 {sha256(weights)}  from {Path(checkpoint).name}")

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import secrets
 import sys
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ..errors import OutputExists, OutputFailed, as_ours
-from ..files.atomic import write_file
+from ..errors import OutputExists, OutputFailed
+from ..files.atomic import write_output
 from ..files.nifti import nifti_bytes
 from ..findings import REFUSAL
 from ..reading.inputs import Inspection, SeriesRow, inspect_input
@@ -68,15 +66,7 @@ def save(path: Path, volume: Volume) -> None:
         OutputFailed: it can't be written, or its folder is not there.
     """
     check_free(path)
-    staging = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
-    try:
-        write_file(staging, nifti_bytes(volume.hu, volume.affine))
-        staging.rename(path)
-    except OSError as error:
-        raise as_ours(error, path) from error
-    finally:
-        with suppress(OSError):
-            staging.unlink()
+    write_output(path, nifti_bytes(volume.hu, volume.affine))
 
 
 def check_free(path: Path) -> None:

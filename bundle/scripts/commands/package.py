@@ -46,7 +46,6 @@ def main(args: argparse.Namespace) -> int:
     files = {name: path.read_bytes() for name, path in bundle_files(bundle_root()).items()}
     add(files, TORCHSCRIPT, torchscript(bundle_root()))
     content = archive(files)
-    args.output.mkdir(parents=True, exist_ok=True)
     replace_file(target, content)
     print(f"{target}  {len(files)} files, {len(content) / 2**20:.1f} MB  sha256 {sha256(target)}")
     return 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..assets import bundle_root
 from ..errors import WrongUsage
+from ..files.atomic import replace_file
 from ..files.nifti import nifti_bytes
 from ..geometry.coordinates import grid_affine
 from ..integrity import renew
@@ -51,16 +51,8 @@ def main(args: argparse.Namespace) -> int:
         reference_regions(population),
         reference_masks(population),
     )
-    args.output.mkdir(parents=True, exist_ok=True)
     for name, volume in zip(FILES, volumes, strict=True):
-        write(args.output / name, volume)
+        replace_file(args.output / name, nifti_bytes(volume, grid_affine()))
         print(args.output / name)
     renew(bundle_root(), args.output)
     return 0
-
-
-def write(path: Path, volume: NDArray[np.int16] | NDArray[np.uint8]) -> None:
-    """Write a volume on the reference grid; the file appears complete or not at all."""
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(nifti_bytes(volume, grid_affine()))
-    os.replace(partial, path)

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..errors import OutputExists
+from ..files.atomic import staged
 from ..files.nifti import nifti_bytes
 from ..simulation.anatomy.label_map import anatomy_paths, load_anatomy
 from ..simulation.case import PRESETS, Case, simulate_case
@@ -59,9 +58,12 @@ def main(args: argparse.Namespace) -> int:
 
 def write_case(folder: Path, case: Case, anatomy: str, kind: str, transfer_syntax: str = "explicit") -> None:
     """Write a case to a folder that appears complete or not at all."""
-    partial = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
+    with staged(folder) as partial:
+        partial.mkdir()
+        _write_case(partial, case, anatomy, kind, transfer_syntax)
+
+
+def _write_case(partial: Path, case: Case, anatomy: str, kind: str, transfer_syntax: str) -> None:
     if kind == "dicom":
         write_series(
             partial / "series",
@@ -78,4 +80,3 @@ def write_case(folder: Path, case: Case, anatomy: str, kind: str, transfer_synta
     (partial / "lesion.nii.gz").write_bytes(nifti_bytes(case.lesion, case.scan.affine))
     truth = {"anatomy": anatomy, **case.truth}
     (partial / "truth.json").write_text(json.dumps(truth, indent=2) + "\n", encoding="utf-8")
-    os.replace(partial, folder)
