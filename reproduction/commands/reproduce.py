@@ -16,10 +16,9 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from scripts.assets import config
-from scripts.commands.arguments import check_device
+from scripts.commands.arguments import add_output, check_device
 from scripts.datasets.datalist import check_disjoint
 from scripts.errors import WrongUsage
 from scripts.files.atomic import check_writable, replace_file
@@ -50,18 +49,16 @@ Runner = Callable[[Step, Path], int]
 """Runs a step's command line, its output going to a file; its exit code."""
 
 
-def add_parser(subparsers: Any) -> None:
-    """Declare the subcommand."""
-    parser = subparsers.add_parser("reproduce", help="train, judge and draw everything that a manifest names")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     parser.add_argument(
         "manifest", metavar="MANIFEST", type=Path, help=f"a YAML file, or one that ships: {', '.join(SHIPPED)}"
     )
-    parser.add_argument("-o", "--output", metavar="OUT", type=Path, required=True, help="folder of all that is made")
+    add_output(parser, "folder of all that is made")
     parser.add_argument("--datalist", metavar="FILE", type=Path, help="other than the manifest's")
     parser.add_argument("--reads", metavar="FILE", type=Path, help="CQ500's label table, other than the manifest's")
     parser.add_argument("--list", action="store_true", help="only print each step's name and command line")
     parser.add_argument("--only", metavar="NAME", nargs="+", help="only these runs or steps, which --list names")
-    parser.set_defaults(main=main)
 
 
 def main(args: argparse.Namespace) -> int:

@@ -220,8 +220,8 @@ def test_two_beginnings_are_one_too_many(maps: Path, capsys: pytest.CaptureFixtu
 
 def test_from_scratch_means_no_weights(tmp_path: Path) -> None:
     parser = argparse.ArgumentParser()
-    train.add_parser(parser.add_subparsers())
-    words = ["train", str(tmp_path), "-o", "out", "--from-scratch", "--workers", "2", "--seed", "7"]
+    train.add_arguments(parser)
+    words = [str(tmp_path), "-o", "out", "--from-scratch", "--workers", "2", "--seed", "7"]
     values = train.overrides(parser.parse_args(words))
     assert (values["start_weights"], values["workers"], values["seed"]) == (None, 2, 7)
     assert "max_epochs" not in values

@@ -15,7 +15,7 @@ from typing import Any
 from ..errors import described, origin
 from ..files.fingerprints import Source
 from ..findings import InputRefused
-from ..workflow import parsed_configs, quiet
+from ..workflow import device_values, parsed_configs, quiet
 from .files import save_scan
 
 
@@ -74,8 +74,7 @@ def parsed_config(recipe: Recipe) -> Any:
     """inference.json with the stride and the device that were asked for."""
     parser = parsed_configs(["inference.json"])
     parser["stride"] = recipe.stride
-    if recipe.device != "auto":
-        parser["device"] = f"$torch.device({recipe.device!r})"
+    parser.update(device_values(recipe.device))
     return parser
 
 

@@ -20,16 +20,14 @@ from ..errors import WrongUsage
 from ..files.atomic import check_writable, write_output
 
 
-def add_parser(subparsers: Any) -> None:
-    """Declare the subcommand."""
-    parser = subparsers.add_parser("evaluate", help="AUROC and more from the scores of a cohort; compare two of them")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     parser.add_argument("folder", metavar="OUT", type=Path, help="folder of a cohort run")
     parser.add_argument("datalist", metavar="DATALIST", type=Path, nargs="?", help="with the labels of its cases")
     parser.add_argument("--section", choices=SECTIONS, default="test", help="of the datalist (test)")
     parser.add_argument("--score", metavar="NAME", help="score to judge, raw_maximum say (the run's default score)")
     parser.add_argument("-o", "--output", metavar="FILE", type=Path, help=f"(OUT/{EVALUATION_NAME})")
     parser.add_argument("--compare", metavar="OTHER", type=Path, help="folder of another run: DeLong's test")
-    parser.set_defaults(main=main)
 
 
 def main(args: argparse.Namespace) -> int:

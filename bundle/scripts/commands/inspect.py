@@ -14,19 +14,19 @@ from ..files.atomic import write_output
 from ..files.nifti import nifti_bytes
 from ..findings import REFUSAL
 from ..reading.inputs import Inspection, SeriesRow, inspect_input
-from ..reading.schema import FORMAT_VERSION
 from ..volume import Volume
 from ..words import printable
 
+FORMAT_VERSION = 1
+"""Stands in what is printed as JSON; it grows when a program that reads it has to change."""
 
-def add_parser(subparsers: Any) -> None:
-    """Declare the subcommand."""
-    parser = subparsers.add_parser("inspect", help="say what an input holds and whether it can be judged")
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     parser.add_argument("input", metavar="INPUT", type=Path, help="a folder (series or study), a DICOM file or a NIfTI")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--series-uid", metavar="UID", help="the series to use, when a study holds several")
     parser.add_argument("--save", metavar="VOLUME.nii.gz", type=nifti_path, help="write the volume that would be used")
-    parser.set_defaults(main=main)
 
 
 def nifti_path(text: str) -> Path:

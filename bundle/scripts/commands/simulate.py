@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -22,14 +21,13 @@ from ..simulation.case import PRESETS, Case, simulate_case
 from ..simulation.lesions.planting import KINDS
 from ..simulation.scanner.series import TRANSFER_SYNTAXES, write_series
 from ..volume import UNKNOWN_HU
-from .arguments import seed
+from .arguments import add_output, seed
 
 
-def add_parser(subparsers: Any) -> None:
-    """Declare the subcommand."""
-    parser = subparsers.add_parser("simulate", help="draw simulated head CT from label maps of heads")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     parser.add_argument("anatomies", metavar="ANATOMIES", type=Path, help="a label map (.nii.gz), or a folder of them")
-    parser.add_argument("-o", "--output", metavar="OUT", type=Path, required=True, help="folder of the scans")
+    add_output(parser, "folder of the scans")
     parser.add_argument("--count", type=int, default=1, help="how many scans; they take turns over the anatomies")
     parser.add_argument("--seed", type=seed, default=0, help="seed of the first scan; the next ones count up")
     parser.add_argument("--lesion", choices=KINDS, help="plant a lesion of this kind; none by default")
@@ -39,7 +37,6 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--transfer-syntax", choices=tuple(TRANSFER_SYNTAXES), default="explicit", help="compression of DICOM files"
     )
-    parser.set_defaults(main=main)
 
 
 def main(args: argparse.Namespace) -> int:
