@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from published_forms import findings_page
+from published_forms import PAGE, findings_page
 
 from scripts.findings import FLAG, INFORMATION, KINDS, MAX_MESSAGE, REFUSAL, TABLE, InputRefused, finding, refusal
 from scripts.words import counted, shortened

@@ -23,7 +23,7 @@ from ..findings import finding
 from ..geometry.coordinates import POSITION_SCALE_MM, error_map
 from ..preprocessing.intensity import windows
 from ..preprocessing.regions import MIN_COVERAGE, REGIONS
-from ..preprocessing.transforms import Data, as_array, load_regions
+from ..preprocessing.transforms import Data, as_array, load_regions, with_meta
 from .asymmetry import asymmetry, densities
 from .files import REMEDY, NotCalibrated, checked_thresholds, normative_of
 from .normative import Normative, known_at, residual, scan_maps
@@ -135,9 +135,7 @@ class AnomalyMapd(MapTransform):
         across = asymmetry(inputs, regions[0].astype(np.uint8), stride, usual)
         smoothing_mm = float(thresholds.facts.get("settings", {}).get("smoothing_mm", 0.0))
         maps = scan_maps(found, across, head, normative, stride, smoothing_mm)
-        made = torch.from_numpy(maps["calibrated"])[None]
-        error = judged[self.error_key]
-        judged[self.anomaly_key] = MetaTensor(made).copy_meta_from(error) if isinstance(error, MetaTensor) else made
+        judged[self.anomaly_key] = with_meta(torch.from_numpy(maps["calibrated"])[None], judged[self.error_key])
         known = known_at(labels.shape, normative, stride)
         judged |= {"map": self.map, "thresholds": thresholds, "calibration_findings": unknown_findings(known, labels)}
 
@@ -182,9 +180,7 @@ class ErrorMapd(MapTransform):
             stride = -(-inside.shape[-1] // predicted.shape[-1])
             error = error_map(torch.as_tensor(predicted)[None].float(), stride)[0] * POSITION_SCALE_MM
             known = inside[:, ::stride, ::stride, ::stride].to(error.device) & error.isfinite()
-            kept = torch.where(known, error, 0.0)
-            made = MetaTensor(kept).copy_meta_from(predicted) if isinstance(predicted, MetaTensor) else kept
-            mapped[self.error_key or key] = made
+            mapped[self.error_key or key] = with_meta(torch.where(known, error, 0.0), predicted)
             if isinstance(predicted, MetaTensor) and "inference" in predicted.meta:
                 mapped[self.inference_key] = predicted.meta["inference"]
         return mapped

@@ -15,9 +15,8 @@ from monai.transforms import MapTransform
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..preprocessing.transforms import Data, as_array, with_meta
 from .maps import SIZE, filtered, residual_percent
-
-Data = dict[Hashable, Any]
 
 
 class ResidualMapd(MapTransform):
@@ -42,10 +41,10 @@ class ResidualMapd(MapTransform):
     def __call__(self, data: Mapping[Hashable, Any]) -> Data:
         """Add the residual, with the metadata of the reconstruction."""
         mapped = dict(data)
-        grey, inside = (_array(mapped[key]) for key in (self.image_key, self.foreground_key))
+        grey, inside = (as_array(mapped[key]) for key in (self.image_key, self.foreground_key))
         for key in self.key_iterator(mapped):
             made = mapped[key]
-            mapped[self.error_key] = _like(residual_percent(grey, _array(made), inside > 0), made)
+            mapped[self.error_key] = _like(residual_percent(grey, as_array(made), inside > 0), made)
             if isinstance(made, MetaTensor) and "inference" in made.meta:
                 mapped[self.inference_key] = made.meta["inference"]
         return mapped
@@ -65,20 +64,13 @@ class FilterResiduald(MapTransform):
     def __call__(self, data: Mapping[Hashable, Any]) -> Data:
         """Replace each key by the heatmap, with the metadata of the residual."""
         judged = dict(data)
-        residual, regions = judged[self.error_key], _array(judged[self.regions_key]).astype(np.uint8)
+        residual, regions = judged[self.error_key], as_array(judged[self.regions_key]).astype(np.uint8)
         for key in self.key_iterator(judged):
-            judged[key] = _like(filtered(_array(residual), regions, self.size), residual)
+            judged[key] = _like(filtered(as_array(residual), regions, self.size), residual)
             judged |= {"map": "reconstruction", "thresholds": None, "calibration_findings": []}
         return judged
 
 
-def _array(tensor: Tensor) -> NDArray[Any]:
-    """A tensor (1, I, J, K) as an array (I, J, K)."""
-    values: NDArray[Any] = torch.as_tensor(tensor)[0].detach().cpu().numpy()
-    return values
-
-
-def _like(values: NDArray[Any], made: Tensor) -> Tensor:
+def _like(values: NDArray[np.float32], made: Tensor) -> Tensor:
     """An array (I, J, K) as a tensor (1, I, J, K) with another one's metadata."""
-    tensor = torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))[None]
-    return MetaTensor(tensor).copy_meta_from(made) if isinstance(made, MetaTensor) else tensor
+    return with_meta(torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))[None], made)
