@@ -1,4 +1,4 @@
-"""Dictionary transforms from a reconstruction to the maps of the published autoencoder; see `reconstructions`.
+"""Dictionary transforms from a reconstruction to the maps of the published autoencoder; see `maps`.
 
 They stand where those of a position network stand: `ResidualMapd` for `ErrorMapd`, `FilterResiduald` for `AnomalyMapd`.
 """

@@ -1,7 +1,7 @@
 """`head-ct-anomaly prepare`: the healthy scans of a datalist read, registered and masked, for trainings on them.
 
 Training does so by itself, one scan after the other; this does it in several processes, or on a Ray cluster, so that
-trainings with the same `--prepared_dir` find every scan there. What is kept is told in `prepared_scans`. The same
+trainings with the same `--prepared_dir` find every scan there. What is kept is told in `datasets.prepared`. The same
 command goes on where it was stopped.
 """
 

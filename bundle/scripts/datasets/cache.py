@@ -87,7 +87,11 @@ def save_registered(path: Path, scan: RegisteredScan) -> None:
     if (scan.hu[outside] != AIR_HU).any() or scan.regions[outside].any():
         raise ValueError("a registered scan must be air, and of no region, outside the head")
     facts = {"coverage": dict(scan.coverage), "meta": dict(scan.meta)}
-    arrays = {"hu": scan.hu[scan.head], "regions": scan.regions[scan.head], "facts": np.array(json.dumps(facts))}
+    arrays: dict[str, Any] = {
+        "hu": scan.hu[scan.head],
+        "regions": scan.regions[scan.head],
+        "facts": np.array(json.dumps(facts)),
+    }
     content = io.BytesIO()
     np.savez_compressed(content, head=np.packbits(scan.head), valid=np.packbits(scan.valid), **arrays)
     replace_file(path, content.getvalue())

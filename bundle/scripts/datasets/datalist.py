@@ -180,7 +180,7 @@ def _image(item: Any, row: int, section: str, path: Path, needed: Sequence[str] 
     if not isinstance(item, dict) or not all(isinstance(item.get(name), str) for name in needed):
         words = " and ".join(map(json.dumps, needed))
         raise WrongUsage(f"{_entry(row, section, path)} needs {words}, {'each ' if len(needed) > 1 else ''}a text.")
-    return (path.parent / item["image"]).absolute()
+    return Path(path.parent, item["image"]).absolute()
 
 
 def _check_apart(

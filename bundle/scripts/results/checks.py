@@ -1,4 +1,4 @@
-"""What is wrong with a folder of results: `result_json.verify`, and a look into the volumes.
+"""What is wrong with a folder of results: `record.verify`, and a look into the volumes.
 
 A *problem* is a file's name and what is wrong with it. Hashes show that a file is as it was written; the volumes are
 opened all the same, since a result is only as good as what can be read: each is finite and 3-D, all lie on one grid,
