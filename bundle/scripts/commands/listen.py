@@ -1,6 +1,6 @@
 """`head-ct-anomaly listen`: a DICOM node that judges every head CT that is sent to it, and sends the results on.
 
-Images are taken into the spool as they come; what becomes of them is in `service.service`. All of it is on the disk (see
+Images are taken into the spool as they come; what becomes of them is in `service`. All of it is on the disk (see
 `spool`), so the node can be killed and started again at any moment.
 """
 
