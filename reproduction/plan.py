@@ -109,24 +109,15 @@ def _check(content: Any, schema: Mapping[str, Any], where: str) -> None:
     """Refuse what a schema does not take.
 
     Raises:
-        WrongUsage: with a sentence on the worst that is wrong.
+        WrongUsage: the message says what should stand there.
     """
     error = best_match(Draft202012Validator(schema).iter_errors(content))
-    if error is not None:
-        raise WrongUsage(f"{where}{_sentence(error, schema)}")
-
-
-def _sentence(error: ValidationError, schema: Mapping[str, Any]) -> str:
-    """What is wrong, as the end of a sentence that begins with where."""
-    path = [str(part) for part in error.absolute_path]
-    if error.validator == "required":
-        missing = next(key for key in error.validator_value if key not in error.instance)
-        return f" has no {missing}. Add it{'' if missing == 'runs' else ', there or to the defaults of its network'}."
-    if error.validator == "additionalProperties" and isinstance(error.validator_value, bool):
-        known = error.schema["properties"]
-        unknown = next(key for key in error.instance if key not in known)
-        return f": {unknown!r} is no key{' of ' + path[0] if path else ''}. There are {', '.join(known)}."
-    return f"{': ' + path[0] if path else ''} must be {_description(error, schema)}, not {error.instance!r}."
+    if error is None:
+        return
+    key = f": {error.absolute_path[0]}" if error.absolute_path else ""
+    if error.validator in ("required", "additionalProperties"):
+        raise WrongUsage(f"{where}{key}: {error.message}. Correct it.")
+    raise WrongUsage(f"{where}{key} must be {_description(error, schema)}, not {error.instance!r}.")
 
 
 def _description(error: ValidationError, schema: Mapping[str, Any]) -> str:

@@ -12,7 +12,6 @@ import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from types import ModuleType
 from typing import TextIO
 
 from snakemake.cli import main
@@ -83,15 +82,8 @@ def end_of(log: Path) -> list[str]:
     return [line for line in lines if line][-SHOWN_LINES:]
 
 
-def plugin() -> ModuleType:
-    """A module with what Snakemake looks for in a plugin for its log."""
-    module = ModuleType(f"snakemake_logger_plugin_{NAME}")
-    module.LogHandler = LogHandler  # type: ignore[attr-defined]
-    return module
-
-
 if __name__ == "__main__":
-    # What is started by nohup, or in the background of a script, is deaf to Ctrl-C, by which its steps are to be stopped.
+    # Started by nohup, or in the background of a script, it is deaf to Ctrl-C, by which it is to be stopped.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    LoggerPluginRegistry().register_plugin(plugin().__name__, plugin())
+    LoggerPluginRegistry().register_plugin(f"snakemake_logger_plugin_{NAME}", sys.modules[__name__])
     main(["--logger", NAME, *sys.argv[1:]])

@@ -120,8 +120,8 @@ def manifest_of(args: argparse.Namespace) -> dict[str, Any]:
         raise WrongUsage(f"{path} names no datalist. Name one: --datalist FILE; `head-ct-anomaly cq500` makes it.")
     if manifest["reads"]:
         load_reads(Path(manifest["reads"]))
-    if "#" in f"{args.output.absolute()}{manifest['datalist']}":
-        raise WrongUsage("MONAI takes a # in a path for something else. Choose folders without one.")
+    if set("#{}") & set(f"{args.output.absolute()}{manifest['datalist']}"):
+        raise WrongUsage("MONAI and Snakemake take #, { and } in a path for something else. Choose folders without.")
     check_device(manifest["device"])
     return manifest
 
@@ -155,7 +155,7 @@ def check_datalist(path: str | Path) -> None:
 
 
 def resources(args: argparse.Namespace, told: Mapping[str, Any]) -> list[str]:
-    """Where steps run, and how many at a time: on this machine one for each `workers` cores, and one that uses a GPU."""
+    """Where steps run, and how many at a time: here, one for each `workers` cores, and only one that uses a GPU."""
     if args.profile:
         return ["--profile", args.profile]
     return ["--cores", str(told["cores"]), "--resources", "device=1"]

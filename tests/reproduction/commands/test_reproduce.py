@@ -259,10 +259,9 @@ def test_a_scan_that_is_not_there_is_said_before_anything_begins(
     assert not (manifest.parent / "out").exists()
 
 
-def test_a_missing_manifest_and_a_path_that_monai_does_not_take(
-    manifest: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_missing_manifest_and_paths_that_are_not_taken(manifest: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["reproduce", str(manifest.parent / "none.yaml"), "-o", str(manifest.parent / "out")]) == 2
     assert "There is no manifest at" in capsys.readouterr().err
-    assert main(["reproduce", str(manifest), "-o", str(manifest.parent / "out #1")]) == 2
-    assert "MONAI takes a # in a path for something else" in capsys.readouterr().err
+    for name in ("out #1", "out {1}"):
+        assert main(["reproduce", str(manifest), "-o", str(manifest.parent / name)]) == 2
+        assert "MONAI and Snakemake take #, { and } in a path for something else" in capsys.readouterr().err
