@@ -45,8 +45,7 @@ from scripts.anomaly.normative import Normative, NormativeStatistics, mahalanobi
 from scripts.assets import sha256
 from scripts.files.fingerprints import simulator_sha256
 from scripts.geometry.coordinates import REFERENCE_SIZE
-from scripts.networks.patches import cut, patch_radius
-from scripts.networks.tiles import tile_boxes
+from scripts.networks.patches import cut, patch_radius, tile_boxes
 from scripts.preprocessing.foreground import head_foreground
 from scripts.preprocessing.intensity import windows
 from scripts.preprocessing.regions import SKULL, own_regions

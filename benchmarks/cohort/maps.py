@@ -24,7 +24,7 @@ from scripts.anomaly.normative import Normative, anomaly_map, features_of, mahal
 from scripts.anomaly.transforms import reference_densities
 from scripts.assets import place
 from scripts.baseline.autoencoder import SpatialAutoencoder
-from scripts.baseline.filters import grayscale_erosion, median_filter
+from scripts.baseline.maps import grayscale_erosion, median_filter
 from scripts.calibration.folds import MAP_SMOOTHING_MM
 from scripts.geometry.averages import block_means
 from scripts.geometry.coordinates import REFERENCE_SIZE

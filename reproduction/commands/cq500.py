@@ -12,7 +12,6 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 from scripts.commands.arguments import seed
 from scripts.errors import WrongUsage
@@ -25,9 +24,8 @@ from ..cq500.reads import Reads
 from ..cq500.split import HEALTHY_TEST, POOLS, SPLITS, TooFewHealthy, check_enough, groups, split
 
 
-def add_parser(subparsers: Any) -> None:
-    """Declare the subcommand."""
-    parser = subparsers.add_parser("cq500", help="make a datalist of the data set CQ500")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     parser.add_argument("root", metavar="ROOT", type=Path, help="folder with CQ500CT0 CQ500CT0 and so on")
     parser.add_argument("--reads", metavar="FILE", type=Path, required=True, help="the label table, reads.csv")
     parser.add_argument(
@@ -45,7 +43,6 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("--headers-only", action="store_true", help="do not read the pixels of the chosen series")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier datalist")
-    parser.set_defaults(main=main)
 
 
 def json_path(text: str) -> Path:

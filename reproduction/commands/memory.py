@@ -14,9 +14,8 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
-from scripts.commands.arguments import check_device, device, positive
+from scripts.commands.arguments import add_device, add_output, check_device, positive
 from scripts.errors import OutputExists, WrongUsage
 from scripts.files.atomic import check_writable, replace_file
 from scripts.processes.local import importable
@@ -38,9 +37,8 @@ COLUMNS = (
 """Columns of the table. A MB has 2^20 bytes; the status is "measured", or says why there is no number."""
 
 
-def add_parser(subparsers: Any) -> None:
-    """Declare the subcommand."""
-    parser = subparsers.add_parser("memory", help="measure the memory of trainings")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     parser.add_argument(
         "setups",
         metavar="NETWORK:WIDTH:BATCH",
@@ -48,10 +46,9 @@ def add_parser(subparsers: Any) -> None:
         nargs="+",
         help=f"what to measure; networks: {', '.join(NETWORKS)}; a batch counts patches, crops, volumes or boxes",
     )
-    parser.add_argument("-o", "--output", metavar="FILE", type=Path, required=True, help="the table (CSV)")
-    parser.add_argument("--device", type=device, default="auto", help="auto (default), cpu, cuda or cuda:N")
+    add_output(parser, "the table (CSV)", metavar="FILE")
+    add_device(parser)
     parser.add_argument("--iterations", type=positive, default=2, help="iterations of each (2; not fewer)")
-    parser.set_defaults(main=main)
 
 
 def main(args: argparse.Namespace) -> int:

@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from scripts.assets import bundle_root, config
-from scripts.commands.arguments import check_device, positive
+from scripts.commands.arguments import add_output, check_device, positive
 from scripts.datasets.datalist import check_disjoint
 from scripts.errors import OutputExists, WrongUsage
 from scripts.files.atomic import check_writable
@@ -53,13 +53,12 @@ ALWAYS = ("--keep-going", "--rerun-incomplete", "--rerun-triggers", "mtime", "in
 """How Snakemake works here. The folder has a lock of ours; Snakemake's own would outlive a Snakemake that is killed."""
 
 
-def add_parser(subparsers: Any) -> None:
-    """Declare the subcommand."""
-    parser = subparsers.add_parser("reproduce", help="train, judge and draw everything that a manifest names")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     parser.add_argument(
         "manifest", metavar="MANIFEST", type=Path, help=f"a YAML file, or one that ships: {', '.join(SHIPPED)}"
     )
-    parser.add_argument("-o", "--output", metavar="OUT", type=Path, required=True, help="folder of all that is made")
+    add_output(parser, "folder of all that is made")
     parser.add_argument("--datalist", metavar="FILE", type=Path, help="other than the manifest's")
     parser.add_argument("--reads", metavar="FILE", type=Path, help="CQ500's label table, other than the manifest's")
     parser.add_argument("--list", action="store_true", help="only print the steps to do, each with its command line")
@@ -69,7 +68,6 @@ def add_parser(subparsers: Any) -> None:
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--cores", metavar="N", type=positive, help="cores of this machine (the manifest's workers)")
     where.add_argument("--profile", metavar="DIR", help="a profile of Snakemake's: where and how steps run, e.g. Slurm")
-    parser.set_defaults(main=main)
 
 
 def main(args: argparse.Namespace) -> int:

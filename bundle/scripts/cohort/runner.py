@@ -16,7 +16,7 @@ from ..assets import bundle_root
 from ..datasets.datalist import Case
 from ..errors import OutputExists, OutputFailed, described, origin
 from ..findings import InputRefused
-from ..processes.allocator import give_back_free_memory
+from ..processes.memory import give_back_free_memory
 from ..workflow import quiet, run_configs
 from .folder import CASES, CohortFolder, shortened
 from .table import DONE, FAILED, REFUSED, Row

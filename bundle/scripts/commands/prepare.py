@@ -24,6 +24,7 @@ from ..findings import InputRefused
 from ..processes.local import Lost
 from ..words import counted
 from ..workflow import parsed_configs, quiet
+from .arguments import add_output
 from .engines import FAILURES, STOPPED, add_engine, answers, engine_problem
 
 CONFIGS = ("train.json", "train_scans.json")
@@ -40,13 +41,12 @@ class Outcome:
     reason: str = ""
 
 
-def add_parser(subparsers: Any) -> None:
-    """Declare the subcommand."""
-    parser = subparsers.add_parser("prepare", help="register the scans of a datalist, for trainings on them")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     parser.add_argument("datalist", metavar="DATALIST", type=Path, help='JSON {"training": [{"image": path}, ...]}')
-    parser.add_argument("-o", "--output", metavar="DIR", type=Path, required=True, help="folder of prepared scans")
+    add_output(parser, "folder of prepared scans", metavar="DIR")
     add_engine(parser)
-    parser.set_defaults(main=main, device="cpu")
+    parser.set_defaults(device="cpu")
 
 
 def main(args: argparse.Namespace) -> int:

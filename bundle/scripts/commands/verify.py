@@ -19,12 +19,10 @@ INCOMPLETE = 3
 """Exit code: a folder does not hold complete results."""
 
 
-def add_parser(subparsers: Any) -> None:
-    """Declare the subcommand."""
-    parser = subparsers.add_parser("verify", help="say whether results are complete and unchanged")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     parser.add_argument("folders", metavar="OUT", type=Path, nargs="+", help="a folder of results")
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.set_defaults(main=main)
 
 
 def main(args: argparse.Namespace) -> int:

@@ -46,7 +46,7 @@ def locked(place: Path) -> Iterator[bool]:
         return
     made = [folder for folder in place.parents if not folder.exists()]
     try:
-        with _lock_file(place.with_name(f".{place.name}.lock")) as firm:
+        with lock_file(place.with_name(f".{place.name}.lock")) as firm:
             HELD[key] = firm
             try:
                 yield firm
@@ -59,8 +59,13 @@ def locked(place: Path) -> Iterator[bool]:
 
 
 @contextmanager
-def _lock_file(path: Path) -> Iterator[bool]:
-    """Make the lock file, lock it, and remove it; whether the lock is firm."""
+def lock_file(path: Path) -> Iterator[bool]:
+    """Make a lock file at an absolute path, lock it, and remove it in the end; yields whether the lock is firm.
+
+    Raises:
+        BlockingIOError: another process or thread has the lock.
+        OSError: the lock file can't be made.
+    """
     descriptor = None
     try:
         with undisturbed():

@@ -18,8 +18,7 @@ import torch
 from ignite.engine import Engine
 from torch import Tensor
 
-from ..processes.allocator import return_large_blocks
-from ..processes.memory import peak_bytes, resident_bytes, restart_peak
+from ..processes.memory import peak_bytes, resident_bytes, restart_peak, return_large_blocks
 
 Batch = Mapping[Hashable, Any]
 """A batch of the trainer's data loader."""

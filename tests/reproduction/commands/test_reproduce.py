@@ -245,7 +245,7 @@ def test_a_datalist_that_would_spoil_the_evaluation_is_refused_before_the_traini
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("one", 'Entry 0 of "training" in {folder}/datalist.json, {folder}/one, does not exist. Correct its path'),
+        ("one", 'Entry 0 of "training" in {folder}/datalist.json: there is no {folder}/one. Correct it.'),
         ("scans/CQ500-CT-3", 'Entry 0 of "test" in {folder}/datalist.json, CQ500-CT-3: there is no {folder}/scans'),
     ],
 )
