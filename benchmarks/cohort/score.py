@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 from monai.bundle import ConfigParser
 from numpy.typing import NDArray
+from sklearn.metrics import average_precision_score
 
 from cohort import maps
 from cohort.maps import Features, Maps
@@ -41,7 +42,6 @@ from scripts.anomaly.scores import known_scores, region_scores
 from scripts.assets import sha256
 from scripts.preprocessing.regions import LEFT_HEMISPHERE, MIN_COVERAGE, REGIONS, RIGHT_HEMISPHERE, SKULL
 from scripts.simulation.lesions.planting import FRACTURES
-from scripts.statistics.auroc import average_precision
 
 METHODS = ("ours", "published", "autoencoder", "hu")
 """Whose features are computed together."""
@@ -286,7 +286,7 @@ def precision_of(scan: Registered, made: Maps) -> float | None:
     if not (lesion[where] == LESION).any():
         return None
     values = on_common_grid(made.skull if broken else made.brain, made.stride)
-    return average_precision(values[where], lesion[where] == LESION)
+    return float(average_precision_score(lesion[where] == LESION, values[where]))
 
 
 def on_common_grid(values: NDArray[np.float32], stride: int) -> NDArray[np.float32]:

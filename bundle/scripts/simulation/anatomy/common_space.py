@@ -21,9 +21,6 @@ from .labels import PAIRS, STRUCTURES
 
 Array = NDArray[np.float64]
 
-MIRROR = np.diag([-1.0, 1.0, 1.0, 1.0])
-"""The mirror image in the mid-sagittal plane, as a 4x4 matrix."""
-
 LEVEL_DEG = -20.0
 """Turn about the left-right axis from the first training anatomy's frame to one in which usual head CT is level."""
 
