@@ -273,7 +273,7 @@ def as_markdown() -> str:
         "",
         "A scan is read right or refused; what is unusual about one that is read is flagged. `head-ct-anomaly inspect`",
         "says which, to programs with `--json` (schema: `bundle/docs/inspect.schema.json`). This page is made from the",
-        "table in `bundle/scripts/findings.py`: `python bundle/scripts/findings.py > docs/findings.md`.",
+        "table in `bundle/scripts/findings.py`: `(cd bundle && python -m scripts.findings) > docs/findings.md`.",
     ]
     for severity, heading, meaning in SECTIONS:
         rows = [f"| {kind.condition} | {kind.remedy} | `{kind.code}` |" for kind in TABLE if kind.severity == severity]
