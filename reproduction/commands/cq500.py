@@ -128,12 +128,12 @@ def summary(cases: Sequence[Case], reads: Reads) -> str:
     numbers = ", ".join(f"{sum(found == part for found in sections.values())} for {part}" for part in SPLITS)
     parts = {
         f"{len(sections)} of {len(cases)} cases kept: {numbers}": "",
-        "Table 2: composition": composition_table(reads.labels(), sections),
-        "Table 3: agreement of the readers": agreement_table(agreement(reads)),
+        "Table 2: composition": composition_table(reads.labels(), sections).markdown(),
+        "Table 3: agreement of the readers": agreement_table(agreement(reads)).markdown(),
     }
     return "\n\n".join([*(f"## {title}\n\n{text}".strip() for title, text in parts.items()), dropped(cases)])
 
 
 def dropped(cases: Sequence[Case]) -> str:
     """Numbers of dropped cases by reason, in Markdown."""
-    return f"## Cases dropped\n\n{reasons_table(case.code for case in cases if case.code)}"
+    return f"## Cases dropped\n\n{reasons_table(case.code for case in cases if case.code).markdown().rstrip()}"

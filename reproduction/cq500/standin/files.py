@@ -11,8 +11,6 @@ A case's folder appears complete or not at all, after its truth. Nothing that ma
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 import shutil
@@ -26,6 +24,7 @@ import numpy as np
 
 from scripts.errors import OutputExists, as_ours
 from scripts.files.atomic import write_output
+from scripts.files.tables import as_csv
 from scripts.simulation.scanner.scan import PADDING_HU
 from scripts.simulation.scanner.series import SeriesText, write_series
 
@@ -124,15 +123,13 @@ def simulated_reads(plans: Sequence[CasePlan], truths: Sequence[Mapping[str, Any
 
 def truth_text(plans: Sequence[CasePlan], truths: Sequence[Mapping[str, Any]]) -> str:
     """The truth of all cases as comma-separated values."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(TRUTH_COLUMNS)
+    rows = []
     for plan, truth in zip(plans, truths, strict=True):
         lesions = "; ".join(f"{lesion['lesion']} {lesion['side']}" for lesion in truth["lesions"])
         best = RECIPES[plan.recipe].best
         row = (plan.name, plan.anatomy, plan.seed, plan.recipe, lesions, series_folder(best) if best else "")
-        writer.writerow([*row, *(int(label in truth["labels"]) for label in LABELS)])
-    return stream.getvalue()
+        rows.append((*row, *(int(label in truth["labels"]) for label in LABELS)))
+    return as_csv(TRUTH_COLUMNS, rows)
 
 
 def truth_path(root: Path, plan: CasePlan) -> Path:
