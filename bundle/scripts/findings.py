@@ -1,4 +1,4 @@
-"""What can be said about an input: one table of findings, from which messages, tests and docs are made.
+"""Findings: all statements about an input, in one table from which messages, tests and docs are made.
 
 A *finding* is one statement about the input, with a code, a severity and a message of one or two sentences. A *refusal*
 means that no heatmap is made; a *flag* travels into every output; *information* does not change how a result is read.

@@ -94,7 +94,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def shortage(found: Iterable[str], args: argparse.Namespace) -> str:
-    """What is lacking where cases of these groups have too few healthy ones among them; empty if nothing is."""
+    """A sentence on groups that have too few healthy cases; empty if none has."""
     try:
         check_enough(sum(group in POOLS[args.pool] for group in found), args.healthy_test, args.pool)
     except TooFewHealthy as error:
@@ -123,17 +123,17 @@ def report(case: Case) -> None:
 
 
 def summary(cases: Sequence[Case], reads: Reads) -> str:
-    """What there is and what was kept, in Markdown."""
+    """Numbers of cases found and kept, in Markdown."""
     sections = {case.name: case.section for case in cases if not case.code}
     numbers = ", ".join(f"{sum(found == part for found in sections.values())} for {part}" for part in SPLITS)
     parts = {
         f"{len(sections)} of {len(cases)} cases kept: {numbers}": "",
-        "Table 2: composition": composition_table(reads.labels(), sections),
-        "Table 3: agreement of the readers": agreement_table(agreement(reads)),
+        "Table 2: composition": composition_table(reads.labels(), sections).markdown(),
+        "Table 3: agreement of the readers": agreement_table(agreement(reads)).markdown(),
     }
     return "\n\n".join([*(f"## {title}\n\n{text}".strip() for title, text in parts.items()), dropped(cases)])
 
 
 def dropped(cases: Sequence[Case]) -> str:
-    """How many cases were dropped for which reason, in Markdown."""
-    return f"## Cases dropped\n\n{reasons_table(case.code for case in cases if case.code)}"
+    """Numbers of dropped cases by reason, in Markdown."""
+    return f"## Cases dropped\n\n{reasons_table(case.code for case in cases if case.code).markdown().rstrip()}"

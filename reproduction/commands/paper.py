@@ -48,7 +48,7 @@ def main(args: argparse.Namespace) -> int:
     folder = Reproduction(args.folder)
     folder.settings()
     if find_spec("matplotlib") is None:
-        raise WrongUsage("Figures need matplotlib. Install it: pip install 'head-ct-position-anomaly[figures]'")
+        raise WrongUsage("Figures need matplotlib. Install it: pip install 'head-ct-position-anomaly[reproduce]'")
     check_writable(folder.paper)
     folder.paper.mkdir(parents=True, exist_ok=True)
     items = [item for item in ITEMS if not args.only or item.stem in args.only]

@@ -7,8 +7,6 @@ each completely or not at all. The table stands alone where there are too few ca
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -18,6 +16,7 @@ from typing import Any
 from scripts.errors import OutputExists, OutputFailed, WrongUsage, as_ours
 from scripts.files.atomic import staged, write_file
 from scripts.files.json_text import json_text
+from scripts.files.tables import as_csv
 
 from .cases import Case
 from .reads import Reads, TableRefused, parse_reads
@@ -57,14 +56,12 @@ def datalist(
 
 def cases_text(cases: Sequence[Case], root: Path) -> str:
     """The table of cases as comma-separated values; series are named from the data set's folder on."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    rows = []
     for case in cases:
-        series = "" if case.series is None else case.series.relative_to(root).as_posix()
-        row = (case.name, int(not case.code), case.section, case.group, series, case.series_uid or "")
-        writer.writerow([*row, case.reason, case.candidates])
-    return stream.getvalue()
+        series = None if case.series is None else case.series.relative_to(root).as_posix()
+        row = (case.name, int(not case.code), case.section, case.group, series, case.series_uid)
+        rows.append((*row, case.reason, case.candidates))
+    return as_csv(COLUMNS, rows)
 
 
 def cases_path(output: Path) -> Path:
@@ -91,7 +88,7 @@ def check_free(output: Path, overwrite: bool) -> None:
 
 
 def _alone(path: Path, output: Path) -> bool:
-    """Whether a path is that of a table of cases without its datalist."""
+    """True if a path is that of a table of cases without its datalist."""
     try:
         with path.open(encoding="utf-8") as stream:
             return not os.path.lexists(output) and stream.readline().rstrip("\n") == ",".join(COLUMNS)

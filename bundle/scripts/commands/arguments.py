@@ -3,8 +3,8 @@
 What is wrong with them is wrong usage: one sentence, and exit code 2.
 
 An *engine* works through many scans: processes of this machine, or a Ray cluster; the same files come of both. Each job
-is given to a function that can be pickled and leaves on the disk what came of it, so that a run which was stopped or
-killed goes on from there.
+is given to a function that can be pickled and writes its outcome to the disk, so that a run which was stopped or killed
+can resume.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
 
 
 def engine_problem(args: argparse.Namespace) -> str:
-    """What is wrong with the engine that was asked for; empty if nothing is.
+    """A sentence on what is wrong with the chosen engine; empty if nothing is.
 
     Raises:
         WrongUsage: the device, or Ray, is not there.
@@ -139,7 +139,7 @@ def engine_problem(args: argparse.Namespace) -> str:
 def answers(
     function: Callable[[Job], Answer], jobs: Sequence[Job], args: argparse.Namespace
 ) -> Iterator[tuple[Job, Answer | Lost]]:
-    """What came of each job as soon as it is known, by the engine that was asked for.
+    """The answer to each job as soon as it is known, by the chosen engine.
 
     Raises:
         WrongUsage: no Ray cluster answers.

@@ -125,7 +125,7 @@ def module_of(name: str) -> ModuleType:
 
 
 def output_is_closed() -> bool:
-    """Whether nobody reads the standard output any more; then what is left to be written to it goes nowhere."""
+    """True if nobody reads the standard output any more; the rest of the output is then discarded."""
     try:
         descriptor = sys.stdout.fileno()
     except OSError:  # not a file of the operating system's
@@ -165,7 +165,7 @@ def explain(error: Exception) -> int:
 
 
 def disk_is_full(error: Exception) -> OSError | None:
-    """What says that nothing more can be written, among an error and its causes; PyTorch has words of its own."""
+    """The error that says that the disk is full, among an error and its causes; PyTorch has words of its own."""
     for cause in chain(error):
         if isinstance(cause, OSError) and cause.errno in FULL:
             return cause

@@ -27,10 +27,10 @@ from ..integrity import MANIFEST_NAME
 from .arguments import add_output
 
 TORCHSCRIPT = "models/model.ts"
-"""Where the zoo looks for the network as TorchScript."""
+"""Path at which the zoo expects the network as TorchScript."""
 
 SHOWN_CHARACTERS = 300
-"""How much of what `ckpt_export` said last a message shows."""
+"""Number of last characters of `ckpt_export`'s output that a message shows."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -22,7 +22,7 @@ from ..errors import as_ours
 from ..processes.stopping import undisturbed
 
 Content = bytes | Callable[[Path], None]
-"""What a file holds, or the function that writes it to the path that it is given."""
+"""A file's content, or the function that writes it to the path that it is given."""
 
 
 def check_writable(folder: Path, target: Path | None = None, needed_bytes: int = 0) -> None:

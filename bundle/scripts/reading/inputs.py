@@ -41,7 +41,7 @@ class SeriesRow:
 
 @dataclass(frozen=True)
 class Inspection:
-    """What is at a path: its series, the findings, and the volume when it was accepted."""
+    """The input at a path: its series, the findings, and the volume if it was accepted."""
 
     source: str
     series: tuple[SeriesRow, ...]
@@ -50,7 +50,7 @@ class Inspection:
 
     @property
     def accepted(self) -> bool:
-        """Whether a heatmap can be made of it."""
+        """True if a heatmap can be made of it."""
         return self.volume is not None
 
 
@@ -68,7 +68,7 @@ def read_volume(path: str | Path, series_uid: str | None = None) -> Volume:
 
 
 def inspect_input(path: str | Path, series_uid: str | None = None) -> Inspection:
-    """What is at `path`, which series would be used, and every finding; refusals are findings here, not exceptions."""
+    """The inspection of `path`: the series that would be used and every finding; refusals are not raised here."""
     path, source = Path(path), "none"
     rows: tuple[SeriesRow, ...] = ()
     try:
@@ -149,7 +149,7 @@ OBJECTION_TEXTS = {
     "not_axial": "The slices are not axial; the series was used because it was named.",
     "bone_kernel": "The series has a bone kernel; it was used because it was named.",
 }
-"""What is said of a named series that would not have been chosen."""
+"""Objections to a named series that would not have been chosen."""
 
 ASIDE_WORDS = {
     "image": "CT images of other series",
@@ -162,7 +162,7 @@ ASIDE_WORDS = {
 
 
 def choice_flags(headers: Headers, stacks: list[Stack], best: Stack) -> tuple[Finding, ...]:
-    """What the choice and the headers give rise to: objections, contrast, age, compression, what was set aside."""
+    """Flags of the chosen series: objections, contrast, age, compression, and other data that was set aside."""
     found = [finding(code, OBJECTION_TEXTS[code]) for code in best.objections]
     if best.contrast:
         found.append(finding("contrast_suspected", "The header suggests contrast agent."))
@@ -181,7 +181,7 @@ def choice_flags(headers: Headers, stacks: list[Stack], best: Stack) -> tuple[Fi
 
 
 def _other_things(headers: Headers) -> str:
-    """What else the folder holds, counted; "" if nothing."""
+    """The other contents of the folder, counted; "" if there are none."""
     things = {
         ("file that is not DICOM", "files that are not DICOM"): headers.foreign,
         ("DICOM file without an image", "DICOM files without an image"): headers.other_objects,

@@ -170,7 +170,7 @@ def dicom_objects(
 
 
 def case_result(data: Mapping[str, Any], timings_s: Mapping[str, float]) -> dict[str, Any]:
-    """What `result.json` says of a case; no patient data."""
+    """The contents of `result.json` for a case; no patient data."""
     meta = data["image"].meta
     registration = plain(meta["registration"])
     matrix = registration.pop("matrix")

@@ -92,7 +92,7 @@ class RandDenseCropd(MapTransform, Randomizable):
 
 
 class ScaledBatch:
-    """What the trainer does with a batch of crops in HU before the network sees it: send it over, then scale it.
+    """Moves a batch of crops in HU to the trainer's device, then scales it for the network.
 
     HU travel from the workers, and to a GPU, as int16: an eighth of what two channels in float32 need.
     """
@@ -187,7 +187,7 @@ class HeadStream(IterableDataset[dict[Hashable, Any]]):
 
 
 ATTEMPTS = 100
-"""How many positions are tried for each patch: where fewer than one in a hundred shows any head, there is no head."""
+"""Positions tried for each patch: if fewer than one in a hundred shows any head, there is no head."""
 
 
 class RandPatchesd(MapTransform, Randomizable):

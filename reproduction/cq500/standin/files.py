@@ -11,8 +11,6 @@ A case's folder appears complete or not at all, after its truth. Nothing that ma
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 import shutil
@@ -26,6 +24,7 @@ import numpy as np
 
 from scripts.errors import OutputExists, as_ours
 from scripts.files.atomic import write_output
+from scripts.files.tables import as_csv
 from scripts.simulation.scanner.scan import PADDING_HU
 from scripts.simulation.scanner.series import SeriesText, write_series
 
@@ -77,7 +76,7 @@ def keep_plan(root: Path, plans: Sequence[CasePlan], settings: Mapping[str, Any]
 
 
 def is_complete(root: Path, plan: CasePlan) -> bool:
-    """Whether a case is there."""
+    """True if a case is complete."""
     return (root / plan.folder).is_dir() and truth_path(root, plan).is_file()
 
 
@@ -113,7 +112,7 @@ def write_tables(root: Path, plans: Sequence[CasePlan]) -> None:
 
 
 def simulated_reads(plans: Sequence[CasePlan], truths: Sequence[Mapping[str, Any]]) -> Reads:
-    """What the three readers mark in the cases, whose labels that truly hold are in their truths."""
+    """The labels that three simulated readers give each case, from its true labels."""
     marks, categories = [], []
     for plan, truth in zip(plans, truths, strict=True):
         rng = np.random.default_rng([plan.seed, READERS_STREAM])
@@ -124,15 +123,13 @@ def simulated_reads(plans: Sequence[CasePlan], truths: Sequence[Mapping[str, Any
 
 def truth_text(plans: Sequence[CasePlan], truths: Sequence[Mapping[str, Any]]) -> str:
     """The truth of all cases as comma-separated values."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(TRUTH_COLUMNS)
+    rows = []
     for plan, truth in zip(plans, truths, strict=True):
         lesions = "; ".join(f"{lesion['lesion']} {lesion['side']}" for lesion in truth["lesions"])
         best = RECIPES[plan.recipe].best
         row = (plan.name, plan.anatomy, plan.seed, plan.recipe, lesions, series_folder(best) if best else "")
-        writer.writerow([*row, *(int(label in truth["labels"]) for label in LABELS)])
-    return stream.getvalue()
+        rows.append((*row, *(int(label in truth["labels"]) for label in LABELS)))
+    return as_csv(TRUTH_COLUMNS, rows)
 
 
 def truth_path(root: Path, plan: CasePlan) -> Path:
