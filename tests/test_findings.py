@@ -86,4 +86,6 @@ def test_no_remedy_speaks_of_what_nothing_checks() -> None:
 
 def test_the_page_is_up_to_date() -> None:
     page = Path(__file__).resolve().parents[1] / "docs" / "findings.md"
-    assert page.read_text(encoding="utf-8") == as_markdown(), "python bundle/scripts/findings.py > docs/findings.md"
+    assert (
+        page.read_text(encoding="utf-8") == as_markdown()
+    ), "cd bundle && python -m scripts.findings > ../docs/findings.md"

@@ -16,12 +16,12 @@ from .words import printable, shortened
 REFUSAL, FLAG, INFORMATION = "refusal", "flag", "information"
 
 MAX_MESSAGE = 400
-"""Characters of the longest message; what is longer is cut before the remedy."""
+"""Characters of the longest message; a longer one is cut before the remedy."""
 
 
 @dataclass(frozen=True)
 class FindingKind:
-    """A row of the table: when a finding is made and what the user can do about it."""
+    """A row of the table: a finding's condition, and its remedy for the user."""
 
     code: str
     severity: str
@@ -44,7 +44,7 @@ class Finding:
 
 
 class InputRefused(ValueError):
-    """The input can't be judged; `findings` says why, the first one being the reason to show."""
+    """Raised if the input can't be judged; `findings` has the reasons, the first one to be shown."""
 
     def __init__(self, findings: Iterable[Finding]) -> None:
         self.findings = tuple(findings)
@@ -80,7 +80,7 @@ TABLE: tuple[FindingKind, ...] = (
         "no_suitable_series",
         REFUSAL,
         "no series is an original, axial series without a bone kernel",
-        "To use one all the same, name it with --series-uid.",
+        "Name one with --series-uid to use it anyway.",
     ),
     FindingKind(
         "several_patients", REFUSAL, "the images belong to more than one patient", "Give one patient's images."
@@ -132,7 +132,7 @@ TABLE: tuple[FindingKind, ...] = (
     FindingKind(
         "too_large",
         REFUSAL,
-        "reading what the header announces would take more memory than the budget, or than is free",
+        "the scan, by its header, needs more memory to read than the budget allows, or than is free",
         "Crop the scan or reconstruct it with thicker slices, or give the process more memory if it lacks that.",
     ),
     FindingKind(
@@ -164,14 +164,14 @@ TABLE: tuple[FindingKind, ...] = (
     FindingKind(
         "region_cut",
         FLAG,
-        "the field of view holds less than 95 % of a region",
+        "less than 95 % of a region is inside the field of view",
         "The other regions are scored as usual.",
     ),
     FindingKind(
         "region_missing",
         FLAG,
-        "not a voxel of a region was found, though the field of view holds it",
-        "Look at regions.nii.gz: it shows what was taken for bone and brain.",
+        "no voxel of a region was found, although it is inside the field of view",
+        "Look at regions.nii.gz: it shows which voxels count as bone and brain.",
     ),
     FindingKind(
         "registration_failed",
@@ -189,25 +189,25 @@ TABLE: tuple[FindingKind, ...] = (
     FindingKind(
         "not_calibrated",
         FLAG,
-        "no calibration that was made with these weights",
+        "no calibration for these weights",
         "Heatmap and scores are the plain error, in mm, and have no percentiles.",
     ),
     FindingKind(
         "bundle_changed",
         FLAG,
-        "a file of the bundle is not the one that it was made with",
+        "a file of the bundle differs from the manifest",
         "Install the bundle again, or, if the change is yours, run `head-ct-anomaly manifest`.",
     ),
     FindingKind(
         "normative_unknown",
         FLAG,
-        "over 5 % of a region lies where no healthy scan had a head",
+        "over 5 % of a region lies outside the normative: no healthy scan had a head there",
         "The calibrated heatmap is 0 there.",
     ),
     FindingKind(
         "orientation_doubtful",
         FLAG,
-        "the head lies turned by over 65 degrees against its header",
+        "the head is rotated by over 65 degrees against its header",
         "Check the orientation in the header: left and right may be wrong.",
     ),
     FindingKind("gantry_tilt", FLAG, "the gantry was tilted; the shear is part of the affine", ""),
@@ -221,7 +221,7 @@ TABLE: tuple[FindingKind, ...] = (
     FindingKind("lossy_compression", FLAG, "the images went through lossy compression", ""),
     FindingKind("under_18", FLAG, "the header says the patient is under 18", "The model knows adult heads only."),
     FindingKind("metal", FLAG, "metal in the scan", "Streaks may look abnormal."),
-    FindingKind("duplicates_dropped", FLAG, "images that are there twice were used once", ""),
+    FindingKind("duplicates_dropped", FLAG, "duplicate images were used once", ""),
     FindingKind("images_set_aside", FLAG, "localizers, captures or other series were set aside", ""),
     FindingKind("files_set_aside", FLAG, "files that are not DICOM images were set aside", ""),
     FindingKind("nifti_affines_differ", FLAG, "sform and qform disagree; the sform was used", "Check left and right."),
@@ -247,21 +247,17 @@ def refusal(code: str, detail: str, series_uid: str | None = None) -> InputRefus
 
 SECTIONS = (
     (REFUSAL, "Refused", "There is no heatmap, nothing is written, and the exit code is 3."),
-    (
-        FLAG,
-        "Flagged",
-        "There is a heatmap; the flag is in `result.json`, and the result is to be read with it in mind.",
-    ),
-    (INFORMATION, "Noted", "How a result is read does not change."),
+    (FLAG, "Flagged", "There is a heatmap; the flag is in `result.json`. Read the result with it in mind."),
+    (INFORMATION, "Noted", "The result is read as usual."),
 )
-"""The sections of the page: severity, heading, and what it means."""
+"""The sections of the page: severity, heading and meaning."""
 
 UNNOTICED = (
-    "A scan that was mirrored, left for right, before it was read: a head is nearly symmetric.",
-    "Hounsfield units that are all off by the same 20 HU or less: brains differ by as much.",
-    "A distance of slices that is wrong by a tenth or less: heads differ by as much.",
-    "Slices that are missing at the top or the bottom: only the regions that they cut are flagged (`region_cut`).",
-    "A header that is wrong but possible: another patient's name or age, contrast agent that was not entered.",
+    "A scan that was mirrored, left for right, before it was read: heads are nearly symmetric.",
+    "A constant HU offset of 20 or less: healthy brains vary as much.",
+    "A slice distance that is wrong by 10 % or less: heads vary as much.",
+    "Missing slices at the top or the bottom, unless they cut a region (flag `region_cut`).",
+    "A header that is wrong but plausible: another patient's name or age, contrast agent that was not entered.",
 )
 """Faults of an input that nothing notices, and their consequences."""
 
@@ -269,11 +265,12 @@ UNNOTICED = (
 def as_markdown() -> str:
     """The page `docs/findings.md`."""
     lines = [
-        "# What is said of an input",
+        "# Findings about an input",
         "",
-        "A scan is read right or refused; what is unusual about one that is read is flagged. `head-ct-anomaly inspect`",
-        "says which, to programs with `--json` (schema: `bundle/docs/inspect.schema.json`). This page is made from the",
-        "table in `bundle/scripts/findings.py`: `python bundle/scripts/findings.py > docs/findings.md`.",
+        "A scan is read correctly or refused; anything unusual about an accepted scan is flagged.",
+        "`head-ct-anomaly inspect` lists the findings, with `--json` for programs (schema:",
+        "`bundle/docs/inspect.schema.json`). This page is made from the table in `bundle/scripts/findings.py`:",
+        "`cd bundle && python -m scripts.findings > ../docs/findings.md`.",
     ]
     for severity, heading, meaning in SECTIONS:
         rows = [f"| {kind.condition} | {kind.remedy} | `{kind.code}` |" for kind in TABLE if kind.severity == severity]
