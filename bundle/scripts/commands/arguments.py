@@ -1,6 +1,6 @@
 """Checks of arguments before minutes or hours of work: the device, and names that become part of a config.
 
-What is wrong with them is wrong usage: one sentence, and exit code 2.
+A wrong argument is wrong usage: one sentence, and exit code 2.
 """
 
 from __future__ import annotations
