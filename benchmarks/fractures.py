@@ -1,12 +1,11 @@
-"""Which score finds fractures: scores of the calvaria, compared on simulated heads at 1 mm.
+"""Detection of fractures by different scores of the calvaria, compared on simulated heads at 1 mm.
 
     python benchmarks/fractures.py ANATOMIES --names head_09 head_10 head_11 --work WORK --weights FILE --stride 2
 
 Healthy heads take turns over the anatomies; the fractured ones are the first of them again, with the same seeds, so
-that pairs differ by the fracture alone. What is normal is learnt from the healthy heads of the other anatomies and
-their mirror images. `WORK` keeps what is drawn and what the network says, and a second run goes on where the first
-stopped; another simulator or other weights begin anew. Heads are drawn as for training: scanned with a drawn protocol,
-aligned with a small error.
+that pairs differ by the fracture alone. The normative comes from the healthy heads of the other anatomies and their
+mirror images. `WORK` caches drawn heads and the network's output, so a second run resumes the first; another simulator
+or other weights begin anew. Heads are drawn as for training: scanned with a drawn protocol, aligned with a small error.
 
 *Maps* are made of the network's residual r in the calvaria (signed, mm), or of the bone's HU alone: its size |r|; its
 distance from normal at the place (Mahalanobis); what is left of it without its local mean (*high-pass*), or without the
