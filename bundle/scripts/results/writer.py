@@ -121,7 +121,7 @@ class ResultWriter:
         """
         check_target(self.output_dir.resolve(), self.overwrite)
         if self.dicom:
-            import_module(".dicom_outputs", __package__)
+            import_module(".dicom.objects", __package__)
 
     def __call__(self, engine: Engine) -> None:
         """Write the results of each case of the batch."""
