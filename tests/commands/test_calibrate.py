@@ -14,11 +14,11 @@ import pytest
 import torch
 from calibrate_stand_in import LOG, N, Pretend, made, stand_in_scan
 
+from scripts.anomaly import files as calibration_files
 from scripts.anomaly import normative
 from scripts.anomaly.files import checked_thresholds
 from scripts.anomaly.transforms import load_normative
 from scripts.assets import place, sha256
-from scripts.calibration import files as calibration_files
 from scripts.calibration import runner as healthy_runner
 from scripts.calibration.files import load_scan
 from scripts.calibration.runner import Job, Maker, Recipe, measure_scan

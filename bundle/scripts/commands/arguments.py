@@ -1,6 +1,6 @@
 """Arguments that several commands take, and what is seen to before minutes or hours of work: devices, names in configs.
 
-What is wrong with them is wrong usage: one sentence, and exit code 2.
+A wrong argument is wrong usage: one sentence, and exit code 2.
 
 An *engine* works through many scans: processes of this machine, or a Ray cluster; the same files come of both. Each job
 is given to a function that can be pickled and writes its outcome to the disk, so that a run which was stopped or killed
