@@ -1,4 +1,4 @@
-"""What the bundle's scores find in scans with known lesions, beside what simpler methods find.
+"""Detection of known lesions by the bundle's scores, beside simpler methods.
 
     python benchmarks/detection.py draw WORK --anatomies ANATOMIES --names head_12 head_13 head_14 --per-kind 6
     python benchmarks/detection.py register WORK

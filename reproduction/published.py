@@ -1,4 +1,4 @@
-"""What the paper reports (Bieder et al., MIDL 2022), by the table or figure it comes from.
+"""Numbers reported by the paper (Bieder et al., MIDL 2022), each with its table or figure.
 
 The *position network* regresses the position of patches; the *autoencoder* is the paper's baseline; *width* is m. The
 *tasks* are telling hemispheres with a haemorrhage from those without, and heads with a fracture from healthy ones.
@@ -43,7 +43,7 @@ ROC_AUROCS = {HAEMORRHAGE: (0.81, 0.74, 0.88), FRACTURE: (0.79, 0.65, 0.93)}
 """Figure 6: AUROC of the position network in each task, and its 95 % interval."""
 
 ROC_POINTS = ((HAEMORRHAGE, 0.49, 0.90), (HAEMORRHAGE, 0.66, 0.80))
-"""Figure 6: task, sensitivity and specificity of the position network, where the paper names them."""
+"""Figure 6: task, sensitivity and specificity of the position network, at the points that the paper names."""
 
 PATCH_WIDTH, PATCH_SIZE_AUROCS = 16, {19: 0.734, 23: 0.775, 27: 0.783, 31: 0.805, 35: 0.779, 39: 0.763}
 """Figure 7: AUROC of the position network of this width for haemorrhage, by patch size."""

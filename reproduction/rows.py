@@ -31,11 +31,11 @@ TASKS = (HAEMORRHAGE, FRACTURE)
 """In the order in which they are shown."""
 
 BATCHES = {POSITION: (PATCHES, "patches"), AUTOENCODER: (VOLUMES, "volumes"), DENSE: (4, "crops")}
-"""What an iteration sees: as published, and of the dense network as train.json has it."""
+"""Inputs of an iteration: as published, and of the dense network as train.json has it."""
 
 
 class NothingToShow(ValueError):
-    """What a table or figure is made of is not there; the message says what, and makes a sentence with a full stop."""
+    """The data for a table or figure do not exist; the message names them, and makes a sentence with a full stop."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Memory:
 
 @dataclass(frozen=True)
 class Duration:
-    """How long a training took, in hours, and the network for one scan, in seconds (median)."""
+    """Duration of a training, in hours, and of the network for one scan, in seconds (median)."""
 
     source: str
     run: str
@@ -192,7 +192,7 @@ def published_memories() -> list[Memory]:
 
 
 def published_durations() -> list[Duration]:
-    """What the paper says of times."""
+    """The durations that the paper reports."""
     return [
         Duration(PAPER, "text", name, training_hours=paper.TRAINING_HOURS.get(name), inference_seconds=seconds)
         for name, seconds in paper.INFERENCE_SECONDS.items()

@@ -12,7 +12,6 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 from scripts.commands.arguments import seed
 from scripts.errors import WrongUsage
@@ -25,9 +24,8 @@ from ..cq500.reads import Reads
 from ..cq500.split import HEALTHY_TEST, POOLS, SPLITS, TooFewHealthy, check_enough, groups, split
 
 
-def add_parser(subparsers: Any) -> None:
-    """Declare the subcommand."""
-    parser = subparsers.add_parser("cq500", help="make a datalist of the data set CQ500")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     parser.add_argument("root", metavar="ROOT", type=Path, help="folder with CQ500CT0 CQ500CT0 and so on")
     parser.add_argument("--reads", metavar="FILE", type=Path, required=True, help="the label table, reads.csv")
     parser.add_argument(
@@ -45,7 +43,6 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("--headers-only", action="store_true", help="do not read the pixels of the chosen series")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier datalist")
-    parser.set_defaults(main=main)
 
 
 def json_path(text: str) -> Path:
@@ -97,7 +94,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def shortage(found: Iterable[str], args: argparse.Namespace) -> str:
-    """What is lacking where cases of these groups have too few healthy ones among them; empty if nothing is."""
+    """A sentence on groups that have too few healthy cases; empty if none has."""
     try:
         check_enough(sum(group in POOLS[args.pool] for group in found), args.healthy_test, args.pool)
     except TooFewHealthy as error:
@@ -126,7 +123,7 @@ def report(case: Case) -> None:
 
 
 def summary(cases: Sequence[Case], reads: Reads) -> str:
-    """What there is and what was kept, in Markdown."""
+    """Numbers of cases found and kept, in Markdown."""
     sections = {case.name: case.section for case in cases if not case.code}
     numbers = ", ".join(f"{sum(found == part for found in sections.values())} for {part}" for part in SPLITS)
     parts = {
@@ -138,5 +135,5 @@ def summary(cases: Sequence[Case], reads: Reads) -> str:
 
 
 def dropped(cases: Sequence[Case]) -> str:
-    """How many cases were dropped for which reason, in Markdown."""
+    """Numbers of dropped cases by reason, in Markdown."""
     return f"## Cases dropped\n\n{reasons_table(case.code for case in cases if case.code).markdown().rstrip()}"

@@ -8,14 +8,13 @@ each completely or not at all. The table stands alone where there are too few ca
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from scripts.errors import OutputExists, OutputFailed, WrongUsage, as_ours
-from scripts.files.atomic import write_file
+from scripts.files.atomic import staged, write_file
 from scripts.files.json_text import json_text
 from scripts.files.tables import as_csv
 
@@ -89,7 +88,7 @@ def check_free(output: Path, overwrite: bool) -> None:
 
 
 def _alone(path: Path, output: Path) -> bool:
-    """Whether a path is that of a table of cases without its datalist."""
+    """True if a path is that of a table of cases without its datalist."""
     try:
         with path.open(encoding="utf-8") as stream:
             return not os.path.lexists(output) and stream.readline().rstrip("\n") == ",".join(COLUMNS)
@@ -104,18 +103,12 @@ def write(output: Path, content: Mapping[str, Any] | None, table: str) -> None:
         OutputFailed: they can't be written.
     """
     files = {cases_path(output): table.encode()} | ({} if content is None else {output: json_text(content).encode()})
-    staged = {path: path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial") for path in files}
     try:
-        for path, text in files.items():
-            write_file(staged[path], text)
-        for path in files:
-            staged[path].replace(path)
+        with ExitStack() as stack:
+            for path in reversed(files):  # the last one to be staged is the first one in its place
+                write_file(stack.enter_context(staged(path)), files[path])
     except OSError as error:
         raise as_ours(error, output) from error
-    finally:
-        for path in staged.values():
-            with suppress(OSError):
-                path.unlink()
 
 
 def _relative(path: Path, folder: Path) -> str:

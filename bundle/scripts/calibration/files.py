@@ -24,7 +24,7 @@ from ..anomaly.files import NORMATIVE_NAME, THRESHOLDS_FORMAT, THRESHOLDS_NAME
 from ..anomaly.normative import GRID_STEP, Normative
 from ..anomaly.scores import Thresholds
 from ..assets import sha256
-from ..files.atomic import replace_file
+from ..files.atomic import replace_file, write_output
 from ..files.json_text import json_text, on_one_line
 from ..files.nifti import nifti_bytes
 from ..geometry.coordinates import grid_affine
@@ -52,7 +52,6 @@ def write_calibration(folder: Path, normative: Normative, thresholds: Thresholds
     Raises:
         OSError: they can't be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     replace_file(folder / NORMATIVE_NAME, nifti_bytes(normative_volume(normative), grid_affine(GRID_STEP)))
     facts = {**thresholds.facts, "normative_sha256": sha256(folder / NORMATIVE_NAME)}
     rounded = {
@@ -67,9 +66,8 @@ def save_scan(path: Path, scan: HealthyScan | None, notes: Mapping[str, Any]) ->
     """Keep what calibration needs of a scan, or only the notes (plain JSON values) where it was refused.
 
     Raises:
-        OSError: the file can't be written; what was there before is still there.
+        OutputFailed: the file can't be written; what was there before is still there.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     arrays: dict[str, Any] = {"notes": np.array(json.dumps(dict(notes)))}
     if scan is not None:
         arrays |= {
@@ -82,11 +80,11 @@ def save_scan(path: Path, scan: HealthyScan | None, notes: Mapping[str, Any]) ->
         }
     content = io.BytesIO()
     np.savez_compressed(content, **arrays)
-    replace_file(path, content.getvalue())
+    write_output(path, content.getvalue())
 
 
 def load_scan(path: Path) -> tuple[HealthyScan | None, dict[str, Any]]:
-    """What was kept of a scan, None where it was refused, and its notes.
+    """The cached scan (None if it was refused) and its notes.
 
     Raises:
         OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error: the file is damaged, or of other form.

@@ -1,19 +1,59 @@
-"""The form of what `head-ct-anomaly inspect --json` prints, as a JSON schema (draft 2020-12).
+"""What is published of the findings, made from their table: `docs/findings.md`, and a schema (JSON, draft 2020-12).
 
-It is made from the table of findings and from what `inputs.py` lists of a series, so that neither can change without
-it: `cd bundle && python -m scripts.reading.schema > docs/inspect.schema.json`.
+The schema is that of `head-ct-anomaly inspect --json`; it is made of what `inputs.py` lists of a series, too. Neither
+can change without both files: `PYTHONPATH=bundle python tests/support/published_forms.py`.
 """
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any, get_type_hints
 
-from ..findings import FLAG, MAX_MESSAGE, REFUSAL, TABLE
-from .inputs import SeriesRow
+from scripts.commands.inspect import FORMAT_VERSION
+from scripts.findings import FLAG, INFORMATION, MAX_MESSAGE, REFUSAL, TABLE
+from scripts.reading.inputs import SeriesRow
 
-FORMAT_VERSION = 1
-"""Stands in what is printed; it grows when a program that reads the form has to change."""
+ROOT = Path(__file__).resolve().parents[2]
+PAGE, SCHEMA = ROOT / "docs" / "findings.md", ROOT / "bundle" / "docs" / "inspect.schema.json"
+
+SECTIONS = (
+    (REFUSAL, "Refused", "There is no heatmap, nothing is written, and the exit code is 3."),
+    (
+        FLAG,
+        "Flagged",
+        "There is a heatmap; the flag is in `result.json`, and the result is to be read with it in mind.",
+    ),
+    (INFORMATION, "Noted", "How a result is read does not change."),
+)
+"""The sections of the page: severity, heading, and what it means."""
+
+UNNOTICED = (
+    "A scan that was mirrored, left for right, before it was read: a head is nearly symmetric.",
+    "Hounsfield units that are all off by the same 20 HU or less: brains differ by as much.",
+    "A distance of slices that is wrong by a tenth or less: heads differ by as much.",
+    "Slices that are missing at the top or the bottom: only the regions that they cut are flagged (`region_cut`).",
+    "A header that is wrong but possible: another patient's name or age, contrast agent that was not entered.",
+)
+"""What nothing notices, and what comes of it."""
+
+
+def findings_page() -> str:
+    """The page `docs/findings.md`."""
+    lines = [
+        "# What is said of an input",
+        "",
+        "A scan is read right or refused; what is unusual about one that is read is flagged. `head-ct-anomaly inspect`",
+        "says which, to programs with `--json` (schema: `bundle/docs/inspect.schema.json`). This page is made from the",
+        "table in `bundle/scripts/findings.py`: `PYTHONPATH=bundle python tests/support/published_forms.py`.",
+    ]
+    for severity, heading, meaning in SECTIONS:
+        rows = [f"| {kind.condition} | {kind.remedy} | `{kind.code}` |" for kind in TABLE if kind.severity == severity]
+        if rows:
+            lines += ["", f"## {heading}", meaning, "", "| when | what to do | code |", "|---|---|---|", *rows]
+    lines += ["", "## Not noticed", *(f"* {text}" for text in UNNOTICED)]
+    return "\n".join(lines) + "\n"
+
 
 SEVERITIES = tuple(sorted({kind.severity for kind in TABLE}))
 """The severities that occur."""
@@ -27,7 +67,7 @@ FORMS: dict[Any, dict[str, Any]] = {
     float | None: {"type": ["number", "null"]},
     tuple[str, ...]: {"type": "array", "items": {"enum": sorted(kind.code for kind in TABLE if kind.severity == FLAG)}},
 }
-"""How JSON has the Python types of what is listed of a series."""
+"""JSON types of the Python types in the list of series."""
 
 SERIES_WORDS = {
     "series_uid": "SeriesInstanceUID: what --series-uid takes",
@@ -42,7 +82,7 @@ SERIES_WORDS = {
     "objections": "codes of the flags that it would get if it were named; it is not chosen by itself",
     "chosen": "whether it is the one that is used",
 }
-"""What each entry of a series means."""
+"""Meanings of the entries of a series."""
 
 
 def schema() -> dict[str, Any]:
@@ -103,10 +143,11 @@ def _volume() -> dict[str, Any]:
     return {"type": "object", "additionalProperties": False, "required": list(entries), "properties": entries}
 
 
-def as_text() -> str:
-    """The file `docs/inspect.schema.json`."""
+def schema_text() -> str:
+    """The file `bundle/docs/inspect.schema.json`."""
     return json.dumps(schema(), indent=1) + "\n"
 
 
 if __name__ == "__main__":
-    print(as_text(), end="")
+    PAGE.write_text(findings_page(), encoding="utf-8")
+    SCHEMA.write_text(schema_text(), encoding="utf-8")
