@@ -4,12 +4,12 @@
     python benchmarks/detection.py register WORK
     python benchmarks/detection.py table WORK --calibration OTHER --published FILE --autoencoder FILE
 
-`WORK` is a folder of a cohort; `OTHER` is that of another one, with healthy scans of other anatomies, drawn and
-registered before: what is normal, and every threshold, comes from there (without `--calibration`, from the
-healthy scans of the other anatomies of the same cohort). Scans take turns over the anatomies: let `--healthy` and
-`--per-kind` be multiples of their number, or an unusual anatomy stands among the healthy only. Every stage keeps
-what is done and goes on where it stopped, and prints the CPU-seconds that it took. Volumes of one's own join a cohort
-in the form that `cohort/draw.py` describes.
+`WORK` is the folder of a cohort. `OTHER` is the folder of another one, with healthy scans of other anatomies, which was
+drawn and registered before: normative and thresholds come from it. Without `--calibration` they come from the
+healthy scans of the other anatomies of the same cohort. Scans take turns over the anatomies: `--healthy` and
+`--per-kind` should be multiples of their number, or an unusual anatomy is among the healthy scans only. Every stage
+resumes after a stop, and prints the CPU-seconds that it took. Your own volumes can join a cohort in the form that
+`cohort/draw.py` describes.
 
 `FILE`s are weights, or checkpoints of trainings with `published_train.json` and `autoencoder.json`; without them these
 columns are left out. The bundle's own weights are measured unless `--weights` names others. The table says each

@@ -1,11 +1,10 @@
 """Stage 3, first: the scores of each method for each registered scan.
 
-A *method* is one of `METHODS`. What is normal is learnt from healthy scans of a *calibration cohort*, which may be the
-cohort itself: a scan is judged by the scans of other anatomies only. For each scan and method one file says the scores
+A *method* is one of `METHODS`. Its normative comes from healthy scans of a *calibration cohort*, which may be the
+cohort itself: a scan is compared with scans of other anatomies only. One file for each scan and method has the scores
 of each region ("maximum", "percentile_99", "top_1_percent_mean"), and the average precision of the map's voxels: for
 lesions of the brain in both hemispheres, for fractures in the skull, swelling left out. All maps are compared with the
-lesion on one grid, every second voxel: of a finer map every second value is taken, between those of a coarser one it is
-interpolated linearly.
+lesion on every second voxel: finer maps are subsampled, coarser ones interpolated linearly.
 
 Features and scores are kept in files, and made again when the registered scan, the healthy scans, the weights, the
 stride or the windows have changed, so that scores that stand beside one another always belong together.

@@ -67,7 +67,7 @@ REFUSALS = {
     "several_series": ("several series are equally good", "Name one with --series-uid."),
     "no_suitable_series": (
         "no series is an original, axial series without a bone kernel",
-        "To use one all the same, name it with --series-uid.",
+        "Name one with --series-uid to use it anyway.",
     ),
     "several_patients": ("the images belong to more than one patient", "Give one patient's images."),
     "mixed_geometry": (
@@ -96,7 +96,7 @@ REFUSALS = {
         "Export the series again.",
     ),
     "too_large": (
-        "reading what the header announces would take more memory than the budget, or than is free",
+        "the scan, by its header, needs more memory to read than the budget allows, or than is free",
         "Crop the scan or reconstruct it with thicker slices, or give the process more memory if it lacks that.",
     ),
     "implausible_hu": (
@@ -121,29 +121,29 @@ REFUSALS = {
 """When an input is refused, and what the user can do about it, by code."""
 
 FLAGS = {
-    "region_cut": ("the field of view holds less than 95 % of a region", "The other regions are scored as usual."),
+    "region_cut": ("less than 95 % of a region is inside the field of view", "The other regions are scored as usual."),
     "region_missing": (
-        "not a voxel of a region was found, though the field of view holds it",
-        "Look at regions.nii.gz: it shows what was taken for bone and brain.",
+        "no voxel of a region was found, although it is inside the field of view",
+        "Look at regions.nii.gz: it shows which voxels count as bone and brain.",
     ),
     "registration_review": (
         "the alignment with the reference head is doubtful",
         "Look at the picture before trusting the heatmap.",
     ),
     "not_calibrated": (
-        "no calibration that was made with these weights",
+        "no calibration for these weights",
         "Heatmap and scores are the plain error, in mm, and have no percentiles.",
     ),
     "bundle_changed": (
-        "a file of the bundle is not the one that it was made with",
+        "a file of the bundle differs from the manifest",
         "Install the bundle again, or, if the change is yours, run `head-ct-anomaly manifest`.",
     ),
     "normative_unknown": (
-        "over 5 % of a region lies where no healthy scan had a head",
+        "over 5 % of a region lies outside the normative: no healthy scan had a head there",
         "The calibrated heatmap is 0 there.",
     ),
     "orientation_doubtful": (
-        "the head lies turned by over 65 degrees against its header",
+        "the head is rotated by over 65 degrees against its header",
         "Check the orientation in the header: left and right may be wrong.",
     ),
     "gantry_tilt": ("the gantry was tilted; the shear is part of the affine", ""),
@@ -157,7 +157,7 @@ FLAGS = {
     "lossy_compression": ("the images went through lossy compression", ""),
     "under_18": ("the header says the patient is under 18", "The model knows adult heads only."),
     "metal": ("metal in the scan", "Streaks may look abnormal."),
-    "duplicates_dropped": ("images that are there twice were used once", ""),
+    "duplicates_dropped": ("duplicate images were used once", ""),
     "images_set_aside": ("localizers, captures or other series were set aside", ""),
     "files_set_aside": ("files that are not DICOM images were set aside", ""),
     "nifti_affines_differ": ("sform and qform disagree; the sform was used", "Check left and right."),

@@ -1,8 +1,8 @@
 """`head-ct-anomaly cq500`: from the folders of CQ500 and its label table to a datalist, with a reason for every case.
 
-Beside `datalist.json` there is `datalist_cases.csv`. On the standard output are, in Markdown, the paper's Table 2 (what
-the data set is composed of), its Table 3 (how far the readers agree), and why cases were dropped. Where too few healthy
-cases are left, there is no datalist, but still the table of cases and why they were dropped.
+It writes `datalist.json` and `datalist_cases.csv`. It prints, in Markdown, the paper's Table 2 (composition of the data
+set), Table 3 (agreement of the readers), and the reasons for dropping cases. If too few healthy cases are left, it
+writes no datalist, but still the table of cases.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""`head-ct-anomaly standin`: a simulated data set in the exact form of CQ500, for whoever does not have that.
+"""`head-ct-anomaly standin`: a simulated data set in the exact form of CQ500, for those who do not have CQ500.
 
 Heads are drawn from label maps and scanned; each patient's study holds several series, some of them faulty, and three
-simulated readers mark what they see. Stopped, the same command goes on where it was.
+simulated readers mark what they see. The same command resumes after a stop.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The files around CQ500: its label table, the datalist that is made of it, and the table of its cases.
 
 A *datalist* has the sections training, validation and test; an item names the case, the folder of one series, the UID
-of that series, and the votes. It is written after the *table of cases*, which tells what became of every case and why,
-each completely or not at all. The table stands alone where there are too few cases for a datalist.
+of that series, and the votes. It is written after the *table of cases*, which has the outcome of every case with its
+reason. Both are written atomically. The table stands alone if there are too few cases for a datalist.
 """
 
 from __future__ import annotations

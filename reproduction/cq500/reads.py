@@ -1,4 +1,4 @@
-"""The label table of CQ500 (`reads.csv`): what three readers marked in each scan, and what their majority says.
+"""The label table of CQ500 (`reads.csv`): the marks of three readers in each scan, and their majority vote.
 
 A *label* is one of the fourteen things that a *reader* can mark in a scan, a *mark* is the 1 in the column of a reader
 and a label, `R1:ICH` say. The *vote* on a label is true where at least two of the three readers marked it. `ICH` is

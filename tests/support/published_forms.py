@@ -19,33 +19,30 @@ PAGE, SCHEMA = ROOT / "docs" / "findings.md", ROOT / "bundle" / "docs" / "inspec
 
 SECTIONS = (
     (REFUSAL, "Refused", "There is no heatmap, nothing is written, and the exit code is 3."),
-    (
-        FLAG,
-        "Flagged",
-        "There is a heatmap; the flag is in `result.json`, and the result is to be read with it in mind.",
-    ),
-    (INFORMATION, "Noted", "How a result is read does not change."),
+    (FLAG, "Flagged", "There is a heatmap; the flag is in `result.json`. Read the result with it in mind."),
+    (INFORMATION, "Noted", "The result is read as usual."),
 )
-"""The sections of the page: severity, heading, and what it means."""
+"""The sections of the page: severity, heading and meaning."""
 
 UNNOTICED = (
-    "A scan that was mirrored, left for right, before it was read: a head is nearly symmetric.",
-    "Hounsfield units that are all off by the same 20 HU or less: brains differ by as much.",
-    "A distance of slices that is wrong by a tenth or less: heads differ by as much.",
-    "Slices that are missing at the top or the bottom: only the regions that they cut are flagged (`region_cut`).",
-    "A header that is wrong but possible: another patient's name or age, contrast agent that was not entered.",
+    "A scan that was mirrored, left for right, before it was read: heads are nearly symmetric.",
+    "A constant HU offset of 20 or less: healthy brains vary as much.",
+    "A slice distance that is wrong by 10 % or less: heads vary as much.",
+    "Missing slices at the top or the bottom, unless they cut a region (flag `region_cut`).",
+    "A header that is wrong but plausible: another patient's name or age, contrast agent that was not entered.",
 )
-"""What nothing notices, and what comes of it."""
+"""Faults of an input that nothing notices, and their consequences."""
 
 
 def findings_page() -> str:
     """The page `docs/findings.md`."""
     lines = [
-        "# What is said of an input",
+        "# Findings about an input",
         "",
-        "A scan is read right or refused; what is unusual about one that is read is flagged. `head-ct-anomaly inspect`",
-        "says which, to programs with `--json` (schema: `bundle/docs/inspect.schema.json`). This page is made from the",
-        "table in `bundle/scripts/findings.py`: `PYTHONPATH=bundle python tests/support/published_forms.py`.",
+        "A scan is read correctly or refused; anything unusual about an accepted scan is flagged.",
+        "`head-ct-anomaly inspect` lists the findings, with `--json` for programs (schema:",
+        "`bundle/docs/inspect.schema.json`). This page is made from the table in `bundle/scripts/findings.py`:",
+        "`PYTHONPATH=bundle python tests/support/published_forms.py`.",
     ]
     for severity, heading, meaning in SECTIONS:
         rows = [f"| {kind.condition} | {kind.remedy} | `{kind.code}` |" for kind in TABLE if kind.severity == severity]

@@ -1,11 +1,10 @@
-"""The files of a calibration: what is kept of each scan on the way, and the two that ship.
+"""The files of a calibration: the cache of each scan, and the two files that ship.
 
 `normative.nii.gz` lies on every 4th voxel of the reference grid; its fourth axis holds 12 volumes: the mean of the four
 features (residual x, y, z in mm, asymmetry in steps), the covariance of the residual (xx, xy, xz, yy, yz, zz), the
 variance of the asymmetry, and the count of healthy scans and their mirror images (see `normative`), each rounded to
-multiples of `QUANTUM` and 0 beyond the places that can be used. `thresholds.json` holds the healthy scores and the
-facts: how many scans they come from, and the sha256 of the normative, of the weights and of the reference head, for
-which alone all of this is true.
+multiples of `QUANTUM` and 0 beyond the places that can be used. `thresholds.json` holds the healthy scores, the number
+of scans, and the sha256 of the normative, the weights and the reference head. The calibration is valid for these alone.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """One healthy scan of a calibration, in whatever process it is given to: through the configs, into the work folder.
 
-What came of it is on the disk when the function returns: its residual, or the reason why it was refused. A scan that
-failed leaves nothing, so that it is tried again.
+The outcome is on the disk when the function returns: the residual, or the reason for the refusal. A scan that failed
+leaves no file, so that it is tried again.
 """
 
 from __future__ import annotations

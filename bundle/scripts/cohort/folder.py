@@ -2,9 +2,9 @@
 
 `cohort.json` says what the scores were made with, and which scan each case is; scores of other settings never join it.
 `cases/CASE/` is a complete set of results (see `results`). `reasons/CASE.json` tells why a case has none: it was
-refused, or it failed. `registered/` holds registered scans (see `registered_files`), `scores.csv` the table. Every file
-and folder appears whole or not at all, so that a run which was killed goes on from what is there: a case is *finished*
-when it is done or refused, and a finished case is never computed again.
+refused, or it failed. `registered/` caches registered scans (see `registered_files`), `scores.csv` is the table. Files
+and folders are written atomically, so a run that was killed can resume. A case is *finished* when it is done or
+refused; a finished case is never computed again.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Arguments that several commands take, and what is seen to before minutes or hours of work: devices, names in configs.
 
-What is wrong with them is wrong usage: one sentence, and exit code 2.
+A wrong argument is wrong usage: one sentence, and exit code 2.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """`head-ct-anomaly calibrate`: from healthy scans to `normative.nii.gz` and `thresholds.json`; no training.
 
-Each scan goes through the transforms and the network of `configs/inference.json`; its residual is kept in a work
-folder, so that a calibration that was interrupted goes on where it stopped when the same command is given again. A scan
-that is refused, or that failed, is listed and left out; failed ones are tried again.
+Each scan goes through the transforms and the network of `configs/inference.json`. Its residual is cached in a work
+folder, so the same command resumes an interrupted calibration. Scans that were refused or failed are listed and left
+out; failed ones are tried again.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """`head-ct-anomaly cohort`: every case of a datalist scored, in processes of this machine or on a Ray cluster.
 
-The same command goes on where an earlier one was stopped or killed; what is on the disk, and when, tells
-`cohort_files`. Both engines call the same function for each case, so that they give the same files.
+The same command resumes a run that was stopped or killed; `cohort.folder` describes the files. Both engines call the
+same function for each case, so they give the same files.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`head-ct-anomaly evaluate`: what the scores of a cohort run are worth, and whether those of two runs differ.
+"""`head-ct-anomaly evaluate`: AUROCs and other measures of a cohort run's scores, and the comparison of two runs.
 
 It reads `scores.csv` and `cohort.json` of a folder that `cohort`, or `evaluate.json`, has made, and the labels of a
 datalist, and writes `evaluation.json`; nothing is computed again.

@@ -1,7 +1,7 @@
 """`head-ct-anomaly listen`: a DICOM node that judges every head CT that is sent to it, and sends the results on.
 
-Images are taken into the spool as they come; what becomes of them is in `node_service`. All of it is on the disk (see
-`spool`), so the node can be killed and started again at any moment.
+Incoming images are stored in the spool; `service.service` works on them. The whole state is on the disk (see `spool`),
+so the node can be killed and started again at any moment.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """`head-ct-anomaly prepare`: the healthy scans of a datalist read, registered and masked, for trainings on them.
 
-Training does so by itself, one scan after the other; this does it in several processes, or on a Ray cluster, so that
-trainings with the same `--prepared_dir` find every scan there. What is kept is told in `prepared_scans`. The same
-command goes on where it was stopped.
+Training does so by itself, one scan after the other. This command does it in several processes, or on a Ray cluster;
+trainings with the same `--prepared_dir` then find every scan there. `datasets.prepared` describes the cache. The same
+command resumes after a stop.
 """
 
 from __future__ import annotations

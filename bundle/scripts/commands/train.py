@@ -1,4 +1,4 @@
-"""`head-ct-anomaly train`: from healthy scans, or from label maps of heads, to weights; stopped, it goes on.
+"""`head-ct-anomaly train`: from healthy scans, or from label maps of heads, to weights; a stopped training resumes.
 
 It is `monai.bundle run` on `configs/train.json` (a folder of label maps: heads are drawn from them) or on that with its
 overlay `train_scans.json` (a datalist of healthy scans), followed by `export`.

@@ -1,6 +1,6 @@
-"""`head-ct-anomaly verify`: whether folders hold complete results, and what is wrong with which file if they don't.
+"""`head-ct-anomaly verify`: checks that folders hold complete results, and names the files that are wrong.
 
-The exit code is 3 when a folder is not complete: as with a scan, what was given is refused.
+The exit code is 3 if a folder is not complete: the input is refused, as with a scan.
 """
 
 from __future__ import annotations

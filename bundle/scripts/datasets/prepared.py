@@ -67,7 +67,7 @@ def _dataset(items: Sequence[Item], transform: Compose, folder: str | Path) -> P
 
 
 def _readable(path: Path) -> bool:
-    """True if a cached scan can be read to its end."""
+    """Whether a kept scan can be read to its end."""
     try:
         torch.load(path, weights_only=True)
     except (EOFError, OSError, RuntimeError, ValueError, pickle.UnpicklingError):

@@ -4,8 +4,8 @@ The *lock file* of a place is an empty hidden file beside it, `.NAME.lock`. Who 
 file (`flock`) may write to the place. The lock ends with its process, however that ends; the file is removed with it,
 or, after a process that was killed, by the next one that takes the lock. A thread that has the lock may take it again.
 
-Some file systems have no locks, network file systems mostly. There nobody is kept out, and the lock is not *firm*: what
-others write to the place at the same time has to be told from what they left.
+Some file systems, mostly network file systems, have no locks. There nobody is kept out, and the lock is not *firm*:
+another process may be writing to the place at the same time.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Event handlers of the training workflow: it can be stopped at any moment and goes on from its last checkpoint.
+"""Event handlers of the training workflow: it can be stopped at any moment and resumes from its last checkpoint.
 
 The trainer itself belongs to the checkpoint, for its epoch, but a config can't name it there: the trainer names its
 handlers. So these handlers add it when they are attached.

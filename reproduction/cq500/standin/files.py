@@ -6,7 +6,7 @@
 
 The numbers of the files are not the order of the slices.
 
-A case's folder appears complete or not at all, after its truth. Nothing that makes datalists looks at the truth.
+A case's folder is written atomically, after its truth. The commands that make datalists never read the truth.
 """
 
 from __future__ import annotations
