@@ -160,6 +160,13 @@ def test_a_scan_that_fails_stops_no_other_and_is_tried_again(
     assert made() == ["broken.nii.gz"]
 
 
+def test_it_writes_nowhere_unless_told_where(scans: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["calibrate", str(scans)])
+    assert "the following arguments are required: -o/--output" in capsys.readouterr().err
+    assert made() == []
+
+
 def test_an_address_is_one_of_a_cluster(scans: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(words(tmp_path, str(scans), "--address", "127.0.0.1:6379")) == 2
     assert capsys.readouterr().err == "--address is that of a Ray cluster. Add --engine ray.\n"

@@ -63,8 +63,8 @@ def add_parser(subparsers: Any) -> None:
         "--output",
         metavar="OUT",
         type=Path,
-        default=Path(place("models")),
-        help="folder of both files (the bundle's own models, where each run finds them; those that ship are replaced)",
+        required=True,
+        help="folder of both files, for `run --calibration OUT`; bundle/models replaces those that ship",
     )
     parser.add_argument("--weights", metavar="FILE", type=Path, default=Path(place("models/model.pt")))
     parser.add_argument("--device", type=device, default="auto", help="auto (default), cpu, cuda or cuda:N")
