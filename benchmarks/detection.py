@@ -1,4 +1,4 @@
-"""What the bundle's scores find in scans with known lesions, beside what simpler methods find.
+"""Detection of known lesions by the bundle's scores, beside simpler methods.
 
     python benchmarks/detection.py draw WORK --anatomies ANATOMIES --names head_12 head_13 head_14 --per-kind 6
     python benchmarks/detection.py register WORK
@@ -112,7 +112,7 @@ def stage_register(args: argparse.Namespace) -> None:
 
 
 def settings_of(args: argparse.Namespace) -> Settings:
-    """Where the networks are."""
+    """The settings: the networks and their strides."""
     return Settings(args.weights, args.stride, args.published, args.published_stride, args.autoencoder)
 
 

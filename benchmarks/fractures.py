@@ -245,7 +245,7 @@ class Normal:
             part.add(coarse, np.isfinite(coarse).all(axis=0))
 
     def without(self, anatomy: str, name: str) -> Normative:
-        """What is normal in the other anatomies."""
+        """The normative of the other anatomies."""
         others = [part.sums for (other, kind), part in self.parts.items() if kind == name and other != anatomy]
         if not others:
             raise ValueError(f"no healthy head of another anatomy than {anatomy}: name more anatomies with --names")
@@ -271,7 +271,7 @@ def scores_of(
 
 
 def broken_at(hu: NDArray[np.int16], twin: NDArray[np.int16], calvaria: Mask, stride: int) -> Mask:
-    """Where on every stride-th voxel of the calvaria a head differs from its healthy twin."""
+    """True where a head differs from its healthy twin, on every stride-th voxel of the calvaria."""
     differs = calvaria & (np.abs(hu - twin) > CHANGED_HU)
     near = ndimage.binary_dilation(differs[:, :, LOWEST:], iterations=NEAR_MM)
     found = np.zeros_like(calvaria)
@@ -325,7 +325,7 @@ Kept = list[tuple[Mask | None, dict[str, tuple[Mask, NDArray[np.float16]]]]]
 
 
 def look(plan: Heads, work: Path, weights: Path, stride: int) -> tuple[Normal, Kept]:
-    """What is normal, and for each head where it is broken and its vectors, packed."""
+    """The normal values, and for each head its fracture and its vectors, packed."""
     network = position_network(inference_config(), weights)
     folder = work / f"stride{stride}_{sha256(weights)[:12]}_{drawn_by()}"
     normal, kept, twins = Normal(), [], {}

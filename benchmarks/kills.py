@@ -52,7 +52,7 @@ Outcomes = Counter[str]
 
 
 def state(folder: Path) -> str:
-    """What is at a place where results are written: nothing, complete results, or something else."""
+    """The state of a results folder: nothing, complete results, or something else."""
     from scripts.results.checks import problems
 
     if not folder.exists():

@@ -1,4 +1,4 @@
-"""What reading a scan takes of memory, in bytes a voxel, by the kind of its files.
+"""Memory of reading a scan, in bytes a voxel, by the kind of its files.
 
     python benchmarks/reading.py [--slices 300]
 
@@ -31,7 +31,7 @@ SIZE, SPACING_MM = 512, (-0.45, -0.45, 0.6)
 """Pixels a side of a slice, and voxel sizes with the signs of RAS axes."""
 
 SHARED_GROUPS = ("ImageOrientationPatient", "PixelSpacing", "SliceThickness")
-"""What all frames of an enhanced file have in common here."""
+"""Attributes that all frames of an enhanced file share here."""
 
 CHILD = """
 import sys
@@ -137,7 +137,7 @@ FORMS: dict[str, Callable[[Path, NDArray[np.int16], NDArray[np.float64]], Path]]
     "NIfTI, gzip, float32": nifti("<f4", ".nii.gz"),
     "NIfTI, float64": nifti("<f8", ".nii"),
 }
-"""What is measured."""
+"""The measured forms."""
 
 
 def peak(path: Path, module: str, name: str) -> int:

@@ -1,4 +1,4 @@
-"""What a whole run costs: wall and CPU time by stage, and the peak memory of the process.
+"""Cost of a whole run: wall and CPU time by stage, and the peak memory of the process.
 
     python benchmarks/run.py [ANATOMY.nii.gz]
 

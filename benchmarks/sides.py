@@ -25,7 +25,7 @@ import nibabel as nib
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "bundle"), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT / "bundle"), str(ROOT / "tests" / "support")]
 
 from planted import ORDERS, write_planted
 

@@ -28,7 +28,7 @@ from .published import AUTOENCODER, FRACTURE, HAEMORRHAGE, POSITION
 from .rows import DENSE, NothingToShow, series_of
 
 WINDOWS_HU = {HAEMORRHAGE: (-20.0, 120.0), FRACTURE: (-200.0, 1500.0)}
-"""What is shown of a scan: a brain window, or a bone window."""
+"""Windows of a scan: a brain window, or a bone window."""
 
 WHERE = {HAEMORRHAGE: (LEFT_HEMISPHERE, RIGHT_HEMISPHERE), FRACTURE: (SKULL,)}
 """Regions in which the slice is looked for."""
@@ -49,7 +49,7 @@ def labelled_tests(datalist: str | Path, scans: bool = False) -> list[Case]:
 
 
 def shows(case: Case, label: str) -> bool:
-    """Whether a case shows a haemorrhage on one side, or a fracture, and not the other."""
+    """True if a case shows a haemorrhage on one side, or a fracture, and not the other."""
     labels = case.labels
     if label == FRACTURE:
         return labels["Fracture"] and not labels["ICH"]
@@ -77,7 +77,7 @@ def runs_with(folder: Reproduction, case: str) -> dict[str, str]:
 
 
 def slices(folder: Reproduction, label: str) -> list[Slices]:
-    """What Figures 4 and 9 show: each example of a label with the maps of it.
+    """The content of Figures 4 and 9: each example of a label with the maps of it.
 
     Raises:
         NothingToShow: there is none, or its results are not on the grid of the scan.
@@ -96,7 +96,7 @@ def slices(folder: Reproduction, label: str) -> list[Slices]:
 
 
 def skulls(folder: Reproduction) -> dict[str, Skull]:
-    """What Figure 5 shows: the skulls of the fractures, coloured by a position network.
+    """The content of Figure 5: the skulls of the fractures, coloured by a position network.
 
     Raises:
         NothingToShow: there is none, or its map and its regions are not on one grid.

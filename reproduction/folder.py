@@ -39,7 +39,7 @@ FORMAT = "head_ct_position_anomaly reproduction 1"
 """Value of `format` in the folder's `manifest.json`."""
 
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, IndexError)
-"""What comes of reading a file that is not there, or not what it should be."""
+"""Exceptions raised by reading a file that does not exist, or has another form."""
 
 
 class Reproduction:
@@ -55,7 +55,7 @@ class Reproduction:
 
     @property
     def paper(self) -> Path:
-        """Where tables and figures go."""
+        """Folder of tables and figures."""
         return self.root / "paper"
 
     def run(self, name: str) -> Path:
@@ -115,7 +115,7 @@ class Reproduction:
             )
 
     def settings(self) -> dict[str, Any]:
-        """What was asked for.
+        """Settings of the reproduction.
 
         Raises:
             WrongUsage: the folder is not that of a reproduction.
@@ -161,7 +161,7 @@ class Reproduction:
         return [*paper_rows.published_durations(), *ours]
 
     def duration(self, name: str, evaluation: Mapping[str, Any]) -> Duration:
-        """How long a run's training took, and its network for a scan."""
+        """Duration of a run's training, and of its network for a scan."""
         curve = read_csv(self.run(name) / "train" / "learning_curve.csv")
         hours = float(curve[-1]["wall_s"]) / 3600 if curve else None
         iterations = int(float(curve[-1]["iterations"])) if curve else None

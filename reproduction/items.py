@@ -63,7 +63,7 @@ def table_1(folder: Reproduction, stem: str) -> Made:
 
 
 def table_2(folder: Reproduction, stem: str) -> Made:
-    """What the data set is composed of."""
+    """Table 2: the composition of the data set."""
     reads, sections = labels_of(folder), sections_of(folder)
     if unknown := [name for name in sections if name not in reads.names]:
         raise NothingToShow(f"{unknown[0]} of the datalist is not in the label table")
@@ -71,7 +71,7 @@ def table_2(folder: Reproduction, stem: str) -> Made:
 
 
 def table_3(folder: Reproduction, stem: str) -> Made:
-    """How far the readers agree."""
+    """Table 3: the agreement of the readers."""
     return table(from_markdown(agreement_table(agreement(labels_of(folder)))), stem)
 
 

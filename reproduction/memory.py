@@ -79,7 +79,7 @@ def measured_within_budget(wanted: Setup, device: str, iterations: int) -> dict[
 
 
 def measured_here(wanted: Setup, device: str, iterations: int, budget: int | None = None) -> dict[str, Any]:
-    """What a setup takes, measured in this process; where that has too little memory, the status says so."""
+    """Memory of a setup, measured in this process; the status says so if the process has too little memory."""
     from scripts.networks.inferers import out_of_memory
     from scripts.networks.position import count_parameters
     from scripts.training.memory import training_peak

@@ -30,11 +30,11 @@ TASKS = (HAEMORRHAGE, FRACTURE)
 """In the order in which they are shown."""
 
 BATCHES = {POSITION: (PATCHES, "patches"), AUTOENCODER: (VOLUMES, "volumes"), DENSE: (4, "crops")}
-"""What an iteration sees: as published, and of the dense network as train.json has it."""
+"""Inputs of an iteration: as published, and of the dense network as train.json has it."""
 
 
 class NothingToShow(ValueError):
-    """What a table or figure is made of is not there; the message says what, and makes a sentence with a full stop."""
+    """The data for a table or figure do not exist; the message names them, and makes a sentence with a full stop."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Memory:
 
 @dataclass(frozen=True)
 class Duration:
-    """How long a training took, in hours, and the network for one scan, in seconds (median)."""
+    """Duration of a training, in hours, and of the network for one scan, in seconds (median)."""
 
     source: str
     run: str
@@ -197,7 +197,7 @@ def published_memories() -> list[Memory]:
 
 
 def published_durations() -> list[Duration]:
-    """What the paper says of times."""
+    """The durations that the paper reports."""
     hours = {row.network: row.value for row in published("text", "training_hours")}
     rows = published("text", "inference_seconds")
     return [

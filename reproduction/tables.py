@@ -82,7 +82,7 @@ def memory_table(rows: Sequence[Memory]) -> Table:
 
 
 def _measures(rows: Sequence[Memory]) -> list[str]:
-    """How our numbers were measured, once for each device."""
+    """The ways in which our numbers were measured, once for each device."""
     found = dict.fromkeys((row.measure, row.device) for row in rows if row.source == HERE and row.memory_mb is not None)
     return [f"Ours: {measure}, {device}. The paper's: memory of its GPU." for measure, device in found]
 

@@ -39,7 +39,7 @@ sys.exit(main.main(sys.argv[1:]))
 def started(folder: Path, *words: str) -> subprocess.Popen[str]:
     """Python at work in a folder, with a temporary folder of its own beside it."""
     (folder.parent / "temporary").mkdir(exist_ok=True)
-    path = os.pathsep.join([str(ROOT / "bundle"), str(ROOT / "tests")])
+    path = os.pathsep.join([str(ROOT / "bundle"), str(ROOT / "tests" / "support")])
     more = {"PYTHONPATH": path, "TMPDIR": str(folder.parent / "temporary"), "OMP_NUM_THREADS": "1"}
     pipe = subprocess.PIPE
     return subprocess.Popen(

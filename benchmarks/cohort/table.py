@@ -115,7 +115,7 @@ def items_of(scored: Iterable[Mapping[str, Any]], columns: Columns) -> list[Item
 
 
 def reached(scan: Mapping[str, Any], region: str) -> bool:
-    """Whether a lesion reaches a hemisphere that is not its own, by itself or by midline shift."""
+    """True if a lesion reaches a hemisphere that is not its own, by itself or by midline shift."""
     share = scan.get("lesion_shares", {}).get(region, 0.0)
     if scan["truth"]["lesion"] is None or scan["truth"]["lesion"] in FRACTURES:
         return False
@@ -172,7 +172,7 @@ class Comparison:
 
     @property
     def complete(self) -> bool:
-        """Whether there are anomalous items, and healthy ones of each region that they are in."""
+        """True if there are anomalous items, and healthy ones of each region that they are in."""
         parts = [self.anomalous[self.skull], self.anomalous[~self.skull]]
         return bool(self.lesions) and not any(part.size and part.all() for part in parts)
 

@@ -1,4 +1,4 @@
-"""What can be said about an input: one table of findings, from which messages, tests and docs are made.
+"""Findings: all statements about an input, in one table from which messages, tests and docs are made.
 
 A *finding* is one statement about the input, with a code, a severity and a message of one or two sentences. A *refusal*
 means that no heatmap is made; a *flag* travels into every output; *information* does not change how a result is read.
@@ -263,7 +263,7 @@ UNNOTICED = (
     "Slices that are missing at the top or the bottom: only the regions that they cut are flagged (`region_cut`).",
     "A header that is wrong but possible: another patient's name or age, contrast agent that was not entered.",
 )
-"""What nothing notices, and what comes of it."""
+"""Faults of an input that nothing notices, and their consequences."""
 
 
 def as_markdown() -> str:

@@ -97,7 +97,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def shortage(found: Iterable[str], args: argparse.Namespace) -> str:
-    """What is lacking where cases of these groups have too few healthy ones among them; empty if nothing is."""
+    """A sentence on groups that have too few healthy cases; empty if none has."""
     try:
         check_enough(sum(group in POOLS[args.pool] for group in found), args.healthy_test, args.pool)
     except TooFewHealthy as error:
@@ -126,7 +126,7 @@ def report(case: Case) -> None:
 
 
 def summary(cases: Sequence[Case], reads: Reads) -> str:
-    """What there is and what was kept, in Markdown."""
+    """Numbers of cases found and kept, in Markdown."""
     sections = {case.name: case.section for case in cases if not case.code}
     numbers = ", ".join(f"{sum(found == part for found in sections.values())} for {part}" for part in SPLITS)
     parts = {
@@ -138,5 +138,5 @@ def summary(cases: Sequence[Case], reads: Reads) -> str:
 
 
 def dropped(cases: Sequence[Case]) -> str:
-    """How many cases were dropped for which reason, in Markdown."""
+    """Numbers of dropped cases by reason, in Markdown."""
     return f"## Cases dropped\n\n{reasons_table(case.code for case in cases if case.code)}"

@@ -83,7 +83,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def device_name(name: str) -> str:
-    """What a device is called in the table: the GPU's own name, or the CPU with its threads."""
+    """A device's name in the table: the GPU's own name, or the CPU with its threads."""
     import torch
 
     if name.startswith("cuda") or (name == "auto" and torch.cuda.is_available()):

@@ -1,4 +1,4 @@
-"""How far the three readers of CQ500 agree: Fleiss' kappa, and each reader against the vote.
+"""Agreement of the three readers of CQ500: Fleiss' kappa, and each reader against the vote.
 
 Of N scans, r readers mark some. With p_i the share of readers who mark scan i, two readers agree on it with probability
 P_i = (r p_i² + r (1 - p_i)² - 1) / (r - 1). With the mean p of all p_i, they would agree by chance with probability

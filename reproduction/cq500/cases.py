@@ -1,4 +1,4 @@
-"""What becomes of each case of CQ500, by its folder and its row of the label table, and why.
+"""Selection of the cases of CQ500 by folder and row of the label table, with the reason for each case.
 
 A *case* is a row of the label table, a folder of the data set, or both. What became of it is a `Case`: its group, its
 section where it was kept, its series, and a *reason*, which begins with a *code* where it was dropped:
@@ -29,12 +29,12 @@ from .split import CLEAN, DOUBTFUL, POOLS
 NOT_LOOKED_AT = "not_looked_at: there are too few healthy cases by the labels, so its series were not looked at"
 
 MARKS_SHOWN = 4
-"""How many marks a reason names."""
+"""Most marks that a reason names."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """What became of a case; `code` is "" where it was kept, `series` is the folder of its series."""
+    """The outcome of a case; `code` is "" if it was kept, `series` is the folder of its series."""
 
     name: str
     group: str
@@ -81,7 +81,7 @@ def judge(
     report: Callable[[Case], None] = lambda case: None,
     labels_only: bool = False,
 ) -> list[Case]:
-    """What becomes of every case of the table and of the data set, in the order of their numbers; no sections yet.
+    """The outcome of every case of the table and of the data set, in the order of their numbers; no sections yet.
 
     Args:
         folders: of each case, see `case_folders`.
@@ -117,7 +117,7 @@ def _folders(folder: Path) -> list[Path]:
 
 
 def _doubt(group: str, pool: str) -> bool:
-    """Whether a scan of this group is neither healthy by the pool nor for the test."""
+    """True if a scan of this group is neither healthy by the pool nor for the test."""
     return group in (CLEAN, DOUBTFUL) and group not in POOLS[pool]
 
 

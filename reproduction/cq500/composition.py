@@ -1,4 +1,4 @@
-"""What a data set is composed of, as tables in Markdown: the paper's Table 2, and why cases were dropped.
+"""Composition of a data set, as tables in Markdown: the paper's Table 2, and the reasons for dropping cases.
 
 A *section* is training, validation or test. A scan is on the *left* when the vote says that its haemorrhage is on the
 patient's left and not on the right; a haemorrhage may be on both sides, or have no side by vote.
@@ -64,7 +64,7 @@ def composition_table(labels: Mapping[str, Labels], sections: Mapping[str, str])
 
 
 def hemispheres_sentence(labels: Mapping[str, Labels], sections: Mapping[str, str]) -> str:
-    """How many hemispheres and heads the evaluation has, in words."""
+    """The numbers of hemispheres and heads in the evaluation, in words."""
     counts = hemispheres(labels[name] for name, section in sections.items() if section == "test")
     fractures = sum(labels[name][FRACTURE] for name, section in sections.items() if section == "test")
     text = (
@@ -90,7 +90,7 @@ def hemispheres(scans: Iterable[Labels]) -> Counter[str]:
 
 
 def reasons_table(codes: Iterable[str]) -> str:
-    """How many cases were dropped for each reason, most frequent first."""
+    """The number of dropped cases for each reason, most frequent first."""
     counts = Counter(codes)
     lines = ["| dropped because | cases |", "|---|---|"]
     lines += [f"| {code} | {count} |" for code, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]

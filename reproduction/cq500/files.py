@@ -92,7 +92,7 @@ def check_free(output: Path, overwrite: bool) -> None:
 
 
 def _alone(path: Path, output: Path) -> bool:
-    """Whether a path is that of a table of cases without its datalist."""
+    """True if a path is that of a table of cases without its datalist."""
     try:
         with path.open(encoding="utf-8") as stream:
             return not os.path.lexists(output) and stream.readline().rstrip("\n") == ",".join(COLUMNS)

@@ -27,7 +27,7 @@ SUBTYPES = ("IPH", "IVH", "SDH", "EDH", "SAH")
 """Haemorrhage in the brain, in the ventricles, subdural, epidural and subarachnoid."""
 
 SIDES = ("BleedLocation-Left", "BleedLocation-Right")
-"""Where a haemorrhage is, the patient's left and right."""
+"""Columns for the side of a haemorrhage, the patient's left and right."""
 
 LABELS = (
     *(HAEMORRHAGE, *SUBTYPES, *SIDES, "ChronicBleed"),
@@ -48,10 +48,10 @@ NAME = re.compile(r"CQ500-CT-(0|[1-9]\d*)")
 """A scan's name; the number is its case number."""
 
 REMEDY = "Use the reads.csv of CQ500 as it was downloaded."
-"""What to do about a table of another form."""
+"""Remedy for a table of another form."""
 
 SHOWN = 3
-"""How many columns or scans a message names."""
+"""Most columns or scans that a message names."""
 
 
 class TableRefused(ValueError):
@@ -67,7 +67,7 @@ class Reads:
     marks: NDArray[np.bool_]
 
     def votes(self) -> NDArray[np.bool_]:
-        """What the majority says (N, 14), by scan and label."""
+        """The majority vote (N, 14), by scan and label."""
         return np.asarray(self.marks.sum(axis=1) >= MAJORITY)
 
     def labels(self) -> dict[str, dict[str, bool]]:
@@ -135,7 +135,7 @@ def reads_text(reads: Reads) -> str:
 
 
 def _order(header: Sequence[str]) -> list[int]:
-    """Where each of `COLUMNS` stands in the table."""
+    """The index of each of `COLUMNS` in the table."""
     found = [cell.strip() for cell in header]
     wrong = {
         "misses": [column for column in COLUMNS if column not in found],

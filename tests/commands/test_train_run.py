@@ -114,7 +114,7 @@ def test_a_user_s_interrupt_is_no_error(
     def stopped(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(train, "run", stopped)
+    monkeypatch.setattr(train, "train_configs", stopped)
     assert main(["train", str(maps), "-o", str(tmp_path / "out")]) == train.INTERRUPTED
     assert "goes on from the last epoch" in capsys.readouterr().err
 
@@ -169,7 +169,7 @@ def test_a_training_that_is_done_is_exported_again(
     maps: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     checkpoint(tmp_path / "out", 9)
-    monkeypatch.setattr(train, "run", None)
+    monkeypatch.setattr(train, "train_configs", None)
     for epochs in ("9", "3"):
         assert main(["train", str(maps), "-o", str(tmp_path / "out"), "--epochs", epochs]) == 0
         assert f"9 epochs are done already in {tmp_path / 'out'}, {epochs} were asked for" in capsys.readouterr().err
@@ -181,7 +181,7 @@ def test_a_training_that_goes_on_says_what_it_does_not_do(
     words: list[str], maps: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     checkpoint(tmp_path / "out", 2)
-    monkeypatch.setattr(train, "run", lambda files, values: None)
+    monkeypatch.setattr(train, "train_configs", lambda files, values: None)
     assert main(["train", str(maps), "-o", str(tmp_path / "out"), *words]) == 0
     text = capsys.readouterr().err
     assert text.startswith("going on after epoch 2 of ")

@@ -52,7 +52,7 @@ def test_another_system_s_peak_is_the_largest_ever(tmp_path: Path, monkeypatch: 
 def test_a_budget_refuses_what_exceeds_it() -> None:
     """In a process of its own, since a limit can't be taken back."""
     code = (
-        "import numpy as np; from scripts import process_memory as m; m.available_bytes = lambda: 300 * m.MB\n"
+        "import numpy as np; from scripts.processes import memory as m; m.available_bytes = lambda: 300 * m.MB\n"
         "assert m.set_budget() == 270 * m.MB\n"
         "np.ones(100 * m.MB, np.uint8)\n"
         "try:\n    np.ones(400 * m.MB, np.uint8)\n"

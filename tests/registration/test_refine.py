@@ -9,18 +9,16 @@ from pathlib import Path
 import numpy as np
 from geometries import braincase, rigid
 
-from scripts.registration.refine import _matrix, _transform, rigid_by_mutual_information
+from scripts.registration.refine import _matrix, _transform, _wrapped, rigid_by_mutual_information
 from scripts.simulation.analytic import analytic_head
 
 
 def test_itk_transforms_as_the_matrix_does() -> None:
-    import itk
-
     matrix, centre = rigid((20, -35, 50), (10, -4, 7)), np.array([5.0, 30.0, -12.0])
-    transform = _transform(itk, matrix, centre)
+    transform = _transform(matrix, centre)
     point = [12.0, -70.0, 33.0]
     assert np.allclose(list(transform.TransformPoint(point)), (matrix @ [*point, 1])[:3])
-    assert np.allclose(_matrix(itk, transform), matrix)
+    assert np.allclose(_matrix(transform), matrix)
     assert np.allclose(list(transform.GetCenter()), centre)
 
 
@@ -49,6 +47,26 @@ def test_without_overlap_the_start_is_what_remains_and_threads_are_as_before() -
     found = rigid_by_mutual_information((image, mask, affine), (image, np.ones_like(mask), affine), far)
     np.testing.assert_array_equal(found, far)
     assert itk_threads() == before
+
+
+def test_the_classes_are_those_of_itks_front() -> None:
+    import itk
+
+    assert _wrapped("Euler3DTransform", "D") is itk.Euler3DTransform[itk.D]
+    assert _wrapped("PyBuffer", "IF3") is itk.PyBuffer[itk.Image[itk.F, 3]]
+
+
+def test_the_refinement_loads_no_image_filters() -> None:
+    code = (
+        "import sys, numpy as np, scripts.registration.refine as m; x = np.arange(512, dtype=np.float32).reshape(8, 8, 8);"
+        "image = (x, x >= 0, np.eye(4)); m.rigid_by_mutual_information(image, image, np.eye(4));"
+        "print(*(name[8:-6] for name in sys.modules if name.startswith('itk._ITK')))"
+    )
+    bundle = Path(__file__).resolve().parents[2] / "bundle"
+    run = subprocess.run([sys.executable, "-c", code], cwd=bundle, capture_output=True, text=True, check=True)
+    loaded = set(run.stdout.split())
+    assert "RegistrationMethodsv4" in loaded
+    assert not loaded & {"ImageIntensity", "ImageStatistics", "Thresholding", "Smoothing", "FFT", "Convolution"}
 
 
 def itk_threads() -> int:

@@ -33,7 +33,7 @@ BRAIN_STEP_HU, SKULL_STEP_HU = 2.0, 50.0
 """One step in the brain and in the skull."""
 
 RIM_HU, RIM_VOXELS = 100.0, 3
-"""Where the mean over a cube of so many voxels a side is denser than this, there is bone, or bone beside it."""
+"""A cube of so many voxels a side whose mean is denser than this counts as bone or its rim."""
 
 LEAST_SHARE = 0.5
 """A block belongs to a region where this share of it does, at least."""

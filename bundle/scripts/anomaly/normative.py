@@ -1,4 +1,4 @@
-"""What is normal, place by place, and how far a scan is from it.
+"""Normative: mean and spread of features at each place of healthy heads, and a scan's distance from them.
 
 The *residual* r = (predicted position - true position) * 255 mm is a vector (x, y, z) in mm of reference space; its
 length is the error map. The *features* of a place are the residual, averaged over its surroundings, and the place's
@@ -53,7 +53,7 @@ SMOOTHING_MM, WIDE_MM = 5.0, 16.0
 """Standard deviations of the Gaussians that smooth the statistics, and of the surrounding they are drawn toward."""
 
 PRIOR_COUNT = 10.0
-"""How many residuals the surrounding counts for when the covariance is drawn toward it."""
+"""Weight of the surrounding when the covariance is shrunk toward it, in residuals."""
 
 MEAN_PRIOR_COUNT = 0.5
 """The same for the mean: enough to have one where no residual is, too little to matter where some are."""
@@ -72,7 +72,7 @@ MIRROR_SIGNS = (-1, 1, 1, 1)
 """By what the mirror image multiplies each feature when it is flipped: residual along x, y and z, and asymmetry."""
 
 FEATURES = len(MIRROR_SIGNS)
-"""How many features there are."""
+"""Number of features."""
 
 RESIDUAL, ASYMMETRY = (0, 1, 2), (3,)
 """The features that are judged together: how they vary with one another is of no concern."""
@@ -81,7 +81,7 @@ DEGREES_OF_FREEDOM = 1.0
 """Of Student's distribution of the residual; 1 has the longest tails, and did best on the validation anatomies."""
 
 RESIDUAL_WEIGHT = 0.25
-"""How much the residual counts beside the asymmetry, which finds more on the validation anatomies; so it is less."""
+"""Weight of the residual beside the asymmetry, which finds more on the validation anatomies."""
 
 Floats = NDArray[np.floating]
 Mask = NDArray[np.bool_]
@@ -216,7 +216,7 @@ def features_of(residual_mm: Floats, asymmetry: Floats, inside: Mask, stride: in
 
 
 def on_grid(values: NDArray[Kind], stride: int) -> NDArray[Kind]:
-    """What of values (..., n, n, n) on every stride-th voxel lies on the normative's grid.
+    """The part of values (..., n, n, n), on every stride-th voxel, that lies on the normative's grid.
 
     Raises:
         ValueError: the stride is not 1, 2 or 4.
@@ -259,7 +259,7 @@ def full_matrices(covariance: Floats) -> Floats:
 
 
 def anomaly_map(features: Floats, inside: Mask, normative: Normative, stride: int) -> NDArray[np.float32]:
-    """How unusual features (4, n, n, n) on every stride-th voxel are, residual and asymmetry together: (n, n, n).
+    """The anomaly map (n, n, n) of features (4, n, n, n) on every stride-th voxel: residual and asymmetry combined.
 
     It is 0 outside the mask `inside` (n, n, n), where nothing was predicted (NaN), and where the normative is unknown.
 

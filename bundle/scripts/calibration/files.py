@@ -86,7 +86,7 @@ def save_scan(path: Path, scan: HealthyScan | None, notes: Mapping[str, Any]) ->
 
 
 def load_scan(path: Path) -> tuple[HealthyScan | None, dict[str, Any]]:
-    """What was kept of a scan, None where it was refused, and its notes.
+    """The cached scan (None if it was refused) and its notes.
 
     Raises:
         OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error: the file is damaged, or of other form.

@@ -29,7 +29,7 @@ FEWEST_SCANS, RECOMMENDED_SCANS = 8, 40
 
 @dataclass(frozen=True, eq=False)
 class HealthyScan:
-    """What calibration keeps of a scan, all on every `stride`-th voxel of the reference grid.
+    """A healthy scan as calibration caches it, on every `stride`-th voxel of the reference grid.
 
     Attributes:
         residual_mm: (3, n, n, n) in mm, finite inside.

@@ -21,7 +21,7 @@ from .files import save_scan
 
 @dataclass(frozen=True)
 class Recipe:
-    """How residuals are made; it can be pickled.
+    """Settings by which residuals are made; it can be pickled.
 
     Attributes:
         weights: of the network.
@@ -44,7 +44,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a scan, in words, and whether it failed: neither was a residual kept nor was the scan refused."""
+    """The outcome of a scan, in words, and whether it failed: neither cached nor refused."""
 
     text: str
     failed: bool = False
@@ -109,7 +109,7 @@ class Maker:
         self.network.load_state_dict(torch.load(recipe.weights, map_location=self.device, weights_only=True))
 
     def __call__(self, source: Source) -> tuple[Any, dict[str, Any]]:
-        """What calibration keeps of a scan, and notes about it.
+        """The cached scan, and notes about it.
 
         Raises:
             InputRefused: the scan can't be judged.

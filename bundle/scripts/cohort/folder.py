@@ -131,7 +131,7 @@ class CohortFolder:
         return content
 
     def row(self, case: str) -> Row | None:
-        """What came of a case; None where nothing did yet."""
+        """The row of a case; None if the case has no result yet."""
         folder, reason = self.root / CASES / case, self.root / REASONS / f"{case}.json"
         if own_files(folder):
             return row_of(case, json.loads((folder / RESULT_NAME).read_text(encoding="utf-8")))
@@ -140,7 +140,7 @@ class CohortFolder:
         return None
 
     def finished(self, case: str) -> bool:
-        """Whether a case is done or refused."""
+        """True if a case is done or refused."""
         row = self.row(case)
         return row is not None and row.status in (DONE, REFUSED)
 
@@ -162,7 +162,7 @@ class CohortFolder:
         self.write(TABLE_NAME, table_text(rows))
 
     def rows(self, cases: Sequence[str]) -> list[Row]:
-        """What came of each case; those of which nothing did count as failed."""
+        """The row of each case; a case without a result counts as failed."""
         found = {case: self.row(case) for case in cases}
         return [row or Row(case, FAILED, "It was not begun.") for case, row in found.items()]
 

@@ -103,7 +103,7 @@ class CohortEvaluation:
         print(table(made))
 
     def facts(self) -> dict[str, Any]:
-        """What `cohort.json` says of the network and the settings."""
+        """The entries of `cohort.json` about the network and the settings."""
         described = {name: self.settings[name] for name in ("width", "patch_size", "mode", "stride")}
         version = metadata()["version"]
         return {

@@ -22,12 +22,12 @@ from .folder import CASES, CohortFolder, shortened
 from .table import DONE, FAILED, REFUSED, Row
 
 INVERSE, WRITER = "Invertd", "scripts.results.writer.ResultWriter"
-"""What makes maps on the scan's own grid, and what writes them."""
+"""The transform that makes maps on the scan's own grid, and the handler that writes them."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How the cases of a cohort are scored; it can be pickled.
+    """Settings by which the cases of a cohort are scored; it can be pickled.
 
     Attributes:
         configs: inference.json and its overlays.
@@ -70,7 +70,7 @@ def _places(parser: Any, name: str, target: str) -> Iterator[str]:
 
 
 def run_case(plan: Plan, case: Case) -> Row:
-    """What came of a case, which is scored unless it is finished.
+    """The row of a case, which is scored unless it is finished.
 
     Raises:
         OutputFailed: it can't be written, as with a full disk, so that no case can.

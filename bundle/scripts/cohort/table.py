@@ -21,7 +21,7 @@ from ..preprocessing.regions import REGIONS
 TABLE_NAME = "scores.csv"
 
 DONE, REFUSED, FAILED = "done", "refused", "failed"
-"""What came of a case: it is scored, it can't be judged, or the program could not do it."""
+"""Outcomes of a case: scored, refused as an input, or failed because of the program."""
 
 STATUSES = (DONE, REFUSED, FAILED)
 
@@ -33,7 +33,7 @@ Number = float | int | None
 
 @dataclass(frozen=True)
 class Row:
-    """What came of a case: its scores by region, all numbers by region and name, and the seconds that it took."""
+    """A case's outcome, scores by region, all numbers by region and name, and seconds."""
 
     case: str
     status: str

@@ -19,7 +19,7 @@ from ..statistics.roc import Difference, delong_test
 from .tasks import LABELS, Measures
 
 PLACES = ("tasks", "subtypes")
-"""Where an evaluation holds measures."""
+"""Entries of an evaluation that hold measures."""
 
 FEWEST = 2
 """Heads with items of each kind without which DeLong's test has no variance to go by."""
@@ -27,7 +27,7 @@ FEWEST = 2
 
 @dataclass(frozen=True)
 class Comparison:
-    """How two evaluations compare in a task: DeLong's test, the bootstrap's interval, and what was compared."""
+    """Comparison of two evaluations in a task: DeLong's test, the bootstrap's interval, and the two evaluations."""
 
     task: str
     test: Difference

@@ -1,4 +1,4 @@
-"""What commands see to before their minutes or hours of work: the device, and names that become part of a config.
+"""Checks of arguments before minutes or hours of work: the device, and names that become part of a config.
 
 What is wrong with them is wrong usage: one sentence, and exit code 2.
 """

@@ -48,10 +48,10 @@ REGISTERING = ("reference_masks.nii.gz", "regions.nii.gz", "locator.pt")
 """Files of the models, beside weights and reference, that decide what is kept of a scan."""
 
 KEPT_BYTES = 500_000
-"""What is kept of a scan takes so much on the disk, at most."""
+"""Largest size of a cached scan on the disk, in bytes."""
 
 DAMAGED = (EOFError, KeyError, OSError, ValueError, zipfile.BadZipFile, zlib.error)
-"""What comes of reading a file that is not whole."""
+"""Exceptions raised by reading an incomplete file."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -180,7 +180,7 @@ def check_beginning(args: argparse.Namespace, scans: int) -> None:
 
 
 def is_kept(path: Path) -> bool:
-    """Whether a scan has been measured; a file that is not whole is removed."""
+    """True if a scan has been measured; an incomplete file is removed."""
     try:
         load_scan(path)
     except DAMAGED:
@@ -197,7 +197,7 @@ def sources_of(args: argparse.Namespace) -> list[Source]:
 
 
 def provenance(args: argparse.Namespace) -> dict[str, Any]:
-    """Where the scans come from, without a name of a user's file."""
+    """The origin of the scans, without a name of a user's file."""
     if args.simulate is None:
         return {"scans": "a folder"}
     names = sorted({source.group for source in sources_of(args)})
@@ -205,7 +205,7 @@ def provenance(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def pipeline_settings(args: argparse.Namespace) -> dict[str, Any]:
-    """What a calibration is true of, and says of itself."""
+    """The settings that a calibration is valid for, and its description."""
     content = json.loads(config("inference.json").read_text(encoding="utf-8")) | {"stride": args.stride}
     return {
         "weights_sha256": sha256(args.weights),
@@ -215,7 +215,7 @@ def pipeline_settings(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def surroundings() -> dict[str, Any]:
-    """What residuals depend on besides: the files that a scan is registered and masked with, windows and version."""
+    """Other inputs that residuals depend on: the files for registration and masks, windows and version."""
     content = json.loads(config("inference.json").read_text(encoding="utf-8"))
     return {
         "bundle_version": metadata()["version"],

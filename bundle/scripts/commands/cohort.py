@@ -32,7 +32,7 @@ from .engines import FAILURES, STOPPED, add_engine, answers, engine_problem
 from .scan_options import overrides, usage_problem, why_not_calibrated
 
 MODES = {"dense": [], "published": ["published.json"], "autoencoder": ["autoencoder_inference.json"]}
-"""What can be asked for, and the overlay of inference.json that it is."""
+"""Modes, and the overlay of inference.json for each."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -88,7 +88,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def wrong_usage(args: argparse.Namespace) -> str:
-    """What is wrong with the arguments; empty if nothing is.
+    """A sentence on the first wrong argument; empty if all are right.
 
     Raises:
         WrongUsage: the device, or Ray, is not there.
@@ -99,7 +99,7 @@ def wrong_usage(args: argparse.Namespace) -> str:
 
 
 def planned(args: argparse.Namespace) -> tuple[Plan, dict[str, Any]]:
-    """How each case is scored, and what `cohort.json` says of it.
+    """The settings by which each case is scored, and the contents of `cohort.json` about them.
 
     Raises:
         WrongUsage: the weights are not of the network, or the stride is none of it.

@@ -83,7 +83,7 @@ def check_form(output: Path) -> None:
 
 
 def facts(weights: Path, patch_size: int, stride: int) -> dict[str, str]:
-    """What the file says of itself."""
+    """The metadata that the exported file carries."""
     meta = metadata()
     return {
         "name": meta["name"],

@@ -23,7 +23,7 @@ from ..results.record import verify
 from ..workflow import quiet, run_configs
 
 REGION_NAMES = {1: "the left hemisphere", 2: "the right hemisphere", 3: "the skull"}
-"""How the labels of `regions.nii.gz` are called; every other voxel belongs to none of the three."""
+"""Names of the labels of `regions.nii.gz`; every other voxel belongs to none of the three."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -91,7 +91,7 @@ def volume_ml(mask: NDArray[Any], affine: Array) -> float:
 
 
 def where(lesion: NDArray[Any], affine: Array, point_mm: Array) -> str:
-    """Whether a world position lies inside a mask, or how far it is from it.
+    """A phrase on whether a world position lies inside a mask, or its distance in mm.
 
     Raises:
         ValueError: the mask is empty.

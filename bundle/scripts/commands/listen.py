@@ -107,7 +107,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def usage_problem(args: argparse.Namespace) -> str:
-    """What is wrong with the arguments; empty if nothing is."""
+    """A sentence on what is wrong with the arguments; empty if nothing is."""
     if missing := [name for name in PACKAGES if find_spec(name) is None]:
         return f'This needs the package {missing[0]}: pip install "head-ct-position-anomaly[pacs]".'
     if args.study and not args.dicomweb:
@@ -120,7 +120,7 @@ def usage_problem(args: argparse.Namespace) -> str:
 
 
 def destination_of(args: argparse.Namespace) -> Destination:
-    """Where the results go: a node if one is named, else the DICOMweb server."""
+    """The destination of the results: a node if one is named, else the DICOMweb server."""
     if args.to:
         from ..service.node import Node
 

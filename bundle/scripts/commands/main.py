@@ -124,7 +124,7 @@ def module_of(name: str) -> ModuleType:
 
 
 def output_is_closed() -> bool:
-    """Whether nobody reads the standard output any more; then what is left to be written to it goes nowhere."""
+    """True if nobody reads the standard output any more; the rest of the output is then discarded."""
     try:
         descriptor = sys.stdout.fileno()
     except OSError:  # not a file of the operating system's
@@ -164,7 +164,7 @@ def explain(error: Exception) -> int:
 
 
 def disk_is_full(error: BaseException | None) -> OSError | None:
-    """What says that nothing more can be written, among an error and its causes; PyTorch has words of its own."""
+    """The error that says that the disk is full, among an error and its causes; PyTorch has words of its own."""
     while error is not None:
         if isinstance(error, OSError) and error.errno in FULL:
             return error

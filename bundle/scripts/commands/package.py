@@ -19,10 +19,10 @@ from ..files.atomic import check_writable
 from .archive import NAME, add, archive, bundle_files, without_traces
 
 TORCHSCRIPT = "models/model.ts"
-"""Where the zoo looks for the network as TorchScript."""
+"""Path at which the zoo expects the network as TorchScript."""
 
 SHOWN_CHARACTERS = 300
-"""How much of what `ckpt_export` said last a message shows."""
+"""Number of last characters of `ckpt_export`'s output that a message shows."""
 
 
 def add_parser(subparsers: Any) -> None:

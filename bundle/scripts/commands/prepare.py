@@ -27,14 +27,14 @@ from ..workflow import parsed_configs, quiet
 from .engines import FAILURES, STOPPED, add_engine, answers, engine_problem
 
 CONFIGS = ("train.json", "train_scans.json")
-"""What trains on the scans of a datalist, and how they are prepared for it."""
+"""The config that trains on the scans of a datalist, and the overlay that prepares them."""
 
 DONE, REFUSED, FAILED = "done", "refused", "failed"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a scan, and why where it is not done."""
+    """The outcome of a scan, and the reason if it is not done."""
 
     status: str
     reason: str = ""
@@ -76,7 +76,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def work(images: list[str], args: argparse.Namespace) -> dict[str, Outcome]:
-    """What came of each scan, with a bar, and a line for each that is not done."""
+    """The outcome of each scan; shows a bar, and a line for each scan that is not done."""
     found = {}
     function = partial(prepare_image, args.output.absolute())
     with tqdm(total=len(images), desc="prepare", unit="scan") as bar:

@@ -43,7 +43,7 @@ LOOK = Look(calcified=("choroid", "pineal"), bone_density=1.04, dura_hu=8.0)
 """A plain healthy head, without contrast medium, with the calcium that most have."""
 
 LARGEST_ROTATION_DEG = 8.0
-"""How far the head is turned in the scanner at most."""
+"""Largest rotation of the head in the scanner."""
 
 AIR_BELOW_HU, QUIET_HU = -900, -1000
 """Air is stored without its noise, of which most of a compressed series would consist."""
@@ -102,7 +102,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def truth_of(head: SimulatedHead, kind: str, side: str, lesion_hu: float) -> dict[str, Any]:
-    """What was planted: words, size, and the centre of the lesion in scan space."""
+    """The truth about the planted lesion: words, size, and its centre in scan space."""
     centre = head.affine @ [*np.argwhere(head.lesion == 1).mean(axis=0), 1]
     return {
         "description": f"{kind} bleed on the {side}",

@@ -45,7 +45,7 @@ def overrides(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def usage_problem(args: argparse.Namespace) -> str:
-    """What is wrong with the weights or the map that were asked for; empty if nothing is."""
+    """A sentence on what is wrong with the chosen weights or map; empty if nothing is."""
     if args.weights and not args.weights.is_file():
         return f"There are no weights at {args.weights}. Check --weights."
     if args.config and not args.weights:

@@ -23,7 +23,7 @@ INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
 
 TRAINING_BYTES = 100_000_000
-"""What checkpoints and logs take on the disk, at most."""
+"""Space for checkpoints and logs on the disk, at most."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -102,7 +102,7 @@ def check_data(args: argparse.Namespace, parser: Any) -> None:
 
 
 def unprepared(args: argparse.Namespace) -> int:
-    """How many scans of a datalist are still to be prepared, at most."""
+    """Number of scans of a datalist that are still to be prepared, at most."""
     if args.data.is_dir():
         return 0
     listed = [item for section in ("training", "validation") for item in listed_scans(args.data, section)]

@@ -48,7 +48,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def as_json(folder: Path, wrong: dict[str, str]) -> dict[str, Any]:
-    """What was found in a folder, as plain values."""
+    """The verification of a folder, as plain values for JSON."""
     return {
         "folder": str(folder),
         "complete": not wrong,
@@ -57,7 +57,7 @@ def as_json(folder: Path, wrong: dict[str, str]) -> dict[str, Any]:
 
 
 def sentence(folder: Path, wrong: dict[str, str]) -> str:
-    """What is wrong with a folder: the first file, and how many more there are."""
+    """A sentence on what is wrong with a folder: the first file, and the number of others."""
     name, problem = next(iter(wrong.items()))
     more = (
         f", and {counted(len(wrong) - 1, 'other file has', 'other files have')} problems too" if len(wrong) > 1 else ""

@@ -19,16 +19,16 @@ from ..errors import WrongUsage
 from ..files.fingerprints import Source, key
 
 SECTIONS = ("training", "validation", "test")
-"""What a datalist may hold."""
+"""Sections that a datalist may have."""
 
 SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 """Names that a folder can have anywhere, and that are no path."""
 
 PREPARED_BYTES = 51_000_000
-"""What a scan of a datalist takes on the disk once it is prepared for training."""
+"""Size on the disk of a scan of a datalist that is prepared for training."""
 
 UID = re.compile(r"[0-9.]{1,64}")
-"""What a series' UID is made of."""
+"""Form of a series' UID."""
 
 
 @dataclass(frozen=True)
@@ -170,12 +170,12 @@ def _check_apart(content: Mapping[str, Sequence[Any]], section: str, path: Path)
 
 
 def _name(item: Mapping[str, Any]) -> Any:
-    """What a message calls an item."""
+    """The name of an item in messages."""
     return item.get("case") or item["image"]
 
 
 def _marks(item: Any, path: Path) -> set[str]:
-    """What tells an item from others: the name of its case, where its scan lies, and its series."""
+    """The marks that tell an item from others: the name of its case, the path of its scan, and its series."""
     if not isinstance(item, dict) or not isinstance(item.get("image"), str):
         return set()
     named = {f"{key} {item[key]}" for key in ("case", "series_uid") if item.get(key)}

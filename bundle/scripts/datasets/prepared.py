@@ -95,7 +95,7 @@ def _dataset(items: Sequence[Mapping[Hashable, Any]], transform: Compose, folder
 
 
 def _readable(path: Path) -> bool:
-    """Whether a kept scan can be read to its end."""
+    """True if a cached scan can be read to its end."""
     try:
         torch.load(path, weights_only=True)
     except (EOFError, OSError, RuntimeError, ValueError, pickle.UnpicklingError):

@@ -30,7 +30,7 @@ def save_refusal(path: Path, refusal: InputRefused, scan: Path) -> None:
 
 
 def load_refusal(path: Path, scan: Path) -> InputRefused | None:
-    """What was kept; None where there is nothing, it is not whole, or the scan has changed since."""
+    """The cached refusal; None if there is none, the file is incomplete, or the scan has changed since."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         same = content["scan"] == fingerprint(scan, None)

@@ -105,7 +105,7 @@ class RegisteredScans(Dataset):
             raise
 
     def file_of(self, item: Item) -> Path:
-        """Where the registered scan of an item is kept."""
+        """The path of the cached registered scan of an item."""
         path = str(item["image"])
         uid = self.series_uid.get(path) if isinstance(self.series_uid, Mapping) else self.series_uid
         return self.folder / f"{fingerprint(Path(path), uid or None)}_{maker_hash()}.npz"
@@ -119,7 +119,7 @@ def _through(steps: Sequence[Any], data: dict[Hashable, Any]) -> dict[Hashable, 
 
 
 def to_keep(data: Item) -> RegisteredScan:
-    """What is kept of a scan that was registered and masked."""
+    """The cached form of a scan that was registered and masked."""
     hu, head, valid, regions = (
         torch.as_tensor(data[key])[0].numpy() for key in ("image", "foreground", "validity", "regions")
     )

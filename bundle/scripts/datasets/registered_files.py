@@ -27,7 +27,7 @@ from ..volume import AIR_HU
 SHAPE = (REFERENCE_SIZE, REFERENCE_SIZE, REFERENCE_SIZE)
 
 DAMAGED = (EOFError, KeyError, OSError, TypeError, ValueError, zipfile.BadZipFile, zlib.error)
-"""What comes of reading a file that is not whole, or of another form."""
+"""Exceptions raised by reading a file that is incomplete, or of another form."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +80,7 @@ def save_registered(path: Path, scan: RegisteredScan | InputRefused) -> None:
 
 
 def load_registered(path: Path) -> RegisteredScan | InputRefused | None:
-    """What was kept in a file; None where there is none, or it is not whole."""
+    """The scan or refusal cached in a file; None if there is none, or the file is incomplete."""
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
             facts = json.loads(str(arrays["facts"]))

@@ -14,7 +14,7 @@ from ..assets import sha256
 from ..errors import as_ours
 
 Content = bytes | Callable[[Path], None]
-"""What a file holds, or the function that writes it to the path that it is given."""
+"""A file's content, or the function that writes it to the path that it is given."""
 
 
 def check_writable(folder: Path, target: Path | None = None, needed_bytes: int = 0) -> None:

@@ -24,7 +24,7 @@ WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 """Errors of the operating system that say that a file system has no locks."""
 
 ATTEMPTS = 20
-"""How often to begin anew where another process removes the file, or its folder, that was just made."""
+"""Attempts to begin anew if another process removes the file, or its folder, that was just made."""
 
 HELD: dict[tuple[Path, int], bool] = {}
 """The locks of this process by place and thread, and whether they are firm."""
@@ -107,7 +107,7 @@ def _flock(descriptor: int) -> bool:
 
 
 def _is_at(descriptor: int, path: Path) -> bool:
-    """Whether an open file is still the one at a path."""
+    """True if an open file is still the one at a path."""
     try:
         there = path.stat()
     except FileNotFoundError:

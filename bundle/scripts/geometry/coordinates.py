@@ -65,4 +65,4 @@ def error_map(predicted: Tensor, stride: int = 1) -> Tensor:
 
 
 CENTRE_MM = (0.0, -8.0, 12.0)
-"""Where the mean of the centroids lies: the vertex is then some 24 mm below the top of the grid, the nose inside."""
+"""Position of the mean of the centroids: the vertex is then some 24 mm below the top of the grid, the nose inside."""

@@ -34,7 +34,7 @@ SMALLEST_TILE = 8
 
 
 def out_of_memory(error: RuntimeError) -> bool:
-    """Whether PyTorch raised `error` because memory ran out, on a GPU or on the CPU."""
+    """True if PyTorch raised `error` because memory ran out, on a GPU or on the CPU."""
     return isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error)
 
 
@@ -53,7 +53,7 @@ class AutocastInferer(Inferer):
 
 
 class PositionInferer(Inferer):
-    """What both ways share: which places are wanted, what to do out of memory, and the result's metadata.
+    """Common part of both inferers: the wanted places, the reaction to lack of memory, and the result's metadata.
 
     Args:
         stride: step between places, in voxels.

@@ -64,7 +64,7 @@ def cut_patches(volume: Tensor, centres: Tensor, patch_size: int) -> Tensor:
 
 
 def any_in_windows(mask: Tensor, window: int, stride: int = 1) -> Tensor:
-    """Whether a cube of `window` voxels a side holds any True voxel of `mask` (..., D, H, W), for every stride-th cube.
+    """True for each stride-th cube of `window` voxels a side that holds any True voxel of `mask` (..., D, H, W).
 
     The result is (..., d, h, w) with d = (D - window) // stride + 1; entry k is the cube that begins at voxel
     k * stride, as in `networks.DensePositionNet.dense`.

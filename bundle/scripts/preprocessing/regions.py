@@ -33,8 +33,8 @@ COARSE = 2
 """Step in voxels at which the inside of the skull is found; its border then follows the scan's bone voxel by voxel."""
 
 CORE_MM, BEYOND_MM, SKULL_MM, GAP_MM = 16.0, 6.0, 6.0, 4.0
-"""How deep inside the reference's brain every brain is; how far a larger brain, or skull, may reach beyond the
-reference's; and how wide a gap in the bone (a suture, a fracture) still counts as closed."""
+"""Depth inside the reference's brain at which every head has brain; reach of a larger brain, and of a larger skull,
+beyond the reference's; widest gap in the bone (a suture, a fracture) that still counts as closed."""
 
 Mask = NDArray[np.bool_]
 
@@ -84,7 +84,7 @@ def within(mask: Mask, distance_mm: float, spacing_mm: float) -> Mask:
 
 
 def _inside_skull(bone: Mask, brain_there: Mask, spacing_mm: float) -> Mask:
-    """What the bone encloses: the part of ~bone that hangs together with the reference's brain, and lies near it."""
+    """The space enclosed by bone: the part of ~bone that is connected with the reference's brain and lies near it."""
     core = ndimage.distance_transform_edt(brain_there, sampling=spacing_mm) > CORE_MM
     near = within(brain_there, BEYOND_MM, spacing_mm)
     free = near & ~ndimage.binary_closing(bone, _ball(GAP_MM / spacing_mm))

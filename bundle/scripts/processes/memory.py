@@ -1,4 +1,4 @@
-"""What a piece of work takes of a process's memory, as the operating system counts it.
+"""Memory of a process for a piece of work, as the operating system counts it.
 
 The *resident memory* of a process is what of it lies in RAM; its *peak* is the largest value since the process began
 or, on Linux, since `restart_peak`. A *budget* is what the process may allocate at most; what asks for more gets an
@@ -18,7 +18,7 @@ MB = 2**20
 """Bytes that are called a megabyte here, as by `nvidia-smi`."""
 
 PROCESS, MACHINE = Path("/proc/self"), Path("/proc/meminfo")
-"""Where Linux tells of the process and of the machine."""
+"""Files in which Linux describes the process and the machine."""
 
 KEPT_FREE_SHARE = 0.1
 """Share of the memory that is available now which a budget leaves to others."""
@@ -46,7 +46,7 @@ def peak_bytes() -> int:
 
 
 def available_bytes() -> int | None:
-    """What the machine could give to a process now; None where the system does not say."""
+    """Memory in bytes that the machine could give to a process now; None if the system does not say."""
     return _field(MACHINE, "MemAvailable")
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from types import FrameType
 
 USUAL = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
-"""What Python does about each signal by itself; where it is something else, somebody has decided so, and it stays."""
+"""Python's own handlers; a signal with another handler was set by somebody on purpose, and keeps it."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""What a compressed image says of itself: its size, before a decoder believes the DICOM header instead.
+"""Size of a compressed image by its own codestream, checked before a decoder believes the DICOM header instead.
 
 JPEG and JPEG-LS state it in a *start of frame* segment (ITU-T T.81 B.2.2, T.87 C.2.2), JPEG 2000 in its SIZ segment
 (T.800 A.5.1). All of them end in the marker FFD9. Decoders trust the header: given too large a size, one of them ends
@@ -57,7 +57,7 @@ def _jpeg_size(codestream: bytes) -> ImageSize:
 
 
 def _start_of_frame(codestream: bytes) -> int:
-    """Where the start-of-frame segment begins; the segments before it are skipped by their lengths."""
+    """Offset of the start-of-frame segment; the segments before it are skipped by their lengths."""
     at = 2
     while at + 10 <= len(codestream) and codestream[at] == 0xFF:
         if codestream[at + 1] in STARTS_OF_FRAME:

@@ -1,4 +1,4 @@
-"""Whether all slices of a stack are on the same Hounsfield scale: each is rescaled by its own tags, which may be wrong.
+"""Check that all slices of a stack are on one Hounsfield scale: each is rescaled by its own tags, which may be wrong.
 
 A wrong `RescaleIntercept` or `RescaleSlope` in a slice or in some leaves every edge where it was: what it changes is
 the *level* of air and of soft tissue, the median of those pixels. Where a slice shows air its neighbour mostly shows

@@ -40,7 +40,7 @@ class SeriesRow:
 
 @dataclass(frozen=True)
 class Inspection:
-    """What is at a path: its series, the findings, and the volume when it was accepted."""
+    """The input at a path: its series, the findings, and the volume if it was accepted."""
 
     source: str
     series: tuple[SeriesRow, ...]
@@ -49,7 +49,7 @@ class Inspection:
 
     @property
     def accepted(self) -> bool:
-        """Whether a heatmap can be made of it."""
+        """True if a heatmap can be made of it."""
         return self.volume is not None
 
 
@@ -67,7 +67,7 @@ def read_volume(path: str | Path, series_uid: str | None = None) -> Volume:
 
 
 def inspect_input(path: str | Path, series_uid: str | None = None) -> Inspection:
-    """What is at `path`, which series would be used, and every finding; refusals are findings here, not exceptions."""
+    """The inspection of `path`: the series that would be used and every finding; refusals are not raised here."""
     path, source = Path(path), "none"
     rows: tuple[SeriesRow, ...] = ()
     try:

@@ -27,7 +27,7 @@ FORMS: dict[Any, dict[str, Any]] = {
     float | None: {"type": ["number", "null"]},
     tuple[str, ...]: {"type": "array", "items": {"enum": sorted(kind.code for kind in TABLE if kind.severity == FLAG)}},
 }
-"""How JSON has the Python types of what is listed of a series."""
+"""JSON types of the Python types in the list of series."""
 
 SERIES_WORDS = {
     "series_uid": "SeriesInstanceUID: what --series-uid takes",
@@ -42,7 +42,7 @@ SERIES_WORDS = {
     "objections": "codes of the flags that it would get if it were named; it is not chosen by itself",
     "chosen": "whether it is the one that is used",
 }
-"""What each entry of a series means."""
+"""Meanings of the entries of a series."""
 
 
 def schema() -> dict[str, Any]:

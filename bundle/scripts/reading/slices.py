@@ -25,7 +25,7 @@ SAME_HEIGHT_MM = 0.01
 """Two slices closer than this are at one position; scanners' positions are that exact, real spacings are far larger."""
 
 OFF_LINE_MM = 0.5
-"""How far a slice may lie beside the line through the others (rounding of its position)."""
+"""Largest distance of a slice from the line through the others (rounding of its position)."""
 
 TILT_DEGREES = 0.5
 """Smaller angles between the line of slices and their normal are rounding."""
@@ -42,7 +42,7 @@ LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 @dataclass(frozen=True)
 class Grid:
-    """Where the voxels of a stack go: slice k of the volume lies at height `heights_mm[0] + k * spacing_mm`.
+    """Target grid of a stack: slice k of the volume lies at height `heights_mm[0] + k * spacing_mm`.
 
     `heights_mm` (S,) are the true heights of the S slices, ascending; `count` is the number of slices of the volume.
     When `resample` is false the S slices are the volume's slices; else they are interpolated (see `blend`).

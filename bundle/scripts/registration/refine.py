@@ -5,11 +5,16 @@ those of ITK's Euler transform about the middle of the fixed mask; regular-step 
 levels of resolution. One thread and a fixed seed: the same images give the same matrix, bit by bit.
 
 ITK's images are given in RAS here, on both sides; the library does not care what the axes are called.
+
+ITK wraps each of its class templates in a module of its own, `itk.itkNAMEPython`, where the class for some parameters
+is called `itkNAME` and letters for them, as it prints itself. Taken from there (`_wrapped`), the classes that the
+refinement needs are ready after 1 CPU-second; `itk.NAME[...]`, the same class, first loads every library that ITK's
+lists of dependencies name, 8 CPU-seconds of image filters above all.
 """
 
 from __future__ import annotations
 
-from types import ModuleType
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -53,33 +58,38 @@ def rigid_by_mutual_information(fixed: Masked, moving: Masked, start: Array) -> 
     Returns:
         The refined matrix, or `start` when ITK finds no overlap.
     """
-    import itk
-
-    transform = _transform(itk, start, mask_centre(fixed[1], fixed[2]))
-    threader = itk.MultiThreaderBase
+    # ITK's images look into arrays that these hold: they have to stay until the refinement is over
+    images = [_image(values, affine) for values, _, affine in (fixed, moving)]
+    masks = [_image(mask.astype(np.uint8), affine) for _, mask, affine in (fixed, moving)]
+    transform = _transform(start, mask_centre(fixed[1], fixed[2]))
+    threader = import_module("itk.ITKCommonBasePython").itkMultiThreaderBase
     threads = threader.GetGlobalDefaultNumberOfThreads()
     threader.SetGlobalDefaultNumberOfThreads(1)
     try:
-        _method(itk, fixed, moving, transform).Update()
+        _method(images, masks, transform).Update()
     except RuntimeError:  # all samples map outside the moving image; the checks judge the pose as it is
         return start
     finally:
         threader.SetGlobalDefaultNumberOfThreads(threads)
-    return _matrix(itk, transform)
+    return _matrix(transform)
 
 
-def _method(itk: ModuleType, fixed: Masked, moving: Masked, transform: Any) -> Any:
-    """The ITK registration, ready to run; it changes `transform` in place."""
-    kind = itk.Image[itk.F, 3]
-    metric = itk.MattesMutualInformationImageToImageMetricv4[kind, kind].New(NumberOfHistogramBins=BINS)
-    metric.SetFixedImageMask(_mask(itk, fixed))
-    metric.SetMovingImageMask(_mask(itk, moving))
+def _wrapped(name: str, parameters: str) -> Any:
+    """The class template `name` of ITK with some parameters, in ITK's letters, e.g. "IF3" for 3-D float images."""
+    return getattr(import_module(f"itk.itk{name}Python"), f"itk{name}{parameters}")
+
+
+def _method(images: list[Any], masks: list[Any], transform: Any) -> Any:
+    """The ITK registration of two images and their masks, ready to run; it changes `transform` in place."""
+    metric = _wrapped("MattesMutualInformationImageToImageMetricv4", "IF3IF3").New(NumberOfHistogramBins=BINS)
+    metric.SetFixedImageMask(_mask(masks[0]))
+    metric.SetMovingImageMask(_mask(masks[1]))
     metric.SetMaximumNumberOfWorkUnits(1)
-    method = itk.ImageRegistrationMethodv4[kind, kind].New()
-    method.SetFixedImage(_image(itk, fixed[0].astype(np.float32), fixed[2]))
-    method.SetMovingImage(_image(itk, moving[0].astype(np.float32), moving[2]))
+    method = _wrapped("ImageRegistrationMethodv4", "REGv4F3F3").New()
+    method.SetFixedImage(images[0])
+    method.SetMovingImage(images[1])
     method.SetMetric(metric)
-    method.SetOptimizer(_optimizer(itk, metric))
+    method.SetOptimizer(_optimizer(metric))
     method.SetInitialTransform(transform)
     method.SetInPlace(True)
     method.SetNumberOfWorkUnits(1)
@@ -87,17 +97,18 @@ def _method(itk: ModuleType, fixed: Masked, moving: Masked, transform: Any) -> A
     method.SetShrinkFactorsPerLevel(list(SHRINK))
     method.SetSmoothingSigmasPerLevel(list(SIGMA_MM))
     method.SetSmoothingSigmasAreSpecifiedInPhysicalUnits(True)
-    method.SetMetricSamplingStrategy(itk.ImageRegistrationMethodv4Enums.MetricSamplingStrategy_RANDOM)
+    strategies = _wrapped("ImageRegistrationMethodv4", "Enums")
+    method.SetMetricSamplingStrategy(strategies.MetricSamplingStrategy_RANDOM)
     method.SetMetricSamplingPercentage(SAMPLED_SHARE)
     method.MetricSamplingReinitializeSeed(SEED)
     return method
 
 
-def _optimizer(itk: ModuleType, metric: Any) -> Any:
+def _optimizer(metric: Any) -> Any:
     """Regular-step gradient descent whose steps are in mm of the moving points."""
-    scales = itk.RegistrationParameterScalesFromPhysicalShift[type(metric)].New()
+    scales = _wrapped("RegistrationParameterScalesFromPhysicalShift", "MMIITIMF3").New()
     scales.SetMetric(metric)
-    optimizer = itk.RegularStepGradientDescentOptimizerv4[itk.D].New()
+    optimizer = _wrapped("RegularStepGradientDescentOptimizerv4", "D").New()
     optimizer.SetScalesEstimator(scales)
     optimizer.SetDoEstimateLearningRateOnce(False)
     optimizer.SetDoEstimateLearningRateAtEachIteration(False)
@@ -108,35 +119,41 @@ def _optimizer(itk: ModuleType, metric: Any) -> Any:
     return optimizer
 
 
-def _image(itk: ModuleType, values: NDArray[Any], affine: Array) -> Any:
-    """An ITK image of values (I, J, K) on a world-aligned grid."""
-    image = itk.image_from_array(np.ascontiguousarray(values.T))
+def _image(values: NDArray[np.float32] | NDArray[np.uint8], affine: Array) -> Any:
+    """An ITK image of values (I, J, K) on a world-aligned grid; it looks into an array that it holds while it lives."""
+    buffer = _wrapped("PyBuffer", "IUC3" if values.dtype == np.uint8 else "IF3")
+    image = buffer.GetImageViewFromArray(np.ascontiguousarray(values.T))
     image.SetSpacing(np.diag(affine)[:3].tolist())
     image.SetOrigin(affine[:3, 3].tolist())
     return image
 
 
-def _mask(itk: ModuleType, masked: Masked) -> Any:
-    """The mask of a masked image as ITK's spatial object."""
-    mask = itk.ImageMaskSpatialObject[3].New()
-    mask.SetImage(_image(itk, masked[1].astype(np.uint8), masked[2]))
+def _mask(image: Any) -> Any:
+    """An ITK image of a mask as ITK's spatial object."""
+    mask = _wrapped("ImageMaskSpatialObject", "3").New()
+    mask.SetImage(image)
     mask.Update()
     return mask
 
 
-def _transform(itk: ModuleType, matrix: Array, centre: Array) -> Any:
+def _transform(matrix: Array, centre: Array) -> Any:
     """ITK's Euler transform equal to a rigid matrix (4, 4), turning about `centre` (3,)."""
-    transform = itk.Euler3DTransform[itk.D].New()
+    rotation = import_module("itk.vnl_matrix_fixedPython").vnl_matrix_fixedD_3_3()
+    for row in range(3):
+        for column in range(3):
+            rotation.put(row, column, float(matrix[row, column]))
+    transform = _wrapped("Euler3DTransform", "D").New()
     transform.SetCenter(centre.tolist())
-    transform.SetMatrix(itk.matrix_from_array(np.ascontiguousarray(matrix[:3, :3])))
+    transform.SetMatrix(_wrapped("Matrix", "D33")(rotation))
     transform.SetTranslation((matrix[:3, :3] @ centre + matrix[:3, 3] - centre).tolist())
     return transform
 
 
-def _matrix(itk: ModuleType, transform: Any) -> Array:
+def _matrix(transform: Any) -> Array:
     """The matrix (4, 4) of an ITK transform."""
+    rotation = transform.GetMatrix()
     matrix = np.eye(4)
-    matrix[:3, :3] = itk.array_from_matrix(transform.GetMatrix())
+    matrix[:3, :3] = [[rotation(row, column) for column in range(3)] for row in range(3)]
     matrix[:3, 3] = list(transform.GetOffset())
     return matrix
 

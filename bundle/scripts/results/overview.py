@@ -153,7 +153,7 @@ def draw_header(
 
 
 def draw_footer(sheet: Image.Image, outlines: bool) -> None:
-    """What one has to know to read the picture, and the names of the outlines."""
+    """Draws the footer: the facts needed to read the picture, and the names of the outlines."""
     label(sheet, (10, sheet.height - 22), NOTE, 14, QUIET)
     for place, (name, colour) in enumerate(OUTLINES.values() if outlines else ()):
         label(sheet, (2 * (PANEL + GAP) + place * 150, sheet.height - 22), name, 14, colour)

@@ -47,7 +47,7 @@ class SpoolInUse(RuntimeError):
 
 @dataclass(frozen=True)
 class Limits:
-    """What is taken: bytes of an image and of a study, and bytes of the disk that stay free."""
+    """Limits of a spool: bytes of an image and of a study, and bytes of the disk that stay free."""
 
     image_bytes: int = 1024 * MIB
     study_bytes: int = 4096 * MIB
@@ -94,7 +94,7 @@ class Spool:
             yield
 
     def recover(self) -> None:
-        """What was being worked is ready again, unless its results are complete; half-written files are removed."""
+        """Makes interrupted studies ready again, unless their results are complete; removes half-written files."""
         with self.lock:
             for key in self.keys(WORKING):
                 if self.has_results(self.place(WORKING, key)):
@@ -108,7 +108,7 @@ class Spool:
                 os.utime(self.place(INCOMING, key) / IMAGES)
 
     def has_results(self, folder: Path) -> bool:
-        """Whether the folder of a study holds a complete set of results."""
+        """True if the folder of a study has a complete set of results."""
         try:
             verify(folder / OUT)
         except (OSError, ResultIncomplete):

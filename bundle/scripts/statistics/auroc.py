@@ -1,4 +1,4 @@
-"""How well scores tell anomalous from healthy regions, and how sure that is.
+"""AUROC and related measures of how well scores separate anomalous from healthy regions, with their uncertainty.
 
 An *item* is a region of a scan with a *score* (higher: more anomalous) and a *label* (true: anomalous). It counts as
 *found* when its score is above a threshold. *AUROC* is the probability that an anomalous item scores higher than a
@@ -170,7 +170,7 @@ def _nested(clusters: Sequence[Hashable], units: Sequence[Hashable]) -> tuple[In
 
 
 def _starts(sizes: Sequence[int]) -> Indices:
-    """Where each of several ranges begins that follow one another, and where the last one ends."""
+    """The first index of each of several consecutive ranges, and the end of the last one."""
     return np.concatenate([[0], np.cumsum(sizes)]).astype(np.intp)
 
 

@@ -27,7 +27,7 @@ NAME = re.compile(r"checkpoint_epoch=(\d+)\.pt")
 """File names that MONAI's CheckpointSaver gives to the checkpoint of an epoch."""
 
 UNREADABLE = (AttributeError, EOFError, KeyError, OSError, RuntimeError, TypeError, ValueError, pickle.UnpicklingError)
-"""What comes of loading a file that is damaged, of another kind, or of another network."""
+"""Exceptions raised by loading a file that is damaged, of another kind, or of another network."""
 
 
 def latest_checkpoint(folder: str) -> str:

@@ -102,7 +102,7 @@ class PeriodicValidation(ValidationHandler):
 
 
 class LearningCurve:
-    """What the training has cost, and how well the network localised then, in `learning_curve.csv`.
+    """The learning curve, `learning_curve.csv`: the training's cost so far, and the localisation error at that cost.
 
     One row for each validation: the epoch, the iterations, the CPU-seconds of this process and the wall seconds spent
     on learning (validations left out, the drawing of heads by workers too), and the validation's metrics. It belongs to
@@ -124,7 +124,7 @@ class LearningCurve:
         self.evaluator.add_event_handler(Events.COMPLETED, self._write, engine)
 
     def state_dict(self) -> dict[str, Any]:
-        """What has been spent, and the rows so far."""
+        """The cost so far, and the rows so far."""
         return {"spent": dict(self.spent), "rows": [dict(row) for row in self.rows]}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""What a training takes of memory: a few iterations of its own trainer, on one batch that is ready.
+"""Memory of a training: a few iterations of its own trainer, on one batch that is ready.
 
 The *training memory* is everything that a training holds at once on its device: weights, gradients, the optimizer's
 state, the batch, what each layer keeps for the backward pass, and what libraries need meanwhile. On a GPU it is the
@@ -22,10 +22,10 @@ from ..processes.allocator import return_large_blocks
 from ..processes.memory import peak_bytes, resident_bytes, restart_peak
 
 Batch = Mapping[Hashable, Any]
-"""What a data loader gives to the trainer."""
+"""A batch of the trainer's data loader."""
 
 CUDA_PEAK, PROCESS_MEMORY = "CUDA peak", "process memory"
-"""How the memory was measured."""
+"""The two ways to measure the memory."""
 
 FEWEST_ITERATIONS = 2
 """An optimizer has its state from the first step on, so the second iteration is the first to hold everything."""
@@ -69,5 +69,5 @@ def training_peak(
 
 
 def batch_bytes(batch: Batch) -> int:
-    """What the tensors of a batch hold."""
+    """Bytes of the tensors of a batch."""
     return sum(value.numel() * value.element_size() for value in batch.values() if isinstance(value, Tensor))

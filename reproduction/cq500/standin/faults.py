@@ -17,7 +17,7 @@ LOST_SLICES = 6
 """Slices that a series with a gap lacks."""
 
 SHORT_SHARES = (0.45, 0.75)
-"""How much of the slices a repeat that ends early has."""
+"""Share of the slices in a repeat that ends early."""
 
 
 NECK: tuple[tuple[float, float, float, float], ...] = (
@@ -34,7 +34,7 @@ VERTEBRA_MM, DISC_MM, DISC_HU = 20.0, 5.0, 90.0
 """Distance of the vertebrae, and what lies between them."""
 
 NECK_SLICES, NECK_SLICE_MM, NECK_Z_MM, NECK_NOISE_HU = 60, 2.5, -300.0, 10.0
-"""How the neck is scanned, and where its lowest slice is."""
+"""Scan of the neck: number, thickness and lowest position of its slices, and noise."""
 
 
 def with_gap(study: Study) -> Series:

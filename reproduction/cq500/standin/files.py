@@ -80,7 +80,7 @@ def keep_plan(root: Path, plans: Sequence[CasePlan], settings: Mapping[str, Any]
 
 
 def is_complete(root: Path, plan: CasePlan) -> bool:
-    """Whether a case is there."""
+    """True if a case is complete."""
     return (root / plan.folder).is_dir() and truth_path(root, plan).is_file()
 
 
@@ -116,7 +116,7 @@ def write_tables(root: Path, plans: Sequence[CasePlan]) -> None:
 
 
 def simulated_reads(plans: Sequence[CasePlan], truths: Sequence[Mapping[str, Any]]) -> Reads:
-    """What the three readers mark in the cases, whose labels that truly hold are in their truths."""
+    """The labels that three simulated readers give each case, from its true labels."""
     marks, categories = [], []
     for plan, truth in zip(plans, truths, strict=True):
         rng = np.random.default_rng([plan.seed, READERS_STREAM])

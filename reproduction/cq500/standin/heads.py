@@ -19,7 +19,7 @@ from scripts.simulation.person.head import LOOK_STREAM, SimulatedHead, draw_head
 from scripts.simulation.person.look import draw_look
 
 ATTEMPTS, SEED_STEP = 3, 100_000_000
-"""How many heads are tried, and how far their seeds lie apart."""
+"""Number of heads that are tried, and the distance of their seeds."""
 
 SECOND_STREAM = 31
 """Stream of random numbers of a second lesion."""

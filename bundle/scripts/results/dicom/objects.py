@@ -25,10 +25,10 @@ from .segmentation import segmentation
 from .source import on_slices, read_source
 
 FOLDER = "dicom"
-"""Where in a set of results the objects are."""
+"""Folder of the objects in a set of results."""
 
 FACTS = ("scores", "score_details", "map", "findings", "settings")
-"""What of a result is the same for the same input."""
+"""Parts of a result that are the same for the same input."""
 
 
 def dicom_files(

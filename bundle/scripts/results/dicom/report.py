@@ -44,7 +44,7 @@ NAME = "report"
 
 @dataclass(frozen=True)
 class Scored:
-    """What is reported: a `result` as in result.json, map `values` and region `labels`, both (S, rows, columns)."""
+    """The reported data: a `result` as in result.json, map `values` and region `labels`, both (S, rows, columns)."""
 
     source: Source
     identity: Identity
@@ -58,7 +58,7 @@ class Scored:
         return UNITS[self.result["map"]]
 
     def algorithm(self) -> sr.AlgorithmIdentification:
-        """What made the numbers: the bundle, its version, its weights and settings."""
+        """The algorithm that made the numbers: the bundle, its version, its weights and settings."""
         named = {**self.result["settings"], "map": self.result["map"], "weights_sha256": self.result["weights_sha256"]}
         parameters = [f"{name} = {value}" for name, value in named.items()]
         return sr.AlgorithmIdentification(MODEL, self.identity.version, parameters, manufacturer=MANUFACTURER)
@@ -166,6 +166,6 @@ def volume_ml(source: Source, mask: NDArray[np.bool_]) -> float:
 
 
 def comments(result: Mapping[str, Any]) -> Iterator[sr.TextContentItem]:
-    """What a reader must know: that this is research, and every flag."""
+    """Comments for the reader: that this is research, and every flag."""
     for text in (f"{RESEARCH}.", *(found["message"] for found in result["findings"])):
         yield sr.TextContentItem(COMMENT, text, sr.RelationshipTypeValues.CONTAINS)

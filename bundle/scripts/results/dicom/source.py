@@ -50,7 +50,7 @@ NEEDED = {
 
 @dataclass(frozen=True)
 class Frame:
-    """What a flat image stands for: frame `number` (from 1) of the file `uid` of the class `sop_class`."""
+    """The frame behind a flat image: frame `number` (from 1) of the file `uid` of the class `sop_class`."""
 
     sop_class: str
     uid: str
