@@ -1,7 +1,7 @@
 """`head-ct-anomaly export`: from a training checkpoint to plain weights, spectral norm folded into them.
 
-They lie beside the checkpoint unless `-o` names a file. With `-o bundle/models/model.pt` they are installed: they replace
-the bundle's own, and its manifest is written anew.
+They lie beside the checkpoint unless `-o` names a file. `-o bundle/models/model.pt` installs them: they replace the
+bundle's own, and its manifest is written anew.
 """
 
 from __future__ import annotations
@@ -40,9 +40,7 @@ def add_parser(subparsers: Any) -> None:
         help="the weights (beside the checkpoint: model.pt, published.pt, autoencoder.pt or locator.pt); "
         "a file of bundle/models installs them",
     )
-    parser.add_argument(
-        "--config", choices=OUTPUTS, default="train.json", help="what the training ran (train.json)"
-    )
+    parser.add_argument("--config", choices=OUTPUTS, default="train.json", help="what the training ran (train.json)")
     parser.add_argument("--width", type=positive, help="of the network that was trained (the config says which)")
     parser.add_argument("--patch-size", metavar="MM", type=positive, help="likewise")
     parser.set_defaults(main=main)
