@@ -13,7 +13,16 @@ from pathlib import Path
 
 import torch
 
-UNREADABLE = (AttributeError, EOFError, LookupError, OSError, RuntimeError, TypeError, ValueError, pickle.UnpicklingError)
+UNREADABLE = (
+    AttributeError,
+    EOFError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    pickle.UnpicklingError,
+)
 """What comes of loading a file that is damaged, of another kind, or of another network."""
 
 
