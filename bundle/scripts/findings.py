@@ -196,7 +196,7 @@ TABLE: tuple[FindingKind, ...] = (
         "bundle_changed",
         FLAG,
         "a file of the bundle is not the one that it was made with",
-        "Install the bundle again, or, if the change is yours, run `head-ct-anomaly manifest`.",
+        "Install the bundle again, or, if the change is yours, run `python BUNDLE manifest` on its folder.",
     ),
     FindingKind(
         "normative_unknown",
