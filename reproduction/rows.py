@@ -7,13 +7,13 @@ fields, and comes back from it unchanged; what is not known is empty.
 
 from __future__ import annotations
 
-import csv
-import io
 import types
 import typing
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import astuple, dataclass, fields
 from typing import Any, TypeVar
+
+from scripts.files import tables
 
 from .published import AUTOENCODER, FRACTURE, HAEMORRHAGE, PATCHES, POSITION, VOLUMES, published
 
@@ -102,11 +102,7 @@ Row = TypeVar("Row", Auroc, RocPoint, Memory, Duration)
 
 def as_csv(rows: Sequence[Row], kind: type[Row]) -> str:
     """Rows as comma-separated values, with a header."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, [field.name for field in fields(kind)], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(asdict(row) for row in rows)
-    return text.getvalue()
+    return tables.as_csv([field.name for field in fields(kind)], map(astuple, rows))
 
 
 def from_csv(text: str, kind: type[Row]) -> list[Row]:
@@ -115,10 +111,10 @@ def from_csv(text: str, kind: type[Row]) -> list[Row]:
     Raises:
         ValueError: they are of another kind, or a value is no number.
     """
-    hints, reader = typing.get_type_hints(kind), csv.DictReader(io.StringIO(text))
-    if list(reader.fieldnames or ()) != list(hints):
-        raise ValueError(f"columns {list(hints)} are needed, got {reader.fieldnames}")
-    return [kind(**{name: _value(row[name], hint) for name, hint in hints.items()}) for row in reader]
+    hints, (columns, rows) = typing.get_type_hints(kind), tables.from_csv(text)
+    if columns != list(hints):
+        raise ValueError(f"columns {list(hints)} are needed, got {columns}")
+    return [kind(**{name: _value(row[name], hint) for name, hint in hints.items()}) for row in rows]
 
 
 def _value(text: str, hint: Any) -> Any:

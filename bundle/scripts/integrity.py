@@ -5,9 +5,9 @@ program sha256sum, so that `sha256sum -c manifest.sha256` checks it too. Files t
 well where they could be imported or parsed: in `configs`, in `scripts`, and Python files beside these folders. In
 `models` they are not, since weights of other networks are put there.
 
-The manifest tells damage and mixed versions from the files that were tested. It is no signature: who can write to the
-bundle can write a manifest. Not looked at are the bytecode that Python keeps (`__pycache__`) and hidden files, such as
-those of editors and file managers, which nothing imports or parses.
+The manifest detects damage and mixed versions. It is no signature: whoever can write to the bundle can write a
+manifest. Python's bytecode (`__pycache__`) and hidden files, such as those of editors and file managers, are ignored:
+nothing imports or parses them.
 
 This module needs the standard library alone. The command loads it before any other of the bundle (see `__main__`).
 """

@@ -1,8 +1,8 @@
 """Reads the two files of a calibration, `normative.nii.gz` and `thresholds.json`, and checks that they fit a run.
 
-A calibration is true of the network's weights, the reference head, and the brain and bone window in which the network
-and the asymmetry see a scan. The *same weights* are the same file, or, as `networks.weights` compares them, the same
-tensors in another one. `calibration.files` writes both files and says what is in them.
+A calibration is valid only for the weights, the reference head, and the brain and bone window that it was made with.
+The *same weights* are the same file or, as `networks.weights` compares them, the same tensors in another file.
+`calibration.files` writes both files and describes their contents.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """`head-ct-anomaly calibrate`: from healthy scans to `normative.nii.gz` and `thresholds.json`; no training.
 
-Each scan goes through the transforms and the network of `configs/inference.json`; its residual is kept in a work
-folder, so that a calibration that was interrupted goes on where it stopped when the same command is given again. A scan
-that is refused, or that failed, is listed and left out; failed ones are tried again.
+Each scan goes through the transforms and the network of `configs/inference.json`. Its residual is cached in a work
+folder, so the same command resumes an interrupted calibration. Scans that were refused or failed are listed and left
+out; failed ones are tried again.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from ..integrity import renew
 from ..processes.local import Lost
 from ..words import counted
 from ..workflow import parsed_configs
-from .arguments import device, seed
+from .arguments import add_device, seed
 from .engines import FAILURES, STOPPED, add_engine, answers, engine_problem
 
 REGISTERING = ("reference_masks.nii.gz", "regions.nii.gz", "locator.pt")
@@ -53,9 +53,8 @@ DAMAGED = (EOFError, KeyError, OSError, ValueError, zipfile.BadZipFile, zlib.err
 """Exceptions raised by reading an incomplete file."""
 
 
-def add_parser(subparsers: Any) -> None:
-    """Declare the subcommand."""
-    parser = subparsers.add_parser("calibrate", help="learn from healthy scans what is normal; no training")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     parser.add_argument("folder", metavar="FOLDER", type=Path, nargs="?", help="healthy scans, one an entry")
     parser.add_argument(
         "-o",
@@ -66,7 +65,7 @@ def add_parser(subparsers: Any) -> None:
         help="folder of both files, for `run --calibration OUT`; bundle/models replaces those that ship",
     )
     parser.add_argument("--weights", metavar="FILE", type=Path, default=Path(place("models/model.pt")))
-    parser.add_argument("--device", type=device, default="auto", help="auto (default), cpu, cuda or cuda:N")
+    add_device(parser)
     parser.add_argument("--stride", type=int, choices=(1, 2, 4), default=4, help="voxels between predictions (4)")
     parser.add_argument(
         "--smoothing",
@@ -83,7 +82,6 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--count", type=int, default=60, help="how many scans to draw (60)")
     parser.add_argument("--seed", type=seed, default=0, help="seed of the first one; the next ones count up")
     add_engine(parser)
-    parser.set_defaults(main=main)
 
 
 def width_mm(text: str) -> float:

@@ -1,4 +1,4 @@
-"""Training checkpoints: which one to go on from, and the plain weights that ship.
+"""Training checkpoints: the one to resume from, and the plain weights that ship.
 
 A *checkpoint* holds the network, with its spectral norm, and all that the trainer needs to go on. The *weights* that
 ship are a plain state dict: spectral norm folded, float32, loadable with `weights_only=True`.
