@@ -14,6 +14,7 @@ from .protocol import Protocol, draw_protocol
 from .sampling import sample
 from .scanner import Scan, acquire
 from .training import PROTOCOL_STREAM
+from .variety import PLAIN
 
 PRESETS = {
     "routine": Protocol(),
@@ -42,14 +43,15 @@ def simulate_case(
     side: str | None = None,
     lesion_size: dict[str, float] | None = None,
     protocol: str = "drawn",
+    variety: str = PLAIN,
 ) -> Case:
     """A scan of a head drawn from the anatomy; everything follows from the seed and the arguments, as in `draw_head`.
 
     Raises:
-        ValueError: no such protocol or lesion, or the anatomy is not complete.
+        ValueError: no such protocol, lesion or variety, or the anatomy is not complete.
     """
     made = _protocol(protocol, seed)
-    head = draw_head(anatomy, seed, lesion=lesion, side=side, lesion_size=lesion_size)
+    head = draw_head(anatomy, seed, lesion=lesion, side=side, lesion_size=lesion_size, variety=variety)
     scan = acquire(head, made, seed)
     mask = lesion_mask(head, scan)
     truth = {

@@ -15,6 +15,7 @@ from .protocol import Protocol, draw_protocol
 from .sampling import sample
 from .scanner import PADDING_HU, Scan, acquire
 from .tissue import AIR_HU
+from .variety import PLAIN
 
 PIXEL_MM = 1.0
 """Pixel size of the scans that are made on the way: what a 1 mm reference grid keeps of finer pixels."""
@@ -33,16 +34,16 @@ PROTOCOL_STREAM, ERROR_STREAM = 5, 6
 
 
 def draw_training_head(
-    anatomy: Anatomy, seed: int, *, lesion: str | None = None, side: str | None = None
+    anatomy: Anatomy, seed: int, *, lesion: str | None = None, side: str | None = None, variety: str = PLAIN
 ) -> NDArray[np.int16]:
     """HU (256, 256, 256), int16, in reference space: a drawn head, scanned, and aligned with a residual error.
 
     Voxels outside the field of view are -1024. The same seed gives the same bytes.
 
     Raises:
-        ValueError: the anatomy lacks the brain structures, or the lesion is of no known kind.
+        ValueError: the anatomy lacks the brain structures, or there is no such lesion or variety.
     """
-    head = draw_head(anatomy, seed, lesion=lesion, side=side)
+    head = draw_head(anatomy, seed, lesion=lesion, side=side, variety=variety)
     return scanned_in_reference_space(head, seed)
 
 
