@@ -34,29 +34,29 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "bundle"), str(ROOT / "benchmarks")]
 
-import numpy as np  # noqa: E402
-import torch  # noqa: E402
-from numpy.typing import NDArray  # noqa: E402
-from scipy import fft, ndimage  # noqa: E402
-from torch import nn  # noqa: E402
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import fft, ndimage
+from torch import nn
 
-from cohort.networks import inference_config, position_network  # noqa: E402
-from scripts.anatomies import load_anatomy  # noqa: E402
-from scripts.assets import sha256  # noqa: E402
-from scripts.coordinates import REFERENCE_SIZE  # noqa: E402
-from scripts.foreground import head_foreground  # noqa: E402
-from scripts.head_transforms import load_regions  # noqa: E402
-from scripts.healthy_sources import simulator_sha256  # noqa: E402
-from scripts.intensity import windows  # noqa: E402
-from scripts.normative import Normative, NormativeStatistics, mahalanobis, on_grid, residual, smooth_map  # noqa: E402
-from scripts.patches import cut, patch_radius  # noqa: E402
-from scripts.regions import SKULL, own_regions  # noqa: E402
-from scripts.simulation.head import stream  # noqa: E402
-from scripts.simulation.lesions import FRACTURES  # noqa: E402
-from scripts.simulation.protocol import draw_protocol  # noqa: E402
-from scripts.simulation.training import PROTOCOL_STREAM, draw_training_head  # noqa: E402
-from scripts.statistics import auroc  # noqa: E402
-from scripts.tiles import tile_boxes  # noqa: E402
+from cohort.networks import inference_config, position_network
+from scripts.anomaly.normative import Normative, NormativeStatistics, mahalanobis, on_grid, residual, smooth_map
+from scripts.assets import sha256
+from scripts.files.fingerprints import simulator_sha256
+from scripts.geometry.coordinates import REFERENCE_SIZE
+from scripts.networks.patches import cut, patch_radius
+from scripts.networks.tiles import tile_boxes
+from scripts.preprocessing.foreground import head_foreground
+from scripts.preprocessing.intensity import windows
+from scripts.preprocessing.regions import SKULL, own_regions
+from scripts.preprocessing.transforms import load_regions
+from scripts.simulation.anatomy.label_map import load_anatomy
+from scripts.simulation.lesions.planting import FRACTURES
+from scripts.simulation.person.head import stream
+from scripts.simulation.registered_head import PROTOCOL_STREAM, draw_training_head
+from scripts.simulation.scanner.protocol import draw_protocol
+from scripts.statistics.auroc import auroc
 
 LOWEST = 150
 """Below this voxel there is no calvaria, only skull base and face."""

@@ -22,17 +22,17 @@ from PIL import Image, ImageDraw, ImageFont
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "bundle")]
 
-from scripts.allocator import keep_large_blocks  # noqa: E402
-from scripts.anatomies import load_anatomy  # noqa: E402
-from scripts.assets import asset  # noqa: E402
-from scripts.inputs import read_volume  # noqa: E402
-from scripts.registration import register  # noqa: E402
-from scripts.simulation.head import LOOK_STREAM, stream  # noqa: E402
-from scripts.simulation.look import CALCIUM_SHARES, Look, draw_look  # noqa: E402
-from scripts.simulation.protocol import METALS, Protocol, draw_protocol  # noqa: E402
-from scripts.simulation.scanner import PADDING_HU, Scan  # noqa: E402
-from scripts.simulation.training import PROTOCOL_STREAM, draw_training_head, in_reference_space  # noqa: E402
-from scripts.transforms import load_reference  # noqa: E402
+from scripts.assets import asset
+from scripts.processes.allocator import keep_large_blocks
+from scripts.reading.inputs import read_volume
+from scripts.registration.register import register
+from scripts.registration.transforms import load_reference
+from scripts.simulation.anatomy.label_map import load_anatomy
+from scripts.simulation.person.head import LOOK_STREAM, stream
+from scripts.simulation.person.look import CALCIUM_SHARES, Look, draw_look
+from scripts.simulation.registered_head import PROTOCOL_STREAM, draw_training_head, in_reference_space
+from scripts.simulation.scanner.protocol import METALS, Protocol, draw_protocol
+from scripts.simulation.scanner.scan import PADDING_HU, Scan
 
 Head = NDArray[np.int16]
 

@@ -25,7 +25,7 @@ from pydicom.sequence import Sequence as Items
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "bundle"))
 
-from scripts.simulated_series import write_series  # noqa: E402
+from scripts.simulation.scanner.series import write_series
 
 SIZE, SPACING_MM = 512, (-0.45, -0.45, 0.6)
 """Pixels a side of a slice, and voxel sizes with the signs of RAS axes."""
@@ -35,8 +35,8 @@ SHARED_GROUPS = ("ImageOrientationPatient", "PixelSpacing", "SliceThickness")
 
 CHILD = """
 import sys
-from scripts.inputs import read_volume
-from scripts.process_memory import peak_bytes, resident_bytes, restart_peak
+from scripts.reading.inputs import read_volume
+from scripts.processes.memory import peak_bytes, resident_bytes, restart_peak
 from scripts.{module} import {name} as read
 assert restart_peak()
 before = resident_bytes()

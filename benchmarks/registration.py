@@ -33,17 +33,17 @@ from registration_cases import ROOT, Array, Case, cases, in_any_orientation, mov
 from scipy.spatial.transform import Rotation
 
 from scripts.findings import InputRefused
-from scripts.foreground import validity
-from scripts.inputs import read_volume
-from scripts.locator import locate
-from scripts.networks import DensePositionNet
-from scripts.pose_quality import judge
-from scripts.pose_score import HeadImage, head_image, level, pose_matrices
-from scripts.pose_search import COARSE_STEP, climb, head_centre
-from scripts.registration import Reference, Registration, described, register, without_scale
-from scripts.resampling import to_canonical
-from scripts.simulation.common_space import CENTRE_MM
-from scripts.transforms import load_locator, load_reference
+from scripts.geometry.coordinates import CENTRE_MM
+from scripts.geometry.resampling import to_canonical
+from scripts.networks.position import DensePositionNet
+from scripts.preprocessing.foreground import validity
+from scripts.reading.inputs import read_volume
+from scripts.registration.checks import judge
+from scripts.registration.locator import locate
+from scripts.registration.register import Reference, Registration, described, register, without_scale
+from scripts.registration.score import HeadImage, head_image, level, pose_matrices
+from scripts.registration.search import COARSE_STEP, climb, head_centre
+from scripts.registration.transforms import load_locator, load_reference
 from scripts.volume import Volume, check_values, split_padding
 
 ANATOMIES = (9, 10, 11, 12, 13, 14)

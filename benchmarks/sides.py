@@ -27,9 +27,9 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "bundle"), str(ROOT / "tests")]
 
-from planted import ORDERS, write_planted  # noqa: E402
+from planted import ORDERS, write_planted
 
-from scripts.commands.main import parser_for  # noqa: E402
+from scripts.commands.main import parser_for
 
 AGREEMENT_MM = 0.05
 """Heatmaps that differ by less agree."""

@@ -29,15 +29,14 @@ from registration import FAILURE_MM, error_mm, read_and_registered
 from registration_cases import ROOT, THIN, Array, Case, make_case, moved
 from scipy.spatial.transform import Rotation
 
-from scripts.anatomies import load_anatomy
-from scripts.networks import DensePositionNet
-from scripts.pose_quality import judge
-from scripts.registration import Reference
-from scripts.simulation.anatomy import Anatomy
-from scripts.simulation.common_space import CENTRE_MM
-from scripts.simulation.head import SHAPE_STREAM, stream
-from scripts.simulation.shape import draw_shape
-from scripts.transforms import load_locator, load_reference
+from scripts.geometry.coordinates import CENTRE_MM
+from scripts.networks.position import DensePositionNet
+from scripts.registration.checks import judge
+from scripts.registration.register import Reference
+from scripts.registration.transforms import load_locator, load_reference
+from scripts.simulation.anatomy.label_map import Anatomy, load_anatomy
+from scripts.simulation.person.head import SHAPE_STREAM, stream
+from scripts.simulation.person.shape import draw_shape
 from scripts.volume import AIR_HU, UNKNOWN_HU
 
 ANATOMIES = (12, 13, 14)

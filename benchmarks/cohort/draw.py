@@ -22,10 +22,10 @@ from pathlib import Path
 
 import numpy as np
 
-from scripts.anatomies import load_anatomy
 from scripts.commands.simulate import write_case
+from scripts.simulation.anatomy.label_map import load_anatomy
 from scripts.simulation.case import Case, simulate_case
-from scripts.simulation.lesions import KINDS, VOLUMES_ML
+from scripts.simulation.lesions.planting import KINDS, VOLUMES_ML
 
 SIDES = ("left", "right")
 SIZES = ("small", "large")

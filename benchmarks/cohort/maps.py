@@ -19,18 +19,18 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from cohort.register import Registered
+from scripts.anomaly.asymmetry import asymmetry
+from scripts.anomaly.normative import Normative, anomaly_map, features_of, mahalanobis, residual, smooth_map
+from scripts.anomaly.transforms import reference_densities
 from scripts.assets import place
-from scripts.asymmetry import asymmetry
-from scripts.autoencoder import SpatialAutoencoder
-from scripts.averages import block_means
-from scripts.calibration import MAP_SMOOTHING_MM
-from scripts.coordinates import REFERENCE_SIZE
-from scripts.inferers import PositionInferer
-from scripts.intensity import EQUALISATION_RANGE_HU, equalize_histogram
-from scripts.normative import Normative, anomaly_map, features_of, mahalanobis, residual, smooth_map
-from scripts.normative_transforms import reference_densities
-from scripts.postfilters import grayscale_erosion, median_filter
-from scripts.regions import LEFT_HEMISPHERE, RIGHT_HEMISPHERE, SKULL
+from scripts.baseline.autoencoder import SpatialAutoencoder
+from scripts.baseline.filters import grayscale_erosion, median_filter
+from scripts.calibration.folds import MAP_SMOOTHING_MM
+from scripts.geometry.averages import block_means
+from scripts.geometry.coordinates import REFERENCE_SIZE
+from scripts.networks.inferers import PositionInferer
+from scripts.preprocessing.intensity import EQUALISATION_RANGE_HU, equalize_histogram
+from scripts.preprocessing.regions import LEFT_HEMISPHERE, RIGHT_HEMISPHERE, SKULL
 from scripts.volume import AIR_HU
 
 BOX = (slice(40, 216), slice(16, 240), slice(64, 240))

@@ -27,13 +27,21 @@ from cohort import maps
 from cohort.maps import Features, Maps
 from cohort.networks import autoencoder, described, inference_config, position_network
 from cohort.register import Registered, facts_of, load
-from scripts import asymmetry
+from scripts.anomaly import asymmetry
+from scripts.anomaly.normative import (
+    ASYMMETRY,
+    RESIDUAL,
+    Normative,
+    NormativeStatistics,
+    anomaly_map,
+    mahalanobis,
+    on_grid,
+)
+from scripts.anomaly.scores import known_scores, region_scores
 from scripts.assets import sha256
-from scripts.normative import ASYMMETRY, RESIDUAL, Normative, NormativeStatistics, anomaly_map, mahalanobis, on_grid
-from scripts.regions import LEFT_HEMISPHERE, MIN_COVERAGE, REGIONS, RIGHT_HEMISPHERE, SKULL, region_scores
-from scripts.scores import known_scores
-from scripts.simulation.lesions import FRACTURES
-from scripts.statistics import average_precision
+from scripts.preprocessing.regions import LEFT_HEMISPHERE, MIN_COVERAGE, REGIONS, RIGHT_HEMISPHERE, SKULL
+from scripts.simulation.lesions.planting import FRACTURES
+from scripts.statistics.auroc import average_precision
 
 METHODS = ("ours", "published", "autoencoder", "hu")
 """Whose features are computed together."""

@@ -8,8 +8,8 @@ beside them only healthy scans' skulls count. A *row* holds the lesions of one k
 scans. Rows over both regions compare hemispheres with hemispheres and skulls with skulls: their AUROC is the mean of
 both, weighted by the anomalous items.
 
-Intervals are those of the bootstrap by anatomy (`scripts.statistics`). The threshold of a score is the one that 95 % of
-the healthy scans of *other* anatomies don't exceed.
+Intervals are those of the bootstrap by anatomy (`scripts.statistics.auroc`). The threshold of a score is the one that
+95 % of the healthy scans of *other* anatomies don't exceed.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cohort.draw import SIZES, size_of
-from scripts.simulation.lesions import BRIGHT, DARK_OR_ISODENSE, FRACTURES, KINDS
-from scripts.statistics import OneKindOnly, auroc, clustered_bootstrap, threshold_at_specificity
+from scripts.simulation.lesions.planting import BRIGHT, DARK_OR_ISODENSE, FRACTURES, KINDS
+from scripts.statistics.auroc import OneKindOnly, auroc, clustered_bootstrap, threshold_at_specificity
 
 SPECIFICITY = 0.95
 """Share of healthy scores that a threshold lets pass."""

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .findings import Finding, counted, finding, refusal
+from .findings import Finding, finding, refusal
+from .words import counted
 
 AIR_HU = -1024.0
 """What padding is replaced by: the lowest value that every CT scanner can store."""

@@ -10,10 +10,9 @@ import argparse
 import os
 from collections.abc import Callable, Iterator, Sequence
 
-from ..ray_tasks import imported_ray, on_cluster
-from ..worker_processes import Answer, Job, Lost, in_processes
-from .checks import check_device
-from .train import positive
+from ..processes.cluster import imported_ray, on_cluster
+from ..processes.local import Answer, Job, Lost, in_processes
+from .arguments import check_device, positive
 
 FAILURES, STOPPED = 5, 130
 """Exit codes of such commands: something failed; Ctrl-C."""
@@ -31,7 +30,7 @@ def engine_problem(args: argparse.Namespace) -> str:
     """What is wrong with the engine that was asked for; empty if nothing is.
 
     Raises:
-        PathMissing: the device, or Ray, is not there.
+        WrongUsage: the device, or Ray, is not there.
     """
     if args.address and args.engine != "ray":
         return "--address is that of a Ray cluster. Add --engine ray."
@@ -48,7 +47,7 @@ def answers(
     """What came of each job as soon as it is known, by the engine that was asked for.
 
     Raises:
-        PathMissing: no Ray cluster answers.
+        WrongUsage: no Ray cluster answers.
         Exception: what `function` raised for a job.
     """
     if not jobs:

@@ -16,15 +16,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..anatomies import load_anatomy
-from ..nifti_bytes import nifti_bytes
-from ..simulated_series import SeriesText, in_scanner_order, write_series
-from ..simulation.head import SimulatedHead, draw_head
-from ..simulation.lesions import BRIGHT
-from ..simulation.look import Look
-from ..simulation.protocol import Protocol
-from ..simulation.sampling import sample
-from ..simulation.scanner import Scan, acquire
+from ..files.nifti import nifti_bytes
+from ..simulation.anatomy.label_map import load_anatomy
+from ..simulation.lesions.planting import BRIGHT
+from ..simulation.person.head import SimulatedHead, draw_head
+from ..simulation.person.look import Look
+from ..simulation.scanner.protocol import Protocol
+from ..simulation.scanner.sampling import sample
+from ..simulation.scanner.scan import Scan, acquire
+from ..simulation.scanner.series import SeriesText, in_scanner_order, write_series
 
 PROTOCOL = Protocol(
     spacing_mm=0.45,
