@@ -29,8 +29,8 @@ AZIMUTHS, ELEVATIONS = 360 // STEP_DEG, 180 // STEP_DEG + 1
 FINE = 4
 """The map of distances is looked up in tables with this many directions for one, at the nearest direction."""
 
-RAY_MM, RAY_STEP_MM = (20.0, 150.0), 1.0
-"""Where along a direction the layers are looked for."""
+RAY_MM, RAY_STEP_MM, LOWEST_DEG = (30.0, 140.0), 1.0, -40
+"""Where along a direction the layers are looked for; below this elevation they are what they are at it."""
 
 DEEPEST_BONE_MM = 20.0
 """Bone farther outside the inner table than this is that of the face."""
@@ -137,10 +137,11 @@ def shell_of(labels: Labels) -> Shell:
     if not len(coarse):
         raise ValueError("the label map has no space inside the skull, so its shell has no middle")
     middle = 4.0 * coarse.mean(axis=0)
-    distances = np.arange(*RAY_MM, RAY_STEP_MM)
-    index = np.zeros((AZIMUTHS, ELEVATIONS, len(distances)), dtype=np.int64)
+    distances = np.arange(*RAY_MM, RAY_STEP_MM, dtype=np.float32)
+    out = directions().astype(np.float32)[:, (90 + LOWEST_DEG) // STEP_DEG :]
+    index = np.zeros((*out.shape[:2], len(distances)), dtype=np.int32)
     for axis, size in enumerate(labels.shape):
-        along = np.rint(middle[axis] + directions()[..., axis : axis + 1] * distances).astype(np.int64)
+        along = (np.float32(middle[axis] + 0.5) + out[..., axis : axis + 1] * distances).astype(np.int32)
         index = index * size + np.clip(along, 0, size - 1, out=along)
     found = labels.ravel()[index]
     inner = _last(member_table((*INTRACRANIAL, SINUS))[found], distances)
@@ -148,7 +149,7 @@ def shell_of(labels: Labels) -> Shell:
     outer = np.maximum(_last(member_table(BONE)[found] & near, distances), inner)
     skin = np.maximum(_last(found > AIR, distances), outer)
     smooth = (ndimage.gaussian_filter(table, 0.8, mode=("wrap", "nearest")) for table in (inner, outer, skin))
-    return Shell(middle, *smooth)
+    return Shell(middle, *(np.pad(table, ((0, 0), (ELEVATIONS - table.shape[1], 0)), mode="edge") for table in smooth))
 
 
 def _last(held: NDArray[np.bool_], distances: Array) -> Array:
@@ -182,7 +183,7 @@ def growth_mm(shell: Shell, change: Change) -> float:
 def remodelled(labels: Labels, shell: Shell, change: Change) -> Labels:
     """Labels (I, J, K) after a change of their shell; places of which nothing is known stay so.
 
-    What is gained beneath the skull is `CSF`, what collects on it `SWELLING`, and where bone is missing lies soft tissue.
+    What is gained beneath the skull is `CSF`, what collects on it `SWELLING`. Missing bone leaves soft tissue.
     """
     after, before = layers(shell, change)
     changed = (np.abs(after - before) > LEAST_CHANGE_MM).any(axis=0) | change.missing

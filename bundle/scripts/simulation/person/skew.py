@@ -1,10 +1,10 @@
 """Uneven skulls: smooth displacements that make the two halves of a head differ.
 
 A displacement (see `shape.py`) is *antisymmetric* if mirroring turns it into its own negative: x along +R keeps its
-sign, y and z change theirs. Three are added up: *plagiocephaly*, a shear of the head's outline in which one side lies
-farther forward than the other; *torque*, a right frontal and a left occipital lobe that bulge (petalia, in most people,
-the other way round in some); and smooth noise. What is a rigid motion in them is taken back when the head is aligned.
-Near the mid-plane the noise is weak, as the falx stays nearly straight.
+sign, y and z change theirs. Three are added up: *plagiocephaly*, a shear of the back of the head, whose one side is
+flat; *torque*, a right frontal and a left occipital lobe that bulge (petalia, in most people, the other way round in
+some); and smooth noise. What is a rigid motion in them is taken back when the head is aligned. Near the mid-plane the
+noise is weak, as the falx stays nearly straight.
 """
 
 from __future__ import annotations
@@ -20,8 +20,14 @@ from .shape import LATTICE_SIZE, LATTICE_STEP, Shape
 
 Array = NDArray[np.float64]
 
-SHEAR_SD, LARGEST_SHEAR = 0.027, 0.05
-"""Deviation and bound of how far forward one side lies, as a share of its distance from the mid-plane."""
+SHEAR_SD, LARGEST_SHEAR = 0.03, 0.07
+"""Deviation and bound of how far forward one side of the occiput lies, as a share of its distance from the mid-plane.
+
+A shear of the whole head would do nothing to an ellipsoid but turn its axes.
+"""
+
+SHEAR_FROM_MM, SHEAR_OVER_MM = 20.0, 70.0
+"""How far in front of the middle of the brain the shear begins, and the way back over which it grows."""
 
 TORQUE_MM = (0.0, 3.5)
 """Range of the bulge of a frontal and an occipital lobe."""
@@ -47,7 +53,7 @@ class Skew:
     """How uneven a head is.
 
     Attributes:
-        shear: how far forward the right side lies, per mm from the mid-plane.
+        shear: how far forward the right side of the occiput lies, per mm from the mid-plane.
         torque_mm: bulge of the right frontal and the left occipital lobe, negative for the other two.
         noise_mm: root mean square of the smooth noise.
     """
@@ -79,9 +85,10 @@ def lattice_offsets_mm() -> Array:
 
 
 def _shear(offsets: Array, shear: float) -> Array:
-    """Displacement (3, a, b, c) that moves the right side forward: the place it shows lies behind."""
+    """Displacement (3, a, b, c) that moves the right side of the occiput forward: the place it shows lies behind."""
     moved = np.zeros_like(offsets)
-    moved[1] = -shear * offsets[0]
+    back = np.clip((SHEAR_FROM_MM - offsets[1]) / SHEAR_OVER_MM, 0, 1)
+    moved[1] = -shear * offsets[0] * back**2 * (3 - 2 * back)
     return moved
 
 
