@@ -101,6 +101,7 @@ def planned(args: argparse.Namespace) -> tuple[Plan, dict[str, Any]]:
     Raises:
         WrongUsage: the weights are not of the network, or the stride is none of it.
     """
+    from ..baseline.modes import mode_of
     from ..cohort.handlers import network_facts
     from ..training.checkpoints import check_weights
 
@@ -109,15 +110,18 @@ def planned(args: argparse.Namespace) -> tuple[Plan, dict[str, Any]]:
     values = settings(args)
     parser.update(values)
     try:
-        network, _ = (parser.get_parsed_content(name) for name in ("network_def", "inferer"))
+        network, inferer = (parser.get_parsed_content(name) for name in ("network_def", "inferer"))
     except (RuntimeError, ValueError) as error:
         cause = error.__cause__ or error
         raise WrongUsage(f"There is no such network: {cause}. Check --stride, --width and --patch-size.") from error
     weights = parser.get_parsed_content("weights")
     if args.weights:
         check_weights(args.weights, network)
-    described = {name: parser[name] for name in ("width", "patch_size", "mode", "stride")}
-    facts = {"network": network_facts(network, weights, **described), **judged(args, parser)}
+    described = {name: parser[name] for name in ("width", "patch_size", "stride")}
+    facts = {
+        "network": network_facts(network, weights, mode=mode_of(network, inferer), **described),
+        **judged(args, parser),
+    }
     if args.scores_only:
         values |= without_maps(parser)
     cache = (args.cache or args.output / REGISTERED).absolute()

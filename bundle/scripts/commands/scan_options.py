@@ -7,8 +7,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ..anomaly.files import NORMATIVE_NAME, THRESHOLDS_NAME, NotCalibrated, checked_thresholds
-from ..assets import config, place
+from ..anomaly.files import NORMATIVE_NAME, THRESHOLDS_NAME, WINDOWS, NotCalibrated, checked_thresholds
+from ..assets import config, config_values, place
 from ..files.names import is_nifti
 from ..workflow import device_values
 
@@ -64,7 +64,9 @@ def why_not_calibrated(args: argparse.Namespace) -> str:
     folder = args.calibration or Path(place("models"))
     weights = args.weights or place("models/model.pt")
     try:
-        checked_thresholds(folder / THRESHOLDS_NAME, folder / NORMATIVE_NAME, weights, place("models/reference.nii.gz"))
+        files = (folder / THRESHOLDS_NAME, folder / NORMATIVE_NAME, weights, place("models/reference.nii.gz"))
+        values = config_values("inference.json")
+        checked_thresholds(*files, windows_hu=[values[name] for name in WINDOWS])
     except NotCalibrated as reason:
         return str(reason)
     return ""
