@@ -1,4 +1,4 @@
-"""locator.json over train.json, run as a user runs it, on a toy head with few iterations: from nothing to weights that load."""
+"""locator.json over train.json, run as a user runs it, on a toy head: from nothing to weights that load."""
 
 from __future__ import annotations
 
