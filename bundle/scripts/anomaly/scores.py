@@ -29,7 +29,7 @@ UNITS = {"calibrated": "standard deviations", "error": "mm", "reconstruction": "
 """Unit of the values of each map."""
 
 LISTS = {"left_hemisphere": "hemisphere", "right_hemisphere": "hemisphere", "skull": "skull"}
-"""Which list of healthy scores each region is compared with."""
+"""The list of healthy scores that each region is compared with."""
 
 SPECIFICITY = 0.95
 """Share of the healthy scores that do not exceed the threshold."""

@@ -1,10 +1,10 @@
-"""What is kept of scans on the disk, so that each is registered once, and why others are refused.
+"""Cache of registered scans and of refusals on the disk, so that each scan is registered once.
 
-A *registered scan* is one small file, which several networks can score. It holds all that the preprocessing knows
-before the intensities: HU and regions inside the head, which is all of them, since both are air or 0 outside it; the
-field of view; and what was found. Nothing is rounded: a scan that is read again gives the same scores and the same
-heatmap, byte for byte. A *refusal* is a small JSON file beside it. It counts as long as the scan's files are what they
-were, by names, sizes and times. What else decides, such as `maker_hash`, belongs into the name of a file.
+A *registered scan* is one small file, which several networks can score. It holds the state of the preprocessing before
+the intensities: HU and regions inside the head (outside they are air and 0), the field of view, and the findings.
+Nothing is rounded: a cached scan gives the same scores and the same heatmap, byte for byte. A *refusal* is a small JSON
+file beside it. It is valid as long as the names, sizes and times of the scan's files stay the same. Everything else
+that an entry depends on, such as `maker_hash`, belongs into the name of its file.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ PASSING = "path_missing"
 """A refusal that is not kept: the scan may be within reach the next time."""
 
 DAMAGED = (AttributeError, EOFError, KeyError, OSError, TypeError, ValueError, zipfile.BadZipFile, zlib.error)
-"""What comes of reading a file that is not whole, or of another form."""
+"""Exceptions raised by reading a file that is incomplete, or of another form."""
 
 
 def maker_hash() -> str:
@@ -122,7 +122,7 @@ def save_refusal(path: Path, refusal: InputRefused, scan: Path) -> None:
 
 
 def load_refusal(path: Path, scan: Path) -> InputRefused | None:
-    """What was kept; None where there is nothing, it is not whole, or the scan has changed since."""
+    """The cached refusal; None if there is none, the file is incomplete, or the scan has changed since."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         same = content["scan"] == fingerprint(scan, None)

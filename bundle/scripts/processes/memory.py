@@ -1,12 +1,12 @@
 """Memory of a process for a piece of work, as the operating system counts it.
 
-The *resident memory* of a process is what of it lies in RAM; its *peak* is the largest value since the process began
-or, on Linux, since `restart_peak`. A *budget* is what the process may allocate at most; what asks for more gets an
-error of its own, instead of bringing down whatever else runs on the machine.
+The *resident memory* of a process is the part of its memory in RAM; its *peak* is the largest value since the process
+began or, on Linux, since `restart_peak`. A *budget* is the most that the process may allocate; an allocation beyond it
+raises an error, instead of bringing down other programs on the machine.
 
-glibc maps each large block anew and unmaps it when it is freed, so that each activation of a network costs page faults;
-with higher thresholds the process keeps the memory between layers (measured for the dense network: 1.5 to 2 times
-faster). Where the C library is another one, or the user has set glibc's own environment variables, nothing is done.
+glibc maps each large block anew and unmaps it when it is freed, so each activation of a network costs page faults. With
+higher thresholds the process keeps the memory between layers (measured for the dense network: 1.5 to 2 times faster).
+Nothing is changed for another C library, or if the user has set glibc's own environment variables.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ USUAL = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_D
 
 @dataclass
 class Received:
-    """Which signal was the first to come, if any did; whether it waits, and for how many undisturbed pieces of work."""
+    """The first signal that came, if any; whether it waits, and the number of undisturbed pieces of work under way."""
 
     number: int | None = None
     waits: bool = False

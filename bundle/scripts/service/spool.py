@@ -182,7 +182,7 @@ class Spool:
         return promoted
 
     def changed(self, place: Path) -> float:
-        """When an image last came to a study."""
+        """The time at which an image last came to a study, in seconds since 1970."""
         with suppress(FileNotFoundError):
             return (place / IMAGES).stat().st_mtime
         return place.stat().st_mtime

@@ -22,7 +22,7 @@ from pydicom.dataset import Dataset
 from .source import Source, refer_to_frames
 
 MANUFACTURER, MODEL = "head_ct_position_anomaly developers", "head_ct_position_anomaly"
-"""Who made the objects, and with what."""
+"""Manufacturer and model name of the objects."""
 
 RESEARCH = "For research use only, not a medical device"
 """Stands in every object, in words and, where there is an attribute for it, as a code."""
@@ -34,7 +34,7 @@ FIRST_SERIES_NUMBER = 9001
 """Series of results stand behind those of the scanner."""
 
 NO_DATE, NO_TIME = "19700101", "000000"
-"""When the source has none: an object must have a date, and it must not depend on the day it was made."""
+"""Date and time if the source has none: an object must have a date, which must not depend on the day it was made."""
 
 DATES = ("ContentDate", "AcquisitionDate", "SeriesDate", "StudyDate")
 """Attributes in which the date of the source is searched; the time is that of the same name."""

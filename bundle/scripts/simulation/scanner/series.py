@@ -38,7 +38,7 @@ TRANSFER_SYNTAXES: dict[str, UID] = {
 """Encodings of pixels; all lossless."""
 
 ENCODERS = {"jpeg2000": "pylibjpeg", "jpegls": "pyjpegls", "rle": "pydicom"}
-"""Which encoder makes them, so that the bytes do not depend on what else is installed."""
+"""The encoder of each, named so that the bytes do not depend on other installed packages."""
 
 INTERCEPT_HU = -1024
 """HU of the stored value 0."""
