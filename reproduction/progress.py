@@ -20,17 +20,17 @@ from snakemake_interface_logger_plugins.common import LogEvent
 from snakemake_interface_logger_plugins.registry import LoggerPluginRegistry
 
 SHOWN_LINES = 4
-"""How many lines of a failed step's log are shown."""
+"""Number of lines of a failed step's log that are shown."""
 
 NAME = "lines"
 """Snakemake's name of this program's log handler."""
 
 SAID_BEFORE = ("RuleException", "Exiting because a job execution failed", "WorkflowError:\nAt least one job did not")
-"""How errors begin that follow from a failed job, of which `failed` has told."""
+"""Beginnings of errors that follow from a failed job, which `failed` has reported."""
 
 
 class LogHandler(LogHandlerBase):
-    """Says of a record of Snakemake's log what concerns the user."""
+    """Prints the part of Snakemake's log that concerns the user."""
 
     writes_to_stream = has_filter = has_formatter = True
     writes_to_file = needs_rulegraph = False

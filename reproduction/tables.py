@@ -50,7 +50,7 @@ def _measures(rows: Sequence[Memory]) -> list[str]:
 
 
 def _without_number(rows: Sequence[Memory]) -> list[str]:
-    """Why there is no number where one was asked for."""
+    """Sentences on setups that were requested and have no number."""
     return [
         f"{SERIES[row.series]}, m = {row.width}, {_batch(row)}: {row.status}."
         for row in rows

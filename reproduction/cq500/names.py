@@ -55,7 +55,7 @@ def series_name(folder: str) -> SeriesName:
 
 
 def objection(description: str) -> str | None:
-    """Why a series of this description (upper case) is not wanted, in a word, as far as that tells; else None."""
+    """The objection against a series by its description (upper case), as a code; None if there is none."""
     if OTHER_ANATOMY.search(description) and not HEAD.search(description):
         return "wrong_anatomy"
     if BONE.search(description):
