@@ -1,4 +1,4 @@
-"""Engines that work through many scans: processes of this machine, or a Ray cluster; both write the same files.
+"""Which engine works through many scans: processes of this machine, or a Ray cluster; the same files come of both.
 
 Each job is given to a function that can be pickled and writes its outcome to the disk, so that a run which was stopped
 or killed can resume.
