@@ -88,7 +88,7 @@ def known_scores(
 def above_threshold(
     values: NDArray[np.float32], labels: NDArray[np.uint8], details: Mapping[str, Mapping[str, Any]], score: str
 ) -> dict[str, NDArray[np.bool_]]:
-    """Masks of what exceeds the threshold in each region, the empty ones left out; arrays of one shape.
+    """Masks of the voxels above the threshold in each region, the empty ones left out; arrays of one shape.
 
     `details` are the numbers of each region by name, `score` the name of the one that the thresholds are of.
     """

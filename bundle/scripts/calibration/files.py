@@ -30,7 +30,7 @@ from ..geometry.coordinates import grid_affine
 from .folds import HealthyScan
 
 QUANTUM = 1 / 32
-"""Step of what is stored, in the unit of each volume: far below what it is known to, and it packs well."""
+"""Quantisation step, in the unit of each volume: far below its accuracy, and it compresses well."""
 
 DECIMALS = 4
 """Of the healthy scores."""
@@ -62,10 +62,10 @@ def write_calibration(folder: Path, normative: Normative, thresholds: Thresholds
 
 
 def save_scan(path: Path, scan: HealthyScan | None, notes: Mapping[str, Any]) -> None:
-    """Keep what calibration needs of a scan, or only the notes (plain JSON values) where it was refused.
+    """Cache a scan for the calibration, or only the notes (plain JSON values) if it was refused.
 
     Raises:
-        OutputFailed: the file can't be written; what was there before is still there.
+        OutputFailed: the file can't be written; an earlier file stays.
     """
     arrays: dict[str, Any] = {"notes": np.array(json.dumps(dict(notes)))}
     if scan is not None:

@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 Item = Mapping[Hashable, Any]
 
 ASSETS = ("reference.nii.gz", "reference_masks.nii.gz", "regions.nii.gz", "locator.pt")
-"""Files of the bundle's models that decide what a registered scan is."""
+"""Files of the bundle's models that a registered scan depends on."""
 
 SHAPE = (REFERENCE_SIZE, REFERENCE_SIZE, REFERENCE_SIZE)
 
@@ -50,7 +50,7 @@ DAMAGED = (AttributeError, EOFError, KeyError, OSError, TypeError, ValueError, z
 
 
 def maker_hash() -> str:
-    """A name for what registers scans: it changes with the bundle's version and the files to register with."""
+    """A name for the registration: it changes with the bundle's version and the files to register with."""
     marks = [metadata()["version"], *(sha256(place(f"models/{name}")) for name in ASSETS)]
     return hashlib.sha256(" ".join(marks).encode()).hexdigest()[:16]
 
@@ -98,7 +98,7 @@ def save_registered(path: Path, scan: RegisteredScan) -> None:
 
 
 def load_registered(path: Path) -> RegisteredScan | None:
-    """The scan that was kept in a file; None where there is none, or it is not whole."""
+    """The scan cached in a file; None if there is none, or the file is incomplete."""
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
             facts = json.loads(str(arrays["facts"]))
@@ -133,7 +133,7 @@ def load_refusal(path: Path, scan: Path) -> InputRefused | None:
 
 @contextmanager
 def refusals_kept(kept: Path, scan: Path) -> Iterator[None]:
-    """Keep, beside the file `kept`, why a scan is refused; what was refused before is not tried again.
+    """Cache, beside the file `kept`, the refusal of a scan; a refused scan is not tried again.
 
     Raises:
         InputRefused: the scan is refused, now or before; without what MONAI makes of it.

@@ -31,7 +31,7 @@ def prepare(items: Sequence[Item], transform: Compose, folder: str | Path) -> Pe
     Args:
         items: one dictionary a scan, with its path under "image".
         transform: from such a dictionary to a prepared scan.
-        folder: where prepared scans are kept; those that lie there already are used again.
+        folder: cache of prepared scans; existing ones are used again.
 
     Raises:
         InputRefused: no scan can be used; the reason is that of the first one.
@@ -43,7 +43,7 @@ def prepare(items: Sequence[Item], transform: Compose, folder: str | Path) -> Pe
 
 
 def prepare_scan(item: Item, transform: Compose, folder: str | Path) -> InputRefused | None:
-    """Prepare one scan unless it is there already; what the pipeline says where it refuses the scan."""
+    """Prepare one scan unless it is cached; returns the refusal if the pipeline refuses it."""
     dataset = _dataset([item], transform, folder)
     kept = Path(folder) / f"{pickle_hashing(item).decode()}{dataset.transform_hash}.pt"
     if kept.is_file() and not _readable(kept):

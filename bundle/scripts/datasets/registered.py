@@ -24,11 +24,11 @@ from .cache import Item, RegisteredScan, load_registered, maker_hash, refusals_k
 from .datalist import fingerprint
 
 KEPT = (RegisterHeadd, FindForegroundd, MaskBackgroundd, MakeRegionsd, MeasureCoveraged)
-"""Transforms whose outcome is kept; they follow one another in the preprocessing of inference.json."""
+"""Transforms whose outcome is cached; they follow one another in the preprocessing of inference.json."""
 
 
 class RegisteredScans(Dataset):
-    """Dictionaries with a path under "image", transformed by a preprocessing whose registration is kept."""
+    """Dictionaries with a path under "image", transformed by a preprocessing whose registration is cached."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class RegisteredScans(Dataset):
         Args:
             data: one dictionary a scan.
             transform: the preprocessing, from such a dictionary to network input.
-            folder: where registered scans are kept.
+            folder: cache of registered scans.
             series_uid: the series that the preprocessing takes, or one by path of the scan.
 
         Raises:
@@ -67,7 +67,7 @@ class RegisteredScans(Dataset):
         return _through(self.finishing, self._registered(dict(self.data[index])))
 
     def _registered(self, item: dict[Hashable, Any]) -> dict[Hashable, Any]:
-        """One scan, read and registered, which is kept, or why it is refused.
+        """One scan, read, registered and cached; a refusal is cached too.
 
         Raises:
             InputRefused: it can't be judged.

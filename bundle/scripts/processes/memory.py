@@ -30,14 +30,14 @@ KEPT_FREE_SHARE = 0.1
 
 
 def resident_bytes() -> int:
-    """Resident memory of this process after giving back what is not used; the peak where the system does not say."""
+    """Resident memory of this process after unused memory was given back; the peak if the system does not say."""
     gc.collect()
     give_back_free_memory()
     return _field(PROCESS / "status", "VmRSS") or _largest_bytes()
 
 
 def restart_peak() -> bool:
-    """Let the peak begin anew from what is resident now; whether the system can (Linux only)."""
+    """Restart the peak from the present resident memory; True if the system can (Linux only)."""
     try:
         (PROCESS / "clear_refs").write_text("5")
     except OSError:
@@ -56,7 +56,7 @@ def available_bytes() -> int | None:
 
 
 def set_budget() -> int | None:
-    """Limit what this process allocates from now on to the larger part of what is available.
+    """Limit further allocations of this process to the larger part of the available memory.
 
     Returns:
         The budget in bytes; None where the system does not say what is available, and nothing is limited.
@@ -123,9 +123,9 @@ def keep_large_blocks() -> bool:
 
 
 def return_large_blocks() -> bool:
-    """Undo `keep_large_blocks`: from now on what is freed leaves the process at once; whether that was done.
+    """Undo `keep_large_blocks`: from now on freed memory leaves the process at once. True if that was done.
 
-    Work gets slower, but what the process holds is what is in use, and hence the same each time.
+    Work gets slower, but the memory held is the memory in use, and hence reproducible.
     """
     library = _c_library()
     if library is None or any(name in os.environ for name in USER_SETTINGS):
@@ -136,7 +136,7 @@ def return_large_blocks() -> bool:
 
 
 def give_back_free_memory() -> None:
-    """Return to the system what the allocator has kept and does not need."""
+    """Return unused memory of the allocator to the system."""
     library = _c_library()
     if library is not None:
         library.malloc_trim(0)

@@ -42,7 +42,7 @@ RECEIVED = Received()
 
 @contextmanager
 def stoppable() -> Iterator[Received]:
-    """Handle both signals while the context lasts; yields what was received. Only the main thread gets any."""
+    """Handle both signals while the context lasts; yields the state of the signals. Only the main thread gets any."""
     if threading.current_thread() is not threading.main_thread():
         yield Received()
         return

@@ -98,12 +98,12 @@ def date_and_time(image: Dataset) -> tuple[str, str]:
 
 
 def body_part(image: Dataset) -> str:
-    """The body part that the source names; what was aligned with a head is a head where it names none."""
+    """The body part that the source names, or head if it names none: the scan was aligned with a head."""
     return str(image.get("BodyPartExamined") or "HEAD")
 
 
 def finish(data: Dataset, source: Source, identity: Identity, name: str) -> Dataset:
-    """Take from an object what would differ from one run to the next, and let it refer to real images."""
+    """Remove from an object what differs between runs, and let it refer to real images."""
     date, time = date_and_time(source.first)
     for dated, timed in (("ContentDate", "ContentTime"), ("DateOfSecondaryCapture", "TimeOfSecondaryCapture")):
         if dated in data:

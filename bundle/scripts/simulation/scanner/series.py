@@ -94,7 +94,7 @@ def write_series(
         affine: (4, 4), voxel to RAS mm.
         seed: tells this study's UIDs from those of other ones.
         transfer_syntax: one of `TRANSFER_SYNTAXES`.
-        text: what the header says; a fictitious patient if not given.
+        text: of the header; a fictitious patient if not given.
         thickness_mm: `SliceThickness`; the distance between slices if not given.
         outside: (I, J, K), where the scanner saw nothing: stored as `PixelPaddingValue`.
         keep_axes: store rows and columns as the volume's axes run, not as a scanner does.
