@@ -1,4 +1,4 @@
-"""Manifests of reproductions: which networks are trained and judged, how, and on what; YAML files.
+"""Manifests of reproductions, YAML files: the networks to train and evaluate, their settings and data.
 
 A *run* is one network: trained on the healthy scans of a datalist, then judged on its test scans. `defaults` holds what
 all runs of a kind of network share. `manifest.schema.json` says which keys there are, of which type, and what is taken

@@ -63,7 +63,7 @@ def _batch(row: Memory) -> str:
 
 
 def batch_table(rows: Sequence[Memory]) -> Table:
-    """All that was measured of memory, a row each: what Figure 10 shows.
+    """All measurements of memory, a row each, as in Figure 10.
 
     Raises:
         NothingToShow: nothing was measured.

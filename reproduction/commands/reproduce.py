@@ -71,7 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Do what is missing; 0 when everything is done, `FAILED` when a step failed, `STOPPED` when Ctrl-C came first.
+    """Run the missing steps; 0 if everything is done, `FAILED` if a step failed, `STOPPED` after Ctrl-C.
 
     Raises:
         WrongUsage: the manifest, the datalist or the folder is faulty, there is no such run, or Snakemake is missing.
@@ -104,7 +104,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def manifest_of(args: argparse.Namespace) -> dict[str, Any]:
-    """The manifest with what the arguments change of it, checked.
+    """The manifest with the arguments' changes, checked.
 
     Raises:
         WrongUsage: something in it is wrong, or it names no datalist.
@@ -209,7 +209,7 @@ def snakemake(place: Path, words: Sequence[str], descriptors: Sequence[int] = ()
 
 
 def end(process: subprocess.Popen[str]) -> None:
-    """End a process and all that it has started; what does not leave by itself is killed."""
+    """End a process and all that it has started; those that do not end by themselves are killed."""
     for number in (signal.SIGINT, signal.SIGKILL):
         with suppress(ProcessLookupError, subprocess.TimeoutExpired):
             os.killpg(process.pid, number)
