@@ -21,7 +21,7 @@ MAX_MESSAGE = 400
 
 @dataclass(frozen=True)
 class FindingKind:
-    """A row of the table: when a finding is made and what the user can do about it."""
+    """A row of the table: a finding's condition, and its remedy for the user."""
 
     code: str
     severity: str
@@ -44,7 +44,7 @@ class Finding:
 
 
 class InputRefused(ValueError):
-    """The input can't be judged; `findings` says why, the first one being the reason to show."""
+    """Raised if the input can't be judged; `findings` has the reasons, the first one to be shown."""
 
     def __init__(self, findings: Iterable[Finding]) -> None:
         self.findings = tuple(findings)
@@ -118,7 +118,7 @@ REFUSALS = {
         "Check that it is a head CT, that most of the head is in view, and that spacing and orientation are right.",
     ),
 }
-"""When an input is refused, and what the user can do about it, by code."""
+"""Refusals by code: the condition, and the remedy for the user."""
 
 FLAGS = {
     "region_cut": ("less than 95 % of a region is inside the field of view", "The other regions are scored as usual."),
@@ -162,7 +162,7 @@ FLAGS = {
     "files_set_aside": ("files that are not DICOM images were set aside", ""),
     "nifti_affines_differ": ("sform and qform disagree; the sform was used", "Check left and right."),
 }
-"""When a result is flagged, likewise."""
+"""Flags by code, likewise."""
 
 TABLE = tuple(
     FindingKind(code, severity, *texts)

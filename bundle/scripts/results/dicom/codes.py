@@ -1,4 +1,4 @@
-"""The codes in DICOM results: of regions, units and of what has no code elsewhere.
+"""The codes in DICOM results: of regions, of units, and of concepts without a standard code.
 
 Coded meanings come from SNOMED CT ("SCT"), DICOM ("DCM"), LOINC ("LN") and UCUM; `SCHEME` is this project's own, for
 what they lack, and every object that uses it says so. A hemisphere is everything inside the skull on one side, with

@@ -22,7 +22,7 @@ from pydicom.dataset import Dataset
 from .source import Source, refer_to_frames
 
 MANUFACTURER, MODEL = "head_ct_position_anomaly developers", "head_ct_position_anomaly"
-"""Who made the objects, and with what."""
+"""Manufacturer and model name of the objects."""
 
 RESEARCH = "For research use only, not a medical device"
 """Stands in every object, in words and, where there is an attribute for it, as a code."""
@@ -34,7 +34,7 @@ FIRST_SERIES_NUMBER = 9001
 """Series of results stand behind those of the scanner."""
 
 NO_DATE, NO_TIME = "19700101", "000000"
-"""When the source has none: an object must have a date, and it must not depend on the day it was made."""
+"""Date and time if the source has none: an object must have a date, which must not depend on the day it was made."""
 
 DATES = ("ContentDate", "AcquisitionDate", "SeriesDate", "StudyDate")
 """Attributes in which the date of the source is searched; the time is that of the same name."""
@@ -98,12 +98,12 @@ def date_and_time(image: Dataset) -> tuple[str, str]:
 
 
 def body_part(image: Dataset) -> str:
-    """The body part that the source names; what was aligned with a head is a head where it names none."""
+    """The body part that the source names, or head if it names none: the scan was aligned with a head."""
     return str(image.get("BodyPartExamined") or "HEAD")
 
 
 def finish(data: Dataset, source: Source, identity: Identity, name: str) -> Dataset:
-    """Take from an object what would differ from one run to the next, and let it refer to real images."""
+    """Remove from an object what differs between runs, and let it refer to real images."""
     date, time = date_and_time(source.first)
     for dated, timed in (("ContentDate", "ContentTime"), ("DateOfSecondaryCapture", "TimeOfSecondaryCapture")):
         if dated in data:

@@ -42,11 +42,11 @@ def dicom_files(
     """The objects of a result by file name, each a function that writes it to a path.
 
     Args:
-        path: what was read.
+        path: of the input.
         series_uid: the series that was named, if any.
         heatmap: (I, J, K), on the scan's own grid.
         regions: labels (I, J, K).
-        result: what `result.json` says, with `settings` and `weights_sha256`.
+        result: the content of `result.json`, with `settings` and `weights_sha256`.
         picture: the overview, a PNG.
 
     Raises:
