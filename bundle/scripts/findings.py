@@ -3,7 +3,7 @@
 A *finding* is one statement about the input, with a code, a severity and a message of one or two sentences. A *refusal*
 means that no heatmap is made; a *flag* travels into every output; *information* does not change how a result is read.
 Messages hold no patient data: no value of a DICOM attribute that identifies a person, and no file name but plain ones
-(see `file_names`). They are one line of printable characters, `MAX_MESSAGE` at most, whatever a header holds.
+(see `files.names`). They are one line of printable characters, `MAX_MESSAGE` at most, whatever a header holds.
 """
 
 from __future__ import annotations

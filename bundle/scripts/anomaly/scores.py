@@ -1,6 +1,6 @@
 """The scores of a scan by their names, and where they stand among healthy scans.
 
-A *raw* score pools the error map (mm) or, of an autoencoder, its filtered residual (see `reconstructions`), a
+A *raw* score pools the error map (mm) or, of an autoencoder, its filtered residual (see `baseline.maps`), a
 *calibrated* one the anomaly map (standard deviations; see `normative`); the pooling follows, as in `regions`:
 `raw_maximum` is the published score. The *thresholds* are the sorted scores of
 healthy scans that had no part in the normative they were judged by. Reference space is symmetric, so both hemispheres

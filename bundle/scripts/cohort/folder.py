@@ -2,7 +2,7 @@
 
 `cohort.json` has the settings of the scores, and the scan of each case; scores of other settings never join it.
 `cases/CASE/` is a complete set of results (see `results`). `reasons/CASE.json` tells why a case has none: it was
-refused, or it failed. `registered/` caches registered scans (see `registered_files`), `scores.csv` is the table. Files
+refused, or it failed. `registered/` caches registered scans (see `datasets.cache`), `scores.csv` is the table. Files
 and folders are written atomically, so a run that was killed can resume. A case is *finished* when it is done or
 refused; a finished case is never computed again.
 """

@@ -27,8 +27,7 @@ from ..errors import WrongUsage
 from ..processes.local import Lost
 from ..words import counted
 from ..workflow import parsed_configs
-from .arguments import add_device, add_output, positive
-from .engines import FAILURES, STOPPED, add_engine, answers, engine_problem
+from .arguments import FAILURES, STOPPED, add_device, add_engine, add_output, answers, engine_problem, positive
 from .scan_options import overrides, usage_problem, why_not_calibrated
 
 MODES = {"dense": [], "published": ["published.json"], "autoencoder": ["autoencoder_inference.json"]}

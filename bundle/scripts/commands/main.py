@@ -22,7 +22,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
-from ..errors import FULL, OutputExists, OutputFailed, WrongUsage, as_ours, debug_text, origin, text_of
+from ..errors import FULL, OutputExists, OutputFailed, WrongUsage, as_ours, chain, debug_text, origin, text_of
 from ..findings import InputRefused
 from ..integrity import BundleChanged
 from ..processes.stopping import stoppable, undisturbed
@@ -164,12 +164,11 @@ def explain(error: Exception) -> int:
     return INTERNAL
 
 
-def disk_is_full(error: BaseException | None) -> OSError | None:
+def disk_is_full(error: Exception) -> OSError | None:
     """The error that says that the disk is full, among an error and its causes; PyTorch has words of its own."""
-    while error is not None:
-        if isinstance(error, OSError) and error.errno in FULL:
-            return error
-        if isinstance(error, RuntimeError) and "PytorchStreamWriter failed" in str(error):
+    for cause in chain(error):
+        if isinstance(cause, OSError) and cause.errno in FULL:
+            return cause
+        if isinstance(cause, RuntimeError) and "PytorchStreamWriter failed" in str(cause):
             return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        error = error.__cause__
     return None

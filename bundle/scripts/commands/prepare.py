@@ -24,8 +24,7 @@ from ..findings import InputRefused
 from ..processes.local import Lost
 from ..words import counted
 from ..workflow import parsed_configs, quiet
-from .arguments import add_output
-from .engines import FAILURES, STOPPED, add_engine, answers, engine_problem
+from .arguments import FAILURES, STOPPED, add_engine, add_output, answers, engine_problem
 
 CONFIGS = ("train.json", "train_scans.json")
 """The config that trains on the scans of a datalist, and the overlay that prepares them."""

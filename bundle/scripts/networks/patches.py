@@ -83,7 +83,7 @@ def any_in_windows(mask: Tensor, window: int, stride: int = 1) -> Tensor:
     """True for each stride-th cube of `window` voxels a side that holds any True voxel of `mask` (..., D, H, W).
 
     The result is (..., d, h, w) with d = (D - window) // stride + 1; entry k is the cube that begins at voxel
-    k * stride, as in `networks.DensePositionNet.dense`.
+    k * stride, as in `position.DensePositionNet.dense`.
     """
     for axis in (-1, -2, -3):
         count = mask.cumsum(axis, dtype=torch.int32)

@@ -22,10 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import OutputExists, as_ours
-from ..files.atomic import Content, check_writable, sync, write_file
+from ..files.atomic import Content, check_writable, swap, sync, write_file
 from ..files.json_text import json_text
 from ..files.locks import locked
-from ..files.swap import swap
 from ..processes.stopping import undisturbed
 from .record import RESULT_FORMAT, RESULT_NAME, check_name, own_files
 

@@ -30,16 +30,8 @@ from .folder import check_target, write_results
 from .overview import overview
 
 PACKAGES = (
-    "monai",
-    "torch",
-    "numpy",
-    "scipy",
-    "itk",
-    "nibabel",
-    "pydicom",
-    "python-gdcm",
-    "pylibjpeg-openjpeg",
-    "pyjpegls",
+    *("monai", "torch", "numpy", "scipy", "itk", "nibabel"),
+    *("pydicom", "python-gdcm", "pylibjpeg-openjpeg", "pyjpegls"),
 )
 """Packages whose versions can change a result."""
 
