@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from .dicom_capture import capture
-from .dicom_identity import identity_of
+from .dicom_identity import UNCONFIRMED, identity_of
 from .dicom_map import parametric_map
 from .dicom_report import Scored, report
 from .dicom_segments import segmentation
@@ -59,7 +59,8 @@ def dicom_files(
         raise ValueError(f"the heatmap {heatmap.shape} does not lie on the images {expected}: they were changed")
     facts = {name: result[name] for name in FACTS}
     version = result["versions"]["bundle"]
-    identity = identity_of(source, (heatmap, regions), facts, result["weights_sha256"], version)
+    mark = UNCONFIRMED if result["quality"]["verdict"] == "unconfirmed" else ""
+    identity = identity_of(source, (heatmap, regions), facts, result["weights_sha256"], version, mark)
     values, labels = on_slices(heatmap, source.grid), on_slices(regions, source.grid, labels=True)
     details, score = result["score_details"], score_name(result["map"], result["settings"]["score"])
     masks = above_threshold(values, labels, details, score)

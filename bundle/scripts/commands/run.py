@@ -44,6 +44,12 @@ def add_parser(subparsers: Any) -> None:
         "--calibration", metavar="FOLDER", type=Path, help="normative and thresholds other than those that ship"
     )
     parser.add_argument("--dicom", action="store_true", help="write DICOM objects too, into OUT/dicom")
+    parser.add_argument(
+        "--accept-review", action="store_true", help="record that you accept the pose, where it is for review"
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="for research: a heatmap of a head whose pose can't be confirmed, too"
+    )
     parser.set_defaults(main=main)
 
 
@@ -80,8 +86,7 @@ def overrides(args: argparse.Namespace) -> dict[str, Any]:
         "output_dir": args.output.absolute(),
         "overwrite": args.overwrite,
     }
-    if args.dicom:
-        values["dicom"] = True
+    values |= {name: True for name in ("dicom", "accept_review", "force") if getattr(args, name)}
     if args.stride:
         values["stride"] = args.stride
     if args.series_uid:
