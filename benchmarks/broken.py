@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from registration_cases import Array, Case, body
 from scipy import ndimage
 
-from scripts.simulation.common_space import CENTRE_MM
+from scripts.geometry.coordinates import CENTRE_MM
 from scripts.volume import AIR_HU, UNKNOWN_HU
 
 Hu = NDArray[np.float32]

@@ -22,8 +22,8 @@ from torch.utils.flop_counter import FlopCounterMode
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "bundle"))
 
-from scripts.inferers import TILES, DensePositionInferer  # noqa: E402
-from scripts.networks import STRIDES, DensePositionNet  # noqa: E402
+from scripts.networks.inferers import TILES, DensePositionInferer
+from scripts.networks.position import STRIDES, DensePositionNet
 
 WEIGHTS = ROOT / "bundle" / "models" / "model.pt"
 SIDE, FILLED, CHANNELS, PATCH = 256, 0.3, 2, 39

@@ -1,4 +1,4 @@
-"""What the bundle's scores find in scans with known lesions, beside what simpler methods find.
+"""Detection of known lesions by the bundle's scores, beside simpler methods.
 
     python benchmarks/detection.py draw WORK --anatomies ANATOMIES --names head_12 head_13 head_14 --per-kind 6
     python benchmarks/detection.py register WORK
@@ -34,14 +34,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "bundle"), str(ROOT / "benchmarks")]
 
-from cohort.caption import caption  # noqa: E402
-from cohort.draw import Plan, draw, keep_plan, plans  # noqa: E402
-from cohort.markdown import report  # noqa: E402
-from cohort.register import facts_of, preprocessing, register  # noqa: E402
-from cohort.score import METHODS, SCORES, Settings, make_features, registered_files, score  # noqa: E402
-from cohort.scored import NotScored, details_of, methods_of, scored_scans  # noqa: E402
-from cohort.table import OURS, Columns, items_of  # noqa: E402
-from scripts.scores import POOLINGS  # noqa: E402
+from cohort.caption import caption
+from cohort.draw import Plan, draw, keep_plan, plans
+from cohort.markdown import report
+from cohort.register import facts_of, preprocessing, register
+from cohort.score import METHODS, SCORES, Settings, make_features, registered_files, score
+from cohort.scored import NotScored, details_of, methods_of, scored_scans
+from cohort.table import OURS, Columns, items_of
+from scripts.anomaly.scores import POOLINGS
 
 COLUMNS: Columns = {
     OURS[0]: ("ours raw", "maximum"),
@@ -112,7 +112,7 @@ def stage_register(args: argparse.Namespace) -> None:
 
 
 def settings_of(args: argparse.Namespace) -> Settings:
-    """Where the networks are."""
+    """The settings: the networks and their strides."""
     return Settings(args.weights, args.stride, args.published, args.published_stride, args.autoencoder)
 
 

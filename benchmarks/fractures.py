@@ -34,29 +34,29 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "bundle"), str(ROOT / "benchmarks")]
 
-import numpy as np  # noqa: E402
-import torch  # noqa: E402
-from numpy.typing import NDArray  # noqa: E402
-from scipy import fft, ndimage  # noqa: E402
-from torch import nn  # noqa: E402
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import fft, ndimage
+from torch import nn
 
-from cohort.networks import inference_config, position_network  # noqa: E402
-from scripts.anatomies import load_anatomy  # noqa: E402
-from scripts.assets import sha256  # noqa: E402
-from scripts.coordinates import REFERENCE_SIZE  # noqa: E402
-from scripts.foreground import head_foreground  # noqa: E402
-from scripts.head_transforms import load_regions  # noqa: E402
-from scripts.healthy_sources import simulator_sha256  # noqa: E402
-from scripts.intensity import windows  # noqa: E402
-from scripts.normative import Normative, NormativeStatistics, mahalanobis, on_grid, residual, smooth_map  # noqa: E402
-from scripts.patches import cut, patch_radius  # noqa: E402
-from scripts.regions import SKULL, own_regions  # noqa: E402
-from scripts.simulation.head import stream  # noqa: E402
-from scripts.simulation.lesions import FRACTURES  # noqa: E402
-from scripts.simulation.protocol import draw_protocol  # noqa: E402
-from scripts.simulation.training import PROTOCOL_STREAM, draw_training_head  # noqa: E402
-from scripts.statistics import auroc  # noqa: E402
-from scripts.tiles import tile_boxes  # noqa: E402
+from cohort.networks import inference_config, position_network
+from scripts.anomaly.normative import Normative, NormativeStatistics, mahalanobis, on_grid, residual, smooth_map
+from scripts.assets import sha256
+from scripts.files.fingerprints import simulator_sha256
+from scripts.geometry.coordinates import REFERENCE_SIZE
+from scripts.networks.patches import cut, patch_radius
+from scripts.networks.tiles import tile_boxes
+from scripts.preprocessing.foreground import head_foreground
+from scripts.preprocessing.intensity import windows
+from scripts.preprocessing.regions import SKULL, own_regions
+from scripts.preprocessing.transforms import load_regions
+from scripts.simulation.anatomy.label_map import load_anatomy
+from scripts.simulation.lesions.planting import FRACTURES
+from scripts.simulation.person.head import stream
+from scripts.simulation.registered_head import PROTOCOL_STREAM, draw_training_head
+from scripts.simulation.scanner.protocol import draw_protocol
+from scripts.statistics.auroc import auroc
 
 LOWEST = 150
 """Below this voxel there is no calvaria, only skull base and face."""
@@ -245,7 +245,7 @@ class Normal:
             part.add(coarse, np.isfinite(coarse).all(axis=0))
 
     def without(self, anatomy: str, name: str) -> Normative:
-        """What is normal in the other anatomies."""
+        """The normative of the other anatomies."""
         others = [part.sums for (other, kind), part in self.parts.items() if kind == name and other != anatomy]
         if not others:
             raise ValueError(f"no healthy head of another anatomy than {anatomy}: name more anatomies with --names")
@@ -271,7 +271,7 @@ def scores_of(
 
 
 def broken_at(hu: NDArray[np.int16], twin: NDArray[np.int16], calvaria: Mask, stride: int) -> Mask:
-    """Where on every stride-th voxel of the calvaria a head differs from its healthy twin."""
+    """True where a head differs from its healthy twin, on every stride-th voxel of the calvaria."""
     differs = calvaria & (np.abs(hu - twin) > CHANGED_HU)
     near = ndimage.binary_dilation(differs[:, :, LOWEST:], iterations=NEAR_MM)
     found = np.zeros_like(calvaria)
@@ -325,7 +325,7 @@ Kept = list[tuple[Mask | None, dict[str, tuple[Mask, NDArray[np.float16]]]]]
 
 
 def look(plan: Heads, work: Path, weights: Path, stride: int) -> tuple[Normal, Kept]:
-    """What is normal, and for each head where it is broken and its vectors, packed."""
+    """The normal values, and for each head its fracture and its vectors, packed."""
     network = position_network(inference_config(), weights)
     folder = work / f"stride{stride}_{sha256(weights)[:12]}_{drawn_by()}"
     normal, kept, twins = Normal(), [], {}

@@ -23,12 +23,11 @@ from torch import Tensor, nn
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "bundle"))
 
-from scripts.commands.setups import Setup, one_batch, setup, trainer, training_config  # noqa: E402
-from scripts.head_transforms import FindForegroundd  # noqa: E402
-from scripts.inferers import DensePositionInferer, PatchPositionInferer  # noqa: E402
-from scripts.intensity_transforms import EqualizeHistogramd, ScaleWindowsd  # noqa: E402
-from scripts.networks import STRIDES, DensePositionNet, PatchPositionNet  # noqa: E402
-from scripts.precision import PRECISIONS  # noqa: E402
+from reproduction.memory import Setup, one_batch, setup, trainer, training_config
+from scripts.networks.inferers import DensePositionInferer, PatchPositionInferer
+from scripts.networks.position import STRIDES, DensePositionNet, PatchPositionNet
+from scripts.networks.precision import PRECISIONS
+from scripts.preprocessing.transforms import EqualizeHistogramd, FindForegroundd, ScaleWindowsd
 
 MODELS = ROOT / "bundle" / "models"
 TRAININGS = ("dense:16:4", "dense:16:64", "position:16:256", "autoencoder:32:4", "autoencoder_box:16:4")

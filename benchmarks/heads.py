@@ -1,4 +1,4 @@
-"""What the simulator draws: 24 training heads beside a real one, in one picture, with what is in each.
+"""A picture of the simulator's heads: 24 training heads beside a real one, with the contents of each.
 
     python benchmarks/heads.py ANATOMIES [--real SCAN]
 
@@ -22,17 +22,17 @@ from PIL import Image, ImageDraw, ImageFont
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "bundle")]
 
-from scripts.allocator import keep_large_blocks  # noqa: E402
-from scripts.anatomies import load_anatomy  # noqa: E402
-from scripts.assets import asset  # noqa: E402
-from scripts.inputs import read_volume  # noqa: E402
-from scripts.registration import register  # noqa: E402
-from scripts.simulation.head import LOOK_STREAM, stream  # noqa: E402
-from scripts.simulation.look import CALCIUM_SHARES, Look, draw_look  # noqa: E402
-from scripts.simulation.protocol import METALS, Protocol, draw_protocol  # noqa: E402
-from scripts.simulation.scanner import PADDING_HU, Scan  # noqa: E402
-from scripts.simulation.training import PROTOCOL_STREAM, draw_training_head, in_reference_space  # noqa: E402
-from scripts.transforms import load_reference  # noqa: E402
+from scripts.assets import asset
+from scripts.processes.allocator import keep_large_blocks
+from scripts.reading.inputs import read_volume
+from scripts.registration.register import register
+from scripts.registration.transforms import load_reference
+from scripts.simulation.anatomy.label_map import load_anatomy
+from scripts.simulation.person.head import LOOK_STREAM, stream
+from scripts.simulation.person.look import CALCIUM_SHARES, Look, draw_look
+from scripts.simulation.registered_head import PROTOCOL_STREAM, draw_training_head, in_reference_space
+from scripts.simulation.scanner.protocol import METALS, Protocol, draw_protocol
+from scripts.simulation.scanner.scan import PADDING_HU, Scan
 
 Head = NDArray[np.int16]
 
@@ -69,7 +69,7 @@ ALL |= {"contrast", "wide ventricles", "wide sulci", "motion", "ghost", "two spa
 
 
 def drawn(seed: int) -> tuple[Look, Protocol]:
-    """What the head with this seed looks like, and how it is scanned, before anything is drawn."""
+    """Look and protocol of the head with this seed, before anything is drawn."""
     return draw_look(stream(seed, LOOK_STREAM)), draw_protocol(stream(seed, PROTOCOL_STREAM))
 
 
@@ -86,7 +86,7 @@ def chosen_seeds(count: int) -> list[int]:
 
 
 def caption(look: Look, protocol: Protocol) -> str:
-    """What is in a head and its scan, in words and numbers."""
+    """The contents of a head and its scan, in words and numbers."""
     slices = f"{protocol.thickness_mm:g} mm"
     if protocol.increment_mm != protocol.thickness_mm:
         slices += f" every {protocol.increment_mm:g}"

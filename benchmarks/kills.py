@@ -32,7 +32,7 @@ COMMAND = [sys.executable, str(ROOT / "bundle")]
 WRITER = """
 import os, shutil, sys
 from pathlib import Path
-from scripts.results import write_results
+from scripts.results.folder import write_results
 out = Path(sys.argv[1])
 names = ("heatmap.nii.gz", "error_map.nii.gz", "regions.nii.gz", "overview.png")
 for number in range(10**6):
@@ -52,8 +52,8 @@ Outcomes = Counter[str]
 
 
 def state(folder: Path) -> str:
-    """What is at a place where results are written: nothing, complete results, or something else."""
-    from scripts.result_checks import problems
+    """The state of a results folder: nothing, complete results, or something else."""
+    from scripts.results.checks import problems
 
     if not folder.exists():
         return "absent"
@@ -67,8 +67,8 @@ def _hash_problems(found: dict[str, str]) -> dict[str, str]:
 
 def rerun(folder: Path) -> bool:
     """Write one set of results where something was killed; whether it is complete, and alone."""
-    from scripts.result_json import verify
-    from scripts.results import write_results
+    from scripts.results.folder import write_results
+    from scripts.results.record import verify
 
     write_results(folder, {"heatmap.nii.gz": b"again"}, {}, overwrite=True)
     verify(folder)

@@ -24,19 +24,18 @@ from numpy.typing import NDArray
 from registration_cases import THIN, Array, Case, make_case, moved
 from scipy.spatial.transform import Rotation
 
-from scripts.anatomies import load_anatomy
-from scripts.inputs import read_volume
-from scripts.simulation.anatomy import Anatomy
-from scripts.simulation.common_space import CENTRE_MM
-from scripts.simulation.head import SHAPE_STREAM, stream
-from scripts.simulation.shape import draw_shape
+from scripts.geometry.coordinates import CENTRE_MM
+from scripts.reading.inputs import read_volume
+from scripts.simulation.anatomy.label_map import Anatomy, load_anatomy
+from scripts.simulation.person.head import SHAPE_STREAM, stream
+from scripts.simulation.person.shape import draw_shape
 from scripts.volume import AIR_HU, UNKNOWN_HU
 
 ANATOMIES = (12, 13, 14)
 """Numbers of the test anatomies."""
 
 HEADS, FAIR = 5, 14
-"""Heads of each anatomy, and fair poses of each."""
+"""Heads of each anatomy, and fair poses of each unless another number is asked for."""
 
 BLEEDS_ML = {"bleed a": 110.0, "bleed b": 90.0, "bleed c": 120.0}
 """The heads with a subdural bleed, and its volume."""
@@ -58,27 +57,36 @@ Fitted over the registrations of the twelve heads, from which it differs by 0.6 
 
 
 @dataclass(frozen=True)
+class Options:
+    """A folder for drawn heads, the numbers of the anatomies, and how many fair poses of a head there are."""
+
+    work: Path
+    anatomies: Sequence[int] = ANATOMIES
+    fair: int = FAIR
+
+
+@dataclass(frozen=True)
 class Scan:
-    """A scan of a population: its name, how to make it, and whether it is the one of its head that errs on purpose."""
+    """A scan of a population: its name, how to make it, and whether it is the first of its head."""
 
     name: str
     make: Callable[[], Case]
     first: bool = True
 
 
-def simulator(folder: Path, work: Path, numbers: Sequence[int]) -> Iterator[Scan]:
+def simulator(folder: Path, options: Options) -> Iterator[Scan]:
     """Fair poses of the heads of these anatomies, and one pose of each head with a bleed."""
-    for head in head_scans(folder, work, numbers):
+    for head in head_scans(folder, options):
         name = f"head_{head.anatomy:02d}_{head.kind}"
         if head.lesion:
             yield Scan(name, lambda head=head: turned(head, np.random.default_rng(head.anatomy)))
             continue
-        for row in range(FAIR):
+        for row in range(options.fair):
             seed = [head.anatomy, int(head.kind), row]
             yield Scan(f"{name}_fair_{row}", lambda head=head, s=seed: fair(head, np.random.default_rng(s)), row == 0)
 
 
-def uneven(folder: Path, work: Path, numbers: Sequence[int]) -> Iterator[Scan]:
+def uneven(folder: Path, options: Options) -> Iterator[Scan]:
     """The heads of another simulator."""
     for case in json.loads((folder / "cases.json").read_text(encoding="utf-8")):
         yield Scan(case["case"], lambda case=case: uneven_case(folder, case))
@@ -101,7 +109,7 @@ def uneven_to_reference() -> Array:
     return matrix
 
 
-def series(folder: Path, work: Path, numbers: Sequence[int]) -> Iterator[Scan]:
+def series(folder: Path, options: Options) -> Iterator[Scan]:
     """The scan in a folder."""
 
     def make() -> Case:
@@ -111,19 +119,19 @@ def series(folder: Path, work: Path, numbers: Sequence[int]) -> Iterator[Scan]:
     yield Scan(folder.name, make)
 
 
-POPULATIONS: dict[str, Callable[[Path, Path, Sequence[int]], Iterator[Scan]]] = {
+POPULATIONS: dict[str, Callable[[Path, Options], Iterator[Scan]]] = {
     "simulator": simulator,
     "uneven": uneven,
     "series": series,
 }
-"""What makes the scans of each kind: of its folder, a folder for what is drawn, and the numbers of the anatomies."""
+"""Makers of the scans of each population, of its folder and the options."""
 
 
-def head_scans(folder: Path, work: Path, numbers: Sequence[int]) -> Iterator[Case]:
+def head_scans(folder: Path, options: Options) -> Iterator[Case]:
     """The heads of these anatomies, one of each in turn, those with bleeds first; drawn once and kept."""
     anatomies: dict[int, Anatomy] = {}
-    for kind, number in itertools.product((*BLEEDS_ML, *range(HEADS)), numbers):
-        path = work / f"head_{number:02d}_{kind}.npz"
+    for kind, number in itertools.product((*BLEEDS_ML, *range(HEADS)), options.anatomies):
+        path = options.work / f"head_{number:02d}_{kind}.npz"
         if not path.is_file():
             if number not in anatomies:
                 anatomies[number] = load_anatomy(folder / f"head_{number:02d}.nii.gz")

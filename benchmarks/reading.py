@@ -1,4 +1,4 @@
-"""What reading a scan takes of memory, in bytes a voxel, by the kind of its files.
+"""Memory of reading a scan, in bytes a voxel, by the kind of its files.
 
     python benchmarks/reading.py [--slices 300]
 
@@ -25,18 +25,18 @@ from pydicom.sequence import Sequence as Items
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "bundle"))
 
-from scripts.simulated_series import write_series  # noqa: E402
+from scripts.simulation.scanner.series import write_series
 
 SIZE, SPACING_MM = 512, (-0.45, -0.45, 0.6)
 """Pixels a side of a slice, and voxel sizes with the signs of RAS axes."""
 
 SHARED_GROUPS = ("ImageOrientationPatient", "PixelSpacing", "SliceThickness")
-"""What all frames of an enhanced file have in common here."""
+"""Attributes that all frames of an enhanced file share here."""
 
 CHILD = """
 import sys
-from scripts.inputs import read_volume
-from scripts.process_memory import peak_bytes, resident_bytes, restart_peak
+from scripts.reading.inputs import read_volume
+from scripts.processes.memory import peak_bytes, resident_bytes, restart_peak
 from scripts.{module} import {name} as read
 assert restart_peak()
 before = resident_bytes()
@@ -137,7 +137,7 @@ FORMS: dict[str, Callable[[Path, NDArray[np.int16], NDArray[np.float64]], Path]]
     "NIfTI, gzip, float32": nifti("<f4", ".nii.gz"),
     "NIfTI, float64": nifti("<f8", ".nii"),
 }
-"""What is measured."""
+"""The measured forms."""
 
 
 def peak(path: Path, module: str, name: str) -> int:

@@ -25,11 +25,11 @@ from pathlib import Path
 import numpy as np
 from registration_cases import ROOT, Array, Case, cases, gaps_mm, in_any_orientation
 
-from scripts.locator import locate
-from scripts.networks import DensePositionNet
-from scripts.registration import Reference, Registration, prepare_scan, register, without_scale
-from scripts.simulation.common_space import CENTRE_MM
-from scripts.transforms import load_locator, load_reference
+from scripts.geometry.coordinates import CENTRE_MM
+from scripts.networks.position import DensePositionNet
+from scripts.registration.locator import locate
+from scripts.registration.register import Reference, Registration, prepare_scan, register, without_scale
+from scripts.registration.transforms import load_locator, load_reference
 
 ANATOMIES = (9, 10, 11, 12, 13, 14)
 """Numbers of the anatomies that are not in the reference."""

@@ -19,19 +19,18 @@ from scipy.spatial.transform import Rotation
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "bundle"))
 
-from scripts.anatomies import load_anatomy  # noqa: E402
-from scripts.simulation.anatomy import Anatomy  # noqa: E402
-from scripts.simulation.head import SimulatedHead, draw_head  # noqa: E402
-from scripts.simulation.labels import AIR  # noqa: E402
-from scripts.simulation.protocol import Protocol  # noqa: E402
-from scripts.simulation.scanner import PADDING_HU, acquire  # noqa: E402
-from scripts.simulation.shape import Shape, draw_shape, identity_shape  # noqa: E402
-from scripts.volume import UNKNOWN_HU  # noqa: E402
+from scripts.simulation.anatomy.label_map import Anatomy, load_anatomy
+from scripts.simulation.anatomy.labels import AIR
+from scripts.simulation.person.head import SimulatedHead, draw_head
+from scripts.simulation.person.shape import Shape, draw_shape, identity_shape
+from scripts.simulation.scanner.protocol import Protocol
+from scripts.simulation.scanner.scan import PADDING_HU, acquire
+from scripts.volume import UNKNOWN_HU
 
 Array = NDArray[np.float64]
 
 THIN = Protocol(size=(256, 256), spacing_mm=0.9, increment_mm=2.5, thickness_mm=2.5, bottom_mm=-95.0)
-"""What a scan is unless its kind says otherwise."""
+"""Protocol of a scan unless its kind says otherwise."""
 
 KINDS: dict[str, tuple[tuple[float, float, float], dict[str, float]]] = {
     "usual": ((0, 0, 0), {}),

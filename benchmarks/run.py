@@ -1,4 +1,4 @@
-"""What a whole run costs: wall and CPU time by stage, and the peak memory of the process.
+"""Cost of a whole run: wall and CPU time by stage, and the peak memory of the process.
 
     python benchmarks/run.py [ANATOMY.nii.gz]
 
@@ -36,21 +36,21 @@ STAGES: tuple[tuple[str, str, str], ...] = (
     ("read", "monai.transforms", "LoadImaged.__call__"),
     ("copy the scan", "monai.transforms", "CopyItemsd.__call__"),
     ("copy the scan", "monai.transforms", "CastToTyped.__call__"),
-    ("prepare the reference", "scripts.transforms", "load_reference"),
-    ("register", "scripts.transforms", "register_or_refuse"),
-    ("resample", "scripts.transforms", "to_reference_space"),
-    ("foreground", "scripts.head_transforms", "FindForegroundd.__call__"),
-    ("mask", "scripts.head_transforms", "MaskBackgroundd.__call__"),
-    ("regions", "scripts.head_transforms", "MakeRegionsd.__call__"),
-    ("coverage", "scripts.head_transforms", "MeasureCoveraged.__call__"),
-    ("intensities", "scripts.intensity_transforms", "ScaleWindowsd.__call__"),
-    ("network", "scripts.inferers", "DensePositionInferer.__call__"),
-    ("error map", "scripts.head_transforms", "ErrorMapd.__call__"),
-    ("scores", "scripts.head_transforms", "ScoreRegionsd.__call__"),
+    ("prepare the reference", "scripts.registration.transforms", "load_reference"),
+    ("register", "scripts.registration.transforms", "register_or_refuse"),
+    ("resample", "scripts.registration.transforms", "to_reference_space"),
+    ("foreground", "scripts.preprocessing.transforms", "FindForegroundd.__call__"),
+    ("mask", "scripts.preprocessing.transforms", "MaskBackgroundd.__call__"),
+    ("regions", "scripts.preprocessing.transforms", "MakeRegionsd.__call__"),
+    ("coverage", "scripts.preprocessing.transforms", "MeasureCoveraged.__call__"),
+    ("intensities", "scripts.preprocessing.transforms", "ScaleWindowsd.__call__"),
+    ("network", "scripts.networks.inferers", "DensePositionInferer.__call__"),
+    ("error map", "scripts.preprocessing.transforms", "ErrorMapd.__call__"),
+    ("scores", "scripts.preprocessing.transforms", "ScoreRegionsd.__call__"),
     ("inverse", "monai.transforms", "Invertd.__call__"),
-    ("picture", "scripts.handlers", "overview"),
-    ("compress", "scripts.handlers", "nifti_bytes"),
-    ("write", "scripts.handlers", "write_results"),
+    ("picture", "scripts.results.writer", "overview"),
+    ("compress", "scripts.results.writer", "nifti_bytes"),
+    ("write", "scripts.results.writer", "write_results"),
 )
 """Name of the stage, module, and the function in it that is timed."""
 
@@ -112,11 +112,11 @@ def measure(scan: Path, output: Path, stride: int) -> dict[str, Any]:
 
 def draw_scan(anatomy: Path, folder: Path) -> None:
     """Write a simulated scan of 512 x 512 x 140 voxels as a DICOM series."""
-    from scripts.anatomies import load_anatomy
-    from scripts.simulated_series import write_series
-    from scripts.simulation.head import draw_head
-    from scripts.simulation.protocol import Protocol
-    from scripts.simulation.scanner import acquire
+    from scripts.simulation.anatomy.label_map import load_anatomy
+    from scripts.simulation.person.head import draw_head
+    from scripts.simulation.scanner.protocol import Protocol
+    from scripts.simulation.scanner.scan import acquire
+    from scripts.simulation.scanner.series import write_series
 
     top = BOTTOM_MM + INCREMENT_MM * (SLICES + 8)  # a head that lies aslant has fewer slices between two heights
     protocol = Protocol(increment_mm=INCREMENT_MM, thickness_mm=INCREMENT_MM, bottom_mm=BOTTOM_MM, top_mm=top)

@@ -25,11 +25,11 @@ import nibabel as nib
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "bundle"), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT / "bundle"), str(ROOT / "tests" / "support")]
 
-from planted import ORDERS, write_planted  # noqa: E402
+from planted import ORDERS, write_planted
 
-from scripts.commands.main import parser_for  # noqa: E402
+from scripts.commands.main import parser_for
 
 AGREEMENT_MM = 0.05
 """Heatmaps that differ by less agree."""

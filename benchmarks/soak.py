@@ -37,11 +37,11 @@ WARMING = 10
 """Scans after which a process that keeps nothing has what it needs: libraries, caches, the allocator's arenas."""
 
 FACTS = ("resident_mb", "descriptors", "threads", "entries")
-"""What is counted after each scan."""
+"""Quantities counted after each scan."""
 
 
 def holdings(folder: Path) -> dict[str, float]:
-    """What this process holds now, by the names of `FACTS`; `folder` is its temporary folder."""
+    """The resources that this process holds now, by the names of `FACTS`; `folder` is its temporary folder."""
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return {
         "resident_mb": pages * os.sysconf("SC_PAGESIZE") / 2**20,
@@ -73,7 +73,7 @@ def said(*words: str) -> int:
 
 
 def soak(folder: Path, scans: int, refused: int) -> Iterator[dict[str, float]]:
-    """What the process holds after each scan, with the CPU-seconds that it took.
+    """The resources that the process holds after each scan, with the CPU-seconds of the scan.
 
     Raises:
         SystemExit: a scan was not done, or an input that must be refused was not.
@@ -103,7 +103,7 @@ def slope(values: list[float]) -> float:
 
 
 def table(rows: list[dict[str, float]]) -> str:
-    """What the process held after warming, at the end and at most, and how it grew."""
+    """The table of resources after warming, at the end and at most, and their growth."""
     lines = [
         f"| {len(rows)} scans | after {WARMING} | at the end | at most | growth by scan |",
         "|---|---|---|---|---|",

@@ -26,16 +26,16 @@ from typing import Any
 import numpy as np
 from broken import BREAKS, Break
 from numpy.typing import NDArray
-from populations import ANATOMIES, POPULATIONS, head_scans, turned
+from populations import ANATOMIES, FAIR, POPULATIONS, Options, head_scans, turned
 from registration_cases import ROOT, Array, Case, gaps_mm
 from wrong_poses import wrong_poses
 
 from scripts.findings import InputRefused
-from scripts.locator import locate
-from scripts.networks import DensePositionNet
-from scripts.registration import Reference, Registration, prepare_scan, register
-from scripts.transforms import load_locator, load_reference
-from scripts.verdict import judge
+from scripts.networks.position import DensePositionNet
+from scripts.registration.locator import locate
+from scripts.registration.register import Reference, Registration, prepare_scan, register
+from scripts.registration.transforms import load_locator, load_reference
+from scripts.registration.verdict import judge
 from scripts.volume import Volume, check_values, split_padding
 
 RIGHT_MM, FAR_MM = 10.0, 20.0
@@ -92,11 +92,9 @@ def started(case: Case, found: Registration, model: Model, seed: int) -> Iterato
         yield {"said": "", "quality": quality, "lesion": case.lesion, **error_of(matrix, case)}
 
 
-def population_rows(
-    kind: str, folder: Path, work: Path, numbers: Sequence[int], model: Model, done: frozenset[str]
-) -> Iterator[Row]:
+def population_rows(kind: str, folder: Path, options: Options, model: Model, done: frozenset[str]) -> Iterator[Row]:
     """The rows of a population that are not done yet."""
-    for count, scan in enumerate(POPULATIONS[kind](folder, work, numbers)):
+    for count, scan in enumerate(POPULATIONS[kind](folder, options)):
         if f"{kind} {scan.name}" in done:
             continue
         case = scan.make()
@@ -106,12 +104,12 @@ def population_rows(
                 yield {"population": kind, "name": f"{kind} {scan.name} start {n}", "group": "start", **start}
         yield {"population": kind, "name": f"{kind} {scan.name}", "group": "scan", **row}
     if kind == "simulator":
-        yield from broken_rows(folder, work, numbers, model, done)
+        yield from broken_rows(folder, options, model, done)
 
 
-def broken_rows(folder: Path, work: Path, numbers: Sequence[int], model: Model, done: frozenset[str]) -> Iterator[Row]:
+def broken_rows(folder: Path, options: Options, model: Model, done: frozenset[str]) -> Iterator[Row]:
     """The rows of broken inputs that are not done yet; the kinds take turns from head to head."""
-    heads = (head for head in head_scans(folder, work, numbers) if not head.lesion)
+    heads = (head for head in head_scans(folder, options) if not head.lesion)
     for turn, head in enumerate(heads):
         for name, kind, make in broken_inputs(head, turn * BROKEN):
             if name not in done:
@@ -225,6 +223,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="folder for drawn heads and results")
     parser.add_argument("--population", type=population, action="append", required=True, help="NAME=FOLDER")
     parser.add_argument("--anatomies", default=",".join(map(str, ANATOMIES)), help="of the simulator, with commas")
+    parser.add_argument("--fair", type=int, default=FAIR, help=f"fair poses of each of its heads ({FAIR})")
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
     models, results = ROOT / "bundle" / "models", args.work / "results.jsonl"
@@ -232,9 +231,10 @@ def main() -> None:
     model = Model(reference, load_locator(str(models / "locator.pt")))
     lines = results.read_text(encoding="utf-8").splitlines() if results.is_file() else []
     rows = {row["name"]: row for row in map(json.loads, lines)}
-    numbers, done = [int(number) for number in args.anatomies.split(",")], frozenset(rows)
+    done = frozenset(rows)
+    options = Options(args.work, [int(number) for number in args.anatomies.split(",")], args.fair)
     for kind, folder in args.population:
-        for row in population_rows(kind, folder, args.work, numbers, model, done):
+        for row in population_rows(kind, folder, options, model, done):
             rows[row["name"]] = row
             with results.open("a", encoding="utf-8") as stream:
                 stream.write(json.dumps(row) + "\n")

@@ -12,11 +12,11 @@ import numpy as np
 from registration_cases import Array, Case
 from scipy.spatial.transform import Rotation
 
-from scripts.locator import Located
-from scripts.pose_score import HeadImage, level, pose_matrices
-from scripts.pose_search import COARSE_MM, COARSE_STEP, climb, head_centre
-from scripts.registration import Reference, Registration, Scan, described, refine, without_scale
-from scripts.simulation.common_space import CENTRE_MM
+from scripts.geometry.coordinates import CENTRE_MM
+from scripts.registration.locator import Located
+from scripts.registration.register import Reference, Registration, Scan, described, refine, without_scale
+from scripts.registration.score import HeadImage, level, pose_matrices
+from scripts.registration.search import COARSE_MM, COARSE_STEP, climb, head_centre
 
 PUSHES = ((0.0, 16.0), (0.0, 24.0), (10.0, 0.0), (16.0, 0.0), (8.0, 12.0), (0.0, 40.0), (25.0, 10.0), (40.0, 0.0))
 """Angles in degrees and shifts in mm by which the pose that was found is pushed off."""

@@ -1,7 +1,8 @@
 """Starts the commands: `head-ct-anomaly ...`, `python -m head_ct_position_anomaly ...` or `python bundle ...`.
 
 The configs name the code `scripts`, as MONAI bundles do; here that name is given to the `scripts` folder beside this
-file, wherever the bundle is installed, without touching `sys.path`.
+file, wherever the bundle is installed, without touching `sys.path`. The commands that only reproduce the paper are in
+`reproduction`, which lies in this folder where pip installed it, beside it in a checkout, and not in a zoo's download.
 
 Before anything of the bundle is run, parsed or loaded, its files are compared with its manifest (`scripts.integrity`).
 """
@@ -20,7 +21,7 @@ from pathlib import Path
 FOLDER = Path(__file__).resolve().parent
 
 RUN_FIRST = ("scripts/__init__.py", "scripts/integrity.py")
-"""What compares the files of the bundle, and is compared here."""
+"""These compare the files of the bundle with the manifest, and are themselves compared here."""
 
 MANIFEST, RENEWING = "manifest.sha256", "manifest"
 """The list of files, and the command that makes it anew."""
@@ -40,6 +41,7 @@ def main() -> int:
             print(problem, file=sys.stderr)
             return DAMAGED
         provide_scripts()
+        provide_reproduction()
         status = int(import_module("scripts.commands.main").main())
         if status in STOPPED:
             leave(status)
@@ -62,7 +64,7 @@ def leave(status: int) -> None:
 
 
 def what_changed() -> str:
-    """What is wrong with the files of the bundle; "" if nothing is."""
+    """A sentence on the first file of the bundle that differs from the manifest; "" if none does."""
     try:
         lines = set((FOLDER / MANIFEST).read_bytes().splitlines())
         hashes = {name: hashlib.sha256((FOLDER / name).read_bytes()).hexdigest() for name in RUN_FIRST}
@@ -87,16 +89,37 @@ def provide_scripts() -> None:
     Raises:
         ImportError: another `scripts` package was imported before.
     """
-    folder = FOLDER / "scripts"
-    if "scripts" in sys.modules:
-        if Path(str(sys.modules["scripts"].__file__)).resolve().parent != folder:
-            raise ImportError(f"another package called scripts is loaded: {sys.modules['scripts'].__file__}")
+    provide(FOLDER / "scripts")
+
+
+def provide_reproduction() -> None:
+    """Make the folder `reproduction`, where there is one, importable under that name; see above for its places.
+
+    Raises:
+        ImportError: another `reproduction` package was imported before.
+    """
+    for parent in (FOLDER, FOLDER.parent):
+        if (parent / "reproduction" / "commands" / "reproduce.py").is_file():
+            provide(parent / "reproduction")
+            return
+
+
+def provide(folder: Path) -> None:
+    """Make a folder importable as a package of its own name.
+
+    Raises:
+        ImportError: another package of that name was imported before, or the folder is missing.
+    """
+    name = folder.name
+    if name in sys.modules:
+        if Path(str(sys.modules[name].__file__)).resolve().parent != folder:
+            raise ImportError(f"another package called {name} is loaded: {sys.modules[name].__file__}")
         return
-    spec = spec_from_file_location("scripts", folder / "__init__.py", submodule_search_locations=[str(folder)])
+    spec = spec_from_file_location(name, folder / "__init__.py", submodule_search_locations=[str(folder)])
     if spec is None or spec.loader is None:
         raise ImportError(f"{folder} is missing. Install the bundle again.")
-    sys.modules["scripts"] = module_from_spec(spec)
-    spec.loader.exec_module(sys.modules["scripts"])
+    sys.modules[name] = module_from_spec(spec)
+    spec.loader.exec_module(sys.modules[name])
 
 
 if __name__ == "__main__":

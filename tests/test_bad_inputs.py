@@ -17,8 +17,8 @@ from scipy import ndimage
 
 from scripts.commands.main import main
 from scripts.findings import KINDS, MAX_MESSAGE, InputRefused
-from scripts.inputs import read_volume
-from scripts.inspection_schema import schema
+from scripts.reading.inputs import read_volume
+from scripts.reading.schema import schema
 from scripts.volume import Volume
 
 PATIENT = ("nvented", "INVENTED")

@@ -14,9 +14,9 @@ import pytest
 from calibrate_stand_in import LOG
 from cohort_stand_in import begun, processes, write_cohort
 
-from scripts.commands import reproduce
-from scripts.commands.reproduce import run_step
-from scripts.commands.steps import Step
+from reproduction.commands import reproduce
+from reproduction.commands.reproduce import run_step
+from reproduction.steps import Step
 
 ROOT = Path(__file__).resolve().parents[1]
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
@@ -25,7 +25,7 @@ WRITING = """
 import sys, time
 from pathlib import Path
 from scripts.commands import main, run
-from scripts.results import write_results
+from scripts.results.folder import write_results
 def slow(path):
     path.write_bytes(b"half")
     print("writing", flush=True)
@@ -39,7 +39,7 @@ sys.exit(main.main(sys.argv[1:]))
 def started(folder: Path, *words: str) -> subprocess.Popen[str]:
     """Python at work in a folder, with a temporary folder of its own beside it."""
     (folder.parent / "temporary").mkdir(exist_ok=True)
-    path = os.pathsep.join([str(ROOT / "bundle"), str(ROOT / "tests")])
+    path = os.pathsep.join([str(ROOT / "bundle"), str(ROOT / "tests" / "support")])
     more = {"PYTHONPATH": path, "TMPDIR": str(folder.parent / "temporary"), "OMP_NUM_THREADS": "1"}
     pipe = subprocess.PIPE
     return subprocess.Popen(
@@ -94,8 +94,8 @@ def test_a_run_that_has_begun(number: signal.Signals, folder: Path) -> None:
 
 @pytest.mark.parametrize(("number", "earlier"), [(signal.SIGINT, True), (signal.SIGTERM, False)])
 def test_a_run_that_writes(number: signal.Signals, earlier: bool, folder: Path) -> None:
-    from scripts.result_json import verify
-    from scripts.results import write_results
+    from scripts.results.folder import write_results
+    from scripts.results.record import verify
 
     if earlier:
         write_results(folder / "out", {"heatmap.nii.gz": b"earlier"}, {})

@@ -156,7 +156,7 @@ def test_an_evaluation_differs_from_a_run_in_what_it_reads_and_writes_only(netwo
     differing = {key for key in before if json.dumps(before[key]) != json.dumps(after[key])}
     assert differing == {"series_uid", "dataset", "handlers"}
     assert after["handlers"][:2] == before["handlers"][:2]
-    writer = "scripts.evaluation_handlers.CohortEvaluation"
+    writer = "scripts.cohort.handlers.CohortEvaluation"
     assert [part["_target_"] for part in after["handlers"][2:]] == [writer]
     kept = set(after["handlers"][2]["settings"]) - {"width", "patch_size"}
     assert kept == set(before["handlers"][2]["settings"])
@@ -178,16 +178,16 @@ def test_what_makes_a_head_of_a_scan_is_the_same_in_training() -> None:
     """The masks before the network: the same transforms with the same settings, but for what a drawn head has not."""
     inference = {t["_target_"]: t for t in load("inference.json")["preprocessing"]["transforms"] if isinstance(t, dict)}
     drawing = {t["_target_"]: t for t in load("train.json")["drawing"]["transforms"]}
-    name = "scripts.head_transforms.FindForegroundd"
+    name = "scripts.preprocessing.transforms.FindForegroundd"
     assert inference[name] == drawing[name]
-    assert drawing["scripts.head_transforms.MaskBackgroundd"]["mask_keys"] == ["foreground"]
+    assert drawing["scripts.preprocessing.transforms.MaskBackgroundd"]["mask_keys"] == ["foreground"]
 
 
 def test_scans_to_train_on_are_made_ready_as_at_inference() -> None:
     """The same steps and settings up to the masked scan, but for a series' UID and the copy for the picture."""
     steps = [step for step in load("inference.json")["preprocessing"]["transforms"] if isinstance(step, dict)]
     ours = load("train_scans.json")["registering"]["transforms"]
-    last = "scripts.head_transforms.MaskBackgroundd"
+    last = "scripts.preprocessing.transforms.MaskBackgroundd"
     end = [step["_target_"] for step in steps].index(last) + 1
     shared = [step for step in steps[:end] if "scan" not in (step.get("names"), step.get("keys"))]
     shared[0]["reader"].pop("series_uid")
@@ -373,8 +373,8 @@ def test_read_as_monai_deploy_does(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def stand_in(monkeypatch: pytest.MonkeyPatch, calls: list[Any]) -> None:
     """Replace the search for the registration, which needs a whole head, by one that is known."""
-    from scripts import transforms
-    from scripts.registration import Registration
+    from scripts.registration import transforms
+    from scripts.registration.register import Registration
 
     def known(volume: torch.Tensor, *_: Any) -> Registration:
         import numpy as np

@@ -7,16 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pinned import pins
 
 ROOT = Path(__file__).resolve().parents[1]
 DEPLOY = ROOT / "apps" / "deploy"
 OF_THE_SDK = {"highdicom", "holoscan-cu13", "monai-deploy-app-sdk"}
 """Packages that only the application has."""
-
-
-def pins(path: Path) -> dict[str, str]:
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return dict(line.lower().replace("_", "-").split("==") for line in lines if "==" in line)
 
 
 def metadata() -> dict[str, Any]:

@@ -13,10 +13,10 @@ pytest.importorskip("highdicom")
 import pydicom
 from dicom_results import frame_indices
 from planted import write_planted
-from test_dicom_report import groups
+from report_groups import groups
 
 from scripts.commands.main import main
-from scripts.result_json import verify
+from scripts.results.record import verify
 
 pytestmark = pytest.mark.xdist_group("pipeline")
 

@@ -15,11 +15,10 @@ from scripts.findings import (
     TABLE,
     InputRefused,
     as_markdown,
-    counted,
     finding,
     refusal,
-    shortened,
 )
+from scripts.words import counted, shortened
 
 
 def test_codes_are_unique_and_every_row_is_complete() -> None:

@@ -12,10 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scripts import assets, handlers
+from scripts import assets
 from scripts.assets import asset, optional_asset
 from scripts.commands import manifest as command
-from scripts.commands.checks import parsed_configs
 from scripts.commands.main import explain, main
 from scripts.integrity import (
     MANIFEST_NAME,
@@ -29,6 +28,8 @@ from scripts.integrity import (
     renew,
     write_manifest,
 )
+from scripts.results import writer as handlers
+from scripts.workflow import parsed_configs
 
 BUNDLE = Path(__file__).resolve().parents[1] / "bundle"
 FLIPPED = (

@@ -6,7 +6,7 @@ import json
 import os
 from pathlib import Path
 
-from test_deploy_files import pins
+from pinned import pins
 
 ROOT = Path(__file__).resolve().parents[1]
 LABEL = ROOT / "apps" / "label"

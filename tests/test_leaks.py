@@ -17,9 +17,9 @@ from pipeline_runs import CASES, SAID, TEMPORARY, Run, temporary
 from planted import scan_in, write_planted
 from pydicom.dataset import Dataset
 
-from scripts import readers
 from scripts.commands.main import main
-from scripts.nifti_bytes import nifti_bytes
+from scripts.files.nifti import nifti_bytes
+from scripts.reading import reader as readers
 
 pytestmark = pytest.mark.xdist_group("pipeline")
 

@@ -6,7 +6,6 @@ are run by benchmarks/sides.py.
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -17,13 +16,13 @@ import pytest
 from numpy.typing import NDArray
 from pipeline_runs import CASES, STRIDE, Run, by_monai
 from planted import in_order, planted, scan_in
+from same_results import ROOT, same_results
 
 from scripts.commands.main import main
-from scripts.result_json import verify
+from scripts.results.record import verify
 
 pytestmark = pytest.mark.xdist_group("pipeline")
 
-ROOT = Path(__file__).resolve().parents[1]
 HEMISPHERES = {"left": "left_hemisphere", "right": "right_hemisphere"}
 
 AGREEMENT_MM = 0.05
@@ -33,10 +32,6 @@ AGREEMENT_MM = 0.05
 def volume(path: Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
     image: Any = nib.load(path)
     return np.asarray(image.dataobj), image.affine
-
-
-def without_timings(folder: Path) -> dict[str, Any]:
-    return {key: value for key, value in verify(folder).items() if key != "timings_s"}
 
 
 @pytest.mark.parametrize("case", CASES, ids="-".join)
@@ -119,12 +114,3 @@ def test_shuffled_file_names_give_the_same_bytes(runs: Run, tmp_path: Path) -> N
     words = ["run", str(tmp_path / "in"), "-o", str(tmp_path / "out"), "--stride", STRIDE, "--device", "cpu"]
     assert main(words) == 0, "a series that lies axially need not be named"
     same_results(folder, tmp_path / "out", {"findings"})
-
-
-def same_results(one: Path, other: Path, apart_from: set[str] | None = None) -> None:
-    """Both folders hold the same bytes, but for the timings in result.json."""
-    for name in ("heatmap.nii.gz", "error_map.nii.gz", "regions.nii.gz", "overview.png"):
-        assert (one / name).read_bytes() == (other / name).read_bytes(), name
-    first, second = without_timings(one), without_timings(other)
-    for key in first.keys() - (apart_from or set()):
-        assert json.dumps(first[key]) == json.dumps(second[key]), key

@@ -75,7 +75,7 @@ class AnomalyTask(BundleInferTask):
             OptionRefused: the file can't hold the geometry of the scan.
         """
         check_geometry(np.asarray(data[self.input_key].meta["original_affine"]), data["result_extension"])
-        result = import_module("scripts.handlers").case_result(data, {})
+        result = import_module("scripts.results.writer").case_result(data, {})
         data |= {self.output_json_key: result, "result_dtype": self.dtype}
         data[self.output_label_key] = self.shown(data, result)
         return Writer(label=self.output_label_key, json=self.output_json_key, nibabel=True)(data)
@@ -97,7 +97,7 @@ class HeatmapTask(AnomalyTask):
 
 
 class MaskTask(AnomalyTask):
-    """Where the heatmap exceeds the threshold of its region, uint8: the region's label there, 0 elsewhere."""
+    """The mask: the region's label where the heatmap exceeds the threshold of its region, 0 elsewhere; uint8."""
 
     config_options: ClassVar = {"stride": (2, 4, 1)}
     dtype = "uint8"
@@ -114,7 +114,7 @@ class MaskTask(AnomalyTask):
         """
         if not result["calibration"]:
             raise OptionRefused("The bundle is not calibrated, so there is no mask. Ask for the heatmap instead.")
-        scores = import_module("scripts.scores")
+        scores = import_module("scripts.anomaly.scores")
         name = scores.score_name(result["map"], self.bundle_config["score"])
         heatmap, regions = np.asarray(data[self.output_label_key]), np.asarray(data["regions"])[0]
         mask = np.zeros(heatmap.shape, np.uint8)

@@ -1,4 +1,4 @@
-"""What each method sees in a registered scan: its *features*, and the maps that are made of them.
+"""Maps of a registered scan by each method, and the *features* that they are made of.
 
 A *map* (n, n, n) covers every stride-th voxel of the reference grid; higher means more anomalous. Each method has one
 for the hemispheres ("brain") and one for the skull. Features are what costs time, the network's answers above all; what
@@ -19,18 +19,18 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from cohort.register import Registered
+from scripts.anomaly.asymmetry import asymmetry
+from scripts.anomaly.normative import Normative, anomaly_map, features_of, mahalanobis, residual, smooth_map
+from scripts.anomaly.transforms import reference_densities
 from scripts.assets import place
-from scripts.asymmetry import asymmetry
-from scripts.autoencoder import SpatialAutoencoder
-from scripts.averages import block_means
-from scripts.calibration import MAP_SMOOTHING_MM
-from scripts.coordinates import REFERENCE_SIZE
-from scripts.inferers import PositionInferer
-from scripts.intensity import EQUALISATION_RANGE_HU, equalize_histogram
-from scripts.normative import Normative, anomaly_map, features_of, mahalanobis, residual, smooth_map
-from scripts.normative_transforms import reference_densities
-from scripts.postfilters import grayscale_erosion, median_filter
-from scripts.regions import LEFT_HEMISPHERE, RIGHT_HEMISPHERE, SKULL
+from scripts.baseline.autoencoder import SpatialAutoencoder
+from scripts.baseline.filters import grayscale_erosion, median_filter
+from scripts.calibration.folds import MAP_SMOOTHING_MM
+from scripts.geometry.averages import block_means
+from scripts.geometry.coordinates import REFERENCE_SIZE
+from scripts.networks.inferers import PositionInferer
+from scripts.preprocessing.intensity import EQUALISATION_RANGE_HU, equalize_histogram
+from scripts.preprocessing.regions import LEFT_HEMISPHERE, RIGHT_HEMISPHERE, SKULL
 from scripts.volume import AIR_HU
 
 BOX = (slice(40, 216), slice(16, 240), slice(64, 240))
@@ -93,7 +93,7 @@ def position_features(
 
 
 def reconstruction_features(scan: Registered, network: SpatialAutoencoder) -> Features:
-    """What an autoencoder puts too much, signed, voxel by voxel of the box."""
+    """The autoencoder's features: signed error of the reconstruction, voxel by voxel of the box."""
     hu = torch.from_numpy(scan.hu)[None].float()
     inputs = equalize_histogram(hu, hu > AIR_HU)[:, *BOX]
     with torch.no_grad():
@@ -102,12 +102,12 @@ def reconstruction_features(scan: Registered, network: SpatialAutoencoder) -> Fe
 
 
 def foreground(scan: Registered, stride: int) -> NDArray[np.bool_]:
-    """Where the scan shows the head, on every stride-th voxel."""
+    """True where the scan shows the head, on every stride-th voxel."""
     return np.asarray(scan.hu[::stride, ::stride, ::stride] > AIR_HU)
 
 
 def position_vector(scan: Registered, features: Features) -> Array:
-    """What is calibrated of a position network: the residual, and the asymmetry where there is one, NaN outside."""
+    """The calibrated vector of a position network: residual, and asymmetry if there is one; NaN outside."""
     values, across = features["residual"].astype(np.float32), features.get("asymmetry")
     stride = scan.hu.shape[0] // values.shape[-1]
     other = np.zeros(values.shape[1:], np.float32) if across is None else across
@@ -124,7 +124,7 @@ def error_maps(scan: Registered, features: Features) -> Maps:
 
 
 def calibrated_maps(scan: Registered, vector: Array, normative: Normative, distance: Distance = anomaly_map) -> Maps:
-    """How unusual a vector (k, n, n, n) is at its place, smoothed; 0 where that is not known."""
+    """The distance of a vector (k, n, n, n) from normal at its place, smoothed; 0 where normal is not known."""
     stride = scan.hu.shape[0] // vector.shape[-1]
     made = distance(vector, foreground(scan, stride), normative, stride)
     made = smooth_map(made, made > 0, MAP_SMOOTHING_MM, stride)

@@ -13,9 +13,9 @@ from monai.bundle import ConfigParser
 from torch import Tensor, nn
 
 from scripts.assets import bundle_root, config
-from scripts.autoencoder import SpatialAutoencoder
-from scripts.checkpoints import start_from
-from scripts.networks import PATCH_SIZES
+from scripts.baseline.autoencoder import SpatialAutoencoder
+from scripts.networks.position import PATCH_SIZES
+from scripts.training.checkpoints import start_from
 
 
 def inference_config(*overlays: str) -> ConfigParser:

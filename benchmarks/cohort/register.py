@@ -22,10 +22,10 @@ from monai.bundle import ConfigParser
 from numpy.typing import NDArray
 
 from scripts.assets import bundle_root, config
-from scripts.coordinates import grid_affine
 from scripts.findings import InputRefused
-from scripts.resampling import resample
-from scripts.transforms import REFERENCE_SHAPE
+from scripts.geometry.coordinates import grid_affine
+from scripts.geometry.resampling import resample
+from scripts.registration.transforms import REFERENCE_SHAPE
 
 LEVEL = 1
 """Of zlib: background compresses well at any level, and noise at none."""

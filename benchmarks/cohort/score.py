@@ -27,13 +27,21 @@ from cohort import maps
 from cohort.maps import Features, Maps
 from cohort.networks import autoencoder, described, inference_config, position_network
 from cohort.register import Registered, facts_of, load
-from scripts import asymmetry
+from scripts.anomaly import asymmetry
+from scripts.anomaly.normative import (
+    ASYMMETRY,
+    RESIDUAL,
+    Normative,
+    NormativeStatistics,
+    anomaly_map,
+    mahalanobis,
+    on_grid,
+)
+from scripts.anomaly.scores import known_scores, region_scores
 from scripts.assets import sha256
-from scripts.normative import ASYMMETRY, RESIDUAL, Normative, NormativeStatistics, anomaly_map, mahalanobis, on_grid
-from scripts.regions import LEFT_HEMISPHERE, MIN_COVERAGE, REGIONS, RIGHT_HEMISPHERE, SKULL, region_scores
-from scripts.scores import known_scores
-from scripts.simulation.lesions import FRACTURES
-from scripts.statistics import average_precision
+from scripts.preprocessing.regions import LEFT_HEMISPHERE, MIN_COVERAGE, REGIONS, RIGHT_HEMISPHERE, SKULL
+from scripts.simulation.lesions.planting import FRACTURES
+from scripts.statistics.auroc import average_precision
 
 METHODS = ("ours", "published", "autoencoder", "hu")
 """Whose features are computed together."""
@@ -52,7 +60,7 @@ DISTANCES: dict[str, maps.Distance] = {
     "ours calibrated, asymmetry": maps.distance_of(ASYMMETRY),
     "autoencoder calibrated": mahalanobis,
 }
-"""How the calibrated maps are made of features."""
+"""Recipes of the calibrated maps, from features."""
 
 CALIBRATED = ("ours", "autoencoder", "hu")
 """Methods that learn what is normal."""
@@ -64,7 +72,7 @@ GRID = 2
 """Voxels between the places at which maps are compared with lesions."""
 
 SCORING = 6
-"""What a file of scores holds, and how it is computed; another number has all scores computed again."""
+"""Format of a file of scores; another number has all scores computed again."""
 
 REGISTERED = "registered"
 """The entry of a file of features that says which registered scan they were made of."""
@@ -72,7 +80,7 @@ REGISTERED = "registered"
 
 @dataclass(frozen=True)
 class Settings:
-    """Where the networks are, and how finely they look; a method without its network is left out."""
+    """Paths of the networks, and their strides; a method without its network is left out."""
 
     weights: Path | None = None
     stride: int = 2
@@ -97,7 +105,7 @@ class Settings:
         return "_".join([method, str(stride), *marks, seen])
 
     def details(self, method: str) -> dict[str, Any]:
-        """What a table says of a method: the name of its features, its stride, and its network, if any."""
+        """The description of a method in a table: the name of its features, its stride, and its network, if any."""
         path, stride = self.network(method)
         return {"features": self.key(method), "stride": stride, **(described(path) if path else {})}
 
@@ -108,7 +116,7 @@ class Settings:
 
 
 def inputs_of(method: str) -> list[Any]:
-    """What the features of a method depend on beside the scan, the weights and the stride, as plain values."""
+    """Inputs of a method's features beside the scan, the weights and the stride, as plain values."""
     if method in ("autoencoder", "hu"):
         limits = [maps.EQUALISATION_RANGE_HU, maps.BRAIN_HU, maps.SKULL_HU]
         return [*limits, [(part.start, part.stop) for part in maps.BOX]]
@@ -144,7 +152,7 @@ def registered_files(cohort: Path) -> list[Path]:
 
 
 def feature_file(cohort: Path, key: str, name: str) -> Path:
-    """Where the features of a scan are kept."""
+    """Path of the cached features of a scan."""
     return cohort / "features" / key / f"{name}.npz"
 
 
@@ -182,7 +190,7 @@ def read_features(cohort: Path, key: str, name: str) -> Features:
 
 
 class Normal:
-    """What is normal for a method: sums over the healthy scans of each anatomy, so that one can be left out."""
+    """Normal values of a method: sums over the healthy scans of each anatomy, so that one can be left out."""
 
     def __init__(self, method: str, key: str, cohort: Path) -> None:
         self.method, self.names = method, []
@@ -204,7 +212,7 @@ class Normal:
         part.add(on_grid(vector, stride), on_grid(maps.foreground(scan, stride), stride))
 
     def without(self, anatomy: str) -> Any:
-        """What is normal in the other anatomies: a `Normative`, or `HuStatistics`.
+        """The normal values from the other anatomies: a `Normative`, or `HuStatistics`.
 
         Raises:
             ValueError: there are no healthy scans of others.
@@ -219,7 +227,7 @@ class Normal:
 
 
 def vector_of(scan: Registered, method: str, features: Features) -> NDArray[np.float32]:
-    """What is calibrated of a method that has a network."""
+    """The calibrated vector of a method that has a network."""
     if method == "autoencoder":
         return maps.reconstruction_residual(features)
     return maps.position_vector(scan, features)

@@ -48,7 +48,7 @@ def scored_scans(cohort: Path, calibration: Path, methods: Sequence[str]) -> tup
 
 
 def details_of(cohort: Path, method: str) -> dict[str, Any]:
-    """What `score` has written about a method.
+    """The details of a method, as written by `score`.
 
     Raises:
         NotScored: there is nothing, or it is about other features than the scores.

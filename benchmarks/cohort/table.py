@@ -8,8 +8,8 @@ beside them only healthy scans' skulls count. A *row* holds the lesions of one k
 scans. Rows over both regions compare hemispheres with hemispheres and skulls with skulls: their AUROC is the mean of
 both, weighted by the anomalous items.
 
-Intervals are those of the bootstrap by anatomy (`scripts.statistics`). The threshold of a score is the one that 95 % of
-the healthy scans of *other* anatomies don't exceed.
+Intervals are those of the bootstrap by anatomy (`scripts.statistics.auroc`). The threshold of a score is the one that
+95 % of the healthy scans of *other* anatomies don't exceed.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cohort.draw import SIZES, size_of
-from scripts.simulation.lesions import BRIGHT, DARK_OR_ISODENSE, FRACTURES, KINDS
-from scripts.statistics import OneKindOnly, auroc, clustered_bootstrap, threshold_at_specificity
+from scripts.simulation.lesions.planting import BRIGHT, DARK_OR_ISODENSE, FRACTURES, KINDS
+from scripts.statistics.auroc import OneKindOnly, auroc, clustered_bootstrap, threshold_at_specificity
 
 SPECIFICITY = 0.95
 """Share of healthy scores that a threshold lets pass."""
@@ -115,7 +115,7 @@ def items_of(scored: Iterable[Mapping[str, Any]], columns: Columns) -> list[Item
 
 
 def reached(scan: Mapping[str, Any], region: str) -> bool:
-    """Whether a lesion reaches a hemisphere that is not its own, by itself or by midline shift."""
+    """True if a lesion reaches a hemisphere that is not its own, by itself or by midline shift."""
     share = scan.get("lesion_shares", {}).get(region, 0.0)
     if scan["truth"]["lesion"] is None or scan["truth"]["lesion"] in FRACTURES:
         return False
@@ -172,7 +172,7 @@ class Comparison:
 
     @property
     def complete(self) -> bool:
-        """Whether there are anomalous items, and healthy ones of each region that they are in."""
+        """True if there are anomalous items, and healthy ones of each region that they are in."""
         parts = [self.anomalous[self.skull], self.anomalous[~self.skull]]
         return bool(self.lesions) and not any(part.size and part.all() for part in parts)
 

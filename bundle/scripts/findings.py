@@ -1,4 +1,4 @@
-"""What can be said about an input: one table of findings, from which messages, tests and docs are made.
+"""Findings: all statements about an input, in one table from which messages, tests and docs are made.
 
 A *finding* is one statement about the input, with a code, a severity and a message of one or two sentences. A *refusal*
 means that no heatmap is made; a *flag* travels into every output; *information* does not change how a result is read.
@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+
+from .words import printable, shortened
 
 REFUSAL, FLAG, INFORMATION = "refusal", "flag", "information"
 
@@ -47,10 +49,6 @@ class InputRefused(ValueError):
     def __init__(self, findings: Iterable[Finding]) -> None:
         self.findings = tuple(findings)
         super().__init__(" ".join(f.message for f in self.findings if f.severity == REFUSAL))
-
-
-class PathMissing(FileNotFoundError):
-    """What the user named is not there, or does not hold what the command needs: wrong usage, not an error of ours."""
 
 
 TABLE: tuple[FindingKind, ...] = (
@@ -248,24 +246,9 @@ def finding(code: str, detail: str, series_uid: str | None = None) -> Finding:
     return Finding(code, kind.severity, f"{detail} {kind.remedy}".strip(), series_uid)
 
 
-def printable(text: str) -> str:
-    """`text` in one line, with a question mark for what can't be shown: control characters, bytes that are no text."""
-    return "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))
-
-
-def shortened(text: str, length: int) -> str:
-    """`text`, cut to `length` characters if it is longer."""
-    return text if len(text) <= length else f"{text[: length - 4].rstrip()} ..."
-
-
 def refusal(code: str, detail: str, series_uid: str | None = None) -> InputRefused:
     """The exception to raise for one refusing finding."""
     return InputRefused([finding(code, detail, series_uid)])
-
-
-def counted(count: int, thing: str, things: str = "") -> str:
-    """A number with its noun: "1 image", "3 images"; `things` where the plural is not made by an s."""
-    return f"{count} {thing if count == 1 else things or f'{thing}s'}"
 
 
 SECTIONS = (
@@ -286,7 +269,7 @@ UNNOTICED = (
     "Slices that are missing at the top or the bottom: only the regions that they cut are flagged (`region_cut`).",
     "A header that is wrong but possible: another patient's name or age, contrast agent that was not entered.",
 )
-"""What nothing notices, and what comes of it."""
+"""Faults of an input that nothing notices, and their consequences."""
 
 
 def as_markdown() -> str:

@@ -1,4 +1,4 @@
-"""Whether the files of the bundle are those that it was made with.
+"""Integrity: compares the files of the bundle with those that it was made with.
 
 The *manifest*, `manifest.sha256`, names every file that the bundle computes with, and its sha256, in the form of the
 program sha256sum, so that `sha256sum -c manifest.sha256` checks it too. Files that it does not name are a *change* as
@@ -107,7 +107,7 @@ def read_manifest(root: Path) -> dict[str, str]:
 
 
 def changes(root: Path) -> list[str]:
-    """What is not as the manifest of a bundle says, one clause a file, in the order of their names.
+    """The deviations from the manifest of a bundle, one clause a file, in the order of their names.
 
     Raises:
         BundleChanged: there is no manifest, or it can't be read.

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from planted import write_planted
 
-from scripts.result_json import verify
+from scripts.results.record import verify
 
 ROOT = Path(__file__).resolve().parents[2]
 APP, BUNDLE = ROOT / "apps" / "deploy", ROOT / "bundle"

@@ -16,7 +16,7 @@ from pydicom.uid import UID, JPEG2000Lossless, JPEGLSLossless, RLELossless
 from series_mutations import GEOMETRIES, write_mutated
 
 from scripts.findings import REFUSAL
-from scripts.inputs import Inspection, inspect_input
+from scripts.reading.inputs import Inspection, inspect_input
 
 Maker = Callable[[int, int], tuple[bool, str]]
 """Makes and judges the case of a number and a seed: whether it came out badly, and how it came out."""

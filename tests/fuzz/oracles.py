@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from slice_mutations import SECRET
 
 from scripts.findings import KINDS, REFUSAL
-from scripts.inputs import Inspection
+from scripts.reading.inputs import Inspection
 from scripts.volume import Volume
 
 INNER_MM, INNER_RESAMPLED_MM, WRONG_HU = 1.0, 10.0, 20

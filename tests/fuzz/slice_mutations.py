@@ -24,7 +24,7 @@ from dicom_elements import (
 )
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 
-from scripts.headers import TAGS
+from scripts.reading.headers import TAGS
 
 Mutation = Callable[[np.random.Generator, bytes], bytes]
 

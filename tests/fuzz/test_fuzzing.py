@@ -19,9 +19,9 @@ from dicom_series import head_hu, write_series
 from oracles import bad_volume, complaint, flags_of, wrong_slices
 from series_mutations import GEOMETRIES, write_mutated
 
-from scripts import slices
 from scripts.findings import Finding, finding
-from scripts.inputs import Inspection, inspect_input
+from scripts.reading import slices
+from scripts.reading.inputs import Inspection, inspect_input
 from scripts.volume import Volume
 
 FUZZING = Path(__file__).with_name("fuzzing.py")

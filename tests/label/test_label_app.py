@@ -26,10 +26,10 @@ import requests
 from pacs_nodes import free_port
 from planted import write_planted
 
-from scripts.inputs import inspect_input
-from scripts.nifti_bytes import nifti_bytes
-from scripts.regions import REGIONS
-from scripts.result_json import verify
+from scripts.files.nifti import nifti_bytes
+from scripts.preprocessing.regions import REGIONS
+from scripts.reading.inputs import inspect_input
+from scripts.results.record import verify
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it uses cgi, which Python 3.13 has no more

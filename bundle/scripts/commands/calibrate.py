@@ -19,8 +19,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ..anomaly.files import NORMATIVE_NAME, THRESHOLDS_NAME
+from ..anomaly.scores import LISTS, Thresholds, score_name
 from ..assets import bundle_root, config, metadata, place, sha256
-from ..calibration import (
+from ..calibration.files import load_scan, write_calibration
+from ..calibration.folds import (
     FEWEST_SCANS,
     MAP_SMOOTHING_MM,
     RECOMMENDED_SCANS,
@@ -29,27 +32,26 @@ from ..calibration import (
     held_out_scores,
     sums_of,
 )
-from ..calibration_files import NORMATIVE_NAME, THRESHOLDS_NAME, load_scan, write_calibration
-from ..findings import PathMissing, counted
-from ..healthy_sources import Source, key, simulated_sources, simulator_sha256, sources_in
+from ..calibration.runner import Job, Recipe, measure_scan
+from ..calibration.sources import simulated_sources, sources_in
+from ..errors import WrongUsage
+from ..files.atomic import check_writable
+from ..files.fingerprints import Source, key, simulator_sha256
 from ..integrity import renew
-from ..results import check_writable
-from ..scores import LISTS, Thresholds, score_name
-from ..worker_processes import Lost
-from .checks import parsed_configs
+from ..processes.local import Lost
+from ..words import counted
+from ..workflow import parsed_configs
+from .arguments import device, seed
 from .engines import FAILURES, STOPPED, add_engine, answers, engine_problem
-from .healthy_runner import Job, Recipe, measure_scan
-from .run import device
-from .simulate import seed
 
 REGISTERING = ("reference_masks.nii.gz", "regions.nii.gz", "locator.pt")
 """Files of the models, beside weights and reference, that decide what is kept of a scan."""
 
 KEPT_BYTES = 500_000
-"""What is kept of a scan takes so much on the disk, at most."""
+"""Largest size of a cached scan on the disk, in bytes."""
 
 DAMAGED = (EOFError, KeyError, OSError, ValueError, zipfile.BadZipFile, zlib.error)
-"""What comes of reading a file that is not whole."""
+"""Exceptions raised by reading an incomplete file."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -104,7 +106,7 @@ def main(args: argparse.Namespace) -> int:
     """Make both files; 0 when they are written, `FAILURES` when a scan failed, `STOPPED` when Ctrl-C came first.
 
     Raises:
-        PathMissing: there are no scans, too few of them, of one person only, no weights of this network, or no cluster.
+        WrongUsage: there are no scans, too few of them, of one person only, no weights of this network, or no cluster.
         OutputFailed: the files can't be written.
     """
     if (args.folder is None) == (args.simulate is None):
@@ -114,7 +116,7 @@ def main(args: argparse.Namespace) -> int:
         print(problem, file=sys.stderr)
         return 2
     if not args.weights.is_file():
-        raise PathMissing(f"There are no weights at {args.weights}. Check --weights.")
+        raise WrongUsage(f"There are no weights at {args.weights}. Check --weights.")
     sources = sources_of(args)
     enough(len(sources), "There are")
     differing([source.group for source in sources])
@@ -147,38 +149,38 @@ def enough(count: int, words: str) -> None:
     """See that there are enough scans.
 
     Raises:
-        PathMissing: there are not.
+        WrongUsage: there are not.
     """
     if count < FEWEST_SCANS:
-        raise PathMissing(f"{words} {count}. Give at least {FEWEST_SCANS} healthy scans, better {RECOMMENDED_SCANS}.")
+        raise WrongUsage(f"{words} {count}. Give at least {FEWEST_SCANS} healthy scans, better {RECOMMENDED_SCANS}.")
 
 
 def differing(groups: Sequence[str]) -> None:
     """See that scans come from more than one person.
 
     Raises:
-        PathMissing: they don't.
+        WrongUsage: they don't.
     """
     if len(set(groups)) < 2:
-        raise PathMissing(f"All scans come from {groups[0]}. Take scans of different people.")
+        raise WrongUsage(f"All scans come from {groups[0]}. Take scans of different people.")
 
 
 def check_beginning(args: argparse.Namespace, scans: int) -> None:
     """See that the weights fit, and that both folders can be written to.
 
     Raises:
-        PathMissing, OutputFailed: it is not so.
+        WrongUsage, OutputFailed: it is not so.
     """
     check_writable(args.work, needed_bytes=scans * KEPT_BYTES)
     check_writable(args.output)
     if args.weights != Path(place("models/model.pt")):
-        from ..checkpoints import check_weights
+        from ..training.checkpoints import check_weights
 
         check_weights(args.weights, parsed_configs(["inference.json"]).get_parsed_content("network_def"))
 
 
 def is_kept(path: Path) -> bool:
-    """Whether a scan has been measured; a file that is not whole is removed."""
+    """True if a scan has been measured; an incomplete file is removed."""
     try:
         load_scan(path)
     except DAMAGED:
@@ -195,7 +197,7 @@ def sources_of(args: argparse.Namespace) -> list[Source]:
 
 
 def provenance(args: argparse.Namespace) -> dict[str, Any]:
-    """Where the scans come from, without a name of a user's file."""
+    """The origin of the scans, without a name of a user's file."""
     if args.simulate is None:
         return {"scans": "a folder"}
     names = sorted({source.group for source in sources_of(args)})
@@ -203,7 +205,7 @@ def provenance(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def pipeline_settings(args: argparse.Namespace) -> dict[str, Any]:
-    """What a calibration is true of, and says of itself."""
+    """The settings that a calibration is valid for, and its description."""
     content = json.loads(config("inference.json").read_text(encoding="utf-8")) | {"stride": args.stride}
     return {
         "weights_sha256": sha256(args.weights),
@@ -213,7 +215,7 @@ def pipeline_settings(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def surroundings() -> dict[str, Any]:
-    """What residuals depend on besides: the files that a scan is registered and masked with, windows and version."""
+    """Other inputs that residuals depend on: the files for registration and masks, windows and version."""
     content = json.loads(config("inference.json").read_text(encoding="utf-8"))
     return {
         "bundle_version": metadata()["version"],

@@ -16,23 +16,23 @@ from typing import Any
 
 from tqdm import tqdm
 
+from ..anomaly.files import THRESHOLDS_NAME
+from ..anomaly.scores import POOLINGS, score_name
 from ..assets import metadata, place, sha256
-from ..calibration_files import THRESHOLDS_NAME
-from ..cohort_cases import SECTIONS, Case, listed_cases
-from ..cohort_files import REGISTERED, CohortFolder, shortened
-from ..findings import PathMissing, counted
-from ..regions import POOLINGS
-from ..score_table import DONE, FAILED, REFUSED, TABLE_NAME, Row
-from ..scores import score_name
-from ..worker_processes import Lost
-from .case_runner import Plan, run_case, without_maps
-from .checks import parsed_configs
+from ..cohort.folder import REGISTERED, CohortFolder, shortened
+from ..cohort.runner import Plan, run_case, without_maps
+from ..cohort.table import DONE, FAILED, REFUSED, TABLE_NAME, Row
+from ..datasets.datalist import SECTIONS, Case, listed_cases
+from ..errors import WrongUsage
+from ..processes.local import Lost
+from ..words import counted
+from ..workflow import parsed_configs
+from .arguments import device, positive
 from .engines import FAILURES, STOPPED, add_engine, answers, engine_problem
-from .run import device, overrides, usage_problem, why_not_calibrated
-from .train import positive
+from .scan_options import overrides, usage_problem, why_not_calibrated
 
 MODES = {"dense": [], "published": ["published.json"], "autoencoder": ["autoencoder_inference.json"]}
-"""What can be asked for, and the overlay of inference.json that it is."""
+"""Modes, and the overlay of inference.json for each."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -62,7 +62,7 @@ def main(args: argparse.Namespace) -> int:
     """Score what is not scored yet and write the table; 0 when no case failed, `STOPPED` when Ctrl-C came first.
 
     Raises:
-        PathMissing: the datalist, the weights, the device or the cluster is not there, or is not what is needed.
+        WrongUsage: the datalist, the weights, the device or the cluster is not there, or is not what is needed.
         OutputExists: the folder holds a run of other settings, or another one works in it.
         OutputFailed: it can't be written.
     """
@@ -88,10 +88,10 @@ def main(args: argparse.Namespace) -> int:
 
 
 def wrong_usage(args: argparse.Namespace) -> str:
-    """What is wrong with the arguments; empty if nothing is.
+    """A sentence on the first wrong argument; empty if all are right.
 
     Raises:
-        PathMissing: the device, or Ray, is not there.
+        WrongUsage: the device, or Ray, is not there.
     """
     if args.mode == "autoencoder" and (args.stride or args.map or args.patch_size or args.calibration):
         return "An autoencoder has one map, of every voxel: leave --stride, --map, --patch-size and --calibration out."
@@ -99,13 +99,13 @@ def wrong_usage(args: argparse.Namespace) -> str:
 
 
 def planned(args: argparse.Namespace) -> tuple[Plan, dict[str, Any]]:
-    """How each case is scored, and what `cohort.json` says of it.
+    """The settings by which each case is scored, and the contents of `cohort.json` about them.
 
     Raises:
-        PathMissing: the weights are not of the network, or the stride is none of it.
+        WrongUsage: the weights are not of the network, or the stride is none of it.
     """
-    from ..checkpoints import check_weights
-    from ..network_facts import network_facts
+    from ..cohort.network import network_facts
+    from ..training.checkpoints import check_weights
 
     names = ("inference.json", *args.config)
     parser = parsed_configs(names)
@@ -115,7 +115,7 @@ def planned(args: argparse.Namespace) -> tuple[Plan, dict[str, Any]]:
         network, _ = (parser.get_parsed_content(name) for name in ("network_def", "inferer"))
     except (RuntimeError, ValueError) as error:
         cause = error.__cause__ or error
-        raise PathMissing(f"There is no such network: {cause}. Check --stride, --width and --patch-size.") from error
+        raise WrongUsage(f"There is no such network: {cause}. Check --stride, --width and --patch-size.") from error
     weights = parser.get_parsed_content("weights")
     if args.weights:
         check_weights(args.weights, network)

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from ..assets import asset, metadata, sha256
-from ..findings import PathMissing
-from ..networks import STRIDES
-from ..results import check_writable
-from .checks import parsed_configs
+from ..errors import WrongUsage
+from ..files.atomic import check_writable
+from ..networks.position import STRIDES
+from ..workflow import parsed_configs
 
 ENDINGS = {".onnx": "ONNX", ".pt2": "a program of torch.export"}
 """Endings of the file, and what each stands for."""
@@ -38,20 +38,20 @@ def main(args: argparse.Namespace) -> int:
     """Write the file and print its sha256; 0 when it is done.
 
     Raises:
-        PathMissing: the ending is unknown, ONNX is not installed, or the weights are not those of the network.
+        WrongUsage: the ending is unknown, ONNX is not installed, or the weights are not those of the network.
         OutputFailed: the file can't be written.
     """
     check_form(args.output)
     weights = args.weights or Path(asset("models/model.pt"))
     if not weights.is_file():
-        raise PathMissing(f"There is no file {weights}. Check --weights.")
+        raise WrongUsage(f"There is no file {weights}. Check --weights.")
     check_writable(args.output.parent, args.output)
-    from ..calibration_files import replace_file
-    from ..checkpoints import check_weights, start_from
-    from ..exported_networks import exported_program, onnx_model
+    from ..files.atomic import replace_file
+    from ..networks.export import exported_program, onnx_model
+    from ..training.checkpoints import check_weights, start_from
 
     parser = parsed_configs(["inference.json"])
-    definition = {"_target_": "scripts.strided_network.StridedPositionNet", "stride": args.stride}
+    definition = {"_target_": "scripts.networks.strided.StridedPositionNet", "stride": args.stride}
     parser.update({f"network_def#{name}": value for name, value in definition.items()})
     network = parser.get_parsed_content("network_def")
     check_weights(weights, network)
@@ -67,23 +67,23 @@ def check_form(output: Path) -> None:
     """See that the file's ending says a form, and that what it needs is installed.
 
     Raises:
-        PathMissing: it does not, or is not.
+        WrongUsage: it does not, or is not.
     """
     if output.suffix not in ENDINGS:
         known = " or ".join(f"{ending} ({form})" for ending, form in ENDINGS.items())
-        raise PathMissing(
+        raise WrongUsage(
             f"{output} does not say by its ending what to write. Name a file that ends in {known}; "
             "TorchScript is made by `python -m monai.bundle ckpt_export`."
         )
     if output.is_dir():
-        raise PathMissing(f"{output} is a folder. Name a file in it: {output / ('model' + output.suffix)}")
+        raise WrongUsage(f"{output} is a folder. Name a file in it: {output / ('model' + output.suffix)}")
     missing = [name for name in NEEDED if output.suffix == ".onnx" and find_spec(name) is None]
     if missing:
-        raise PathMissing(f"ONNX needs packages that are not here: pip install {' '.join(missing)}")
+        raise WrongUsage(f"ONNX needs packages that are not here: pip install {' '.join(missing)}")
 
 
 def facts(weights: Path, patch_size: int, stride: int) -> dict[str, str]:
-    """What the file says of itself."""
+    """The metadata that the exported file carries."""
     meta = metadata()
     return {
         "name": meta["name"],

@@ -11,17 +11,19 @@ import json
 from pathlib import Path
 from typing import Any
 
-import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
-from ..planes import Array, peak_mm
-from ..regions import scored_regions
-from ..result_json import verify
-from . import run
+from ..assets import bundle_root
+from ..preprocessing.regions import scored_regions
+from ..results.checks import read_map
+from ..results.folder import reserved
+from ..results.planes import Array, peak_mm
+from ..results.record import verify
+from ..workflow import quiet, run_configs
 
 REGION_NAMES = {1: "the left hemisphere", 2: "the right hemisphere", 3: "the skull"}
-"""How the labels of `regions.nii.gz` are called; every other voxel belongs to none of the three."""
+"""Names of the labels of `regions.nii.gz`; every other voxel belongs to none of the three."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -40,20 +42,19 @@ def main(args: argparse.Namespace) -> int:
         InputRefused, OutputExists, OutputFailed: as of `run`.
     """
     series = args.sample / "dicom" if (args.sample / "dicom").is_dir() else args.sample
-    words = ["run", str(series), "--output", str(args.output), *(["--overwrite"] if args.overwrite else [])]
-    parser = argparse.ArgumentParser()
-    run.add_parser(parser.add_subparsers())
-    status: int = run.main(parser.parse_args(words, argparse.Namespace(debug=args.debug)))
-    print("\n".join(report(args.sample, args.output)))
-    return status
+    values = {"dataset_dir": series.absolute(), "output_dir": args.output.absolute(), "overwrite": args.overwrite}
+    with reserved(args.output, args.overwrite), quiet(warn=args.debug):
+        run_configs(("inference.json",), {"bundle_root": str(bundle_root()), **values})
+    print("\n".join([f"results in {args.output}", *report(args.sample, args.output)]))
+    return 0
 
 
 def report(sample: Path, output: Path) -> list[str]:
     """Lines that say what the results in `output` hold, and whether the peak lies in the lesion of the sample."""
     scores = verify(output)["scores"]
-    heatmap, affine = volume(output / "heatmap.nii.gz")
-    regions, _ = volume(output / "regions.nii.gz")
-    lesion, lesion_affine = volume(sample / "lesion.nii.gz")
+    heatmap, affine = read_map(output / "heatmap.nii.gz")
+    regions, _ = read_map(output / "regions.nii.gz")
+    lesion, lesion_affine = read_map(sample / "lesion.nii.gz")
     truth = json.loads((sample / "truth.json").read_text(encoding="utf-8"))
     peak = peak_mm(heatmap, affine, scored_regions(regions, scores))
     return [
@@ -65,12 +66,6 @@ def report(sample: Path, output: Path) -> list[str]:
         f" the peak lies {where(lesion, lesion_affine, peak)}",
         f"picture: {output / 'overview.png'}",
     ]
-
-
-def volume(path: Path) -> tuple[NDArray[Any], Array]:
-    """Voxels (I, J, K) and affine (4, 4) of a NIfTI file."""
-    image = nib.load(path)
-    return np.asanyarray(image.dataobj), np.asarray(image.affine)  # type: ignore[attr-defined]
 
 
 def in_words(point_mm: Array) -> str:
@@ -96,7 +91,7 @@ def volume_ml(mask: NDArray[Any], affine: Array) -> float:
 
 
 def where(lesion: NDArray[Any], affine: Array, point_mm: Array) -> str:
-    """Whether a world position lies inside a mask, or how far it is from it.
+    """A phrase on whether a world position lies inside a mask, or its distance in mm.
 
     Raises:
         ValueError: the mask is empty.

@@ -10,10 +10,9 @@ import argparse
 import os
 from collections.abc import Callable, Iterator, Sequence
 
-from ..ray_tasks import imported_ray, on_cluster
-from ..worker_processes import Answer, Job, Lost, in_processes
-from .checks import check_device
-from .train import positive
+from ..processes.cluster import imported_ray, on_cluster
+from ..processes.local import Answer, Job, Lost, in_processes
+from .arguments import check_device, positive
 
 FAILURES, STOPPED = 5, 130
 """Exit codes of such commands: something failed; Ctrl-C."""
@@ -28,10 +27,10 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
 
 
 def engine_problem(args: argparse.Namespace) -> str:
-    """What is wrong with the engine that was asked for; empty if nothing is.
+    """A sentence on what is wrong with the chosen engine; empty if nothing is.
 
     Raises:
-        PathMissing: the device, or Ray, is not there.
+        WrongUsage: the device, or Ray, is not there.
     """
     if args.address and args.engine != "ray":
         return "--address is that of a Ray cluster. Add --engine ray."
@@ -45,10 +44,10 @@ def engine_problem(args: argparse.Namespace) -> str:
 def answers(
     function: Callable[[Job], Answer], jobs: Sequence[Job], args: argparse.Namespace
 ) -> Iterator[tuple[Job, Answer | Lost]]:
-    """What came of each job as soon as it is known, by the engine that was asked for.
+    """The answer to each job as soon as it is known, by the chosen engine.
 
     Raises:
-        PathMissing: no Ray cluster answers.
+        WrongUsage: no Ray cluster answers.
         Exception: what `function` raised for a job.
     """
     if not jobs:

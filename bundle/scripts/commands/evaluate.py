@@ -12,12 +12,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ..cohort_cases import SECTIONS
-from ..cohort_evaluation import evaluate_folder, evaluation_text
-from ..cohort_files import EVALUATION_NAME, CohortFolder
-from ..evaluation_tables import compared, comparison_table, table
-from ..findings import PathMissing
-from ..results import as_ours, check_writable
+from ..cohort.evaluate import evaluate_folder, evaluation_text
+from ..cohort.folder import EVALUATION_NAME, CohortFolder
+from ..cohort.tables import compared, comparison_table, table
+from ..datasets.datalist import SECTIONS
+from ..errors import WrongUsage, as_ours
+from ..files.atomic import check_writable
 
 
 def add_parser(subparsers: Any) -> None:
@@ -36,7 +36,7 @@ def main(args: argparse.Namespace) -> int:
     """Evaluate, write and print; with --compare, print how two runs differ; 0 when it is done.
 
     Raises:
-        PathMissing: the folder, the table or the datalist is not there, or does not hold what is needed.
+        WrongUsage: the folder, the table or the datalist is not there, or does not hold what is needed.
         OutputFailed: the evaluation can't be written.
     """
     if args.datalist is None and (not args.compare or args.score or args.output):
@@ -53,7 +53,7 @@ def main(args: argparse.Namespace) -> int:
         try:
             found = compared(first, second)
         except ValueError as error:
-            raise PathMissing(f"{args.folder} and {args.compare} can't be compared: {error}.") from error
+            raise WrongUsage(f"{args.folder} and {args.compare} can't be compared: {error}.") from error
         print(
             f"\n{first['score']} of {args.folder} and {second['score']} of {args.compare}\n\n{comparison_table(found)}"
         )
@@ -64,7 +64,7 @@ def evaluation(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """The evaluation of a folder: made of its table where a datalist is named, read otherwise.
 
     Raises:
-        PathMissing: it can't be made or read.
+        WrongUsage: it can't be made or read.
     """
     if args.datalist is not None:
         return evaluate_folder(CohortFolder(folder), args.datalist, args.section, args.score)
@@ -73,7 +73,7 @@ def evaluation(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         _ = content["tasks"], content["subtypes"], content["score"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise PathMissing(
+        raise WrongUsage(
             f"There is no evaluation in {folder} ({type(error).__name__}). Run `head-ct-anomaly evaluate {folder} "
             "DATALIST` first, or name the DATALIST here."
         ) from error
@@ -86,7 +86,7 @@ def write(path: Path, text: str) -> None:
     Raises:
         OutputFailed: it can't be written.
     """
-    from ..calibration_files import replace_file
+    from ..files.atomic import replace_file
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

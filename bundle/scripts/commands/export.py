@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from ..assets import bundle_root, place, sha256
-from ..findings import PathMissing
+from ..errors import WrongUsage
+from ..files.atomic import check_writable
 from ..integrity import renew
-from ..results import check_writable
-from .checks import parsed_configs
-from .train import positive
+from ..workflow import parsed_configs
+from .arguments import positive
 
 OUTPUTS = {
     "train.json": "models/model.pt",
@@ -42,17 +42,17 @@ def main(args: argparse.Namespace) -> int:
     """Write the weights and print their sha256; 0 when it is done.
 
     Raises:
-        PathMissing: there is no checkpoint, or it is one of another network.
+        WrongUsage: there is no checkpoint, or it is one of another network.
         OutputFailed: the weights can't be written.
     """
-    from ..checkpoints import check_checkpoint, export_weights, latest_checkpoint
+    from ..training.checkpoints import check_checkpoint, export_weights, latest_checkpoint
 
     checkpoint = str(args.training) if args.training.is_file() else latest_checkpoint(str(args.training))
     if not checkpoint:
-        raise PathMissing(f"There is no checkpoint in {args.training}. Give the output_dir of a training.")
+        raise WrongUsage(f"There is no checkpoint in {args.training}. Give the output_dir of a training.")
     weights = args.output or Path(place(OUTPUTS[args.config]))
     if weights.is_dir():
-        raise PathMissing(f"{weights} is a folder. Name a file in it: -o {weights / 'model.pt'}")
+        raise WrongUsage(f"{weights} is a folder. Name a file in it: -o {weights / 'model.pt'}")
     check_writable(weights.parent, weights)
     parser = parsed_configs(dict.fromkeys(("train.json", args.config)))
     values = {"width": args.width, "patch_size": args.patch_size}

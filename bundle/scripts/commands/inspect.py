@@ -11,12 +11,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ..findings import REFUSAL, printable
-from ..inputs import Inspection, SeriesRow, inspect_input
-from ..inspection_schema import FORMAT_VERSION
-from ..nifti_bytes import nifti_bytes
-from ..results import OutputExists, OutputFailed, as_ours, write_file
+from ..errors import OutputExists, OutputFailed, as_ours
+from ..files.atomic import write_file
+from ..files.nifti import nifti_bytes
+from ..findings import REFUSAL
+from ..reading.inputs import Inspection, SeriesRow, inspect_input
+from ..reading.schema import FORMAT_VERSION
 from ..volume import Volume
+from ..words import printable
 
 
 def add_parser(subparsers: Any) -> None:

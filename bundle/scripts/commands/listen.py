@@ -15,12 +15,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ..findings import PathMissing
-from ..results import OutputFailed
-from ..spool import MIB, Limits, Spool, SpoolInUse
-from . import run
-from .checks import check_device
-from .node_service import Destination, Service, work
+from ..errors import OutputFailed, WrongUsage
+from ..service.service import Destination, Service, work
+from ..service.spool import MIB, Limits, Spool, SpoolInUse
+from .arguments import check_device, device, series_uid
 
 LOG = logging.getLogger("head_ct_anomaly")
 
@@ -43,7 +41,7 @@ def add_parser(subparsers: Any) -> None:
         "--dicomweb", metavar="URL", help="the DICOMweb server that results go to, or --study comes from"
     )
     parser.add_argument(
-        "--study", metavar="UID", type=run.series_uid, action="append", default=[], help="fetch by DICOMweb"
+        "--study", metavar="UID", type=series_uid, action="append", default=[], help="fetch by DICOMweb"
     )
     parser.add_argument("--once", action="store_true", help="don't listen; end when everything is worked and sent")
     parser.add_argument("--quiet-s", type=float, default=30.0, help="a study is complete after so many seconds (30)")
@@ -51,7 +49,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--max-image-mib", type=int, default=1024, help="largest image that is taken (1024)")
     parser.add_argument("--max-study-mib", type=int, default=4096, help="largest study that is taken (4096)")
     parser.add_argument("--min-free-mib", type=int, default=2048, help="space of the disk that stays free (2048)")
-    parser.add_argument("--device", type=run.device, default="auto", help="auto (default), cpu, cuda or cuda:N")
+    parser.add_argument("--device", type=device, default="auto", help="auto (default), cpu, cuda or cuda:N")
     parser.add_argument("--stride", type=int, choices=(1, 2, 4), help="voxels (mm) between predictions (2)")
     parser.set_defaults(main=main)
 
@@ -84,7 +82,7 @@ def main(args: argparse.Namespace) -> int:
     """Listen until SIGTERM or Ctrl-C; 0 then.
 
     Raises:
-        PathMissing: no such device, or no such study on the DICOMweb server.
+        WrongUsage: no such device, or no such study on the DICOMweb server.
         OutputFailed: the address can't be used.
     """
     if problem := usage_problem(args):
@@ -104,12 +102,12 @@ def main(args: argparse.Namespace) -> int:
         with service.spool.owned():
             serve(service, args)
     except SpoolInUse as error:
-        raise PathMissing(str(error)) from error
+        raise WrongUsage(str(error)) from error
     return 0
 
 
 def usage_problem(args: argparse.Namespace) -> str:
-    """What is wrong with the arguments; empty if nothing is."""
+    """A sentence on what is wrong with the arguments; empty if nothing is."""
     if missing := [name for name in PACKAGES if find_spec(name) is None]:
         return f'This needs the package {missing[0]}: pip install "head-ct-position-anomaly[pacs]".'
     if args.study and not args.dicomweb:
@@ -122,13 +120,13 @@ def usage_problem(args: argparse.Namespace) -> str:
 
 
 def destination_of(args: argparse.Namespace) -> Destination:
-    """Where the results go: a node if one is named, else the DICOMweb server."""
+    """The destination of the results: a node if one is named, else the DICOMweb server."""
     if args.to:
-        from ..node import Node
+        from ..service.node import Node
 
         title, host, port = args.to
         return Node(host, port, title, args.ae_title)
-    from ..dicomweb import WebNode
+    from ..service.dicomweb import WebNode
 
     return WebNode(args.dicomweb)
 
@@ -153,7 +151,7 @@ def serve(service: Service, args: argparse.Namespace) -> None:
         service.quiet_s = 0.0
         service.run(until_empty=True)
         return
-    from ..node import Receiver
+    from ..service.node import Receiver
 
     with ExitStack() as stack:
         try:
@@ -171,9 +169,9 @@ def fetch(spool: Spool, url: str, study_uid: str) -> None:
     """Bring a study from a DICOMweb server into the spool.
 
     Raises:
-        PathMissing: it can't be had.
+        WrongUsage: it can't be had.
     """
-    from ..dicomweb import WebNode
+    from ..service.dicomweb import WebNode
 
     for image_uid, content in WebNode(url).images(study_uid):
         spool.add(study_uid, image_uid, content)

@@ -18,13 +18,14 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 
-from ..error_words import debug_text, origin, text_of
-from ..findings import InputRefused, PathMissing
+from ..errors import FULL, OutputExists, OutputFailed, WrongUsage, as_ours, debug_text, origin, text_of
+from ..findings import InputRefused
 from ..integrity import BundleChanged
-from ..results import FULL, OutputExists, OutputFailed, as_ours
-from ..stopping import stoppable, undisturbed
+from ..processes.stopping import stoppable, undisturbed
 
 COMMANDS = {
     "inspect": "say what an input holds and whether it can be judged",
@@ -50,7 +51,10 @@ COMMANDS = {
     "package": "make the zip of the bundle that a user of the MONAI model zoo downloads",
     "demo": "run the sample and compare the heatmap with what was planted in it",
 }
-"""Every command, a module of this package with `add_parser` and `main`, and its line in the help."""
+"""Every command, a module with `add_parser` and `main`, and its line in the help."""
+
+REPRODUCING = ("cq500", "standin", "memory", "reproduce", "paper")
+"""Commands that only reproduce the paper: modules of `reproduction.commands`, the others are in this package."""
 
 USAGE, REFUSED, OUTPUT_FAILED, INTERNAL, INTERRUPTED, CLOSED, TERMINATED = 2, 3, 4, 5, 130, 141, 143
 """Exit codes; see above."""
@@ -71,15 +75,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(words: Sequence[str]) -> int:
     """Run the command in `words` and say what went wrong, if anything did; its exit code."""
-    args = parser_for(words).parse_args(words)
+    debug = "--debug" in words
     try:
+        args = parser_for(words).parse_args(words)
         status = int(args.main(args))
         sys.stdout.flush()
         return status
     except Exception as error:
         if isinstance(error, BrokenPipeError) and output_is_closed():
             return CLOSED
-        if args.debug:
+        if debug:
             print(debug_text(error), end="", file=sys.stderr)
         return explain(error)
 
@@ -94,7 +99,7 @@ def parser_for(words: Sequence[str]) -> argparse.ArgumentParser:
     asked = next((word for word in words if not word.startswith("-")), None)
     for name, line in COMMANDS.items():
         if name == asked:
-            import_module(f".{name}", __package__).add_parser(commands)
+            module_of(name).add_parser(commands)
         else:
             commands.add_parser(name, help=line)
     for command in commands.choices.values():
@@ -102,8 +107,24 @@ def parser_for(words: Sequence[str]) -> argparse.ArgumentParser:
     return parser
 
 
+def module_of(name: str) -> ModuleType:
+    """The module of a command.
+
+    Raises:
+        WrongUsage: it only reproduces the paper, and the package `reproduction` is not installed.
+    """
+    if name not in REPRODUCING:
+        return import_module(f".{name}", __package__)
+    if find_spec("reproduction") is None:
+        raise WrongUsage(
+            f"The command {name} only reproduces the paper and is not part of the bundle. "
+            "Install the whole package: pip install head-ct-position-anomaly."
+        )
+    return import_module(f"reproduction.commands.{name}")
+
+
 def output_is_closed() -> bool:
-    """Whether nobody reads the standard output any more; then what is left to be written to it goes nowhere."""
+    """True if nobody reads the standard output any more; the rest of the output is then discarded."""
     try:
         descriptor = sys.stdout.fileno()
     except OSError:  # not a file of the operating system's
@@ -118,7 +139,7 @@ def output_is_closed() -> bool:
 
 def explain(error: Exception) -> int:
     """Say on stderr, in a sentence or two, what went wrong; the exit code for it."""
-    if isinstance(error, PathMissing):
+    if isinstance(error, WrongUsage):
         print(error, file=sys.stderr)
         return USAGE
     if isinstance(error, InputRefused):
@@ -143,7 +164,7 @@ def explain(error: Exception) -> int:
 
 
 def disk_is_full(error: BaseException | None) -> OSError | None:
-    """What says that nothing more can be written, among an error and its causes; PyTorch has words of its own."""
+    """The error that says that the disk is full, among an error and its causes; PyTorch has words of its own."""
     while error is not None:
         if isinstance(error, OSError) and error.errno in FULL:
             return error

@@ -9,8 +9,8 @@ import argparse
 from typing import Any
 
 from ..assets import bundle_root
+from ..files.atomic import check_writable
 from ..integrity import MANIFEST_NAME, BundleChanged, changes, write_manifest
-from ..results import check_writable
 
 
 def add_parser(subparsers: Any) -> None:

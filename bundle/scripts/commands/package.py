@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from ..assets import bundle_root, metadata, sha256
-from ..bundle_archive import NAME, add, archive, bundle_files, without_traces
-from ..results import check_writable
+from ..files.atomic import check_writable
+from .archive import NAME, add, archive, bundle_files, without_traces
 
 TORCHSCRIPT = "models/model.ts"
-"""Where the zoo looks for the network as TorchScript."""
+"""Path at which the zoo expects the network as TorchScript."""
 
 SHOWN_CHARACTERS = 300
-"""How much of what `ckpt_export` said last a message shows."""
+"""Number of last characters of `ckpt_export`'s output that a message shows."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -39,7 +39,7 @@ def main(args: argparse.Namespace) -> int:
         OutputFailed: it can't be written.
         ValueError: a file of the bundle is too large for the zoo.
     """
-    from ..calibration_files import replace_file
+    from ..files.atomic import replace_file
 
     target = args.output / f"{NAME}_v{metadata()['version']}.zip"
     check_writable(args.output, target)

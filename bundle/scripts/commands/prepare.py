@@ -17,25 +17,24 @@ from typing import Any
 
 from tqdm import tqdm
 
-from ..datalists import check_disjoint, listed_scans
-from ..error_words import described, origin
-from ..findings import InputRefused, counted
-from ..results import check_writable
-from ..worker_processes import Lost
-from .checks import parsed_configs
+from ..datasets.datalist import PREPARED_BYTES, check_disjoint, listed_scans
+from ..errors import described, origin
+from ..files.atomic import check_writable
+from ..findings import InputRefused
+from ..processes.local import Lost
+from ..words import counted
+from ..workflow import parsed_configs, quiet
 from .engines import FAILURES, STOPPED, add_engine, answers, engine_problem
-from .run import quiet
-from .train import PREPARED_BYTES
 
 CONFIGS = ("train.json", "train_scans.json")
-"""What trains on the scans of a datalist, and how they are prepared for it."""
+"""The config that trains on the scans of a datalist, and the overlay that prepares them."""
 
 DONE, REFUSED, FAILED = "done", "refused", "failed"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a scan, and why where it is not done."""
+    """The outcome of a scan, and the reason if it is not done."""
 
     status: str
     reason: str = ""
@@ -54,7 +53,7 @@ def main(args: argparse.Namespace) -> int:
     """Prepare what is not prepared yet; 0 when no scan failed, `STOPPED` when Ctrl-C came first.
 
     Raises:
-        PathMissing: the datalist is none, or no cluster answers.
+        WrongUsage: the datalist is none, or no cluster answers.
         OutputFailed: the folder can't be written to.
     """
     check_disjoint(args.datalist)
@@ -77,7 +76,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def work(images: list[str], args: argparse.Namespace) -> dict[str, Outcome]:
-    """What came of each scan, with a bar, and a line for each that is not done."""
+    """The outcome of each scan; shows a bar, and a line for each scan that is not done."""
     found = {}
     function = partial(prepare_image, args.output.absolute())
     with tqdm(total=len(images), desc="prepare", unit="scan") as bar:
@@ -92,7 +91,7 @@ def work(images: list[str], args: argparse.Namespace) -> dict[str, Outcome]:
 
 def prepare_image(folder: Path, image: str) -> Outcome:
     """Prepare the scan at a path, unless it lies in the folder of prepared scans already."""
-    from ..prepared_scans import prepare_scan
+    from ..datasets.prepared import prepare_scan
 
     try:
         with quiet():

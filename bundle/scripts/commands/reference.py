@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..anatomies import anatomy_paths, load_anatomy
 from ..assets import bundle_root
-from ..coordinates import grid_affine
-from ..findings import PathMissing
+from ..errors import WrongUsage
+from ..files.nifti import nifti_bytes
+from ..geometry.coordinates import grid_affine
 from ..integrity import renew
-from ..nifti_bytes import nifti_bytes
-from ..simulation.population import mean_population, reference_hu, reference_masks, reference_regions
+from ..simulation.anatomy.label_map import anatomy_paths, load_anatomy
+from ..simulation.person.population import mean_population, reference_hu, reference_masks, reference_regions
 
 TRAINING = tuple(f"head_{number:02d}.nii.gz" for number in range(1, 9))
 """The anatomies that networks train on; the others stay unseen."""
@@ -40,11 +40,11 @@ def main(args: argparse.Namespace) -> int:
     """Make the three files; the same anatomies give the same bytes.
 
     Raises:
-        PathMissing: there are no label maps to make them from.
+        WrongUsage: there are no label maps to make them from.
     """
     paths = [path for path in anatomy_paths(args.anatomies) if args.all or path.name in TRAINING]
     if not paths:
-        raise PathMissing(f"None of {TRAINING[0]} to {TRAINING[-1]} is in {args.anatomies}. Add them or use --all.")
+        raise WrongUsage(f"None of {TRAINING[0]} to {TRAINING[-1]} is in {args.anatomies}. Add them or use --all.")
     population = mean_population([load_anatomy(path) for path in paths])
     volumes: tuple[NDArray[np.int16] | NDArray[np.uint8], ...] = (
         reference_hu(population),

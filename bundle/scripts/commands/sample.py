@@ -16,15 +16,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..anatomies import load_anatomy
-from ..nifti_bytes import nifti_bytes
-from ..simulated_series import SeriesText, in_scanner_order, write_series
-from ..simulation.head import SimulatedHead, draw_head
-from ..simulation.lesions import BRIGHT
-from ..simulation.look import Look
-from ..simulation.protocol import Protocol
-from ..simulation.sampling import sample
-from ..simulation.scanner import Scan, acquire
+from ..files.nifti import nifti_bytes
+from ..simulation.anatomy.label_map import load_anatomy
+from ..simulation.lesions.planting import BRIGHT
+from ..simulation.person.head import SimulatedHead, draw_head
+from ..simulation.person.look import Look
+from ..simulation.scanner.protocol import Protocol
+from ..simulation.scanner.sampling import sample
+from ..simulation.scanner.scan import Scan, acquire
+from ..simulation.scanner.series import SeriesText, in_scanner_order, write_series
 
 PROTOCOL = Protocol(
     spacing_mm=0.45,
@@ -43,7 +43,7 @@ LOOK = Look(calcified=("choroid", "pineal"), bone_density=1.04, dura_hu=8.0)
 """A plain healthy head, without contrast medium, with the calcium that most have."""
 
 LARGEST_ROTATION_DEG = 8.0
-"""How far the head is turned in the scanner at most."""
+"""Largest rotation of the head in the scanner."""
 
 AIR_BELOW_HU, QUIET_HU = -900, -1000
 """Air is stored without its noise, of which most of a compressed series would consist."""
@@ -102,7 +102,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def truth_of(head: SimulatedHead, kind: str, side: str, lesion_hu: float) -> dict[str, Any]:
-    """What was planted: words, size, and the centre of the lesion in scan space."""
+    """The truth about the planted lesion: words, size, and its centre in scan space."""
     centre = head.affine @ [*np.argwhere(head.lesion == 1).mean(axis=0), 1]
     return {
         "description": f"{kind} bleed on the {side}",

@@ -16,13 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from ..anatomies import anatomy_paths, load_anatomy
-from ..nifti_bytes import nifti_bytes
-from ..results import OutputExists
-from ..simulated_series import TRANSFER_SYNTAXES, write_series
+from ..errors import OutputExists
+from ..files.nifti import nifti_bytes
+from ..simulation.anatomy.label_map import anatomy_paths, load_anatomy
 from ..simulation.case import PRESETS, Case, simulate_case
-from ..simulation.lesions import KINDS
+from ..simulation.lesions.planting import KINDS
+from ..simulation.scanner.series import TRANSFER_SYNTAXES, write_series
 from ..volume import UNKNOWN_HU
+from .arguments import seed
 
 
 def add_parser(subparsers: Any) -> None:
@@ -40,17 +41,6 @@ def add_parser(subparsers: Any) -> None:
         "--transfer-syntax", choices=tuple(TRANSFER_SYNTAXES), default="explicit", help="compression of DICOM files"
     )
     parser.set_defaults(main=main)
-
-
-def seed(text: str) -> int:
-    """A seed, checked.
-
-    Raises:
-        argparse.ArgumentTypeError: it is no whole number from 0 on.
-    """
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no seed: use a whole number from 0 on")
-    return int(text)
 
 
 def main(args: argparse.Namespace) -> int:

@@ -11,19 +11,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ..assets import bundle_root, config, sha256
-from ..datalists import check_disjoint, check_names, listed_scans, training_anatomies
-from ..findings import PathMissing
-from ..results import check_writable
-from .checks import check_device, check_plain, parsed_configs
-from .run import device, root_cause
-from .simulate import seed
+from ..assets import bundle_root, sha256
+from ..datasets.datalist import PREPARED_BYTES, check_disjoint, listed_scans
+from ..errors import WrongUsage
+from ..files.atomic import check_writable
+from ..training.anatomies import check_names, training_anatomies
+from ..workflow import parsed_configs, train_configs
+from .arguments import check_device, check_plain, device, positive, seed
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
 
-TRAINING_BYTES, PREPARED_BYTES = 100_000_000, 51_000_000
-"""What checkpoints and logs take on the disk, at most, and what each scan takes that is prepared."""
+TRAINING_BYTES = 100_000_000
+"""Space for checkpoints and logs on the disk, at most."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -54,22 +54,11 @@ def add_parser(subparsers: Any) -> None:
     parser.set_defaults(main=main)
 
 
-def positive(text: str) -> int:
-    """A whole number above 0.
-
-    Raises:
-        ValueError: it is not one; argparse says so.
-    """
-    if int(text) < 1:
-        raise ValueError(text)
-    return int(text)
-
-
 def main(args: argparse.Namespace) -> int:
     """Train, export the weights and print their sha256; 0 when it is done, `INTERRUPTED` when the user stopped it.
 
     Raises:
-        PathMissing: what was named is not there or can't be trained on.
+        WrongUsage: what was named is not there or can't be trained on.
         InputRefused: none of the scans can be used.
         OutputFailed: the folder can't be written to.
     """
@@ -79,13 +68,13 @@ def main(args: argparse.Namespace) -> int:
     check_device(args.device)
     check_writable(args.output, needed_bytes=TRAINING_BYTES + unprepared(args) * PREPARED_BYTES)
     if args.output.is_file():
-        raise PathMissing(f"{args.output} is a file. Name a folder: -o")
+        raise WrongUsage(f"{args.output} is a file. Name a folder: -o")
     network, epochs = parser.get_parsed_content("network_def"), int(values.get("max_epochs", parser["max_epochs"]))
     done = epochs_done(args, network)
     print(opening(args.output, done, epochs), file=sys.stderr)
     try:
         if done < epochs:
-            run([str(config(name)) for name in names], values)
+            train_configs(names, values)
     except KeyboardInterrupt:
         print("stopped; the same command goes on from the last epoch that was completed", file=sys.stderr)
         return INTERRUPTED
@@ -99,10 +88,10 @@ def check_data(args: argparse.Namespace, parser: Any) -> None:
     """See that the data are there, with the label maps or scans that the arguments and the config name.
 
     Raises:
-        PathMissing: they are not.
+        WrongUsage: they are not.
     """
     if not args.data.exists():
-        raise PathMissing(f"There is no {args.data}. Name a datalist (JSON) or a folder of label maps.")
+        raise WrongUsage(f"There is no {args.data}. Name a datalist (JSON) or a folder of label maps.")
     if not args.data.is_dir():
         return check_disjoint(args.data)
     folder, validation = str(args.data), args.validation or parser["validation_anatomies"]
@@ -113,7 +102,7 @@ def check_data(args: argparse.Namespace, parser: Any) -> None:
 
 
 def unprepared(args: argparse.Namespace) -> int:
-    """How many scans of a datalist are still to be prepared, at most."""
+    """Number of scans of a datalist that are still to be prepared, at most."""
     if args.data.is_dir():
         return 0
     listed = [item for section in ("training", "validation") for item in listed_scans(args.data, section)]
@@ -124,13 +113,13 @@ def epochs_done(args: argparse.Namespace, network: Any) -> int:
     """The epochs of the training that the output folder holds, 0 if there is none.
 
     Raises:
-        PathMissing: it is one of another network, or --start names weights of another one.
+        WrongUsage: it is one of another network, or --start names weights of another one.
     """
-    from ..checkpoints import check_checkpoint, check_start, epoch_of, latest_checkpoint
+    from ..training.checkpoints import check_checkpoint, check_start, epoch_of, latest_checkpoint
 
     if args.start:
         if not args.start.is_file():
-            raise PathMissing(f"There are no weights at {args.start}. Check --start.")
+            raise WrongUsage(f"There are no weights at {args.start}. Check --start.")
         check_start(args.start, network)
     checkpoint = latest_checkpoint(str(args.output))
     if checkpoint:
@@ -176,20 +165,8 @@ def overrides(args: argparse.Namespace) -> dict[str, Any]:
     return {**values, "start_weights": None} if args.from_scratch else values
 
 
-def run(files: list[str], values: dict[str, Any]) -> None:
-    """Run the training workflow; of what it raises, the cause goes on, without the chain."""
-    from monai.bundle import ConfigWorkflow
-
-    workflow = ConfigWorkflow(files, logging_file=str(config("logging.conf")), workflow_type="train", **values)
-    try:
-        workflow.run()
-    except Exception as error:
-        cause = root_cause(error)
-        raise (error if cause is error else cause) from None
-
-
 def export(folder: Path, network: Any, weights: Path) -> None:
     """Write the plain weights of the last checkpoint in a folder."""
-    from ..checkpoints import export_weights, latest_checkpoint
+    from ..training.checkpoints import export_weights, latest_checkpoint
 
     export_weights(latest_checkpoint(str(folder)), network, str(weights))

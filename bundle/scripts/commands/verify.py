@@ -11,8 +11,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ..findings import PathMissing, counted
-from ..result_checks import problems
+from ..errors import WrongUsage
+from ..results.checks import problems
+from ..words import counted
 
 INCOMPLETE = 3
 """Exit code: a folder does not hold complete results."""
@@ -30,11 +31,11 @@ def main(args: argparse.Namespace) -> int:
     """Check each folder; 0 when all are complete, `INCOMPLETE` otherwise.
 
     Raises:
-        PathMissing: one of them is not there.
+        WrongUsage: one of them is not there.
     """
     for folder in args.folders:
         if not folder.is_dir():
-            raise PathMissing(f"There is no folder {folder}. Name folders of results.")
+            raise WrongUsage(f"There is no folder {folder}. Name folders of results.")
     found = {folder: problems(folder) for folder in args.folders}
     if args.json:
         print(json.dumps([as_json(folder, wrong) for folder, wrong in found.items()], indent=2))
@@ -47,7 +48,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def as_json(folder: Path, wrong: dict[str, str]) -> dict[str, Any]:
-    """What was found in a folder, as plain values."""
+    """The verification of a folder, as plain values for JSON."""
     return {
         "folder": str(folder),
         "complete": not wrong,
@@ -56,7 +57,7 @@ def as_json(folder: Path, wrong: dict[str, str]) -> dict[str, Any]:
 
 
 def sentence(folder: Path, wrong: dict[str, str]) -> str:
-    """What is wrong with a folder: the first file, and how many more there are."""
+    """A sentence on what is wrong with a folder: the first file, and the number of others."""
     name, problem = next(iter(wrong.items()))
     more = (
         f", and {counted(len(wrong) - 1, 'other file has', 'other files have')} problems too" if len(wrong) > 1 else ""

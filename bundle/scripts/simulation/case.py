@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .anatomy import Anatomy
-from .head import SimulatedHead, draw_head, stream
-from .protocol import Protocol, draw_protocol
-from .sampling import sample
-from .scanner import Scan, acquire
-from .training import PROTOCOL_STREAM
+from .anatomy.label_map import Anatomy
+from .person.head import SimulatedHead, draw_head, stream
+from .registered_head import PROTOCOL_STREAM
+from .scanner.protocol import Protocol, draw_protocol
+from .scanner.sampling import sample
+from .scanner.scan import Scan, acquire
 
 PRESETS = {
     "routine": Protocol(),

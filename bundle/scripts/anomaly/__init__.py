@@ -1,0 +1,1 @@
+"""From predicted positions to an anomaly map, calibrated by place, and to scores of regions."""

@@ -1,0 +1,103 @@
+"""Left against right: how much denser a place is than its mirror image.
+
+Heads are nearly symmetric, and what differs between people, scanners and contrast phases mostly differs on both sides:
+the *asymmetry*, the density of a place minus that of its mirror image about the reference's mid-plane, leaves it out.
+Densities are averaged inside the place's own region first, over a Gaussian: the brain's in its window, the skull's in
+the bone window. Where brain and bone share a voxel, its density says how much of it is bone, so bone and its *rim* take
+no part in the brain's average; with them, a film of blood beneath the skull would drown. The unit is a *step*: a
+difference, in the brain or in the skull, that is not worth a word. Where the mirrored place belongs to no region of the
+same kind, it is 0.
+
+The difference says that one of two places is unusual, not which. So it counts only as far as the place itself differs,
+in the same direction, from the reference head, medians being equal: beside a bleed on the right the left is not darker
+than it should be, and has no asymmetry. It is signed: above 0 where the place is the denser one.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from ..geometry.averages import block_means, gaussian_means
+from ..preprocessing.intensity import BONE_WINDOW_HU, BRAIN_WINDOW_HU
+from ..preprocessing.regions import LEFT_HEMISPHERE, RIGHT_HEMISPHERE, SKULL
+
+BLOCK = 2
+"""Voxels a side of the blocks that densities are averaged over first."""
+
+BRAIN_SMOOTHING_MM, SKULL_SMOOTHING_MM = 4.0, 2.0
+"""Standard deviations of the Gaussians."""
+
+BRAIN_STEP_HU, SKULL_STEP_HU = 2.0, 50.0
+"""One step in the brain and in the skull."""
+
+RIM_HU, RIM_VOXELS = 100.0, 3
+"""A cube of so many voxels a side whose mean is denser than this counts as bone or its rim."""
+
+LEAST_SHARE = 0.5
+"""A block belongs to a region where this share of it does, at least."""
+
+Array = NDArray[np.float32]
+
+
+def densities(inputs: NDArray[np.floating], regions: NDArray[np.uint8]) -> tuple[Array, NDArray[np.bool_]]:
+    """Density (2, n, n, n) of the brain and of the skull by block, in steps above the region's median, and where it is.
+
+    Outside its region a density goes on as far as the Gaussian reaches, and is NaN beyond.
+
+    Args:
+        inputs: (2, N, N, N) of the network in the reference grid, N even: brain and bone window, from 0 to 1.
+        regions: labels (N, N, N), see `regions`.
+
+    Raises:
+        ValueError: the inputs are not a brain and a bone window on the grid of the regions.
+    """
+    if inputs.shape != (2, *regions.shape):
+        raise ValueError(f"asymmetry needs brain and bone window, (2, {regions.shape}), got {inputs.shape}")
+    brain = np.isin(regions, (LEFT_HEMISPHERE, RIGHT_HEMISPHERE)) & ~bone_and_rim(inputs[1])
+    found, there = [], []
+    for channel, inside, (low, high), sigma_mm, step_hu in (
+        (inputs[0], brain, BRAIN_WINDOW_HU, BRAIN_SMOOTHING_MM, BRAIN_STEP_HU),
+        (inputs[1], regions == SKULL, BONE_WINDOW_HU, SKULL_SMOOTHING_MM, SKULL_STEP_HU),
+    ):
+        share = block_means(inside, BLOCK)
+        density, known = gaussian_means(block_means(channel * inside, BLOCK), share, sigma_mm / BLOCK)
+        mine = (share >= LEAST_SHARE) & known
+        middle = np.median(density[mine]) if mine.any() else np.float32(0)
+        found.append(np.where(known, (density - middle) * np.float32((high - low) / step_hu), np.float32(np.nan)))
+        there.append(mine)
+    return np.stack(found), np.stack(there)
+
+
+def bone_and_rim(bone_window: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """Mask (N, N, N) of bone and what lies beside it, of the bone window (N, N, N) from 0 to 1."""
+    lower, upper = BONE_WINDOW_HU
+    mean = ndimage.uniform_filter(bone_window.astype(np.float32), RIM_VOXELS)
+    return np.asarray(mean > (RIM_HU - lower) / (upper - lower))
+
+
+def asymmetry(
+    inputs: NDArray[np.floating], regions: NDArray[np.uint8], stride: int, reference: Array | None = None
+) -> Array:
+    """Asymmetry (n, n, n) in steps on every stride-th voxel, 0 outside the regions.
+
+    Args:
+        inputs: (2, N, N, N) of the network in the reference grid, N even: brain and bone window, from 0 to 1.
+        regions: labels (N, N, N), see `regions`.
+        stride: 1, 2 or 4.
+        reference: `densities` of the reference head; without it, the healthy side is marked as much as the other.
+
+    Raises:
+        ValueError: the inputs are not a brain and a bone window on the grid of the regions.
+    """
+    total = np.zeros([size // BLOCK for size in regions.shape], np.float32)
+    for channel, (density, mine) in enumerate(zip(*densities(inputs, regions), strict=True)):
+        difference = density - density[::-1]
+        if reference is not None:
+            excess = density - reference[channel]
+            same = np.sign(difference) == np.sign(excess)
+            difference = np.where(same, np.copysign(np.minimum(np.abs(difference), np.abs(excess)), difference), 0)
+        total += np.where(mine & mine[::-1], difference, 0)
+    places = [np.arange(0, size, stride) // BLOCK for size in regions.shape]
+    return total[np.ix_(*places)]

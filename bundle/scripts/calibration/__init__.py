@@ -1,0 +1,1 @@
+"""Learns from healthy scans what is normal: normative map and thresholds."""

@@ -1,0 +1,104 @@
+"""The files of a calibration: what is kept of each scan on the way, and the two that ship.
+
+`normative.nii.gz` lies on every 4th voxel of the reference grid; its fourth axis holds 12 volumes: the mean of the four
+features (residual x, y, z in mm, asymmetry in steps), the covariance of the residual (xx, xy, xz, yy, yz, zz), the
+variance of the asymmetry, and the count of healthy scans and their mirror images (see `normative`), each rounded to
+multiples of `QUANTUM` and 0 beyond the places that can be used. `thresholds.json` holds the healthy scores and the
+facts: how many scans they come from, and the sha256 of the normative, of the weights and of the reference head, for
+which alone all of this is true.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from ..anomaly.files import NORMATIVE_NAME, THRESHOLDS_FORMAT, THRESHOLDS_NAME
+from ..anomaly.normative import GRID_STEP, Normative
+from ..anomaly.scores import Thresholds
+from ..assets import sha256
+from ..files.atomic import replace_file
+from ..files.json_text import json_text, on_one_line
+from ..files.nifti import nifti_bytes
+from ..geometry.coordinates import grid_affine
+from .folds import HealthyScan
+
+QUANTUM = 1 / 32
+"""Step of what is stored, in the unit of each volume: far below what it is known to, and it packs well."""
+
+DECIMALS = 4
+"""Of the healthy scores."""
+
+
+def normative_volume(normative: Normative) -> NDArray[np.float32]:
+    """The volumes (64, 64, 64, 12) of the file."""
+    count = np.floor(normative.count[None] / QUANTUM)  # never up: what is unknown stays so
+    rounded = [np.round(normative.mean / QUANTUM), np.round(normative.covariance / QUANTUM), count]
+    used = ndimage.binary_dilation(normative.known, np.ones((3, 3, 3)))
+    channels = np.where(used, np.concatenate(rounded) * QUANTUM, 0)
+    return np.ascontiguousarray(np.moveaxis(channels, 0, -1), dtype=np.float32)
+
+
+def write_calibration(folder: Path, normative: Normative, thresholds: Thresholds) -> None:
+    """Write both files; `thresholds.json`, which names the other one's sha256, comes last.
+
+    Raises:
+        OSError: they can't be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    replace_file(folder / NORMATIVE_NAME, nifti_bytes(normative_volume(normative), grid_affine(GRID_STEP)))
+    facts = {**thresholds.facts, "normative_sha256": sha256(folder / NORMATIVE_NAME)}
+    rounded = {
+        name: {score: [round(value, DECIMALS) for value in values] for score, values in inner.items()}
+        for name, inner in thresholds.healthy.items()
+    }
+    text = json_text({"format": THRESHOLDS_FORMAT, **facts, "healthy_scores": rounded})
+    replace_file(folder / THRESHOLDS_NAME, on_one_line(text).encode())
+
+
+def save_scan(path: Path, scan: HealthyScan | None, notes: Mapping[str, Any]) -> None:
+    """Keep what calibration needs of a scan, or only the notes (plain JSON values) where it was refused.
+
+    Raises:
+        OSError: the file can't be written; what was there before is still there.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    arrays: dict[str, Any] = {"notes": np.array(json.dumps(dict(notes)))}
+    if scan is not None:
+        arrays |= {
+            "residual_mm": scan.residual_mm[:, scan.inside].astype(np.float16),
+            "asymmetry": scan.asymmetry[scan.inside].astype(np.float16),
+            "inside": scan.inside,
+            "regions": scan.regions,
+            "coverage": np.array(json.dumps(scan.coverage)),
+            "stride": np.array(scan.stride),
+        }
+    content = io.BytesIO()
+    np.savez_compressed(content, **arrays)
+    replace_file(path, content.getvalue())
+
+
+def load_scan(path: Path) -> tuple[HealthyScan | None, dict[str, Any]]:
+    """The cached scan (None if it was refused) and its notes.
+
+    Raises:
+        OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error: the file is damaged, or of other form.
+    """
+    with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
+        notes: dict[str, Any] = json.loads(str(arrays["notes"]))
+        if "inside" not in arrays:
+            return None, notes
+        inside = arrays["inside"]
+        residual_mm = np.zeros((3, *inside.shape), dtype=np.float16)
+        residual_mm[:, inside] = arrays["residual_mm"]
+        asymmetry = np.zeros(inside.shape, dtype=np.float16)
+        asymmetry[inside] = arrays["asymmetry"]
+        coverage = {name: float(share) for name, share in json.loads(str(arrays["coverage"])).items()}
+        return HealthyScan(residual_mm, asymmetry, inside, arrays["regions"], coverage, int(arrays["stride"])), notes

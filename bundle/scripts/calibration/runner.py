@@ -1,0 +1,125 @@
+"""One healthy scan of a calibration, in whatever process it is given to: through the configs, into the work folder.
+
+What came of it is on the disk when the function returns: its residual, or the reason why it was refused. A scan that
+failed leaves nothing, so that it is tried again.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from ..errors import as_ours, described, origin
+from ..files.fingerprints import Source
+from ..findings import InputRefused
+from ..workflow import parsed_configs, quiet
+from .files import save_scan
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Settings by which residuals are made; it can be pickled.
+
+    Attributes:
+        weights: of the network.
+        stride: voxels between predictions.
+        device: auto, cpu, cuda or cuda:N.
+    """
+
+    weights: Path
+    stride: int
+    device: str = "auto"
+
+
+@dataclass(frozen=True)
+class Job:
+    """A scan, and the file in which its residual is kept."""
+
+    source: Source
+    path: Path
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The outcome of a scan, in words, and whether it failed: neither cached nor refused."""
+
+    text: str
+    failed: bool = False
+
+
+def measure_scan(recipe: Recipe, job: Job) -> Outcome:
+    """Keep the residual of a scan, or why it was refused.
+
+    Raises:
+        OutputFailed: it can't be written, as with a full disk, so that no scan can.
+    """
+    began = time.process_time()
+    notes = {"group": job.source.group}
+    try:
+        with quiet():
+            scan, found = maker_of(recipe)(job.source)
+    except InputRefused as refused:
+        keep(job.path, None, notes | {"refused": str(refused)})
+        return Outcome(f"refused. {refused}")
+    except Exception as error:
+        return Outcome(f"failed. {described(origin(error))}", failed=True)
+    keep(job.path, scan, notes | found)
+    return Outcome(f"{time.process_time() - began:.0f} CPU-seconds, registration {found['verdict']}")
+
+
+def keep(path: Path, scan: Any, notes: dict[str, Any]) -> None:
+    """Keep what is known of a scan.
+
+    Raises:
+        OutputFailed: it can't be written.
+    """
+    try:
+        save_scan(path, scan, notes)
+    except OSError as error:
+        raise as_ours(error, path) from error
+
+
+def parsed_config(recipe: Recipe) -> Any:
+    """inference.json with the stride and the device that were asked for."""
+    parser = parsed_configs(["inference.json"])
+    parser["stride"] = recipe.stride
+    if recipe.device != "auto":
+        parser["device"] = f"$torch.device({recipe.device!r})"
+    return parser
+
+
+class Maker:
+    """Makes residuals: the parts of `inference.json` that this takes, with the weights."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        import torch
+
+        from ..anomaly.transforms import reference_densities
+
+        parser = parsed_config(recipe)
+        self.device = parser.get_parsed_content("device")
+        self.transforms = parser.get_parsed_content("preprocessing").transforms
+        self.inferer = parser.get_parsed_content("inferer")
+        places = (parser.get_parsed_content(name) for name in ("reference", "reference_regions"))
+        self.usual = reference_densities(*places)
+        self.network = parser.get_parsed_content("network_def").to(self.device)
+        self.network.load_state_dict(torch.load(recipe.weights, map_location=self.device, weights_only=True))
+
+    def __call__(self, source: Source) -> tuple[Any, dict[str, Any]]:
+        """The cached scan, and notes about it.
+
+        Raises:
+            InputRefused: the scan can't be judged.
+        """
+        from .scans import healthy_scan
+
+        return healthy_scan(source, self.transforms, self.inferer, self.network, self.device, self.usual)
+
+
+@lru_cache(maxsize=1)
+def maker_of(recipe: Recipe) -> Maker:
+    """The one of this process."""
+    return Maker(recipe)

@@ -1,0 +1,74 @@
+"""From the source of a healthy scan to its residual, through the transforms and the network of `inference.json`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from monai.data import MetaTensor
+from monai.transforms import LoadImaged
+from numpy.typing import NDArray
+from torch import nn
+
+from ..anomaly.asymmetry import asymmetry
+from ..anomaly.normative import residual
+from ..files.fingerprints import Source
+from ..networks.inferers import PositionInferer
+from ..simulation.anatomy.label_map import Anatomy, load_anatomy
+from ..simulation.case import simulate_case
+from ..volume import UNKNOWN_HU
+from .folds import HealthyScan
+
+
+def healthy_scan(
+    source: Source,
+    transforms: Sequence[Any],
+    inferer: PositionInferer,
+    network: nn.Module,
+    device: torch.device,
+    usual: NDArray[np.float32],
+) -> tuple[HealthyScan, dict[str, Any]]:
+    """The healthy scan as calibration caches it, and notes about it: the verdict on its registration.
+
+    Args:
+        source: of the scan.
+        transforms: the preprocessing, of which the one that loads is left out for a simulated scan.
+        inferer: whose stride the result has.
+        network: with its weights.
+        device: where the network runs.
+        usual: densities of the reference head, see `asymmetry`.
+
+    Raises:
+        InputRefused: the scan can't be judged.
+    """
+    data: dict[Any, Any] = {"image": str(source.path) if source.seed is None else drawn(source.path, source.seed)}
+    for transform in transforms:
+        if source.seed is None or not isinstance(transform, LoadImaged):
+            data = transform(data)
+    predicted = inferer(data["image"][None].to(device), network)[0]
+    step = inferer.stride
+    signed = residual(torch.as_tensor(predicted).cpu().numpy(), step)
+    inputs, head, regions = (torch.as_tensor(data[name]).cpu().numpy() for name in ("image", "foreground", "regions"))
+    inside = head[0, ::step, ::step, ::step].astype(bool) & np.isfinite(signed).all(axis=0)
+    labels = regions[0].astype(np.uint8)
+    across = asymmetry(inputs, labels, step, usual)
+    coverage = {name: float(share) for name, share in data["coverage"].items()}
+    notes = {"verdict": data["image"].meta["registration"]["verdict"]}
+    return HealthyScan(signed, across, inside, labels[::step, ::step, ::step], coverage, step), notes
+
+
+def drawn(anatomy: Path, seed: int) -> MetaTensor:
+    """A simulated healthy scan (1, I, J, K) in HU with its affine, as the reader would give it."""
+    scan = simulate_case(_anatomy(anatomy), seed).scan
+    hu = np.where(scan.outside, np.float32(UNKNOWN_HU), scan.hu).astype(np.float32)
+    return MetaTensor(torch.from_numpy(hu)[None], affine=torch.from_numpy(scan.affine))
+
+
+@lru_cache(maxsize=4)
+def _anatomy(path: Path) -> Anatomy:
+    """An anatomy, kept, since scans take turns over a few of them."""
+    return load_anatomy(path)

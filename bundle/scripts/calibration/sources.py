@@ -1,0 +1,57 @@
+"""Sources of healthy scans for a calibration: a folder of scans, or the simulator.
+
+A *source* is one scan: an entry of the folder (a NIfTI file, or the folder of a series or a study), or an anatomy and a
+seed. Scans of one *group* show the same person: entries of a folder are taken for different people, draws from one
+anatomy are not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..errors import WrongUsage
+from ..files.fingerprints import Source
+from ..files.names import is_nifti
+from ..simulation.anatomy.label_map import anatomy_paths
+
+SIMULATED_NAME = "scan.nii.gz"
+"""The scan among the files of a folder that `head-ct-anomaly simulate` wrote."""
+
+
+def sources_in(folder: Path) -> list[Source]:
+    """A source for each entry of a folder, in the order of the names; hidden entries and other files are left out.
+
+    Raises:
+        WrongUsage: there is no such folder.
+    """
+    if not folder.is_dir():
+        raise WrongUsage(f"There is no folder {folder}. Give the folder that holds the healthy scans.")
+    entries = [entry for entry in sorted(folder.iterdir()) if not entry.name.startswith(".")]
+    return [Source(e.name, e.name, _scan_of(e)) for e in entries if e.is_dir() or is_nifti(e)]
+
+
+def _scan_of(entry: Path) -> Path:
+    """The scan that an entry holds: itself, or its only NIfTI file, or the one that the simulator wrote."""
+    if (entry / SIMULATED_NAME).is_file():
+        return entry / SIMULATED_NAME
+    if entry.is_dir():
+        files = [path for path in entry.iterdir() if not path.name.startswith(".")]
+        if len(files) == 1 and is_nifti(files[0]):
+            return files[0]
+    return entry
+
+
+def simulated_sources(anatomies: Path, names: Sequence[str], count: int, seed: int) -> list[Source]:
+    """`count` sources with seeds from `seed` on, which take turns over the anatomies of a folder (all, if no `names`).
+
+    Raises:
+        WrongUsage: there is no such folder, it holds no label map, or not one of the names.
+    """
+    found = {path.name.split(".")[0]: path for path in anatomy_paths(anatomies)}
+    missing = [name for name in names if name not in found]
+    if missing:
+        raise WrongUsage(f"No label map in {anatomies} is called {missing[0]}. There are {', '.join(found)}.")
+    chosen = list(names) or list(found)
+    turns = [(chosen[number % len(chosen)], seed + number) for number in range(count)]
+    return [Source(f"{name} {own_seed}", name, found[name], own_seed) for name, own_seed in turns]

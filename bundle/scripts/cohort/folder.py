@@ -1,0 +1,196 @@
+"""The folder of a cohort run: what is finished of it, and what it was run with.
+
+`cohort.json` says what the scores were made with, and which scan each case is; scores of other settings never join it.
+`cases/CASE/` is a complete set of results (see `results`). `reasons/CASE.json` tells why a case has none: it was
+refused, or it failed. `registered/` holds registered scans (see `registered_files`), `scores.csv` the table. Every file
+and folder appears whole or not at all, so that a run which was killed goes on from what is there: a case is *finished*
+when it is done or refused, and a finished case is never computed again.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ..errors import OutputExists, WrongUsage, as_ours
+from ..files.atomic import replace_file
+from ..files.json_text import json_text
+from ..results.record import RESULT_NAME, own_files
+from .table import DONE, FAILED, REFUSED, TABLE_NAME, Row, row_of, table_text
+
+FACTS_NAME = "cohort.json"
+
+COHORT_FORMAT = "head_ct_position_anomaly cohort 1"
+"""Value of `format` in `cohort.json`."""
+
+EVALUATION_NAME = "evaluation.json"
+
+CASES, REASONS, REGISTERED, LOCK = "cases", "reasons", "registered", ".lock"
+
+OWN = {FACTS_NAME, EVALUATION_NAME, TABLE_NAME, CASES, REASONS, REGISTERED, LOCK}
+"""All that a cohort run puts into its folder."""
+
+
+class CohortFolder:
+    """The folder of a cohort run; it need not exist yet."""
+
+    def __init__(self, root: str | Path) -> None:
+        self.root = Path(root).absolute()
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other runs out of the folder, and remove what killed workers left half-written, before and after.
+
+        Raises:
+            OutputExists: another run works in it.
+            OutputFailed: it can't be written.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            stream = (self.root / LOCK).open("w")
+        except OSError as error:
+            raise as_ours(error, self.root) from error
+        with stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise OutputExists(
+                    f"Another run works in {self.root}. Wait for it, or choose another folder."
+                ) from error
+            self.remove_half_written()
+            try:
+                yield
+            finally:
+                self.remove_half_written()
+
+    def remove_half_written(self) -> None:
+        """Remove what workers that were killed left beside the cases."""
+        for folder in (self.root / CASES).glob(".*.partial"):
+            shutil.rmtree(folder, ignore_errors=True)
+        for file in (self.root / CASES).glob(".*.lock"):
+            file.unlink(missing_ok=True)
+
+    def settle(self, facts: Mapping[str, Any], sources: Mapping[str, str]) -> None:
+        """Write what the run is made with, and the fingerprint of each case's scan; or see that it is as before.
+
+        Raises:
+            OutputExists: the folder holds a run of other settings, other scans under the same names, or other files.
+            OutputFailed: it can't be written.
+        """
+        self.check()
+        known = self.facts()
+        before = known.pop("cases", {}) if known else {}
+        wanted = json.loads(json_text({"format": COHORT_FORMAT, **facts}))
+        if known and (differing := _differing(known, wanted)):
+            raise OutputExists(f"{self.root} holds a run with other settings: {differing}. Choose another folder.")
+        for case, source in sources.items():
+            if before.get(case, source) != source and self.finished(case):
+                raise OutputExists(
+                    f"{case} was scored from another scan than is listed now. Remove {self.root / CASES / case} and "
+                    f"{self.root / REASONS / case}.json to score it again, or choose another folder."
+                )
+        self.write(FACTS_NAME, json_text({**wanted, "cases": {**before, **sources}}))
+
+    def check(self) -> None:
+        """See that the folder holds nothing but a cohort run, or does not exist.
+
+        Raises:
+            OutputExists: it holds something else, or is a file.
+        """
+        if self.root.is_file():
+            raise OutputExists(f"{self.root} is a file. Choose another name for the output folder.")
+        found = {path.name for path in self.root.iterdir()} if self.root.is_dir() else set()
+        others = sorted(name for name in found - OWN if not name.endswith(".partial"))
+        if others:
+            raise OutputExists(
+                f"{self.root} holds {others[0]}, which is no part of a cohort run. Choose another folder."
+            )
+
+    def facts(self) -> dict[str, Any]:
+        """The content of `cohort.json`; empty if there is none.
+
+        Raises:
+            WrongUsage: it can't be read.
+        """
+        path = self.root / FACTS_NAME
+        if not path.is_file():
+            return {}
+        try:
+            content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            ours = content["format"] == COHORT_FORMAT
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise WrongUsage(f"{path} can't be read ({error}). Choose another folder.") from error
+        if not ours:
+            raise WrongUsage(f"{path} is of another format than {COHORT_FORMAT!r}. Choose another folder.")
+        return content
+
+    def row(self, case: str) -> Row | None:
+        """The row of a case; None if the case has no result yet."""
+        folder, reason = self.root / CASES / case, self.root / REASONS / f"{case}.json"
+        if own_files(folder):
+            return row_of(case, json.loads((folder / RESULT_NAME).read_text(encoding="utf-8")))
+        if reason.is_file():
+            return Row(case, **json.loads(reason.read_text(encoding="utf-8")))
+        return None
+
+    def finished(self, case: str) -> bool:
+        """True if a case is done or refused."""
+        row = self.row(case)
+        return row is not None and row.status in (DONE, REFUSED)
+
+    def keep_reason(self, row: Row) -> None:
+        """Keep why a case has no results.
+
+        Raises:
+            OutputFailed: it can't be written.
+        """
+        content = {"status": row.status, "reason": row.reason, "seconds": row.seconds}
+        self.write(f"{REASONS}/{row.case}.json", json_text(content))
+
+    def write_table(self, rows: Sequence[Row]) -> None:
+        """Write `scores.csv`.
+
+        Raises:
+            OutputFailed: it can't be written.
+        """
+        self.write(TABLE_NAME, table_text(rows))
+
+    def rows(self, cases: Sequence[str]) -> list[Row]:
+        """The row of each case; a case without a result counts as failed."""
+        found = {case: self.row(case) for case in cases}
+        return [row or Row(case, FAILED, "It was not begun.") for case, row in found.items()]
+
+    def write(self, name: str, text: str) -> None:
+        """Write a file of the folder, which appears complete or not at all.
+
+        Raises:
+            OutputFailed: it can't be written.
+        """
+        try:
+            (self.root / name).parent.mkdir(parents=True, exist_ok=True)
+            replace_file(self.root / name, text.encode())
+        except OSError as error:
+            raise as_ours(error, self.root / name) from error
+
+
+def shortened(row: Row, limit: int = 400) -> Row:
+    """A row whose reason is one line of at most `limit` characters."""
+    return replace(row, reason=" ".join(row.reason.split())[:limit])
+
+
+def _differing(before: Mapping[str, Any], now: Mapping[str, Any], place: str = "") -> str:
+    """The first value that differs, in words; empty if none does."""
+    for name in dict.fromkeys([*before, *now]):
+        old, new = before.get(name), now.get(name)
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            if found := _differing(old, new, f"{place}{name} "):
+                return found
+        elif old != new:
+            return f"{place}{name} was {old} and is {new}"
+    return ""

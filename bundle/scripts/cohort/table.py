@@ -1,0 +1,142 @@
+"""The table of a cohort's scores: `scores.csv`, one row a case.
+
+Its columns are case, status (done, refused or failed), reason, the score of each region, REGION.NAME for each number of
+`score_details` in a case's `result.json`, and seconds, the wall time that the case took. What is not there is empty.
+Numbers are written with all their digits, so that what is read is what was written.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..errors import WrongUsage
+from ..preprocessing.regions import REGIONS
+
+TABLE_NAME = "scores.csv"
+
+DONE, REFUSED, FAILED = "done", "refused", "failed"
+"""Outcomes of a case: scored, refused as an input, or failed because of the program."""
+
+STATUSES = (DONE, REFUSED, FAILED)
+
+FIRST, LAST = ("case", "status", "reason"), "seconds"
+"""Columns that stand before and after the scores."""
+
+Number = float | int | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """A case's outcome, scores by region, all numbers by region and name, and seconds."""
+
+    case: str
+    status: str
+    reason: str = ""
+    scores: Mapping[str, Number] = field(default_factory=dict)
+    details: Mapping[str, Mapping[str, Number]] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    def score(self, region: str, name: str | None = None) -> Number:
+        """A score of a region by its name, the region's score by default; None where there is none."""
+        return self.scores.get(region) if name is None else self.details.get(region, {}).get(name)
+
+
+def row_of(case: str, result: Mapping[str, Any]) -> Row:
+    """The row of a case that is done, from the content of its `result.json`."""
+    seconds = round(sum(result["timings_s"].values()), 3)
+    return Row(case, DONE, "", result["scores"], result["score_details"], seconds)
+
+
+def table_text(rows: Sequence[Row]) -> str:
+    """The table as CSV."""
+    columns = [*REGIONS, *_detail_columns(rows)]
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow([*FIRST, *columns, LAST])
+    for row in rows:
+        numbers = [row.score(*column.split(".", 1)) for column in columns]
+        writer.writerow([row.case, row.status, row.reason, *map(_text, numbers), _text(row.seconds)])
+    return stream.getvalue()
+
+
+def _detail_columns(rows: Iterable[Row]) -> list[str]:
+    """REGION.NAME of every number of any row, region by region, in the order in which they come."""
+    names: dict[str, dict[str, None]] = {region: {} for region in REGIONS}
+    for row in rows:
+        for region, numbers in row.details.items():
+            names[region].update(dict.fromkeys(numbers))
+    return [f"{region}.{name}" for region, inner in names.items() for name in inner]
+
+
+def _text(number: Number) -> str:
+    return "" if number is None else repr(number)
+
+
+def read_table(path: str | Path) -> list[Row]:
+    """The rows of a table.
+
+    Raises:
+        WrongUsage: there is no such file, it is no such table, a row has too few or too many cells, or an unknown
+            status, a case stands there twice, or a score is not finite.
+    """
+    path = Path(path)
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            reader = csv.DictReader(stream)
+            lines, columns = list(reader), list(reader.fieldnames or [])
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise WrongUsage(f"{path} can't be read ({error}). Run `head-ct-anomaly cohort` first.") from error
+    if missing := [name for name in (*FIRST, *REGIONS, LAST) if name not in columns]:
+        raise WrongUsage(f"{path} is no table of scores: it has no column {missing[0]}. Name one that `cohort` wrote.")
+    rows = [_row(line, number, path) for number, line in enumerate(lines, start=2)]
+    seen: set[str] = set()
+    for number, row in enumerate(rows, start=2):
+        if row.case in seen:
+            raise WrongUsage(f"Row {number} of {path}: {row.case} stands there twice. Remove one.")
+        seen.add(row.case)
+    return rows
+
+
+def _row(line: Mapping[str, str], number: int, path: Path) -> Row:
+    """A line of the file, whose number counts from 1."""
+    where = f"Row {number} of {path} ({line['case']})"
+    if None in line or None in line.values():  # as the csv module marks cells too many and too few
+        raise WrongUsage(
+            f"{where} has too few or too many cells. Run `head-ct-anomaly cohort` again: it writes it anew."
+        )
+    if line["status"] not in STATUSES:
+        raise WrongUsage(f"{where}: status is {line['status'][:40]!r}, none of {', '.join(STATUSES)}. Correct it.")
+    values: dict[str, Number] = {}
+    for column, text in line.items():
+        if column not in FIRST:
+            values[column] = _number(text, f"{where}: {column}")
+    scores = {region: values[region] for region in REGIONS} if line["status"] == DONE else {}
+    details: dict[str, dict[str, Number]] = {}
+    for column in values:
+        region, dot, name = column.partition(".")
+        if dot and line["status"] == DONE:
+            details.setdefault(region, {})[name] = values[column]
+    return Row(line["case"], line["status"], line["reason"], scores, details, float(values[LAST] or 0))
+
+
+def _number(text: str | None, where: str) -> Number:
+    """The number in a field; None where it is empty.
+
+    Raises:
+        WrongUsage: it is no number, or not finite.
+    """
+    if not text:
+        return None
+    try:
+        value = int(text) if text.isdecimal() else float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise WrongUsage(f"{where} is {text[:40]}, no finite number. Remove the case's results and score it again.")
+    return value

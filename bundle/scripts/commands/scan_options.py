@@ -1,0 +1,76 @@
+"""The options of judging a scan that commands share: values of ids of inference.json, and what can't be asked for."""
+
+from __future__ import annotations
+
+import argparse
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from ..anomaly.files import NORMATIVE_NAME, THRESHOLDS_NAME, NotCalibrated, checked_thresholds
+from ..assets import config, place
+from ..files.names import is_nifti
+
+OVERLAYS = {"published.json": "the published network", "autoencoder_inference.json": "the autoencoder"}
+"""Overlays of inference.json, and the networks that they run, of which the bundle ships no weights."""
+
+
+def overrides(args: argparse.Namespace) -> dict[str, Any]:
+    """Values of the config ids that the arguments set.
+
+    Paths stay `Path` objects: in strings, MONAI looks for references, and replaces every `#`.
+    """
+    values: dict[str, Any] = {
+        "bundle_root": str(config("inference.json").parents[1]),
+        "dataset_dir": args.input.absolute(),
+        "output_dir": args.output.absolute(),
+        "overwrite": args.overwrite,
+    }
+    values |= {name: True for name in ("dicom", "accept_review", "force") if getattr(args, name)}
+    if args.stride:
+        values["stride"] = args.stride
+    if args.series_uid:
+        values["series_uid"] = args.series_uid
+    if args.weights:
+        values["weights"] = args.weights.absolute()
+    if args.map:
+        values["map"] = args.map
+    if args.calibration:
+        folder = args.calibration.absolute()
+        values |= {"normative": folder / NORMATIVE_NAME, "thresholds": folder / THRESHOLDS_NAME}
+    if args.device != "auto":
+        values["device"] = f"$torch.device({args.device!r})"
+    return values
+
+
+def usage_problem(args: argparse.Namespace) -> str:
+    """A sentence on what is wrong with the chosen weights or map; empty if nothing is."""
+    if args.weights and not args.weights.is_file():
+        return f"There are no weights at {args.weights}. Check --weights."
+    if args.config and not args.weights:
+        return f"The bundle ships no weights of {OVERLAYS[args.config[-1]]}. Train one and name it: --weights FILE."
+    if (args.map == "calibrated" or args.calibration) and (reason := why_not_calibrated(args)):
+        return f"A calibrated map was asked for. {reason}"
+    return ""
+
+
+def why_no_dicom(path: Path) -> str:
+    """Why no DICOM objects can be made of an input; empty if they can."""
+    if path.is_file() and is_nifti(path):
+        return (
+            "A NIfTI file has no study that DICOM objects could belong to. Give the DICOM series, or leave out --dicom."
+        )
+    if find_spec("highdicom") is None:
+        return 'DICOM objects need the package highdicom: pip install "head-ct-position-anomaly[dicom]".'
+    return ""
+
+
+def why_not_calibrated(args: argparse.Namespace) -> str:
+    """Why the calibration that ships, or that was named, is not one of the weights; empty if it is."""
+    folder = args.calibration or Path(place("models"))
+    weights = args.weights or place("models/model.pt")
+    try:
+        checked_thresholds(folder / THRESHOLDS_NAME, folder / NORMATIVE_NAME, weights, place("models/reference.nii.gz"))
+    except NotCalibrated as reason:
+        return str(reason)
+    return ""

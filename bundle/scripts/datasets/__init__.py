@@ -1,0 +1,1 @@
+"""Datalists, and caches of prepared and registered scans."""

@@ -1,0 +1,1 @@
+"""Files on a disk: atomic writes, locks, fingerprints, names, JSON and NIfTI bytes."""

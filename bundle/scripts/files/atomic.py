@@ -1,0 +1,80 @@
+"""Writes files atomically: synced, read back, and under their name only when complete."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from ..assets import sha256
+from ..errors import as_ours
+
+Content = bytes | Callable[[Path], None]
+"""A file's content, or the function that writes it to the path that it is given."""
+
+
+def check_writable(folder: Path, target: Path | None = None, needed_bytes: int = 0) -> None:
+    """See that files may be written into a folder, which need not exist yet; worth a call before hours of work.
+
+    Args:
+        folder: where they shall go.
+        target: what the message says was to be written; the folder itself by default.
+        needed_bytes: how much space they will take.
+
+    Raises:
+        OutputFailed: they can't be written there, or the disk is too full.
+    """
+    place = next(path for path in (folder.absolute(), *folder.absolute().parents) if os.path.lexists(path))
+    number = 0
+    if not place.is_dir():
+        number = errno.ENOTDIR
+    elif not os.access(place, os.W_OK | os.X_OK):
+        number = errno.EROFS if os.statvfs(place).f_flag & os.ST_RDONLY else errno.EACCES
+    elif needed_bytes and shutil.disk_usage(place).free < needed_bytes:
+        number = errno.ENOSPC
+    if number:
+        raise as_ours(OSError(number, os.strerror(number), str(place)), target or folder)
+
+
+def write_file(path: Path, content: Content) -> str:
+    """Write one file, sync it, read it back; its sha256.
+
+    Raises:
+        OSError: it could not be written, or reads back differently.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        content(path)
+    sync(path)
+    read_back = sha256(path)
+    if isinstance(content, bytes) and read_back != hashlib.sha256(content).hexdigest():
+        raise OSError(errno.EIO, "it reads back differently from what was written", str(path))
+    return read_back
+
+
+def sync(path: Path) -> None:
+    """Wait until a file or folder is on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file that appears complete or not at all."""
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+    try:
+        with partial.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,115 @@
+"""Locks: one process at a time writes to a place.
+
+The *lock file* of a place is an empty hidden file beside it, `.NAME.lock`. Who has the operating system's lock on that
+file (`flock`) may write to the place. The lock ends with its process, however that ends; the file is removed with it,
+or, after a process that was killed, by the next one that takes the lock. A thread that has the lock may take it again.
+
+Some file systems have no locks, network file systems mostly. There nobody is kept out, and the lock is not *firm*: what
+others write to the place at the same time has to be told from what they left.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from ..processes.stopping import undisturbed
+
+WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
+"""Errors of the operating system that say that a file system has no locks."""
+
+ATTEMPTS = 20
+"""Attempts to begin anew if another process removes the file, or its folder, that was just made."""
+
+HELD: dict[tuple[Path, int], bool] = {}
+"""The locks of this process by place and thread, and whether they are firm."""
+
+
+@contextmanager
+def locked(place: Path) -> Iterator[bool]:
+    """Keep other processes and threads away from an absolute path while the context lasts; yields whether it is firm.
+
+    Folders that are made for the lock file are removed again unless something else is in them then.
+
+    Raises:
+        BlockingIOError: another process or thread has the lock.
+        OSError: the lock file can't be made.
+    """
+    key = (place, threading.get_ident())
+    if key in HELD:
+        yield HELD[key]
+        return
+    made = [folder for folder in place.parents if not folder.exists()]
+    try:
+        with _lock_file(place.with_name(f".{place.name}.lock")) as firm:
+            HELD[key] = firm
+            try:
+                yield firm
+            finally:
+                del HELD[key]
+    finally:
+        with undisturbed(), suppress(OSError):  # one that is not empty, and those above it, are of use
+            for folder in made:
+                folder.rmdir()
+
+
+@contextmanager
+def _lock_file(path: Path) -> Iterator[bool]:
+    """Make the lock file, lock it, and remove it; whether the lock is firm."""
+    descriptor = None
+    try:
+        with undisturbed():
+            descriptor, firm = _taken(path)
+        yield firm
+    finally:
+        with undisturbed():
+            if descriptor is not None:
+                with suppress(OSError):
+                    path.unlink()  # before the lock ends: who has opened it will see that it is not there any more
+                os.close(descriptor)
+
+
+def _taken(path: Path) -> tuple[int, bool]:
+    """Descriptor of the lock file, locked, and whether that is firm."""
+    for attempt in range(ATTEMPTS):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        except FileNotFoundError:
+            if attempt + 1 == ATTEMPTS:
+                raise
+            continue
+        try:
+            firm = _flock(descriptor)
+            if not firm or _is_at(descriptor, path):
+                return descriptor, firm
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+    raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN), str(path))
+
+
+def _flock(descriptor: int) -> bool:
+    """Take the operating system's lock, without waiting; False where there is none to take."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in WITHOUT_LOCKS:
+            return False
+        raise
+    return True
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    """True if an open file is still the one at a path."""
+    try:
+        there = path.stat()
+    except FileNotFoundError:
+        return False
+    return os.path.samestat(os.fstat(descriptor), there)

@@ -1,0 +1,1 @@
+"""Coordinates, affines, boxes, averages and resampling of volumes."""

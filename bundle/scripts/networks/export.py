@@ -1,0 +1,119 @@
+"""The network in forms that other programs run: a program of `torch.export`, and ONNX. (TorchScript: `ckpt_export`.)
+
+Both hold `StridedPositionNet.forward` at one stride: image (B, C, D, H, W) in, positions (B, 3, d, h, w) out, with
+d = (D - P) // stride + 1 for patch size P. *Batch and sides are dynamic*: any batch of up to `LARGEST_BATCH`, each side
+from P + stride, so that there are at least two places along it, to `LARGEST_SIDE`; ONNX does not check these limits
+and answers a single patch too. What a file says of itself are its *facts*, texts by name. A file holds no path of the
+machine that wrote it.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch.export import Dim, ExportedProgram
+
+from .strided import StridedPositionNet
+
+LARGEST_BATCH, LARGEST_SIDE = 64, 512
+"""Most inputs at once, and most voxels along a side: twice the reference grid's."""
+
+EXAMPLE_PLACES = (4, 5, 6)
+"""Places along the sides of the example that the network is followed on; no two alike, or they count as one."""
+
+AXES = ("batch", "depth", "height", "width")
+"""Names of the dynamic axes; the second axis are the channels."""
+
+OPSET = 20
+"""Version of ONNX's operators; runtimes since 2024 know it."""
+
+
+def exported_program(network: StridedPositionNet, facts: Mapping[str, str]) -> bytes:
+    """The file of a `torch.export` program, for `torch.export.load(path).module()`; facts in its extra file "facts".
+
+    The network is not changed.
+    """
+    program = _program(network)
+    for node in program.graph.nodes:
+        node.meta.pop("stack_trace", None)
+    program.example_inputs = None
+    content = io.BytesIO()
+    torch.export.save(program, content, extra_files={"facts": "\n".join(f"{k}: {v}" for k, v in facts.items())})
+    return content.getvalue()
+
+
+def onnx_model(network: StridedPositionNet, facts: Mapping[str, str]) -> bytes:
+    """The file of an ONNX model with input "image", output "pred", and the facts among its metadata.
+
+    The network is not changed.
+
+    Raises:
+        ModuleNotFoundError: onnx or onnxscript is not installed.
+    """
+    import onnx
+
+    with _quiet():
+        made = torch.onnx.export(
+            _program(network),
+            input_names=["image"],
+            output_names=["pred"],
+            opset_version=OPSET,
+            external_data=False,
+            dynamo=True,
+            verbose=False,
+        )
+    assert made is not None
+    model = made.model_proto
+    for part in (*model.graph.node, *model.graph.value_info, *model.graph.initializer, model.graph):
+        del part.metadata_props[:]
+    _name_axes(model.graph)
+    onnx.helper.set_model_props(model, dict(facts))
+    onnx.checker.check_model(model, full_check=True)
+    content: bytes = model.SerializeToString(deterministic=True)
+    return content
+
+
+def _program(network: StridedPositionNet) -> ExportedProgram:
+    """The network as a program with dynamic batch and sides."""
+    patch_size, stride = network.patch_size, network.stride
+    sides = [patch_size + (places - 1) * stride for places in EXAMPLE_PLACES]
+    example = torch.zeros(2, network.stem.in_channels, *sides, device=network.out.weight.device)
+    batch = Dim(AXES[0], min=1, max=LARGEST_BATCH)
+    along = [Dim(name, min=patch_size + stride, max=LARGEST_SIDE) for name in AXES[1:]]
+    dynamic = {0: batch, **dict(enumerate(along, start=2))}
+    training = network.training
+    with torch.no_grad():
+        program = torch.export.export(network.eval(), (example,), dynamic_shapes=(dynamic,))
+    network.train(training)
+    return program
+
+
+def _name_axes(graph: Any) -> None:
+    """Give the dynamic axes of input and output names that say what they are."""
+    for value, names in (
+        (graph.input[0], AXES),
+        (graph.output[0], (AXES[0], *(f"{name}_places" for name in AXES[1:]))),
+    ):
+        dims = value.type.tensor_type.shape.dim
+        for dim, name in zip([dims[0], *dims[2:]], names, strict=True):
+            dim.dim_param = name
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the exporter's remarks on packages that it would also know what to do with."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)

@@ -1,0 +1,231 @@
+"""From a registered head to predicted positions: MONAI inferers, called as `inferer(inputs, network)`.
+
+The *inputs* (B, C, I, J, K) are network inputs, 0 in the background; the result (B, 3, ceil(I / stride), ...) holds, at
+place k of the *grid*, the network's answer for the patch centred on voxel k * stride. Without a `margin` every place
+is answered; a patch that holds background only always gets the same answer, the *constant*, which is computed once.
+With a margin, the *wanted* places are those with foreground within that many voxels, and those that these enclose:
+only they are computed, and all others are NaN. Out of memory, the work is done again in smaller portions, and at last
+on the CPU; the result's `meta["inference"]` tells where and how.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from monai.data.meta_tensor import MetaTensor
+from monai.inferers.inferer import Inferer
+from torch import Tensor, nn
+
+from ..processes.allocator import give_back_free_memory, keep_large_blocks
+from .patches import cut, cut_patches, enclosed, foreground_of, grid_shape, near_foreground, patch_radius
+from .position import STRIDES, fold_spectral_norm
+from .precision import autocast, check_precision
+from .tiles import tile_boxes
+
+TILES = {1: 64, 2: 32, 4: 32}
+"""Stride -> places along a tile's side: more is faster, needs more memory and changes no answer."""
+
+SMALLEST_TILE = 8
+"""Out of memory at this size, the work moves to the CPU, and there it ends with an error."""
+
+
+def out_of_memory(error: RuntimeError) -> bool:
+    """True if PyTorch raised `error` because memory ran out, on a GPU or on the CPU."""
+    return isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error)
+
+
+class AutocastInferer(Inferer):
+    """`network(inputs)`, as it stands, in a chosen precision: for training."""
+
+    def __init__(self, precision: str = "float32") -> None:
+        self.precision = precision
+        keep_large_blocks()
+
+    def __call__(self, inputs: Tensor, network: Any, *args: Any, **kwargs: Any) -> Tensor:
+        """The network's output, in float32."""
+        with autocast(inputs.device, self.precision, exact=False):
+            outputs: Tensor = network(inputs, *args, **kwargs)
+        return outputs.float()
+
+
+class PositionInferer(Inferer):
+    """Common part of both inferers: the wanted places, the reaction to lack of memory, and the result's metadata.
+
+    Args:
+        stride: step between places, in voxels.
+        portion: places done at once (along a side, or in all); `smallest` is the least worth trying.
+        margin: see above, in voxels; None is the patch's radius.
+        precision: "float32" or "bfloat16" (by autocast).
+    """
+
+    portion_name = "portion"
+
+    def __init__(self, stride: int, portion: int, smallest: int, margin: int | None, precision: str) -> None:
+        for name, value, least in (("stride", stride, 1), (self.portion_name, portion, 1), ("margin", margin or 0, 0)):
+            if value < least:
+                raise ValueError(f"{name} must be at least {least}, got {value}")
+        check_precision(precision)
+        self.stride, self.portion, self.smallest = stride, portion, min(smallest, portion)
+        self.margin, self.precision = margin, precision
+        keep_large_blocks()
+
+    def __call__(self, inputs: Tensor, network: Any, *args: Any, **kwargs: Any) -> MetaTensor:
+        """Predicted positions (B, 3, ...) of inputs (B, C, I, J, K), on their device; the network is left as it is.
+
+        Raises:
+            ValueError: the inputs do not have five axes.
+            MemoryError: memory does not suffice even for the smallest portions on the CPU.
+        """
+        if inputs.ndim != 5:
+            raise ValueError(f"inputs must be (B, C, I, J, K), got {tuple(inputs.shape)}")
+        volumes = inputs.as_tensor() if isinstance(inputs, MetaTensor) else inputs
+        if isinstance(network, nn.parallel.DistributedDataParallel):
+            network = network.module
+        own_device = self._device(network)
+        for device, portion in self._attempts(own_device):
+            predicted = self._attempt(volumes, network, device, portion)
+            if predicted is not None:
+                fallback = device != own_device or portion != self.portion
+                return self._result(predicted, inputs, str(device), portion, fallback)
+        raise MemoryError(
+            f"out of memory on the CPU even with {self.portion_name} {self.smallest}; use a larger stride"
+        )
+
+    @staticmethod
+    def _device(network: nn.Module) -> torch.device:
+        return next(network.parameters()).device
+
+    def _attempts(self, device: torch.device) -> Iterator[tuple[torch.device, int]]:
+        devices = [device] if device.type == "cpu" else [device, torch.device("cpu")]
+        for place in devices:
+            portion = self.portion
+            while portion >= self.smallest:
+                yield place, portion
+                portion //= 2
+
+    @torch.no_grad()
+    def _attempt(self, volumes: Tensor, network: nn.Module, device: torch.device, portion: int) -> Tensor | None:
+        """Predicted positions, or None when memory ran out."""
+        try:
+            plain = fold_spectral_norm(network).eval().to(device)
+            if device.type == "cpu":
+                plain = plain.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+            with autocast(device, self.precision):
+                return self._predict(volumes, plain, device, portion)
+        except RuntimeError as error:
+            if not out_of_memory(error):
+                raise
+            return None
+        finally:
+            if device.type == "cuda":
+                torch.cuda.empty_cache()
+            give_back_free_memory()
+
+    def _predict(self, volumes: Tensor, network: nn.Module, device: torch.device, portion: int) -> Tensor:
+        """Predicted positions (B, 3, ...) of volumes (B, C, I, J, K)."""
+        patch_size = self._patch_size(network)
+        margin = patch_radius(patch_size) if self.margin is None else self.margin
+        background = torch.zeros((1, volumes.shape[1], *[patch_size] * 3), device=device)
+        constant = network(background).float().flatten().tolist()
+        elsewhere = constant if self.margin is None else [math.nan] * 3
+        shape = (len(volumes), 3, *grid_shape(volumes.shape[2:], self.stride))
+        predicted = volumes.new_empty(shape, dtype=torch.float32)
+        for volume, answers in zip(volumes, predicted, strict=True):
+            wanted = enclosed(near_foreground(foreground_of(volume), margin, self.stride))
+            self._fill(answers, volume, wanted, network, device, portion)
+            for answer, value in zip(answers, elsewhere, strict=True):
+                answer.masked_fill_(~wanted, value)
+        return predicted
+
+    @abstractmethod
+    def _patch_size(self, network: Any) -> int:
+        """Side of the network's patch, in voxels."""
+
+    @abstractmethod
+    def _fill(
+        self, predicted: Tensor, volume: Tensor, wanted: Tensor, network: Any, device: torch.device, portion: int
+    ) -> None:
+        """Write the network's answers into `predicted` (3, ...) at least wherever `wanted` (...) says so."""
+
+    def _result(self, predicted: Tensor, inputs: Tensor, device: str, portion: int, fallback: bool) -> MetaTensor:
+        result = MetaTensor(predicted)
+        if isinstance(inputs, MetaTensor):
+            result.copy_meta_from(inputs)
+        scale = torch.diag(torch.tensor([self.stride] * 3 + [1], dtype=torch.float64))
+        result.affine = result.affine.to(scale) @ scale
+        facts = {"device": device, self.portion_name: portion, "fallback": fallback}
+        # What was collated is taken apart item by item: there, each fact is a list.
+        result.meta["inference"] = {k: [v] * len(result) for k, v in facts.items()} if result.is_batch else facts
+        return result
+
+
+class DensePositionInferer(PositionInferer):
+    """For networks with a method `dense(inputs, stride)`: tile by tile, the same answers as patch by patch.
+
+    `tile` is the number of places along a tile's side, None the default of the stride; other arguments as in
+    `PositionInferer`.
+
+    Raises:
+        ValueError: the stride is not 1, 2 or 4.
+    """
+
+    portion_name = "tile"
+
+    def __init__(
+        self, stride: int = 2, tile: int | None = None, margin: int | None = None, precision: str = "float32"
+    ) -> None:
+        if stride not in STRIDES:
+            raise ValueError(f"stride must be one of {STRIDES}, got {stride}; PatchPositionInferer takes any")
+        super().__init__(stride, tile or TILES[stride], SMALLEST_TILE, margin, precision)
+
+    def _patch_size(self, network: Any) -> int:
+        if not hasattr(network, "dense"):
+            raise TypeError(f"{type(network).__name__} has no method dense(inputs, stride): use PatchPositionInferer")
+        return int(network.patch_size)
+
+    def _fill(
+        self, predicted: Tensor, volume: Tensor, wanted: Tensor, network: Any, device: torch.device, portion: int
+    ) -> None:
+        patch_size = self._patch_size(network)
+        radius = patch_radius(patch_size)
+        layout = torch.channels_last_3d if device.type == "cpu" else torch.contiguous_format
+        for box in tile_boxes(wanted, portion):
+            start = [part.start * self.stride - radius for part in box]
+            size = [(part.stop - part.start - 1) * self.stride + patch_size for part in box]
+            tile = cut(volume, start, size)[None].to(device=device, memory_format=layout)
+            predicted[(slice(None), *box)] = network.dense(tile, self.stride)[0].to(predicted)
+
+
+class PatchPositionInferer(PositionInferer):
+    """For any network from patches (n, C, P, P, P) to positions (n, 3): `batch_size` patches at a time."""
+
+    portion_name = "batch_size"
+
+    def __init__(
+        self,
+        stride: int = 4,
+        batch_size: int = 64,
+        margin: int | None = None,
+        precision: str = "float32",
+        patch_size: int = 31,
+    ) -> None:
+        super().__init__(stride, batch_size, 1, margin, precision)
+        patch_radius(patch_size)  # refuses even sizes
+        self.patch_size = patch_size
+
+    def _patch_size(self, network: Any) -> int:
+        return self.patch_size
+
+    def _fill(
+        self, predicted: Tensor, volume: Tensor, wanted: Tensor, network: Any, device: torch.device, portion: int
+    ) -> None:
+        every = wanted.nonzero()
+        for first in range(0, len(every), portion):
+            places = every[first : first + portion]
+            patches = cut_patches(volume, places * self.stride, self.patch_size).to(device)
+            i, j, k = places.unbind(1)
+            predicted[:, i, j, k] = network(patches).to(predicted).T

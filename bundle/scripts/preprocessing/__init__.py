@@ -1,0 +1,1 @@
+"""Foreground mask, intensity windows and regions of a registered volume."""

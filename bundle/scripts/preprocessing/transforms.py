@@ -1,0 +1,156 @@
+"""Dictionary transforms of a registered head before the network: foreground, regions, coverage, intensities.
+
+All work in reference space, channel first: a scan (1, 256, 256, 256) in HU, masks and labels (1, 256, 256, 256).
+Words as in `foreground`, `intensity` and `regions`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+from monai.data import MetaTensor
+from monai.transforms import LoadImage, MapTransform
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..geometry.coordinates import REFERENCE_SPACING_MM
+from ..volume import AIR_HU
+from .foreground import head_foreground
+from .intensity import BONE_WINDOW_HU, BRAIN_WINDOW_HU, equalize_histogram, windows
+from .regions import coverage, own_regions
+
+Data = dict[Hashable, Any]
+
+
+def like(values: NDArray[Any], image: Tensor) -> Tensor:
+    """An array (I, J, K) as a tensor (1, I, J, K), with the image's affine if it has one."""
+    tensor = torch.from_numpy(np.ascontiguousarray(values))[None]
+    return MetaTensor(tensor, affine=image.affine.clone()) if isinstance(image, MetaTensor) else tensor
+
+
+def as_array(tensor: Tensor) -> NDArray[Any]:
+    """A tensor (1, I, J, K) as an array (I, J, K)."""
+    values: NDArray[Any] = torch.as_tensor(tensor)[0].detach().cpu().numpy()
+    return values
+
+
+@lru_cache(maxsize=2)
+def load_regions(path: str) -> NDArray[np.uint8]:
+    """Reference regions (I, J, K) from a file."""
+    regions: NDArray[np.uint8] = LoadImage(image_only=True, dtype=np.uint8, reader="NibabelReader")(path).numpy()
+    return regions
+
+
+class FindForegroundd(MapTransform):
+    """Find the head in a scan in HU; writes its mask to `foreground_key`."""
+
+    def __init__(self, keys: str, foreground_key: str = "foreground") -> None:
+        super().__init__(keys)
+        self.foreground_key = foreground_key
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> Data:
+        """Add the mask (1, I, J, K), bool."""
+        found = dict(data)
+        for key in self.key_iterator(found):
+            volume = as_array(found[key]).astype(np.float32, copy=False)
+            found[self.foreground_key] = like(head_foreground(volume, [REFERENCE_SPACING_MM] * 3), found[key])
+        return found
+
+
+class MaskBackgroundd(MapTransform):
+    """Make air of whatever lies outside any of the masks; inside, values stay above air, which tells the head."""
+
+    def __init__(self, keys: str, mask_keys: Sequence[str]) -> None:
+        super().__init__(keys)
+        self.mask_keys = tuple(mask_keys)
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> Data:
+        """Replace the HU of each key, and intersect the masks in the first of them."""
+        masked = dict(data)
+        inside = torch.stack([torch.as_tensor(masked[key]).bool() for key in self.mask_keys]).all(dim=0)
+        first = self.mask_keys[0]
+        masked[first] = like(inside[0].numpy(), masked[first])
+        for key in self.key_iterator(masked):
+            image = masked[key]
+            values = torch.where(inside, torch.as_tensor(image).clamp_min(AIR_HU + 1), AIR_HU).to(image.dtype)
+            masked[key] = MetaTensor(values).copy_meta_from(image) if isinstance(image, MetaTensor) else values
+        return masked
+
+
+class MakeRegionsd(MapTransform):
+    """Find the scan's own regions; writes their labels to `regions_key`."""
+
+    def __init__(
+        self, keys: str, reference_regions: str, foreground_key: str = "foreground", regions_key: str = "regions"
+    ) -> None:
+        super().__init__(keys)
+        self.reference_regions = reference_regions
+        self.foreground_key, self.regions_key = foreground_key, regions_key
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> Data:
+        """Add the labels (1, I, J, K), uint8."""
+        labelled = dict(data)
+        reference = load_regions(self.reference_regions)
+        for key in self.key_iterator(labelled):
+            head = as_array(labelled[self.foreground_key]).astype(bool)
+            regions = own_regions(as_array(labelled[key]), head, reference, REFERENCE_SPACING_MM)
+            labelled[self.regions_key] = like(regions, labelled[key])
+        return labelled
+
+
+class MeasureCoveraged(MapTransform):
+    """Measure how much of each reference region a field of view holds; writes a dictionary to `coverage_key`."""
+
+    def __init__(self, keys: str, reference_regions: str, coverage_key: str = "coverage") -> None:
+        super().__init__(keys)
+        self.reference_regions, self.coverage_key = reference_regions, coverage_key
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> Data:
+        """Add the shares, from 0 to 1, by the region's name."""
+        measured = dict(data)
+        for key in self.key_iterator(measured):
+            valid = as_array(measured[key]).astype(bool)
+            measured[self.coverage_key] = coverage(valid, load_regions(self.reference_regions))
+        return measured
+
+
+def _with_meta(values: Tensor, image: Tensor) -> Tensor:
+    """Values with the metadata, and the record of transforms, of the image they were made from."""
+    return MetaTensor(values).copy_meta_from(image) if isinstance(image, MetaTensor) else values
+
+
+class ScaleWindowsd(MapTransform):
+    """One channel per window (W, I, J, K): brain and bone window unless told otherwise."""
+
+    def __init__(self, keys: str, windows_hu: Sequence[Sequence[float]] = (BRAIN_WINDOW_HU, BONE_WINDOW_HU)) -> None:
+        super().__init__(keys)
+        self.windows_hu = windows_hu
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Scale each key."""
+        scaled = dict(data)
+        for key in self.key_iterator(scaled):
+            scaled[key] = _with_meta(windows(torch.as_tensor(scaled[key]), self.windows_hu), scaled[key])
+        return scaled
+
+
+class EqualizeHistogramd(MapTransform):
+    """Histogram equalisation inside the foreground (1, I, J, K), as published."""
+
+    def __init__(self, keys: str, foreground_key: str = "foreground") -> None:
+        super().__init__(keys)
+        self.foreground_key = foreground_key
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Equalise each key; without a mask every voxel counts."""
+        equalised = dict(data)
+        mask = equalised.get(self.foreground_key)
+        inside = None if mask is None else torch.as_tensor(mask)
+        for key in self.key_iterator(equalised):
+            values = equalize_histogram(torch.as_tensor(equalised[key]), inside)
+            equalised[key] = _with_meta(values, equalised[key])
+        return equalised

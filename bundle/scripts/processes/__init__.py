@@ -1,0 +1,1 @@
+"""Processes: worker pools, Ray, memory, stopping."""

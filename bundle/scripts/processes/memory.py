@@ -1,0 +1,81 @@
+"""Memory of a process for a piece of work, as the operating system counts it.
+
+The *resident memory* of a process is what of it lies in RAM; its *peak* is the largest value since the process began
+or, on Linux, since `restart_peak`. A *budget* is what the process may allocate at most; what asks for more gets an
+error of its own, instead of bringing down whatever else runs on the machine.
+"""
+
+from __future__ import annotations
+
+import gc
+import resource
+import sys
+from pathlib import Path
+
+from .allocator import give_back_free_memory
+
+MB = 2**20
+"""Bytes that are called a megabyte here, as by `nvidia-smi`."""
+
+PROCESS, MACHINE = Path("/proc/self"), Path("/proc/meminfo")
+"""Files in which Linux describes the process and the machine."""
+
+KEPT_FREE_SHARE = 0.1
+"""Share of the memory that is available now which a budget leaves to others."""
+
+
+def resident_bytes() -> int:
+    """Resident memory of this process after giving back what is not used; the peak where the system does not say."""
+    gc.collect()
+    give_back_free_memory()
+    return _field(PROCESS / "status", "VmRSS") or _largest_bytes()
+
+
+def restart_peak() -> bool:
+    """Let the peak begin anew from what is resident now; whether the system can (Linux only)."""
+    try:
+        (PROCESS / "clear_refs").write_text("5")
+    except OSError:
+        return False
+    return True
+
+
+def peak_bytes() -> int:
+    """Largest resident memory of this process so far, or since `restart_peak`."""
+    return _field(PROCESS / "status", "VmHWM") or _largest_bytes()
+
+
+def available_bytes() -> int | None:
+    """Memory in bytes that the machine could give to a process now; None if the system does not say."""
+    return _field(MACHINE, "MemAvailable")
+
+
+def set_budget() -> int | None:
+    """Limit what this process allocates from now on to the larger part of what is available.
+
+    Returns:
+        The budget in bytes; None where the system does not say what is available, and nothing is limited.
+    """
+    available, held = available_bytes(), _field(PROCESS / "status", "VmData")
+    if available is None or held is None:
+        return None
+    budget = round((1 - KEPT_FREE_SHARE) * available)
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    wanted = held + budget
+    resource.setrlimit(resource.RLIMIT_DATA, (wanted if hard < 0 else min(wanted, hard), hard))
+    return budget
+
+
+def _field(path: Path, name: str) -> int | None:
+    """The value in bytes of a line `name:  123 kB`; None where there is none."""
+    try:
+        lines = path.read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    values = [line.split()[1] for line in lines if line.startswith(f"{name}:")]
+    return int(values[0]) * 1024 if values else None
+
+
+def _largest_bytes() -> int:
+    """The largest resident memory ever, from getrusage: in kB on Linux, in bytes on macOS."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

@@ -1,0 +1,64 @@
+"""Memory budget of reading, checked against the header before a voxel is read or memory is allocated.
+
+Reading takes at most `READ_BYTES` for each voxel at its peak, whatever the files hold: HU (2, or 4 where a NIfTI file
+does not hold plain int16), the mask of what the scanner saw (1), and either the whole of a multi-frame file (2) or the
+slices before they are resampled (3). `benchmarks/reading.py` measures it. The *budget* is a fixed one, so that the same
+scan is accepted on every machine that has the memory, and at most what the machine, or the control group (container)
+that the process runs in, has left.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from ..findings import refusal
+from ..processes.memory import available_bytes
+
+READ_BYTES = 6
+"""Bytes a voxel at the peak of reading."""
+
+MAX_VOXELS = 2**27
+"""The most voxels that are read, a 512 x 512 head of 512 slices: 0.75 GiB while it is read.
+
+Later a run holds HU (2 or 4 bytes), the mask (1), and float32 copies of the scan and of the heatmap on its grid (4
+each): up to 1.6 GiB. Of 8 GiB, 6 are left for libraries, registration and network, whatever the size."""
+
+GIB = 2**30
+"""Bytes of the unit in messages."""
+
+CONTROL_GROUP = Path("/sys/fs/cgroup")
+"""Folder in which Linux (control groups, version 2) states a container's memory limits."""
+
+
+def check_size(shape: tuple[int, ...]) -> None:
+    """Refuse a volume of `shape` that would not fit the memory budget, before anything is allocated.
+
+    Raises:
+        InputRefused: `too_large`, with what reading would take and what there is.
+    """
+    count = int(np.prod([int(n) for n in shape], dtype=object))
+    needed, most = count * READ_BYTES, MAX_VOXELS * READ_BYTES
+    asks = f"The header asks for {' x '.join(map(str, shape))} voxels, {needed / GIB:.3g} GiB while they are read"
+    if needed > most:
+        raise refusal("too_large", f"{asks}, over the budget of {most / GIB:.3g} GiB.")
+    free = free_bytes()
+    if free is not None and needed > free:
+        raise refusal("too_large", f"{asks}, and {max(free, 0) / GIB:.2g} GiB of memory are free.")
+
+
+def free_bytes() -> int | None:
+    """Memory in bytes that machine and control group have left for this process; None if neither is known."""
+    known = [left for left in (available_bytes(), _group_bytes()) if left is not None]
+    return min(known, default=None)
+
+
+def _group_bytes() -> int | None:
+    """Memory in bytes that the control group has left; its file cache can be freed, so that does not count."""
+    try:
+        limit = (CONTROL_GROUP / "memory.max").read_text(encoding="ascii").strip()
+        lines = (CONTROL_GROUP / "memory.stat").read_text(encoding="ascii").splitlines()
+        return None if limit == "max" else int(limit) - int(dict(line.split() for line in lines)["anon"])
+    except (OSError, ValueError, KeyError):
+        return None

@@ -1,0 +1,103 @@
+"""Size of a compressed image by its own codestream, checked before a decoder believes the DICOM header instead.
+
+JPEG and JPEG-LS state it in a *start of frame* segment (ITU-T T.81 B.2.2, T.87 C.2.2), JPEG 2000 in its SIZ segment
+(T.800 A.5.1). All of them end in the marker FFD9. Decoders trust the header: given too large a size, one of them ends
+the whole process, and others fill in what a truncated codestream lacks. DICOM's run lengths (PS3.5 G) state no size and
+are counted: decoders drop what is too much, and so shear an image whose header says fewer columns.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+END = b"\xff\xd9"
+"""The marker that ends a codestream of the JPEG family."""
+
+STARTS_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC} | {0xF7}
+"""Second bytes of the markers that start a frame: SOF0-SOF15 but for tables, and SOF55 of JPEG-LS."""
+
+
+JPEG_LS_START = 0xF7
+"""The one of them that only JPEG-LS has."""
+
+RLE_HEADER_BYTES = 64
+"""Before the segments stand their number and the offsets of up to 15, four bytes each."""
+
+
+class ImageSize(NamedTuple):
+    """Rows, columns, samples per pixel and bits per sample."""
+
+    rows: int
+    columns: int
+    samples: int
+    bits: int
+
+
+def image_size(codestream: bytes) -> ImageSize:
+    """Size of the image in a JPEG, JPEG-LS or JPEG 2000 codestream.
+
+    Raises:
+        ValueError: it is none of these, or truncated.
+    """
+    if codestream[:2] == b"\xff\xd8":
+        return _jpeg_size(codestream)
+    start = codestream.find(b"\xff\x4f\xff\x51")
+    if start < 0 or len(codestream) < start + 43:
+        raise ValueError("the compressed data are no JPEG, JPEG-LS or JPEG 2000 codestream")
+    x1, y1, x0, y0 = (int.from_bytes(codestream[start + at : start + at + 4], "big") for at in (8, 12, 16, 20))
+    samples = int.from_bytes(codestream[start + 40 : start + 42], "big")
+    return ImageSize(y1 - y0, x1 - x0, samples, (codestream[start + 42] & 0x7F) + 1)
+
+
+def _jpeg_size(codestream: bytes) -> ImageSize:
+    """Size in the start-of-frame segment."""
+    at = _start_of_frame(codestream)
+    rows, columns = (int.from_bytes(codestream[at + k : at + k + 2], "big") for k in (5, 7))
+    return ImageSize(rows, columns, codestream[at + 9], codestream[at + 4])
+
+
+def _start_of_frame(codestream: bytes) -> int:
+    """Offset of the start-of-frame segment; the segments before it are skipped by their lengths."""
+    at = 2
+    while at + 10 <= len(codestream) and codestream[at] == 0xFF:
+        if codestream[at + 1] in STARTS_OF_FRAME:
+            return at
+        at += 2 + int.from_bytes(codestream[at + 2 : at + 4], "big")
+    raise ValueError("the JPEG codestream has no start of frame")
+
+
+def coding(codestream: bytes) -> str:
+    """The standard that it follows, "JPEG", "JPEG-LS" or "JPEG 2000"; decoders of one print remarks on another.
+
+    Raises:
+        ValueError: it is a JPEG codestream, and truncated.
+    """
+    if codestream[:2] != b"\xff\xd8":
+        return "JPEG 2000"
+    return "JPEG-LS" if codestream[_start_of_frame(codestream) + 1] == JPEG_LS_START else "JPEG"
+
+
+def check_end(codestream: bytes) -> None:
+    """Raise ValueError when the codestream does not end in the end marker (and padding)."""
+    if END not in codestream[-64:]:
+        raise ValueError("the codestream has no end, the file may be truncated")
+
+
+def run_length_pixels(frame: bytes) -> int:
+    """Pixels that the first segment of a frame in DICOM's run lengths holds, each of its bytes being one of a pixel.
+
+    Raises:
+        ValueError: it is truncated.
+    """
+    if len(frame) < RLE_HEADER_BYTES:
+        raise ValueError("the run lengths are truncated")
+    segments, start, second = (int.from_bytes(frame[at : at + 4], "little") for at in (0, 4, 8))
+    at, end, pixels = start, second if segments > 1 else len(frame), 0
+    if not RLE_HEADER_BYTES <= start < end <= len(frame):
+        raise ValueError("the run lengths are truncated")
+    while at < end - 1:
+        code = frame[at]
+        at += code + 2 if code < 128 else 1 if code == 128 else 2
+        if at <= end:  # else it is a byte that fills up an odd segment
+            pixels += code + 1 if code < 128 else 0 if code == 128 else 257 - code
+    return pixels

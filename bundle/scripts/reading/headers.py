@@ -1,0 +1,273 @@
+"""DICOM headers, read without their pixels: one `ImageHeader` for each image, a file or a frame of a multi-frame file.
+
+Only regular files are opened (a FIFO would block, a dangling link fails), each in its own try. What is not DICOM is
+counted as *foreign*; DICOM objects that are not images (reports, directories) as *other objects*. An *enhanced* CT file
+holds many frames; what varies from frame to frame stands in its functional groups (DICOM PS3.3 A.38, C.7.6.16).
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pydicom
+from pydicom.dataset import Dataset
+
+from ..files.names import shown
+from ..findings import InputRefused, refusal
+from ..words import counted
+from .deflated import check_inflated_size
+from .values import (
+    age_years_of,
+    as_list,
+    birth_date_of,
+    contrast_of,
+    integer_of,
+    number_of,
+    numbers_of,
+    padding_of,
+    patient_of,
+    text_of,
+)
+
+IMAGE_STORAGE = ("1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2")
+"""CT Image Storage, Enhanced CT Image Storage and Legacy Converted Enhanced CT Image Storage."""
+
+TAGS: tuple[str, ...] = (
+    *("SOPClassUID", "SeriesInstanceUID", "StudyInstanceUID", "Modality", "ImageType"),
+    *("PatientID", "PatientName", "PatientBirthDate", "PatientAge", "StudyDate", "BodyPartExamined"),
+    *("SeriesDescription", "ProtocolName", "ConvolutionKernel", "ContrastBolusAgent", "ContrastBolusVolume"),
+    *("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SliceThickness", "Rows", "Columns"),
+    *("RescaleSlope", "RescaleIntercept", "RescaleType", "PixelPaddingValue", "PixelPaddingRangeLimit"),
+    *("SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated", "BitsStored", "PixelRepresentation"),
+    *("HighBit", "AcquisitionNumber"),
+    *("NumberOfFrames", "LossyImageCompression", "SeriesNumber"),
+    *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
+)
+"""The attributes that are read; all others stay on the disk."""
+
+FRAME_GROUPS: dict[str, tuple[str, ...]] = {
+    "CTImageFrameTypeSequence": ("FrameType",),
+    "PlanePositionSequence": ("ImagePositionPatient",),
+    "PlaneOrientationSequence": ("ImageOrientationPatient",),
+    "PixelMeasuresSequence": ("PixelSpacing", "SliceThickness"),
+    "PixelValueTransformationSequence": ("RescaleSlope", "RescaleIntercept", "RescaleType"),
+    "CTReconstructionSequence": ("ConvolutionKernel",),
+    "ContrastBolusUsageSequence": ("ContrastBolusAgentAdministered",),
+}
+"""Sequences in which an enhanced file has attributes that a single-frame file has at its top level."""
+
+
+@dataclass(frozen=True)
+class ImageHeader:
+    """One image, as the reader needs it. `frame` is None in a single-frame file; elsewhere None means absent."""
+
+    path: Path
+    frame: int | None
+    patient: tuple[str, ...]
+    birth_date: str
+    study_uid: str
+    series_uid: str
+    series_number: int | None
+    acquisition: int | None
+    sop_class: str
+    modality: str
+    image_type: tuple[str, ...]
+    rows: int
+    columns: int
+    photometric: str
+    samples: int
+    bits: tuple[int, int, bool]
+    high_bit: int | None
+    position_mm: tuple[float, ...] | None
+    orientation: tuple[float, ...] | None
+    pixel_spacing_mm: tuple[float, ...] | None
+    thickness_mm: float | None
+    slope: float | None
+    intercept: float | None
+    rescale_type: str
+    padding: tuple[int, int] | None
+    kernel: str
+    description: str
+    contrast: str
+    body_part: str
+    age_years: float | None
+    lossy: bool
+
+
+@dataclass
+class Headers:
+    """The headers of a folder: CT-like images, number of foreign files, other objects, number of links to folders."""
+
+    images: list[ImageHeader] = field(default_factory=list)
+    foreign: int = 0
+    other_objects: int = 0
+    linked_folders: int = 0
+
+
+def read_headers(path: Path) -> Headers:
+    """The headers of all images at `path`, a file or a folder (searched downwards, links to folders not followed).
+
+    Raises:
+        InputRefused: `path_missing`, `empty_folder`, or `corrupt_file` for a CT file whose header can't be read.
+    """
+    found = Headers()
+    files = _files(path, found)
+    if not files and not found.foreign:
+        links = counted(found.linked_folders, "link to a folder, which is", "links to folders, which are")
+        but = f", only {links} not followed" if found.linked_folders else ""
+        raise refusal("empty_folder", f"The folder holds no file{but}.")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pydicom's remarks on values out of form show these values
+        for file in files:
+            _read_file(file, found)
+    return found
+
+
+def _files(path: Path, found: Headers) -> list[Path]:
+    """Regular files at or below `path`, sorted by name; other things (links to nothing, FIFOs) are counted in `found`.
+
+    Links to folders are not followed, since they may lead round in a circle or to other patients.
+
+    Raises:
+        InputRefused: `corrupt_file` when a folder can't be listed.
+    """
+    if not path.is_dir():
+        return [path]
+    files = []
+    for folder, folders, names in os.walk(path, onerror=_unlisted):
+        folders.sort()
+        found.linked_folders += sum(Path(folder, name).is_symlink() for name in folders)
+        for name in sorted(names):
+            file = Path(folder, name)
+            if file.exists() and stat.S_ISREG(file.stat().st_mode):
+                files.append(file)
+            else:
+                found.foreign += 1
+    return files
+
+
+def _unlisted(error: OSError) -> None:
+    """Refuse a folder that can't be listed: it may hold slices of the series."""
+    raise refusal("corrupt_file", f"A folder inside can't be listed ({error.strerror}).") from error
+
+
+def _read_file(file: Path, found: Headers) -> None:
+    """Add what `file` holds to `found`. A DICOM file that can't be read is refused: it may be a slice of the series."""
+    certain = True
+    try:
+        certain, possible = _looks_like_dicom(file)
+        if not possible:
+            found.foreign += 1
+            return
+        if certain:
+            check_inflated_size(file)
+        data = _header(file)
+        if not certain and "SeriesInstanceUID" not in data:
+            found.foreign += 1
+            return
+        storage = str(data.file_meta.get("MediaStorageSOPClassUID", "") or data.get("SOPClassUID", ""))
+        if "Rows" not in data and storage and storage not in IMAGE_STORAGE:
+            found.other_objects += 1
+            return
+        _check_complete(file, data)
+        found.images.extend(_images(file, data))
+    except InputRefused:
+        raise
+    except Exception as error:  # pydicom raises many kinds on bytes that are not what they should be
+        if not certain:
+            found.foreign += 1
+            return
+        text = f"The file {shown(file)} can't be read: it is damaged or ends early ({type(error).__name__})."
+        raise refusal("corrupt_file", text) from error
+
+
+def _check_complete(file: Path, data: Dataset) -> None:
+    """Refuse an image without the attributes that every image has."""
+    for name in ("SeriesInstanceUID", "Rows", "Columns"):
+        if data.get(name) in (None, ""):
+            raise refusal("corrupt_file", f"The file {shown(file)} has no {name}, or ends early.")
+
+
+def _looks_like_dicom(file: Path) -> tuple[bool, bool]:
+    """True if the file has the DICOM prefix, and True if it may be DICOM: files without one begin with group 0008."""
+    with file.open("rb") as stream:
+        start = stream.read(132)
+    certain = start[128:] == b"DICM"
+    return certain, certain or (start[:2] == b"\x08\x00" and len(start) == 132)
+
+
+def _header(file: Path) -> Dataset:
+    """The attributes `TAGS` of `file`; pydicom's remarks on values out of form are not the user's concern."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return pydicom.dcmread(file, stop_before_pixels=True, force=True, specific_tags=list(TAGS))
+
+
+def _images(file: Path, data: Dataset) -> list[ImageHeader]:
+    """One header for a single-frame file, one for each frame of an enhanced one."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        frames = data.get("PerFrameFunctionalGroupsSequence")
+        if not frames:
+            return [_image(file, None, data, data)]
+        shared = data.get("SharedFunctionalGroupsSequence") or [Dataset()]
+        return [_image(file, k, data, _frame_values(shared[0], frame, data)) for k, frame in enumerate(frames)]
+
+
+def _frame_values(shared: Dataset, frame: Dataset, data: Dataset) -> Dataset:
+    """The attributes of one frame at one level: from its own functional groups, else from the shared ones."""
+    values = Dataset()
+    for group, names in FRAME_GROUPS.items():
+        sequence = frame.get(group) or shared.get(group)
+        for name in names:
+            if sequence and name in sequence[0]:
+                values[name] = sequence[0][name]
+    for name in ("PixelPaddingValue", "PixelPaddingRangeLimit"):
+        if name in data:
+            values[name] = data[name]
+    return values
+
+
+def _image(file: Path, frame: int | None, data: Dataset, values: Dataset) -> ImageHeader:
+    """Header of one image: `data` are the attributes of the file, `values` those that may vary between frames."""
+    return ImageHeader(
+        path=file,
+        frame=frame,
+        patient=patient_of(data),
+        birth_date=birth_date_of(data),
+        study_uid=str(data.get("StudyInstanceUID", "")),
+        series_uid=str(data.SeriesInstanceUID),
+        series_number=integer_of(data.get("SeriesNumber")),
+        acquisition=integer_of(data.get("AcquisitionNumber")),
+        sop_class=str(data.get("SOPClassUID", "") or data.file_meta.get("MediaStorageSOPClassUID", "")),
+        modality=text_of(data, "Modality"),
+        image_type=tuple(str(v).upper() for v in as_list(values.get("FrameType") or data.get("ImageType"))),
+        rows=int(data.Rows),
+        columns=int(data.Columns),
+        photometric=text_of(data, "PhotometricInterpretation"),
+        samples=int(data.get("SamplesPerPixel", 1) or 1),
+        bits=(
+            int(data.get("BitsAllocated", 16)),
+            int(data.get("BitsStored", 16)),
+            bool(data.get("PixelRepresentation")),
+        ),
+        high_bit=integer_of(data.get("HighBit")),
+        position_mm=numbers_of(values.get("ImagePositionPatient"), 3),
+        orientation=numbers_of(values.get("ImageOrientationPatient"), 6),
+        pixel_spacing_mm=numbers_of(values.get("PixelSpacing"), 2),
+        thickness_mm=number_of(values.get("SliceThickness")),
+        slope=number_of(values.get("RescaleSlope")),
+        intercept=number_of(values.get("RescaleIntercept")),
+        rescale_type=text_of(values, "RescaleType"),
+        padding=padding_of(values),
+        kernel=text_of(values, "ConvolutionKernel"),
+        description=f"{text_of(data, 'SeriesDescription')} {text_of(data, 'ProtocolName')}".strip(),
+        contrast=contrast_of(data, values),
+        body_part=text_of(data, "BodyPartExamined"),
+        age_years=age_years_of(data),
+        lossy=text_of(data, "LossyImageCompression") == "01",
+    )

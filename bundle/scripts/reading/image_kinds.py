@@ -1,0 +1,83 @@
+"""Image kinds by header: kind, contrast agent, bone kernel, body part. Vendors' words live here.
+
+An image's *kind* is "image", or why it can't be part of a head CT: "not CT", "colour", "capture" (of a screen),
+"localizer" (the projection on which a scan is planned).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+
+from ..words import counted
+from .headers import ImageHeader
+
+KIND_WORDS = {
+    "image": ("CT image", "CT images"),
+    "not CT": ("image that is not CT", "images that are not CT"),
+    "colour": ("colour image", "colour images"),
+    "capture": ("screen capture", "screen captures"),
+    "localizer": ("localizer", "localizers"),
+}
+"""Kinds in words, one and many."""
+
+SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
+"""Prefix of the UIDs of the SOP classes of secondary captures."""
+
+LOCALIZER = re.compile(r"LOCALI[SZ]ER|SCOUT|TOPOGRAM|SURVIEW|SCANOGRAM")
+"""Vendors' words for the projection on which the scan is planned."""
+
+BONE_KERNEL = re.compile(r"BONE|EDGE|LUNG|\bYD\b|\bYE\b|^[DEL]\b|^FC(3\d|8\d)|^[BHIJUTD][A-Z]?(5[5-9]|[6-9]\d)")
+"""Sharp kernels by vendor: GE names, Philips letters, Canon FC30-39 and FC80-89, Siemens numbers from 55 on."""
+
+BONE_DESCRIPTION = re.compile(r"\bBONES?\b|KNOCHEN|\bOSSEUX\b|\bHUESO\b")
+"""Series descriptions of bone reconstructions."""
+
+NO_CONTRAST = re.compile(
+    r"WITHOUT|W/O|\bNO\b|NON|NATIV|PLAIN|\bNONE\b|SANS|SENZA|\bSIN\b|-C\b|\bPRE[ -]?(C|CON\w*|KM|IV)\b"
+)
+"""Words that deny contrast agent in a text that mentions it."""
+
+CONTRAST = re.compile(
+    r"CONTRAST|\+ ?C\b|\bC\+|\bCTA\b|ANGIO|VENOGRA|\bPOST[ -]?(C|CON\w*|KM|IV)\b|PERFUSION|\bKM\b|\bIV\b"
+)
+"""Words that suggest contrast agent."""
+
+HEAD = re.compile(r"HEAD|BRAIN|SKULL|KOPF|SCHAEDEL|TETE|CRAN|CEREB|NEURO|ORBIT|SINUS|FACE")
+"""Body parts that are, or hold, the head."""
+
+
+def counted_kinds(kinds: Iterable[str]) -> str:
+    """The kinds of some images in words, as in "1 localizer, 4 images that are not CT"."""
+    return ", ".join(counted(count, *KIND_WORDS[kind]) for kind, count in sorted(Counter(kinds).items()))
+
+
+def kind_of(image: ImageHeader) -> str:
+    """The kind of an image: "image", or why it can't be part of a head CT."""
+    if image.modality != "CT":
+        return "not CT"
+    if image.sop_class.startswith(SECONDARY_CAPTURE):
+        return "capture"
+    if image.samples != 1 or not image.photometric.startswith("MONOCHROME"):
+        return "capture" if "SECONDARY" in image.image_type else "colour"
+    if LOCALIZER.search(" ".join(image.image_type)):
+        return "localizer"
+    return "image"
+
+
+def suggests_contrast(image: ImageHeader) -> bool:
+    """True if the agent or the description suggests contrast agent."""
+    if image.contrast:
+        return not NO_CONTRAST.search(image.contrast) and image.contrast not in ("N", "0", "NA", "N/A")
+    return bool(CONTRAST.search(image.description)) and not NO_CONTRAST.search(image.description)
+
+
+def has_bone_kernel(image: ImageHeader) -> bool:
+    """True if the kernel, or else the description, says that the reconstruction is for bone."""
+    return bool(BONE_KERNEL.search(image.kernel) or BONE_DESCRIPTION.search(image.description))
+
+
+def is_of_head(image: ImageHeader) -> bool:
+    """True if the body part is, or includes, the head, or is not stated."""
+    return not image.body_part or bool(HEAD.search(image.body_part))

@@ -1,0 +1,140 @@
+"""One way in for every input: a folder of DICOM files, an enhanced CT file, or a NIfTI file.
+
+What is named is what is read: a folder may hold a series or a whole study, but a single file of a series stands for
+itself alone (and is refused, as too few slices). `inspect_input` says what was found and why; `read_volume` also
+returns the voxels. Both run the same checks, so that what one accepts, the other does.
+"""
+
+from __future__ import annotations
+
+import stat
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ..files.names import is_nifti
+from ..findings import Finding, InputRefused, refusal
+from ..volume import Volume
+from .flags import choice_flags
+from .headers import Headers, read_headers
+from .nifti import read_nifti
+from .series import Stack, choose, stacks_of
+from .stacks import stack_volume
+
+
+@dataclass(frozen=True)
+class SeriesRow:
+    """One stack of images as `inspect` lists it."""
+
+    series_uid: str
+    series_number: int | None
+    kind: str
+    images: int
+    slices: int
+    spacing_mm: float | None
+    coverage_mm: float
+    kernel: str
+    contrast: bool
+    objections: tuple[str, ...]
+    chosen: bool
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """The input at a path: its series, the findings, and the volume if it was accepted."""
+
+    source: str
+    series: tuple[SeriesRow, ...]
+    findings: tuple[Finding, ...]
+    volume: Volume | None
+
+    @property
+    def accepted(self) -> bool:
+        """True if a heatmap can be made of it."""
+        return self.volume is not None
+
+
+def read_volume(path: str | Path, series_uid: str | None = None) -> Volume:
+    """The head CT at `path`, of the series that is chosen or named, with all findings.
+
+    Raises:
+        InputRefused: with the finding that says why.
+    """
+    path = Path(path)
+    if _source_of(path) == "nifti":
+        return read_nifti(path)
+    headers, stacks = _preflight(path)
+    return _read(headers, stacks, choose(stacks, series_uid))
+
+
+def inspect_input(path: str | Path, series_uid: str | None = None) -> Inspection:
+    """The inspection of `path`: the series that would be used and every finding; refusals are not raised here."""
+    path, source = Path(path), "none"
+    rows: tuple[SeriesRow, ...] = ()
+    try:
+        source = _source_of(path)
+        if source == "nifti":
+            volume = read_nifti(path)
+        else:
+            headers, stacks = _preflight(path)
+            rows = tuple(_row(stack, False) for stack in stacks)
+            best = choose(stacks, series_uid)
+            rows = tuple(_row(stack, stack is best) for stack in stacks)
+            volume = _read(headers, stacks, best)
+    except InputRefused as refused:
+        return Inspection(source, rows, refused.findings, None)
+    return Inspection(source, rows, volume.findings, volume)
+
+
+def _source_of(path: Path) -> str:
+    """ "nifti" or "dicom"; refuses a path that is neither a folder nor a regular file."""
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        raise refusal("path_missing", f"{str(path)[-200:]} can't be read ({error.strerror}).") from error
+    if stat.S_ISREG(mode):
+        return "nifti" if is_nifti(path) else "dicom"
+    if stat.S_ISDIR(mode):
+        return "dicom"
+    raise refusal("no_dicom", "The input is neither a folder nor a regular file.")
+
+
+def _preflight(path: Path) -> tuple[Headers, list[Stack]]:
+    """Headers and stacks of a folder or file."""
+    headers = read_headers(path)
+    if not headers.images:
+        raise refusal("no_dicom", _no_image(path, headers.foreign + headers.other_objects))
+    return headers, stacks_of(headers)
+
+
+def _no_image(path: Path, count: int) -> str:
+    """That none of `count` files is a DICOM image, and, of a folder, which NIfTI files it holds."""
+    text = "The file is not a DICOM image." if count == 1 else f"None of {count} files is a DICOM image."
+    volumes = [file for file in path.rglob("*") if is_nifti(file)] if path.is_dir() else []
+    if len(volumes) == 1:
+        return f"{text} The folder holds a NIfTI file: name that file."
+    return f"{text} The folder holds {len(volumes)} NIfTI files: name one of them." if volumes else text
+
+
+def _read(headers: Headers, stacks: list[Stack], best: Stack) -> Volume:
+    """The volume of the chosen stack, with the findings of the choice first."""
+    flags = choice_flags(headers, stacks, best)
+    volume = stack_volume(best)
+    return replace(volume, findings=(*flags, *volume.findings))
+
+
+def _row(stack: Stack, chosen: bool) -> SeriesRow:
+    """A stack as a row for `inspect`."""
+    first = stack.first
+    return SeriesRow(
+        series_uid=first.series_uid,
+        series_number=first.series_number,
+        kind=stack.kind,
+        images=len(stack.images),
+        slices=stack.slices,
+        spacing_mm=stack.spacing_mm,
+        coverage_mm=stack.coverage_mm,
+        kernel=first.kernel,
+        contrast=stack.contrast,
+        objections=stack.objections if stack.kind == "image" else (),
+        chosen=chosen,
+    )

@@ -1,0 +1,112 @@
+"""The form of what `head-ct-anomaly inspect --json` prints, as a JSON schema (draft 2020-12).
+
+It is made from the table of findings and from what `inputs.py` lists of a series, so that neither can change without
+it: `cd bundle && python -m scripts.reading.schema > docs/inspect.schema.json`.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, get_type_hints
+
+from ..findings import FLAG, MAX_MESSAGE, REFUSAL, TABLE
+from .inputs import SeriesRow
+
+FORMAT_VERSION = 1
+"""Stands in what is printed; it grows when a program that reads the form has to change."""
+
+SEVERITIES = tuple(sorted({kind.severity for kind in TABLE}))
+"""The severities that occur."""
+
+FORMS: dict[Any, dict[str, Any]] = {
+    str: {"type": "string"},
+    bool: {"type": "boolean"},
+    int: {"type": "integer"},
+    float: {"type": "number"},
+    int | None: {"type": ["integer", "null"]},
+    float | None: {"type": ["number", "null"]},
+    tuple[str, ...]: {"type": "array", "items": {"enum": sorted(kind.code for kind in TABLE if kind.severity == FLAG)}},
+}
+"""JSON types of the Python types in the list of series."""
+
+SERIES_WORDS = {
+    "series_uid": "SeriesInstanceUID: what --series-uid takes",
+    "series_number": "SeriesNumber, null where it is not stated",
+    "kind": "image, or why it can't be part of a head CT: not CT, colour, capture, localizer",
+    "images": "images, those that are there twice counted twice",
+    "slices": "different positions of images",
+    "spacing_mm": "usual distance of slices, null where it is unknown",
+    "coverage_mm": "what the slices cover along their normal",
+    "kernel": "ConvolutionKernel, as the header says it",
+    "contrast": "whether the header suggests contrast agent",
+    "objections": "codes of the flags that it would get if it were named; it is not chosen by itself",
+    "chosen": "whether it is the one that is used",
+}
+"""Meanings of the entries of a series."""
+
+
+def schema() -> dict[str, Any]:
+    """The schema as plain values."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "head-ct-anomaly inspect --json",
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["format_version", "accepted", "source", "series", "findings", "volume"],
+        "properties": {
+            "format_version": {"const": FORMAT_VERSION},
+            "accepted": {"type": "boolean", "description": "whether a heatmap can be made of the input"},
+            "source": {"enum": ["dicom", "nifti", "none"]},
+            "series": {"type": "array", "items": _series()},
+            "findings": {"type": "array", "items": {"oneOf": [_finding(severity) for severity in SEVERITIES]}},
+            "volume": {"anyOf": [{"type": "null"}, _volume()]},
+        },
+        "if": {"properties": {"accepted": {"const": True}}},
+        "then": {
+            "properties": {
+                "volume": {"type": "object"},
+                "findings": {"not": {"contains": {"properties": {"severity": {"const": REFUSAL}}}}},
+            }
+        },
+        "else": {
+            "properties": {
+                "volume": {"type": "null"},
+                "findings": {"contains": {"properties": {"severity": {"const": REFUSAL}}}},
+            }
+        },
+    }
+
+
+def _series() -> dict[str, Any]:
+    """One series."""
+    types = get_type_hints(SeriesRow)
+    entries = {name: {**FORMS[kind], "description": SERIES_WORDS[name]} for name, kind in types.items()}
+    return {"type": "object", "additionalProperties": False, "required": list(types), "properties": entries}
+
+
+def _finding(severity: str) -> dict[str, Any]:
+    """One finding of a severity: its code is one of the table's."""
+    entries = {
+        "code": {"enum": [kind.code for kind in TABLE if kind.severity == severity]},
+        "severity": {"const": severity},
+        "message": {"type": "string", "minLength": 1, "maxLength": MAX_MESSAGE},
+    }
+    return {"type": "object", "additionalProperties": False, "required": list(entries), "properties": entries}
+
+
+def _volume() -> dict[str, Any]:
+    """The grid of the volume that is used."""
+    row = {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 4}
+    size = {"type": "array", "items": {"type": "integer", "minimum": 1}, "minItems": 3, "maxItems": 3}
+    affine = {"type": "array", "items": row, "minItems": 4, "maxItems": 4, "description": "voxel indices to RAS mm"}
+    entries = {"shape": size, "affine": affine}
+    return {"type": "object", "additionalProperties": False, "required": list(entries), "properties": entries}
+
+
+def as_text() -> str:
+    """The file `docs/inspect.schema.json`."""
+    return json.dumps(schema(), indent=1) + "\n"
+
+
+if __name__ == "__main__":
+    print(as_text(), end="")

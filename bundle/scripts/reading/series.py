@@ -1,0 +1,216 @@
+"""Which of the images in a folder make the head CT: stacks, and the choice between them. Headers only.
+
+A *stack* is the images of one series that share patient, study, rows, columns, kind and orientation. It may have
+*objections*, for which it is only used when its series is named: not an original, not axial, a bone kernel.
+
+The choice: CT, original, axial, no bone kernel; then without contrast agent; then a head before other body parts; then
+the largest coverage (a head needs no more than `ENOUGH_MM`); then the finest spacing. A tie is refused.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..findings import InputRefused, refusal
+from ..volume import MIN_COVERAGE_MM, MIN_SLICES
+from ..words import counted
+from .headers import Headers, ImageHeader
+from .image_kinds import counted_kinds, has_bone_kernel, is_of_head, kind_of, suggests_contrast
+from .slices import SAME_HEIGHT_MM, heights, normal_of
+
+SAME_DIRECTION = 1e-3
+"""Largest difference of direction cosines in one stack: rounding of text values."""
+
+AXIAL_COSINE = 0.7
+"""A stack is axial when its normal is within 45 degrees of the body's axis: gantries tilt by up to 30."""
+
+ENOUGH_MM = 250.0
+"""A head fits into this much; what a series covers beyond it is no merit."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The images of a stack, sorted by height, and what the choice goes by."""
+
+    images: tuple[ImageHeader, ...]
+    kind: str
+    slices: int
+    spacing_mm: float | None
+    coverage_mm: float
+    objections: tuple[str, ...]
+
+    @property
+    def first(self) -> ImageHeader:
+        """An image to read the attributes from that all share."""
+        return self.images[0]
+
+    @property
+    def contrast(self) -> bool:
+        """True if the headers suggest contrast agent."""
+        return any(suggests_contrast(image) for image in self.images)
+
+    def sizes(self) -> str:
+        """Slices and spacing in words."""
+        spacing = "unknown spacing" if self.spacing_mm is None else f"{self.spacing_mm:.2f} mm"
+        return f"{self.slices} x {spacing}"
+
+
+def stacks_of(headers: Headers) -> list[Stack]:
+    """All stacks of a folder; their order, and the order of their images, does not depend on file names."""
+    groups: dict[tuple[object, ...], list[ImageHeader]] = {}
+    directions: list[tuple[float, ...]] = []
+    for image in sorted(headers.images, key=_order):
+        where = (image.patient, image.study_uid, image.series_uid, image.rows, image.columns, kind_of(image))
+        groups.setdefault((*where, _direction(image, directions)), []).append(image)
+    return [_stack(images) for images in groups.values()]
+
+
+def _order(image: ImageHeader) -> tuple[object, ...]:
+    """Sorting key that depends on what an image says, not on what its file is called (unless all else is equal)."""
+    return (
+        image.series_uid,
+        image.patient,
+        image.study_uid,
+        image.orientation or (),
+        image.position_mm or (),
+        image.frame or 0,
+        str(image.path),
+    )
+
+
+def _direction(image: ImageHeader, known: list[tuple[float, ...]]) -> int | None:
+    """Index of the image's orientation among the `known` ones, to which a new one is added."""
+    if image.orientation is None:
+        return None
+    for index, other in enumerate(known):
+        if max(abs(a - b) for a, b in zip(image.orientation, other, strict=True)) <= SAME_DIRECTION:
+            return index
+    known.append(image.orientation)
+    return len(known) - 1
+
+
+def _stack(images: list[ImageHeader]) -> Stack:
+    """A stack of images, sorted by height where that is known."""
+    first, spacing, coverage, count = images[0], None, 0.0, len(images)
+    positions = [image.position_mm for image in images if image.position_mm is not None]
+    if first.orientation is not None and len(positions) == len(images):
+        try:
+            height = heights(np.array(positions), first.orientation)
+        except InputRefused:
+            return Stack(tuple(images), kind_of(first), count, None, 0.0, _objections(images))
+        images = [images[k] for k in np.argsort(height, kind="stable")]
+        gaps = np.diff(np.sort(height))
+        gaps = gaps[gaps > SAME_HEIGHT_MM]
+        count = len(gaps) + 1
+        if len(gaps):
+            spacing = float(np.median(gaps))
+            coverage = float(height.max() - height.min()) + spacing
+    return Stack(tuple(images), kind_of(first), count, spacing, coverage, _objections(images))
+
+
+def _objections(images: list[ImageHeader]) -> tuple[str, ...]:
+    """Codes of the flags that a stack gets when it is used because it was named."""
+    found = {
+        "derived_series": any(image.image_type[:1] == ("DERIVED",) for image in images),
+        "not_axial": not _is_axial(images[0]),
+        "bone_kernel": any(has_bone_kernel(image) for image in images),
+    }
+    return tuple(code for code, holds in found.items() if holds)
+
+
+def _is_axial(image: ImageHeader) -> bool:
+    """True if the slices are axial, as far as the header says."""
+    try:
+        return image.orientation is None or abs(normal_of(image.orientation)[2]) >= AXIAL_COSINE
+    except InputRefused:
+        return True
+
+
+def choose(stacks: list[Stack], series_uid: str | None = None) -> Stack:
+    """The stack to use; with `series_uid`, the one of that series.
+
+    Raises:
+        InputRefused: nothing to choose from, more than one patient, several equally good series, or no such series.
+    """
+    pool = stacks if series_uid is None else [s for s in stacks if s.first.series_uid == series_uid]
+    if not pool:
+        raise refusal(
+            "series_not_found",
+            f"No image has the series UID that was named ({counted(len(stacks), 'stack')} of images).",
+        )
+    _check_patients(pool)
+    pool = _usable(pool)
+    if series_uid is None:
+        pool = _unobjectionable(pool)
+    best = _best(pool)
+    for other in stacks:
+        if other is not best and other.kind == "image" and other.first.series_uid == best.first.series_uid:
+            _check_sibling(best, other)
+    return best
+
+
+def _check_patients(pool: list[Stack]) -> None:
+    """Refuse CT images of more than one patient: another ID, or the same one (some clinic's) but another birth date."""
+    patients = {stack.first.patient for stack in pool if stack.kind != "not CT"}
+    born = {image.birth_date for stack in pool if stack.kind != "not CT" for image in stack.images} - {""}
+    if max(len(patients), len(born)) > 1:
+        raise refusal("several_patients", f"The images belong to {max(len(patients), len(born))} patients.")
+
+
+def _usable(pool: list[Stack]) -> list[Stack]:
+    """The stacks of kind "image"; refuses when there is none, by what there is."""
+    usable = [stack for stack in pool if stack.kind == "image"]
+    if usable:
+        return usable
+    kinds = Counter(stack.kind for stack in pool for _ in stack.images)
+    text = f"There is no CT image, only {counted_kinds(kinds.elements())}."
+    if kinds.get("localizer"):
+        raise refusal("localizer_only", text)
+    if kinds.get("colour") or kinds.get("capture"):
+        raise refusal("colour_images", text)
+    raise refusal("not_ct", text)
+
+
+def _unobjectionable(pool: list[Stack]) -> list[Stack]:
+    """The stacks without objections; refuses when there is none."""
+    good = [stack for stack in pool if not stack.objections]
+    if not good:
+        codes = sorted({code for stack in pool for code in stack.objections})
+        raise refusal("no_suitable_series", f"No series suits ({', '.join(codes)}).")
+    return good
+
+
+def _best(pool: list[Stack]) -> Stack:
+    """The best of the stacks, by the rules in this module's docstring."""
+    pool = _prefer(pool, [s.slices >= MIN_SLICES and s.coverage_mm >= MIN_COVERAGE_MM for s in pool])
+    pool = _prefer(pool, [not s.contrast for s in pool])
+    pool = _prefer(pool, [is_of_head(s.first) for s in pool])
+    if len({s.first.study_uid for s in pool}) == 1:
+        covered = [min(s.coverage_mm, ENOUGH_MM) for s in pool]
+        pool = _prefer(pool, [c >= max(covered) - 10.0 for c in covered])
+        spacings = [s.spacing_mm or np.inf for s in pool]
+        pool = _prefer(pool, [s <= 1.1 * min(spacings) for s in spacings])
+    by_series = {stack.first.series_uid: stack for stack in sorted(pool, key=lambda s: s.slices)}
+    if len(by_series) > 1:
+        listed = "; ".join(f"{uid} ({stack.sizes()})" for uid, stack in sorted(by_series.items())[:3])
+        raise refusal("several_series", f"{len(by_series)} series are equally good: {listed}.")
+    return next(iter(by_series.values()))
+
+
+def _prefer(pool: list[Stack], merits: list[bool]) -> list[Stack]:
+    """The stacks that have the merit, or all of them when none has."""
+    return [stack for stack, merit in zip(pool, merits, strict=True) if merit] or pool
+
+
+def _check_sibling(best: Stack, other: Stack) -> None:
+    """Refuse a series of which another part lies along the same direction; a reformat across it is only set aside."""
+    if best.first.orientation is None or other.first.orientation is None:
+        raise refusal("geometry_missing", f"{counted(len(other.images), 'image')} of the series without orientation.")
+    cosine = abs(normal_of(best.first.orientation) @ normal_of(other.first.orientation))
+    if cosine >= AXIAL_COSINE:
+        sizes = f"{best.first.columns} x {best.first.rows} and {other.first.columns} x {other.first.rows}"
+        text = f"The series has {best.slices} and {other.slices} slices of different geometry ({sizes} pixels)."
+        raise refusal("mixed_geometry", text)

@@ -1,0 +1,84 @@
+"""Values of DICOM attributes as plain Python values; what is absent or malformed is None or "", never an exception."""
+
+from __future__ import annotations
+
+from collections.abc import MutableSequence
+from typing import Any
+
+from pydicom.dataset import Dataset
+
+LARGEST = 1e9
+"""No attribute that is read here is larger in any scan; beyond it, arithmetic overflows."""
+
+
+def as_list(value: Any) -> list[Any]:
+    """A DICOM value as a list."""
+    if value is None or value == "":
+        return []
+    return list(value) if isinstance(value, (MutableSequence, tuple)) else [value]
+
+
+def text_of(data: Dataset, name: str) -> str:
+    """A text value in upper case, the values of a list joined; "" when absent."""
+    return " ".join(str(v) for v in as_list(data.get(name))).strip().upper()
+
+
+def number_of(value: Any) -> float | None:
+    """A finite number, or None."""
+    numbers = numbers_of(value, 1)
+    return numbers[0] if numbers else None
+
+
+def integer_of(value: Any) -> int | None:
+    """A whole number, or None."""
+    number = number_of(value)
+    return None if number is None else int(number)
+
+
+def numbers_of(value: Any, count: int) -> tuple[float, ...] | None:
+    """`count` numbers of at most `LARGEST`, or None for anything else."""
+    try:
+        numbers = tuple(float(v) for v in as_list(value))
+    except (TypeError, ValueError):
+        return None
+    return numbers if len(numbers) == count and all(abs(number) <= LARGEST for number in numbers) else None
+
+
+def patient_of(data: Dataset) -> tuple[str, ...]:
+    """The patient's identity: the ID, or name and birth date if there is none. It stays inside the reader."""
+    identity = text_of(data, "PatientID")
+    return (identity,) if identity else ("", text_of(data, "PatientName"), text_of(data, "PatientBirthDate"))
+
+
+def birth_date_of(data: Dataset) -> str:
+    """The date of birth, "" where it is absent or stands for nothing (one digit only). It stays inside the reader."""
+    date = text_of(data, "PatientBirthDate")
+    return date if len(date) == 8 and date.isdecimal() and len(set(date)) > 1 else ""
+
+
+def padding_of(values: Dataset) -> tuple[int, int] | None:
+    """Range of stored values that mean padding, both ends included, or None."""
+    value, limit = number_of(values.get("PixelPaddingValue")), number_of(values.get("PixelPaddingRangeLimit"))
+    if value is None:
+        return None
+    ends = (int(value), int(value if limit is None else limit))
+    return min(ends), max(ends)
+
+
+def contrast_of(data: Dataset, values: Dataset) -> str:
+    """The contrast agent that the header names, or "" when it names none."""
+    if text_of(values, "ContrastBolusAgentAdministered") == "YES":
+        return "YES"
+    return text_of(data, "ContrastBolusAgent")
+
+
+def age_years_of(data: Dataset) -> float | None:
+    """Age in years from `PatientAge` ("012Y", "006M", ...), else from birth and study dates; None when not stated."""
+    age = text_of(data, "PatientAge")
+    units_a_year = {"D": 365.25, "W": 365.25 / 7, "M": 12.0, "Y": 1.0}
+    if len(age) == 4 and age[:3].isdecimal() and age[3] in units_a_year:
+        return int(age[:3]) / units_a_year[age[3]]
+    birth, study = text_of(data, "PatientBirthDate"), text_of(data, "StudyDate")
+    if len(birth) == 8 and len(study) == 8 and (birth + study).isdecimal():
+        return (int(study) - int(birth)) / 10000
+    return None

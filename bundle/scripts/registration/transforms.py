@@ -1,0 +1,292 @@
+"""MONAI dictionary transforms from a scan to network input.
+
+*Native space* is the grid of the scan as it was read; *reference space* is that of `coordinates`. A registration is a
+rigid matrix T, scan mm to reference mm. The forward transform moves the scan's affine (T @ affine) and interpolates
+once onto the reference grid; the inverse interpolates once from the reference grid back to the native one and gives
+the native affine back, so that nothing stays in the moved space.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+from monai.config.type_definitions import KeysCollection
+from monai.data import MetaTensor
+from monai.transforms import InvertibleTransform, LoadImage, MapTransform
+from monai.utils.enums import TraceKeys
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..findings import finding, refusal
+from ..geometry.coordinates import REFERENCE_SIZE, grid_affine
+from ..geometry.resampling import Shape, resample
+from ..networks.position import DensePositionNet
+from ..preprocessing.foreground import validity
+from ..volume import AIR_HU
+from .locator import coarse_network
+from .register import Reference, Registration, prepare_reference, register
+from .verdict import REVIEW_ROTATION_DEG
+
+HEAD_BIT, INTRACRANIAL_BIT = 1, 2
+"""Bits of the reference's mask file."""
+
+MOST_REASONS = 3
+"""Reasons that a refusal names; the others follow from what is wrong."""
+
+ACCEPTED = ", and the user accepted it"
+"""What a flag adds then."""
+
+KNOWN_SHARE = 0.999
+"""A reference voxel is valid when known native voxels have at least this share in its value."""
+
+REFERENCE_SHAPE: Shape = (REFERENCE_SIZE, REFERENCE_SIZE, REFERENCE_SIZE)
+
+Array = NDArray[np.float64]
+
+
+@lru_cache(maxsize=2)
+def load_reference(reference: str, masks: str) -> Reference:
+    """The reference head (HU) and its masks (bits: 1 head, 2 inside the skull), read and prepared once a process.
+
+    Raises:
+        ValueError: the files do not lie on the reference grid.
+    """
+    load = LoadImage(image_only=True, reader="NibabelReader")
+    head, bits = load(reference), load(masks)
+    for path, volume in ((reference, head), (masks, bits)):
+        if tuple(volume.shape) != REFERENCE_SHAPE or not np.allclose(volume.affine.numpy(), grid_affine(), atol=1e-4):
+            raise ValueError(f"{path} does not lie on the reference grid: make it with `head-ct-anomaly reference`.")
+    values = bits.numpy().astype(np.uint8)
+    hu = head.numpy().astype(np.float32)
+    return prepare_reference(hu, (values & HEAD_BIT) > 0, (values & INTRACRANIAL_BIT) > 0, grid_affine())
+
+
+@lru_cache(maxsize=2)
+def load_locator(path: str) -> DensePositionNet:
+    """The coarse network with its trained weights, read once a process.
+
+    Raises:
+        RuntimeError: the file holds the weights of another network.
+    """
+    network = coarse_network()
+    network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    return network.eval()
+
+
+def to_reference_space(volume: Tensor, affine: Array, matrix: Array) -> tuple[Tensor, Tensor]:
+    """Interpolate a scan once onto the reference grid.
+
+    Args:
+        volume: (1, I, J, K) float32, HU; below -1500 HU is outside the field of view.
+        affine: native affine (4, 4), mm.
+        matrix: registration (4, 4), scan mm to reference mm.
+
+    Returns:
+        The scan (1, 256, 256, 256) in HU, -1024 where unknown, and its validity (1, 256, 256, 256), uint8: 1 where all
+        native voxels that contribute are known.
+    """
+    known = torch.from_numpy(validity(volume.numpy()))
+    if bool(known.all()):
+        both = torch.cat([volume, torch.ones_like(volume)])
+    else:
+        both = torch.cat([torch.where(known, volume, torch.tensor(AIR_HU)), known.to(volume)])
+    moved = resample(both, matrix @ affine, REFERENCE_SHAPE, grid_affine())
+    valid = moved[1:] >= KNOWN_SHARE
+    return torch.where(valid, moved[:1], torch.tensor(AIR_HU)), valid.to(torch.uint8)
+
+
+def to_native_space(values: Tensor, grid: Array, matrix: Array, shape: Shape, affine: Array, mode: str) -> Tensor:
+    """Interpolate a map once from a grid of reference space onto the native grid; 0 where the map does not reach.
+
+    Args:
+        values: (C, D, H, W) of any type.
+        grid: affine (4, 4) of the map's grid in reference space, mm.
+        matrix: registration (4, 4), scan mm to reference mm.
+        shape: native shape (I, J, K).
+        affine: native affine (4, 4), mm.
+        mode: "bilinear", or "nearest" for labels.
+    """
+    source = torch.as_tensor(values).detach().to("cpu", torch.float32)
+    return resample(source, np.linalg.inv(matrix) @ grid, shape, affine, mode).to(values.dtype)
+
+
+def derived_grid(shape: tuple[int, ...], affine: Array) -> Array:
+    """Affine (4, 4) of the grid of a map that was derived from a registered scan.
+
+    The map's own affine says where it lies. MONAI's `Invertd` replaces it by the scan's, though: a map with the scan's
+    affine and fewer voxels is one on every stride-th voxel, and its stride follows from its shape.
+
+    Raises:
+        ValueError: no stride gives this shape.
+    """
+    if not np.allclose(affine, grid_affine(), atol=1e-4):
+        return affine
+    stride = -(-REFERENCE_SIZE // max(shape))
+    if any(-(-REFERENCE_SIZE // stride) != n for n in shape):
+        raise ValueError(
+            f"a map of {list(shape)} voxels is not every n-th voxel of the reference grid: keep its affine."
+        )
+    return grid_affine(stride)
+
+
+class RegisterHeadd(MapTransform, InvertibleTransform):
+    """Register a head CT to the reference head and bring it into reference space; invertible.
+
+    The input is (1, I, J, K) in HU with its native affine; voxels below -1500 HU are outside the field of view. The
+    output is (1, 256, 256, 256) in HU, -1024 where unknown; `validity_key` holds 1 where the scan is known. Metadata
+    gain "registration" (matrix, quality, verdict), and "findings" grows by a flag where the verdict is not "pass".
+
+    A user may decide: to accept a pose that is for review, which is recorded; and, for research, to force a pose that
+    can't be confirmed, whose verdict is then "unconfirmed". What is not taken for a head is refused all the same.
+
+    The inverse takes any map on the reference grid or on every n-th voxel of it to the native grid.
+    """
+
+    def __init__(
+        self,
+        keys: KeysCollection,
+        reference: str,
+        masks: str,
+        validity_key: str = "validity",
+        mode: str = "bilinear",
+        allow_missing_keys: bool = False,
+        locator: str | None = None,
+        accept_review: bool = False,
+        force: bool = False,
+    ) -> None:
+        """Register `keys` (one key).
+
+        Args:
+            keys: the key of the scan.
+            reference: path of the reference head, in HU.
+            masks: path of its masks.
+            validity_key: where the validity mask goes.
+            mode: of the inverse, "bilinear" or "nearest"; `Invertd(nearest_interp=True)` overrides it.
+            allow_missing_keys: do nothing where the key is missing.
+            locator: path of the coarse network's weights; without it the search alone finds the start.
+            accept_review: record that the user accepts a pose that is for review.
+            force: keep a pose of a head that can't be confirmed.
+
+        Raises:
+            ValueError: another mode, or more than one key.
+        """
+        super().__init__(keys, allow_missing_keys)
+        if mode not in ("bilinear", "nearest"):
+            raise ValueError(f'mode must be "bilinear" or "nearest", got {mode!r}')
+        if len(self.keys) != 1:
+            raise ValueError(f"one key is registered, got {self.keys}")
+        self.reference, self.masks, self.locator = reference, masks, locator
+        self.validity_key, self.mode = validity_key, mode
+        self.accept_review, self.force = accept_review, force
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Register each key and add the validity mask.
+
+        Raises:
+            InputRefused: `registration_failed`.
+        """
+        registered = dict(data)
+        for key in self.key_iterator(registered):
+            registered[key], registered[self.validity_key] = self._forward(registered[key])
+        return registered
+
+    def inverse(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Bring each key back to the grid that the scan had before it was registered."""
+        restored = dict(data)
+        for key in self.key_iterator(restored):
+            restored[key] = self._backward(restored[key])
+        return restored
+
+    def _forward(self, scan: MetaTensor) -> tuple[MetaTensor, MetaTensor]:
+        """The registered scan and its validity."""
+        volume = scan.as_tensor().detach().to("cpu", torch.float32)
+        affine = scan.affine.cpu().numpy().astype(np.float64)
+        locator = load_locator(self.locator) if self.locator else None
+        reference = load_reference(self.reference, self.masks)
+        result = register_or_refuse(volume, affine, reference, locator, self.force)
+        moved, valid = to_reference_space(volume, affine, result.matrix)
+        described = describe(result)
+        if result.verdict == "review":
+            described["accepted"] = self.accept_review
+        findings = [*scan.meta.get("findings", []), *pose_findings(result, self.accept_review)]
+        registered = self.registered(scan, moved, {"registration": described, "findings": findings})
+        return registered, MetaTensor(valid, affine=torch.from_numpy(grid_affine()))
+
+    def registered(self, scan: MetaTensor, moved: Tensor, meta: Mapping[str, Any]) -> MetaTensor:
+        """A scan as this transform gives it, of what was computed before; its inverse leads back to the scan's grid.
+
+        Args:
+            scan: the scan on its native grid.
+            moved: (1, 256, 256, 256) in HU, the scan in reference space.
+            meta: its "registration" and its "findings".
+        """
+        registered: MetaTensor = MetaTensor(moved).copy_meta_from(scan)
+        registered.meta = {**scan.meta, **meta}
+        registered.affine = torch.from_numpy(grid_affine())
+        affine = scan.affine.cpu().numpy().astype(np.float64)
+        undo = {"mode": self.mode, "affine": affine.tolist(), "matrix": meta["registration"]["matrix"]}
+        size = tuple(scan.shape[1:])
+        self.push_transform(registered, orig_size=size, extra_info=undo)  # type: ignore[no-untyped-call]
+        return registered
+
+    def _backward(self, values: MetaTensor) -> MetaTensor:
+        """One map on the native grid; the map that is given keeps its record of applied transforms."""
+        restored_meta = MetaTensor(torch.zeros(1)).copy_meta_from(values)
+        restored_meta.applied_operations = list(values.applied_operations)
+        applied = self.pop_transform(restored_meta)
+        undo = applied[TraceKeys.EXTRA_INFO]
+        affine, matrix = (np.array(undo[name], dtype=np.float64) for name in ("affine", "matrix"))
+        grid = derived_grid(tuple(values.shape[1:]), values.affine.cpu().numpy().astype(np.float64))
+        shape = tuple(int(n) for n in applied[TraceKeys.ORIG_SIZE])
+        moved = to_native_space(values.as_tensor(), grid, matrix, (shape[0], shape[1], shape[2]), affine, undo["mode"])
+        restored: MetaTensor = MetaTensor(moved).copy_meta_from(restored_meta)
+        restored.affine = torch.from_numpy(affine)
+        return restored
+
+
+def register_or_refuse(
+    volume: Tensor, affine: Array, reference: Reference, locator: DensePositionNet | None = None, force: bool = False
+) -> Registration:
+    """Register a scan (1, I, J, K); with `force`, a pose of a head that can't be confirmed is "unconfirmed".
+
+    Raises:
+        InputRefused: `registration_failed`, where there is no head or its pose can't be confirmed.
+        ValueError: the scan is not (1, I, J, K).
+    """
+    if volume.ndim != 4 or volume.shape[0] != 1:
+        raise ValueError(f"a scan must be (1, I, J, K), got {tuple(volume.shape)}")
+    try:
+        result = register(volume[0].numpy(), affine, reference, locator)
+    except ValueError as error:
+        raise refusal("registration_failed", f"The scan can't be registered: {error}") from error
+    if result.verdict != "fail":
+        return result
+    if force and result.head:
+        return replace(result, verdict="unconfirmed")
+    seen = "The pose can't be confirmed" if result.head else "No whole head of an adult was recognised"
+    raise refusal("registration_failed", f"{seen}: {'; '.join(result.reasons[:MOST_REASONS])}.")
+
+
+def describe(result: Registration) -> dict[str, Any]:
+    """A registration as JSON types, for `meta["registration"]`."""
+    words = {"start": result.start, "verdict": result.verdict}
+    return {"matrix": result.matrix.tolist(), **result.quality, **words}
+
+
+def pose_findings(result: Registration, accepted: bool = False) -> list[dict[str, str]]:
+    """Flags where the pose needs a look, or a user forced it, and where the header's orientation is doubtful."""
+    reasons = "; ".join(result.reasons)
+    if result.verdict == "unconfirmed":
+        return [finding("registration_unconfirmed", f"The pose can't be confirmed: {reasons}.").as_dict()]
+    if result.verdict != "review":
+        return []
+    found = [finding("registration_review", f"The pose is for review{ACCEPTED if accepted else ''}: {reasons}.")]
+    turned = result.quality["rotation_deg"]
+    if turned > REVIEW_ROTATION_DEG:
+        found.append(finding("orientation_doubtful", f"The head lies turned by {turned:.0f} degrees."))
+    return [one.as_dict() for one in found]

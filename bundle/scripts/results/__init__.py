@@ -1,0 +1,1 @@
+"""Writes and checks results: maps, picture, `result.json`, DICOM objects."""

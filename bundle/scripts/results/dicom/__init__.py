@@ -1,0 +1,1 @@
+"""Results as DICOM objects: Parametric Map, Segmentation, Structured Report, Secondary Capture."""

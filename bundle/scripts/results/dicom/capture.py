@@ -1,0 +1,38 @@
+"""The overview picture as a DICOM Secondary Capture, for viewers that show nothing else. Its text is burned in."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+from highdicom.sc import SCImage
+from PIL import Image
+from pydicom.dataset import Dataset
+from pydicom.uid import ExplicitVRLittleEndian
+
+from .identity import Identity, body_part, finish
+from .source import Source
+
+NAME = "capture"
+
+
+def capture(source: Source, identity: Identity, picture: bytes, number: int) -> Dataset:
+    """The PNG `picture`, pixel for pixel; the patient's right is on its left."""
+    shared: dict[str, Any] = identity.object(NAME, number, "Overview")
+    pixels = np.asarray(Image.open(io.BytesIO(picture)).convert("RGB"))
+    data = SCImage.from_ref_dataset(
+        ref_dataset=source.first,
+        pixel_array=pixels,
+        photometric_interpretation="RGB",
+        bits_allocated=8,
+        coordinate_system="PATIENT",
+        patient_orientation=("L", "P"),
+        transfer_syntax_uid=ExplicitVRLittleEndian,
+        **shared,
+    )
+    data.PatientOrientation = []  # planes of three directions
+    data.BodyPartExamined = body_part(source.first)
+    data.ImageComments = identity.statement
+    data.BurnedInAnnotation = "YES"
+    return finish(data, source, identity, NAME)

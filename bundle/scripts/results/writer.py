@@ -1,0 +1,226 @@
+"""Event handlers of the inference workflow: how long each stage took, and the results on disk.
+
+*Stages*: "prepare" is everything before the network (reading, registration, intensities, masks), "network" the dense
+evaluation, "score" the error map, the scores and the way back to the scan's own grid.
+"""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Mapping
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ignite.engine import Engine, Events
+from monai.engines.utils import IterationEvents
+
+from ..anomaly.scores import UNITS
+from ..assets import bundle_root, metadata, sha256
+from ..files.atomic import Content
+from ..files.json_text import plain
+from ..files.nifti import nifti_bytes
+from ..findings import FLAG, finding
+from ..integrity import changes
+from ..words import counted
+from .folder import check_target, write_results
+from .overview import overview
+
+PACKAGES = (
+    "monai",
+    "torch",
+    "numpy",
+    "scipy",
+    "itk",
+    "nibabel",
+    "pydicom",
+    "python-gdcm",
+    "pylibjpeg-openjpeg",
+    "pyjpegls",
+)
+"""Packages whose versions can change a result."""
+
+SHORT_UNITS = {"calibrated": "SD", "error": "mm", "reconstruction": "%"}
+"""Unit of each map, as the picture writes it."""
+
+
+class StageClock:
+    """Measure the wall time of each stage of a case, in seconds."""
+
+    STAGES = (
+        (Events.GET_BATCH_COMPLETED, "prepare"),
+        (IterationEvents.FORWARD_COMPLETED, "network"),
+        (Events.ITERATION_COMPLETED, "score"),
+    )
+
+    def __init__(self) -> None:
+        self.timings_s: dict[str, float] = {}
+        self.last = 0.0
+
+    def attach(self, engine: Engine) -> None:
+        """Start the clock when a case is fetched and read it at the end of each stage."""
+        engine.add_event_handler(Events.GET_BATCH_STARTED, self.start)
+        for event, stage in self.STAGES:
+            engine.add_event_handler(event, self.stop, stage)
+
+    def start(self) -> None:
+        """A case begins."""
+        self.timings_s.clear()
+        self.last = time.perf_counter()
+
+    def stop(self, stage: str) -> None:
+        """A stage ends."""
+        now = time.perf_counter()
+        self.timings_s[stage] = round(now - self.last, 3)
+        self.last = now
+
+
+class ResultWriter:
+    """Write maps, regions, picture and `result.json` of the case that was just scored; all of them or nothing."""
+
+    def __init__(
+        self,
+        output_dir: str | Path,
+        weights: str | Path,
+        clock: StageClock,
+        settings: Mapping[str, Any],
+        overwrite: bool = False,
+        maps: bool = True,
+        dicom: bool = False,
+        series_uid: str | None = None,
+    ) -> None:
+        """Write to the folder `output_dir`.
+
+        Args:
+            output_dir: where the results go.
+            weights: the file whose sha256 the result names.
+            clock: the stages' times.
+            settings: what of the config tells how the numbers were made.
+            overwrite: replace earlier results.
+            maps: write maps, regions and picture; without them the result is `result.json` alone.
+            dicom: write DICOM objects too, which takes a scan that was read from DICOM, and the package highdicom.
+            series_uid: the series that was named, if any.
+        """
+        self.output_dir, self.weights, self.clock, self.overwrite = Path(output_dir), weights, clock, overwrite
+        self.settings, self.maps, self.dicom, self.series_uid = dict(settings), maps, dicom, series_uid
+
+    def attach(self, engine: Engine) -> None:
+        """Look at the target before the work begins, write when a case is done."""
+        engine.add_event_handler(Events.STARTED, self.check)
+        engine.add_event_handler(Events.ITERATION_COMPLETED, self)
+
+    def check(self) -> None:
+        """See that the results may be written.
+
+        Raises:
+            ImportError: DICOM objects are wanted and highdicom is not there.
+            OutputExists: the folder is there and `overwrite` is false, or it holds something else.
+        """
+        check_target(self.output_dir.resolve(), self.overwrite)
+        if self.dicom:
+            import_module(".dicom.objects", __package__)
+
+    def __call__(self, engine: Engine) -> None:
+        """Write the results of each case of the batch."""
+        cases: Any = engine.state.batch
+        outputs: Any = engine.state.output
+        for case, output in zip(cases, outputs, strict=True):
+            data = {**case, **output}
+            result = case_result(data, self.clock.timings_s)
+            files: dict[str, Content] = {**case_files(data, result)} if self.maps else {}
+            shown = {"map": result.pop("map"), "unit": result.pop("unit")}
+            result |= {"settings": {**self.settings, **shown}, "weights_sha256": sha256(self.weights)}
+            if self.dicom and files:
+                files |= dicom_objects(data, files, result | shown, self.series_uid)
+            write_results(self.output_dir, files, result, self.overwrite)
+
+
+def case_files(data: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, bytes]:
+    """The output files of a case by name: both maps and the regions on the scan's own grid, and their picture."""
+    affine = np.asarray(data["pred"].affine, dtype=np.float64)
+    heatmap, error = (data[key][0].cpu().numpy().astype(np.float32) for key in ("pred", "error_map"))
+    labels = data["regions"][0].cpu().numpy().astype(np.uint8)
+    details = result["score_details"]
+    thresholds = [numbers["threshold"] for numbers in details.values() if numbers.get("threshold") is not None]
+    picture = overview(
+        np.asarray(data["scan"][0]),
+        heatmap,
+        affine,
+        regions=labels,
+        scores=result["scores"],
+        percentiles={name: numbers.get("percentile") for name, numbers in details.items()},
+        flags=[f["message"] for f in result["findings"] if f["severity"] == FLAG],
+        unit=SHORT_UNITS[result["map"]],
+        threshold=max(thresholds, default=None) if result["map"] == "calibrated" else None,
+        unconfirmed=result["quality"]["verdict"] == "unconfirmed",
+    )
+    return {
+        "heatmap.nii.gz": nifti_bytes(heatmap, affine),
+        "error_map.nii.gz": nifti_bytes(error, affine),
+        "regions.nii.gz": nifti_bytes(labels, affine),
+        "overview.png": picture,
+    }
+
+
+def dicom_objects(
+    data: Mapping[str, Any], files: Mapping[str, Any], result: Mapping[str, Any], series_uid: str | None
+) -> Mapping[str, Content]:
+    """The DICOM objects of a case by name; `files` are its other output files."""
+    from .dicom.objects import dicom_files
+
+    heatmap, regions = data["pred"][0].cpu().numpy(), data["regions"][0].cpu().numpy()
+    path = str(data["image"].meta["filename_or_obj"])
+    return dicom_files(
+        path, series_uid, heatmap.astype(np.float32), regions.astype(np.uint8), result, files["overview.png"]
+    )
+
+
+def case_result(data: Mapping[str, Any], timings_s: Mapping[str, float]) -> dict[str, Any]:
+    """The contents of `result.json` for a case; no patient data."""
+    meta = data["image"].meta
+    registration = plain(meta["registration"])
+    matrix = registration.pop("matrix")
+    quality = {"verdict": registration.pop("verdict"), **registration}
+    shown, thresholds = data.get("map", "error"), data.get("thresholds")
+    if "inference" in data:
+        quality["inference"] = plain(data["inference"])
+    return {
+        "scores": plain(data["scores"]),
+        "score_details": plain(data["score_details"]),
+        "map": shown,
+        "unit": UNITS[shown],
+        "calibration": plain(thresholds.facts) if thresholds else None,
+        "findings": [
+            *(plain(meta["findings"]) or []),
+            *plain(data.get("calibration_findings", [])),
+            *plain(data["region_findings"]),
+            *bundle_findings(),
+        ],
+        "quality": quality,
+        "registration": {"matrix": matrix},
+        "timings_s": dict(timings_s),
+        "versions": versions(),
+    }
+
+
+def bundle_findings() -> list[dict[str, str]]:
+    """A flag where the bundle is not as it was made; the command refuses to run then, `monai.bundle run` does not."""
+    found = changes(bundle_root())
+    if not found:
+        return []
+    more = f" ({counted(len(found), 'file')} in all)" if len(found) > 1 else ""
+    return [finding("bundle_changed", f"The bundle is not as it was made: {found[0]}{more}.").as_dict()]
+
+
+def versions() -> dict[str, str]:
+    """Versions of the bundle, of Python, and of the packages that can change a result."""
+    found = {"bundle": str(metadata()["version"]), "python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "unknown"
+    return found

@@ -1,0 +1,1 @@
+"""The DICOM node: receives studies, keeps them in a spool, sends results."""

@@ -1,0 +1,157 @@
+"""The node's work: runs each study of its spool once in a child process, and sends the results on.
+
+Two things go on at once: a thread works one study after the other, and the main thread sees which studies are complete
+and sends results, again and again until they are taken. A child process ends with its parent.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from ..assets import config
+from ..errors import OutputExists, OutputFailed
+from ..findings import InputRefused
+from ..processes.local import Lost, in_processes
+from ..workflow import quiet, run_configs
+from .spool import IMAGES, INCOMING, OUT, READY, RESULTS, SENT, WORKING, Spool
+
+LOG = logging.getLogger("head_ct_anomaly")
+
+TICK_S = 0.5
+"""Interval at which the spool is checked."""
+
+FIRST_WAIT_S, LONGEST_WAIT_S = 5.0, 300.0
+"""Pause before results are sent again after a failure; it doubles after each further one, up to the second value."""
+
+DAY_S = 24 * 3600.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """One study to work: a folder of images, the folder of its results, and values of ids of the config."""
+
+    images: Path
+    out: Path
+    values: tuple[tuple[str, Any], ...] = ()
+
+
+class Destination(Protocol):
+    """Destination of results."""
+
+    def send(self, files: Iterable[Path]) -> None:
+        """Send DICOM files; raises an OSError if they were not taken."""
+
+
+Work = Callable[[Job], str]
+"""Makes the results of a job; returns why there are none, or an empty text."""
+
+
+def work(job: Job) -> str:
+    """Run the pipeline on a study.
+
+    Raises:
+        OutputFailed: the results can't be written, as with a full disk.
+    """
+    values = {"bundle_root": str(config("inference.json").parents[1]), "dataset_dir": job.images, "output_dir": job.out}
+    try:
+        with quiet():
+            run_configs(("inference.json",), {**values, "dicom": True, **dict(job.values)})
+    except InputRefused as refused:
+        return str(refused)
+    except OutputExists:
+        pass  # of a process that was taken for dead
+    return ""
+
+
+@dataclass
+class Service:
+    """The service: works on the studies of a spool and sends their results."""
+
+    spool: Spool
+    destination: Destination
+    work: Work
+    values: tuple[tuple[str, Any], ...] = ()
+    quiet_s: float = 30.0
+    keep_days: float = 7.0
+    stop: threading.Event = field(default_factory=threading.Event)
+    wait_s: float = 0.0
+    pause_s: float = 0.0
+
+    def run(self, until_empty: bool = False) -> None:
+        """Work and send until `stop` is set, or, if so wanted, until there is nothing left."""
+        worker = threading.Thread(target=self.work_all, daemon=True)
+        worker.start()
+        while not self.stop.is_set():
+            try:
+                self.look()
+            except OSError as error:
+                LOG.error("the spool can't be written: %s", error.strerror or error)
+            if until_empty and not any(self.spool.keys(state) for state in (INCOMING, READY, WORKING, RESULTS)):
+                self.stop.set()
+            self.stop.wait(TICK_S)
+
+    def look(self) -> None:
+        """See which studies are complete, send what there is, and remove what is old."""
+        for key in self.spool.promote(self.quiet_s):
+            LOG.info("study %s: complete", key[:8])
+        self.send_all()
+        self.spool.forget(self.keep_days * DAY_S)
+
+    def work_all(self) -> None:
+        """Work every study that is ready, until `stop` is set."""
+        while not self.stop.is_set():
+            try:
+                key = self.spool.take()
+                if key is None:
+                    self.stop.wait(TICK_S)
+                else:
+                    self.work_one(key)
+            except OSError as error:  # a full disk, for example: the study is not lost, and is worked again
+                LOG.error("the spool can't be written: %s", error.strerror or error)
+                self.stop.wait(FIRST_WAIT_S)
+                with suppress(OSError):
+                    self.spool.recover()
+
+    def work_one(self, key: str) -> None:
+        """Work a study in a child process; whatever comes of it, the study is in another state then."""
+        place = self.spool.place(WORKING, key)
+        LOG.info("study %s: in work", key[:8])
+        try:
+            ((_, answer),) = in_processes(self.work, [Job(place / IMAGES, place / OUT, self.values)], 1)
+        except OutputFailed as error:
+            LOG.error("study %s: to be worked again: %s", key[:8], error)
+            self.spool.again(key)
+            self.stop.wait(FIRST_WAIT_S)
+            return
+        except Exception as error:
+            answer = f"an error of the program ({type(error).__name__})"
+        reason = answer.reason if isinstance(answer, Lost) else answer
+        if not reason and self.spool.has_results(place):
+            self.spool.move(key, WORKING, RESULTS)
+            LOG.info("study %s: results made", key[:8])
+        else:
+            self.spool.refuse(key, reason or "It left no results.")
+            LOG.warning("study %s: refused: %s", key[:8], reason or "It left no results.")
+
+    def send_all(self) -> None:
+        """Send the results of every study that has some; after a failure, nothing for a while."""
+        self.pause_s -= TICK_S
+        if self.pause_s > 0:
+            return
+        for key in self.spool.keys(RESULTS):
+            try:
+                self.destination.send(sorted((self.spool.place(RESULTS, key) / OUT / "dicom").glob("*.dcm")))
+            except OSError as error:
+                self.wait_s = min(2 * self.wait_s or FIRST_WAIT_S, LONGEST_WAIT_S)
+                self.pause_s = self.wait_s
+                LOG.error("study %s: results kept, again in %.0f s: %s", key[:8], self.wait_s, error)
+                return
+            self.wait_s = 0.0
+            self.spool.move(key, RESULTS, SENT)
+            LOG.info("study %s: results sent", key[:8])

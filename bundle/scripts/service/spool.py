@@ -1,0 +1,241 @@
+"""A queue of studies on the disk, which loses none and works none twice, whenever the process is killed.
+
+Each study is a folder, named by a hash of its UID, in the folder of its *state*: `incoming` (images arrive), `ready`
+(complete, as far as can be told), `working`, `results` (made, not yet sent), `sent`, `refused`. A change of state is
+one rename. In it: `images`, a file for each, named by a hash of its UID; `out`, the set of results; `reason`, why a
+study was refused. An image is on the disk before it is confirmed; one that is held already is not stored again.
+
+A study is complete when nothing has come for a *quiet time*. Images that come later join it if its work has not begun;
+else it waits until the work is done, and the whole study is worked again as what it is then, a larger one.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import os
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import as_ours
+from ..files.atomic import sync
+from ..results.record import ResultIncomplete, verify
+
+INCOMING, READY, WORKING, RESULTS, SENT, REFUSED = "incoming", "ready", "working", "results", "sent", "refused"
+STATES = (INCOMING, READY, WORKING, RESULTS, SENT, REFUSED)
+IMAGES, OUT, REASON = "images", "out", "reason"
+
+PARTIAL = ".partial"
+"""Ending of the name of a file that is being written."""
+
+MIB = 2**20
+
+
+class SpoolFull(OSError):
+    """An image can't be taken: the disk is too full, or the image or its study is too large."""
+
+
+class SpoolInUse(RuntimeError):
+    """Another process works with the spool."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limits of a spool: bytes of an image and of a study, and bytes of the disk that stay free."""
+
+    image_bytes: int = 1024 * MIB
+    study_bytes: int = 4096 * MIB
+    free_bytes: int = 2048 * MIB
+
+
+def key_of(uid: str) -> str:
+    """The name by which a study or an image goes here; it does not tell the UID."""
+    return hashlib.sha256(uid.encode()).hexdigest()[:32]
+
+
+class Spool:
+    """The queue in the folder `root`, which is made if it is not there."""
+
+    def __init__(self, root: Path, limits: Limits | None = None) -> None:
+        self.root, self.limits = root.absolute(), limits or Limits()
+        self.lock = threading.RLock()
+        for state in STATES:
+            (self.root / state).mkdir(parents=True, exist_ok=True)
+
+    def place(self, state: str, key: str) -> Path:
+        """The folder of a study that is in a state."""
+        return self.root / state / key
+
+    def keys(self, state: str) -> list[str]:
+        """The studies in a state, the one that has been in it longest first."""
+        folders = [path for path in (self.root / state).iterdir() if path.is_dir()]
+        return [path.name for path in sorted(folders, key=lambda path: (path.stat().st_mtime, path.name))]
+
+    @contextmanager
+    def owned(self) -> Iterator[None]:
+        """Keep all other processes away, and put in order what one that was killed left.
+
+        Raises:
+            SpoolInUse: another process works with it.
+        """
+        with (self.root / "lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                text = f"Another process works with {self.root}. Stop it, or choose another folder."
+                raise SpoolInUse(text) from error
+            self.recover()
+            yield
+
+    def recover(self) -> None:
+        """Makes interrupted studies ready again, unless their results are complete; removes half-written files."""
+        with self.lock:
+            for key in self.keys(WORKING):
+                if self.has_results(self.place(WORKING, key)):
+                    self.move(key, WORKING, RESULTS)
+                else:
+                    self.again(key)
+            for file in (self.root / INCOMING).rglob(f"*{PARTIAL}"):
+                file.unlink()
+            for key in self.keys(INCOMING):  # while nobody listened, nothing could come: the quiet time begins anew
+                (self.place(INCOMING, key) / IMAGES).mkdir(exist_ok=True)
+                os.utime(self.place(INCOMING, key) / IMAGES)
+
+    def has_results(self, folder: Path) -> bool:
+        """True if the folder of a study has a complete set of results."""
+        try:
+            verify(folder / OUT)
+        except (OSError, ResultIncomplete):
+            return False
+        return True
+
+    def move(self, key: str, old: str, new: str) -> None:
+        """Change the state of a study."""
+        with self.lock:
+            target = self.place(new, key)
+            self.place(old, key).rename(target)
+            os.utime(target)
+            for state in (old, new):
+                sync(self.root / state)
+
+    def add(self, study_uid: str, image_uid: str, content: bytes) -> bool:
+        """Store an image, a DICOM file; false if it is held already. When it returns, the image is on the disk.
+
+        Raises:
+            SpoolFull: there is no room for it.
+        """
+        key, name = key_of(study_uid), f"{key_of(image_uid)}.dcm"
+        with self.lock:
+            if any((self.place(state, key) / IMAGES / name).exists() for state in STATES):
+                return False
+            self.check_room(key, len(content))
+            if self.place(READY, key).exists():
+                self.move(key, READY, INCOMING)
+            folder = self.place(INCOMING, key) / IMAGES
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                self.write(folder / name, content)
+            except OSError as error:
+                if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                    raise SpoolFull(errno.ENOSPC, "the disk is full") from error
+                raise
+        return True
+
+    def write(self, path: Path, content: bytes) -> None:
+        """Write a file that is there completely or not at all."""
+        partial = path.with_name(path.name + PARTIAL)
+        try:
+            partial.write_bytes(content)
+            sync(partial)
+            partial.rename(path)
+        finally:
+            partial.unlink(missing_ok=True)
+        sync(path.parent)
+
+    def check_room(self, key: str, size: int) -> None:
+        """See that an image of `size` bytes may be stored.
+
+        Raises:
+            SpoolFull: it may not.
+        """
+        limits = self.limits
+        if size > limits.image_bytes:
+            raise SpoolFull(errno.EFBIG, f"an image of {size // MIB} MiB, over {limits.image_bytes // MIB}")
+        held = sum(file.stat().st_size for file in (self.place(INCOMING, key) / IMAGES).glob("*"))
+        if held + size > limits.study_bytes:
+            raise SpoolFull(errno.EFBIG, f"a study of over {limits.study_bytes // MIB} MiB")
+        free = shutil.disk_usage(self.root).free
+        if free - size < limits.free_bytes:
+            raise SpoolFull(errno.ENOSPC, f"only {free // MIB} MiB of the disk are free")
+
+    def promote(self, quiet_s: float) -> list[str]:
+        """The studies that became ready, since nothing came for `quiet_s` seconds."""
+        promoted = []
+        for key in self.keys(INCOMING):
+            with self.lock:
+                place = self.place(INCOMING, key)
+                if time.time() - self.changed(place) < quiet_s or not any((place / IMAGES).glob("*.dcm")):
+                    continue
+                if any(self.place(state, key).exists() for state in (WORKING, RESULTS)):
+                    continue
+                for state in (SENT, REFUSED):
+                    self.join(self.place(state, key), place)
+                self.move(key, INCOMING, READY)
+                promoted.append(key)
+        return promoted
+
+    def changed(self, place: Path) -> float:
+        """When an image last came to a study."""
+        with suppress(FileNotFoundError):
+            return (place / IMAGES).stat().st_mtime
+        return place.stat().st_mtime
+
+    def join(self, earlier: Path, place: Path) -> None:
+        """Add the images of a study that was worked before to those that came later, and forget the former."""
+        if not earlier.exists():
+            return
+        for image in (earlier / IMAGES).glob("*.dcm"):
+            image.rename(place / IMAGES / image.name)
+        sync(place / IMAGES)
+        shutil.rmtree(earlier)
+
+    def take(self) -> str | None:
+        """The study to work next, which is in work from now on; None if there is none."""
+        with self.lock:
+            for key in self.keys(READY):
+                self.move(key, READY, WORKING)
+                return key
+        return None
+
+    def again(self, key: str) -> None:
+        """A study in work is to be worked once more; what its work left is removed."""
+        for path in self.place(WORKING, key).iterdir():
+            if path.is_dir() and path.name != IMAGES:
+                shutil.rmtree(path, ignore_errors=True)
+        self.move(key, WORKING, READY)
+
+    def refuse(self, key: str, reason: str) -> None:
+        """A study in work can't be judged."""
+        try:
+            self.write(self.place(WORKING, key) / REASON, f"{reason}\n".encode())
+        except OSError as error:
+            raise as_ours(error, self.root) from error
+        self.move(key, WORKING, REFUSED)
+
+    def forget(self, age_s: float) -> list[str]:
+        """Remove what was sent or refused over `age_s` seconds ago; the studies that were."""
+        forgotten = []
+        for state in (SENT, REFUSED):
+            for key in self.keys(state):
+                with self.lock:
+                    place = self.place(state, key)
+                    if time.time() - place.stat().st_mtime > age_s and not self.place(INCOMING, key).exists():
+                        shutil.rmtree(place)
+                        forgotten.append(key)
+        return forgotten

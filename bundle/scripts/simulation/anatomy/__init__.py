@@ -1,0 +1,1 @@
+"""The anatomy: label maps of heads, their labels, and the space that they share."""

@@ -1,0 +1,1 @@
+"""The person: shape, tissue, texture and age of a simulated head."""

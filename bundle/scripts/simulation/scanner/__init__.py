@@ -1,0 +1,1 @@
+"""The scanner: protocol, sampling, noise, artefacts, and the DICOM series that it writes."""

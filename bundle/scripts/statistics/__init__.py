@@ -1,0 +1,1 @@
+"""Statistics of scores: AUROC, ROC curves, intervals, tests."""

@@ -1,0 +1,1 @@
+"""Training of the networks: simulated heads, patches, loss, metrics, checkpoints."""

@@ -1,0 +1,153 @@
+"""Event handlers of the training workflow: it can be stopped at any moment and goes on from its last checkpoint.
+
+The trainer itself belongs to the checkpoint, for its epoch, but a config can't name it there: the trainer names its
+handlers. So these handlers add it when they are attached.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ignite.distributed import get_rank
+from ignite.engine import Engine, Events
+from ignite.handlers import ProgressBar
+from monai.handlers import CheckpointLoader, CheckpointSaver, StatsHandler, TensorBoardStatsHandler, ValidationHandler
+from torch.optim.lr_scheduler import CosineAnnealingLR
+
+from .checkpoints import latest_checkpoint
+from .heads import HeadStream
+
+
+class SaveTraining(CheckpointSaver):
+    """Save a checkpoint of everything in `state`, and of the trainer, after every epoch; the last two are kept."""
+
+    def __init__(self, folder: str, state: dict[str, Any]) -> None:
+        super().__init__(folder, dict(state), save_interval=1, n_saved=2)
+
+    def attach(self, engine: Engine) -> None:
+        """Save the engine too."""
+        self.save_dict["trainer"] = engine
+        super().attach(engine)
+
+
+class ResumeTraining:
+    """Load the latest checkpoint of `folder`, if there is one, when the trainer starts."""
+
+    def __init__(self, folder: str, state: dict[str, Any], map_location: Any = None) -> None:
+        self.folder, self.state, self.map_location = folder, state, map_location
+
+    def attach(self, engine: Engine) -> None:
+        """Load before anything else happens."""
+        engine.add_event_handler(Events.STARTED, self)
+
+    def __call__(self, engine: Engine) -> None:
+        """Restore everything in `state`, and the engine's epoch."""
+        if path := latest_checkpoint(self.folder):
+            CheckpointLoader(path, {**self.state, "trainer": engine}, map_location=self.map_location)(engine)
+            for part in self.state.values():
+                if isinstance(part, CosineAnnealingLR):
+                    stretch(part, int(engine.state.max_epochs or 0))
+
+
+def stretch(scheduler: CosineAnnealingLR, epochs: int) -> None:
+    """Let a learning rate fall over so many epochs in all, as if it had been planned so, and never rise at their end.
+
+    A checkpoint brings the number that its training was planned with; of another one, the rate follows the new plan.
+    """
+    if scheduler.T_max == epochs:
+        return
+    scheduler.T_max = epochs
+    part = (1 + math.cos(math.pi * scheduler.last_epoch / epochs)) / 2
+    rates = [scheduler.eta_min + (base - scheduler.eta_min) * part for base in scheduler.base_lrs]
+    for group, rate in zip(scheduler.optimizer.param_groups, rates, strict=True):
+        group["lr"] = rate
+    scheduler._last_lr = rates
+
+
+def for_this_process(handlers: Sequence[Any]) -> list[Any]:
+    """The handlers of this process: in a training in several processes, only the first one reports and saves."""
+    only_first = (SaveTraining, LearningCurve, StatsHandler, TensorBoardStatsHandler, ProgressBar)
+    return [handler for handler in handlers if get_rank() == 0 or not isinstance(handler, only_first)]
+
+
+class ContinueStream:
+    """Let the stream of heads go on from the trainer's epoch and rank: heads differ after a resume and by process."""
+
+    def __init__(self, stream: HeadStream) -> None:
+        self.stream = stream
+
+    def attach(self, engine: Engine) -> None:
+        """Run when the trainer starts, after the checkpoint was loaded."""
+        engine.add_event_handler(Events.STARTED, self)
+
+    def __call__(self, engine: Engine) -> None:
+        """Set the stream's epoch from the trainer's, and its rank from that of the process."""
+        self.stream.epoch, self.stream.rank = engine.state.epoch, get_rank()
+
+
+class PeriodicValidation(ValidationHandler):
+    """Validate every `interval` epochs, and after the last epoch: however short a training is, it is measured."""
+
+    def attach(self, engine: Engine) -> None:
+        """Run at the end of these epochs."""
+        engine.add_event_handler(Events.EPOCH_COMPLETED(event_filter=self._is_time), self)
+
+    def _is_time(self, engine: Engine, epoch: int) -> bool:
+        return epoch % self.interval == 0 or epoch == engine.state.max_epochs
+
+
+class LearningCurve:
+    """The learning curve, `learning_curve.csv`: the training's cost so far, and the localisation error at that cost.
+
+    One row for each validation: the epoch, the iterations, the CPU-seconds of this process and the wall seconds spent
+    on learning (validations left out, the drawing of heads by workers too), and the validation's metrics. It belongs to
+    the checkpoint, so that the sums and the rows go on after a resume.
+    """
+
+    FILE = "learning_curve.csv"
+
+    def __init__(self, folder: str, evaluator: Engine) -> None:
+        self.folder, self.evaluator = Path(folder), evaluator
+        self.spent = {"cpu_s": 0.0, "wall_s": 0.0}
+        self.rows: list[dict[str, float]] = []
+        self._since = self._now()
+
+    def attach(self, engine: Engine) -> None:
+        """Measure the epochs of the trainer; to be attached before the handler that validates."""
+        engine.add_event_handler(Events.EPOCH_STARTED, self._start)
+        engine.add_event_handler(Events.EPOCH_COMPLETED, self._stop)
+        self.evaluator.add_event_handler(Events.COMPLETED, self._write, engine)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The cost so far, and the rows so far."""
+        return {"spent": dict(self.spent), "rows": [dict(row) for row in self.rows]}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from such a state."""
+        self.spent, self.rows = dict(state["spent"]), [dict(row) for row in state["rows"]]
+
+    @staticmethod
+    def _now() -> dict[str, float]:
+        return {"cpu_s": time.process_time(), "wall_s": time.perf_counter()}
+
+    def _start(self, engine: Engine) -> None:
+        self._since = self._now()
+
+    def _stop(self, engine: Engine) -> None:
+        for name, now in self._now().items():
+            self.spent[name] += now - self._since[name]
+
+    def _write(self, evaluator: Engine, trainer: Engine) -> None:
+        done = {"epoch": trainer.state.epoch, "iterations": trainer.state.iteration}
+        spent = {name: round(seconds, 1) for name, seconds in self.spent.items()}
+        self.rows.append({**done, **spent, **{name: float(value) for name, value in evaluator.state.metrics.items()}})
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / self.FILE).open("w", newline="") as file:
+            writer = csv.DictWriter(file, list(self.rows[-1]))
+            writer.writeheader()
+            writer.writerows(self.rows)

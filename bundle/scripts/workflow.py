@@ -1,0 +1,86 @@
+"""Runs the configs of the bundle as MONAI workflows, quietly, and finds the cause of what they raise."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from .assets import bundle_root, config
+from .errors import OutputExists, OutputFailed
+from .findings import InputRefused
+
+
+def run_configs(names: Iterable[str], values: Mapping[str, Any]) -> None:
+    """Run the workflow of inference.json and overlays of it with some values by id.
+
+    Raises:
+        InputRefused, OutputExists, OutputFailed, OSError: the cause of what the workflow raised, without the chain.
+        Exception: anything else that it raised.
+    """
+    try:
+        _run_workflow(names, values, "inference", False)
+    finally:
+        gc.collect()  # a workflow refers to itself
+
+
+def train_configs(names: Iterable[str], values: Mapping[str, Any]) -> None:
+    """Run the workflow of train.json and overlays of it with some values by id; it logs as `logging.conf` says.
+
+    Raises:
+        Exception: as `run_configs`.
+    """
+    _run_workflow(names, values, "train", str(config("logging.conf")))
+
+
+def _run_workflow(names: Iterable[str], values: Mapping[str, Any], kind: str, logging_file: str | bool) -> None:
+    """Make the workflow, run it, and forget it; of what it raises, the cause goes on, without the chain."""
+    from monai.bundle import ConfigWorkflow
+
+    files = [str(config(name)) for name in names]
+    try:
+        ConfigWorkflow(files, logging_file=logging_file, workflow_type=kind, **values).run()
+    except Exception as error:
+        cause = root_cause(error)
+        if cause is error:
+            raise  # as it came: its text is shown only where this package raised it
+        raise cause from None
+
+
+@contextmanager
+def quiet(warn: bool = False) -> Iterator[None]:
+    """Without log lines of libraries, which may hold patient data, and without their warnings unless `warn` is true.
+
+    What the user has to know is in the results or in the error.
+    """
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            if not warn:
+                warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
+
+
+def root_cause(error: BaseException) -> BaseException:
+    """The refusal or the operating system's error behind what MONAI raised; the error itself if there is none."""
+    causes = [error]
+    while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None:
+        causes.append(cause)
+    ours = [cause for cause in causes if isinstance(cause, InputRefused | OutputExists | OutputFailed)]
+    return next(iter([*ours, *(cause for cause in causes if isinstance(cause, OSError))]), error)
+
+
+def parsed_configs(names: Iterable[str]) -> Any:
+    """MONAI's parser of configs of the bundle, the later over the earlier; nothing of them is made yet."""
+    from monai.bundle import ConfigParser
+
+    parser = ConfigParser()
+    parser.read_config([str(config(name)) for name in names])
+    parser["bundle_root"] = str(bundle_root())
+    return parser

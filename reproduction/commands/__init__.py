@@ -1,0 +1,1 @@
+"""The commands of `head-ct-anomaly` that only reproduce the paper."""

@@ -1,0 +1,1 @@
+"""The data set CQ500: names, reads, series, cases, split."""

@@ -1,0 +1,1 @@
+"""A simulated data set in the form of CQ500."""

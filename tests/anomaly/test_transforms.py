@@ -1,0 +1,177 @@
+"""The heatmap: calibrated where a calibration is true of the weights, the error map otherwise, and said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from monai.data import MetaTensor
+
+from scripts.anomaly import transforms as normative_transforms
+from scripts.anomaly.asymmetry import asymmetry
+from scripts.anomaly.files import NotCalibrated
+from scripts.anomaly.normative import Normative, anomaly_map, features_of, residual, smooth_map
+from scripts.anomaly.scores import Thresholds
+from scripts.anomaly.transforms import AnomalyMapd, ErrorMapd, load_normative, unknown_findings
+from scripts.assets import sha256
+from scripts.calibration.files import write_calibration
+from scripts.geometry.coordinates import grid_affine, positions
+
+STRIDE = 4
+SIZE = 256 // STRIDE
+USUAL = np.full((2, 128, 128, 128), -3, np.float32)
+"""Densities of a reference head that is a little darker than all that is shown to it."""
+
+MEAN, VARIANCE = np.array([3, 0, -2, 1.5]), np.array([4, 0, 0, 9, 0, 16, 4.0])
+
+
+@pytest.fixture(autouse=True)
+def usual(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(normative_transforms, "reference_densities", lambda reference, regions: USUAL)
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A calibration: a mean of (3, 0, -2) mm, variances of 4, 9 and 16 mm², and 1.5 ± 2 steps; nothing known on top."""
+    folder = tmp_path_factory.mktemp("models")
+    for name in ("model.pt", "reference.nii.gz"):
+        (folder / name).write_bytes(name.encode())
+    ones = np.ones((1, 64, 64, 64), np.float32)
+    count = 80 * ones[0]
+    count[:, :, 40:] = 0
+    normative = Normative(*(np.float32(part)[:, None, None, None] * ones for part in (MEAN, VARIANCE)), count)
+    names = {"weights": "model.pt", "reference": "reference.nii.gz"}
+    facts = {f"{what}_sha256": sha256(folder / name) for what, name in names.items()}
+    write_calibration(folder, normative, Thresholds({}, {**facts, "settings": {"smoothing_mm": 0.0}}))
+    return folder
+
+
+def case(smear: float = 6.0) -> dict[str, Any]:
+    """Predicted positions, right but for a few mm, with their error map, in a box for a head, denser on the left."""
+    generator = torch.Generator().manual_seed(0)
+    predicted = positions((SIZE,) * 3, STRIDE) + smear / 255 * torch.randn((3, SIZE, SIZE, SIZE), generator=generator)
+    predicted[:, 20, 20, 20] = torch.nan
+    image = MetaTensor(predicted, affine=torch.from_numpy(grid_affine(STRIDE)))
+    image.meta["note"] = "kept"
+    head = torch.zeros(1, 256, 256, 256, dtype=torch.bool)
+    head[:, 56:200, 40:200, 40:180] = True
+    regions = torch.ones(1, 256, 256, 256, dtype=torch.uint8)
+    regions[:, :, :, 150:] = 3
+    inputs = 0.4 * head.repeat(2, 1, 1, 1)
+    inputs[1, :, :, :150] *= 0.05  # no bone in the brain
+    inputs[0, :128, 100:] += 0.1 * head[0, :128, 100:]
+    data = {"pred": image, "image": inputs, "foreground": head, "regions": regions}
+    return ErrorMapd("pred", error_key="error_map")(data)
+
+
+def features(data: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+    """What the map is made of, and the head, on its grid."""
+    inside = data["foreground"][0, ::STRIDE, ::STRIDE, ::STRIDE].numpy()
+    across = asymmetry(data["image"].numpy(), data["regions"][0].numpy(), STRIDE, USUAL)
+    return features_of(residual(data["pred"].numpy(), STRIDE), across, inside, STRIDE), inside
+
+
+def transform(models: Path, kind: str = "calibrated", **other: str) -> AnomalyMapd:
+    names = {
+        "normative": "normative.nii.gz",
+        "thresholds": "thresholds.json",
+        "weights": "model.pt",
+        "reference": "reference.nii.gz",
+        "reference_regions": "regions.nii.gz",
+    }
+    return AnomalyMapd("pred", **{k: str(models / name) for k, name in names.items()} | other, map=kind)
+
+
+def test_the_calibrated_heatmap_is_the_anomaly_map(models: Path) -> None:
+    data = case()
+    judged = transform(models)(data)
+    heat = judged["pred"]
+    assert judged["map"] == "calibrated"
+    assert heat.shape == (1, SIZE, SIZE, SIZE)
+    assert heat.meta["note"] == "kept"
+    assert torch.equal(heat.affine, data["pred"].affine)
+    for place, steps in (((15, 15, 15), 0), ((20, 40, 25), 6), ((45, 40, 25), 0)):
+        off = features(data)[0][:, *place] - MEAN
+        assert off[3] == pytest.approx(steps - 1.5, abs=0.02), "0.1 of the brain window's 120 HU are six steps"
+        squared = (off[:3] ** 2 / [4, 9, 16]).sum()
+        expected = np.sqrt(np.log(1 + squared) / 3 + off[3] ** 2 / 4)
+        assert float(heat[0][place]) == pytest.approx(expected, rel=1e-3)
+    assert heat[0, 20, 20, 20] == heat[0, 5, 15, 15] == 0, "nothing predicted; outside the head"
+    assert heat[0, 15, 15, 42] == 0, "nothing known"
+    assert torch.equal(judged["error_map"], data["error_map"])
+    assert data["pred"].shape[0] == 3, "the case that was given stays as it is"
+    (found,) = judged["calibration_findings"]
+    assert found["code"] == "normative_unknown"
+    assert "of the skull lies where no healthy scan had a head" in found["message"]
+
+
+def test_the_error_map_is_the_heatmap_when_asked_for_and_the_scores_are_there(models: Path) -> None:
+    data = case()
+    judged = transform(models, "error")(data)
+    assert judged["map"] == "error"
+    assert torch.equal(judged["pred"], data["error_map"])
+    assert judged["pred"] is not judged["error_map"], "each goes its own way back"
+    assert torch.equal(judged["anomaly_map"], transform(models)(data)["pred"])
+    assert judged["thresholds"].facts["weights_sha256"] == sha256(models / "model.pt")
+
+
+@pytest.mark.parametrize("missing", ["normative", "thresholds"])
+def test_without_a_calibration_the_error_map_is_the_heatmap_and_a_flag_says_so(models: Path, missing: str) -> None:
+    data = case()
+    judged = transform(models, **{missing: str(models / "nothing")})(data)
+    assert (judged["map"], judged["thresholds"]) == ("error", None)
+    assert torch.equal(judged["pred"], data["error_map"])
+    assert "anomaly_map" not in judged
+    (found,) = judged["calibration_findings"]
+    assert (found["code"], found["severity"]) == ("not_calibrated", "flag")
+    assert (
+        "There is no nothing. Run `head-ct-anomaly calibrate` for these weights. Heatmap and scores" in found["message"]
+    )
+
+
+def test_other_weights_are_never_judged_by_what_was_normal_for_these(models: Path, tmp_path: Path) -> None:
+    (tmp_path / "other.pt").write_bytes(b"other weights")
+    data = case()
+    judged = transform(models, weights=str(tmp_path / "other.pt"))(data)
+    assert torch.equal(judged["pred"], data["error_map"])
+    assert "made with another file than this other.pt" in judged["calibration_findings"][0]["message"]
+    quiet = transform(models, "error", weights=str(tmp_path / "other.pt"))(data)
+    assert quiet["calibration_findings"] == [], "who asks for the error map misses nothing"
+
+
+def test_maps_are_smoothed_as_the_calibration_was(models: Path, tmp_path: Path) -> None:
+    for path in models.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    text = (tmp_path / "thresholds.json").read_text().replace('"smoothing_mm": 0.0', '"smoothing_mm": 6.0')
+    (tmp_path / "thresholds.json").write_text(text)
+    data = case()
+    distances = anomaly_map(*features(data), load_normative(tmp_path / "normative.nii.gz"), 4)
+    expected = smooth_map(distances, distances > 0, 6.0, 4)
+    np.testing.assert_allclose(transform(tmp_path)(data)["pred"][0].numpy(), expected, rtol=1e-5)
+
+
+def test_the_normative_is_read_as_it_was_written(models: Path) -> None:
+    normative = load_normative(models / "normative.nii.gz")
+    assert normative.mean[:, 5, 6, 7].tolist() == MEAN.tolist()
+    assert normative.covariance[:, 5, 6, 7].tolist() == VARIANCE.tolist()
+    assert normative.known.sum() == 64 * 64 * 40
+    with pytest.raises(NotCalibrated, match="There is no nothing"):
+        load_normative(models / "nothing")
+
+
+def test_a_map_that_there_is_not_is_refused(models: Path) -> None:
+    with pytest.raises(ValueError, match="map must be one of calibrated, error, got 'raw'"):
+        transform(models, "raw")
+
+
+def test_gaps_of_a_few_voxels_are_not_worth_a_word() -> None:
+    regions = np.repeat(np.uint8([1, 2, 3, 0]), 16).reshape(4, 4, 4)
+    known = np.ones(regions.shape, bool)
+    known[3] = False
+    assert unknown_findings(known, regions) == []
+    known[1, 0, 0] = False
+    (found,) = unknown_findings(known, regions)
+    assert found["message"].startswith("6 % of the right hemisphere lies where")

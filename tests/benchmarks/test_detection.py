@@ -1,0 +1,91 @@
+"""The benchmark of detection, from registered scans to the table, as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import detection
+import pytest
+from cohort_scans import ball, residual
+
+from cohort import score as score_module
+from cohort.register import Registered, write
+from cohort.score import SCORES
+from scripts.anomaly.scores import POOLINGS
+
+pytestmark = pytest.mark.xdist_group("cohort")
+
+
+def keep(cohort: Path, scan: Registered, **facts: Any) -> None:
+    """Put a scan among the registered ones."""
+    facts = {"name": scan.name, "truth": scan.truth, "coverage": scan.coverage, "refused": None, **facts}
+    arrays = {"hu": scan.hu, "regions": scan.regions, "lesion": scan.lesion}
+    write(cohort / "registered" / f"{scan.name}.zip", arrays, facts)
+
+
+def test_every_column_is_a_map_of_a_method() -> None:
+    known = {name for maps in SCORES.values() for name in maps}
+    assert all(made in known and pooling in POOLINGS for made, pooling in detection.COLUMNS.values())
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *words: object) -> None:
+    """Run a stage as the command line does."""
+    monkeypatch.setattr(sys, "argv", ["detection.py", *map(str, words)])
+    detection.main()
+
+
+def test_scores_and_tables_of_two_cohorts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(score_module, "features_of", lambda method, settings: residual)
+    work, other = tmp_path / "work", tmp_path / "other"
+    for name, anatomy in (("o1", "c"), ("o2", "d"), ("o4", "f")):
+        keep(other, ball(name, anatomy))
+    keep(work, ball("h1", "a"), registration={"verdict": "review"})
+    keep(work, ball("s1", "b", 70))
+    keep(work, ball("bad", "b"), refused="wrong")
+    table = ("table", work, "--calibration", other, "--rounds", 20, "--output", tmp_path / "table.md")
+    with pytest.raises(SystemExit, match="holds no scores yet: run the stage `score`"):
+        run(monkeypatch, *table)
+    run(monkeypatch, "score", work, "--calibration", other, "--note", "ours=seven iterations")
+    with pytest.raises(
+        SystemExit, match=r"other lacks 3 scores of ours, first that of o1: run `python .*score .*other"
+    ):
+        run(monkeypatch, *table)
+    run(monkeypatch, "score", other)
+    run(monkeypatch, *table)
+    text = (tmp_path / "table.md").read_text()
+    assert text in capsys.readouterr().out
+    assert "| subdural | 1 | 1.00 [" in text
+    assert "| cyst | 0 | - |" in text
+    assert re.search(r"ours width \d+, .*stride 2, seven iterations; hu no network, stride 2\.", text)
+    assert "Not measured: published, autoencoder." in text
+    assert "Scans: 3. Refused by the pipeline, and in no number: 1 (bad)." in text
+    assert "Registered for review, and counted: 1 (h1)." in text
+    assert "2 hemispheres of healthy scans, 1 hemispheres beside a lesion" in text
+    assert "from 3 healthy scans of 3 anatomies of the cohort other." in text
+    assert "Anatomies: 2 (a, b)" in text
+
+    path = other / "scores" / "ours" / "o1.json"
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps(content | {"made_of": {**content["made_of"], "features": "ours_4_x"}}))
+    with pytest.raises(SystemExit, match=r"of ours are made of different features, ours_2_.* and ours_4_x: run"):
+        run(monkeypatch, *table)
+    path.write_text(json.dumps(content))
+    keep(other, ball("o3", "e"))
+    with pytest.raises(SystemExit, match="other lacks 1 scores of ours, first that of o3"):
+        run(monkeypatch, *table)
+    run(monkeypatch, "score", other)
+    with pytest.raises(SystemExit, match=r"work: the scores of h1 by ours are not made of the healthy scans in"):
+        run(monkeypatch, *table)
+
+
+def test_notes_are_about_methods() -> None:
+    assert detection.notes(["ours=long", "hu=x", "ours=a=b"], "ours") == {"note": "long; a=b"}
+    assert detection.notes([], "ours") == {}
+    with pytest.raises(SystemExit, match=r"--note must be one of .* got 'theirs=x'"):
+        detection.notes(["theirs=x"], "ours")

@@ -1,0 +1,85 @@
+"""From a source to its residual: which transforms run, and what is kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from monai.data import MetaTensor
+from monai.transforms import LoadImaged
+
+from scripts.anomaly.asymmetry import asymmetry
+from scripts.anomaly.normative import residual
+from scripts.calibration import scans as healthy_scans
+from scripts.calibration.scans import healthy_scan
+from scripts.files.fingerprints import Source
+from scripts.findings import InputRefused, refusal
+from scripts.networks.inferers import DensePositionInferer
+from scripts.networks.position import DensePositionNet
+
+SHAPE = (48, 48, 48)
+USUAL = np.full((2, 24, 24, 24), -1000, np.float32)
+"""Densities of a reference head that is darker everywhere than what is shown."""
+
+COVERAGE = {"left_hemisphere": torch.tensor(1.0), "right_hemisphere": torch.tensor(0.5), "skull": torch.tensor(1.0)}
+
+
+def prepared(data: dict[Any, Any]) -> dict[Any, Any]:
+    """Stands for registration, masks and windows: a network input, dense on the right, that depends on the scan."""
+    image = torch.zeros(2, *SHAPE)
+    image[:, 8:40, 16:40, 16:40] = float(torch.as_tensor(data["image"]).float().mean())
+    image[:, :24] /= 2
+    image[1] /= 50  # no bone
+    inputs = MetaTensor(image)
+    inputs.meta["registration"] = {"verdict": "review"}
+    head = torch.zeros(1, *SHAPE, dtype=torch.bool)
+    head[:, 20:36, 20:36, 20:36] = True
+    regions = torch.full((1, *SHAPE), 2, dtype=torch.uint8)
+    return {"image": inputs, "foreground": head, "regions": regions, "coverage": COVERAGE}
+
+
+@pytest.fixture
+def network() -> DensePositionNet:
+    torch.manual_seed(0)
+    return DensePositionNet(width=1, patch_size=31, in_channels=2).eval()
+
+
+def test_what_is_kept_is_what_the_network_says(network: DensePositionNet, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(healthy_scans, "drawn", lambda path, seed: torch.full((1, 2, 2, 2), seed / 10))
+    inferer = DensePositionInferer(stride=4, margin=4)
+    scan, notes = healthy_scan(
+        Source("x 7", "x", Path("x.nii.gz"), 7),
+        [LoadImaged("image"), prepared],
+        inferer,
+        network,
+        torch.device("cpu"),
+        USUAL,
+    )
+    assert notes == {"verdict": "review"}
+    assert (scan.stride, scan.regions.shape, scan.regions.dtype) == (4, (12, 12, 12), np.uint8)
+    assert scan.coverage == {"left_hemisphere": 1.0, "right_hemisphere": 0.5, "skull": 1.0}
+    assert scan.inside.sum() == 4**3
+    inputs = prepared({"image": torch.full((1, 2, 2, 2), 0.7)})["image"]
+    predicted = inferer(inputs[None], network)[0].numpy()
+    np.testing.assert_array_equal(scan.residual_mm[:, scan.inside], residual(predicted, 4)[:, scan.inside])
+    assert np.isfinite(scan.residual_mm[:, scan.inside]).all()
+    expected = asymmetry(inputs.numpy(), np.full(SHAPE, 2, np.uint8), 4, USUAL)
+    assert not np.array_equal(expected, asymmetry(inputs.numpy(), np.full(SHAPE, 2, np.uint8), 4))
+    np.testing.assert_array_equal(scan.asymmetry, expected)
+    assert scan.asymmetry[8, 6, 6] > 0 == scan.asymmetry[3, 6, 6], "the left is denser than the reference, too"
+
+
+def test_a_scan_on_disk_is_loaded_and_may_be_refused(network: DensePositionNet) -> None:
+    seen: list[Any] = []
+
+    def load(data: dict[Any, Any]) -> dict[Any, Any]:
+        seen.append(data["image"])
+        raise refusal("not_ct", "There is no CT image.")
+
+    inferer = DensePositionInferer(stride=4, margin=4)
+    with pytest.raises(InputRefused, match=r"There is no CT image\. Give a head CT\."):
+        healthy_scan(Source("a", "a", Path("/data/a")), [load, prepared], inferer, network, torch.device("cpu"), USUAL)
+    assert seen == ["/data/a"]

@@ -1,0 +1,81 @@
+"""The table of scores: what is written is what is read, and what is wrong in it is said with its row."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from result_record import RESULT
+
+from scripts.cohort.table import Row, read_table, row_of, table_text
+from scripts.errors import WrongUsage
+
+ROWS = [
+    row_of("one", RESULT),
+    Row("two", "refused", 'There is no CT image. Give a "head", please.', seconds=0.5),
+    Row("three", "failed", "killed"),
+]
+
+
+def write(folder: Path, text: str) -> Path:
+    (folder / "scores.csv").write_text(text, encoding="utf-8")
+    return folder / "scores.csv"
+
+
+def test_the_columns_and_the_first_rows() -> None:
+    lines = table_text(ROWS).splitlines()
+    assert lines[0].startswith("case,status,reason,left_hemisphere,right_hemisphere,skull,left_hemisphere.raw_maximum,")
+    assert lines[0].endswith("skull.raw_maximum,skull.voxels,skull.calibrated_maximum,seconds")
+    assert lines[1] == "one,done,,2.5,0.3333333333333333,,10.0,12,2.5,0.1,11,0.3333333333333333,,0,,3.75"
+    assert lines[2].startswith('two,refused,"There is no CT image. Give a ""head"", please.",,,')
+    assert lines[3].endswith(",0.0")
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    rows = read_table(write(tmp_path, table_text(ROWS)))
+    assert rows == ROWS
+    assert rows[0].score("right_hemisphere") == 1 / 3
+    assert rows[0].score("left_hemisphere", "raw_maximum") == 10
+    assert rows[0].score("skull") is rows[1].score("skull") is rows[1].score("skull", "raw_maximum") is None
+    assert rows[0].score("left_hemisphere", "unknown") is None
+
+
+def test_a_table_of_refused_cases_only(tmp_path: Path) -> None:
+    assert read_table(write(tmp_path, table_text(ROWS[1:]))) == ROWS[1:]
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "much"])
+def test_a_score_that_is_no_number_is_said_with_its_row(tmp_path: Path, value: str) -> None:
+    path = write(tmp_path, table_text(ROWS).replace("10.0", value))
+    with pytest.raises(WrongUsage, match=rf"Row 2 of .*scores.csv \(one\): left_hemisphere.raw_maximum is {value}"):
+        read_table(path)
+
+
+@pytest.mark.parametrize(("before", "after"), [(",3.75", ",3.75,9"), (",,0,,3.75", "")])
+def test_a_row_of_another_length_is_said(tmp_path: Path, before: str, after: str) -> None:
+    path = write(tmp_path, table_text(ROWS).replace(before, after))
+    with pytest.raises(WrongUsage, match=r"Row 2 of .*scores.csv \(one\) has too few or too many cells\. Run"):
+        read_table(path)
+
+
+def test_a_status_that_is_none_is_said(tmp_path: Path) -> None:
+    path = write(tmp_path, table_text(ROWS).replace("one,done", "one,Done"))
+    with pytest.raises(WrongUsage, match=r"\(one\): status is 'Done', none of done, refused, failed\. Correct it\."):
+        read_table(path)
+
+
+def test_a_case_that_stands_there_twice(tmp_path: Path) -> None:
+    path = write(tmp_path, table_text([*ROWS, ROWS[0]]))
+    with pytest.raises(WrongUsage, match=r"Row 5 of .*: one stands there twice\. Remove one\."):
+        read_table(path)
+
+
+@pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "case,status,reason\n"])
+def test_what_is_no_table(tmp_path: Path, text: str) -> None:
+    with pytest.raises(WrongUsage, match="is no table of scores: it has no column"):
+        read_table(write(tmp_path, text))
+
+
+def test_a_table_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(WrongUsage, match=r"can't be read .* Run `head-ct-anomaly cohort` first\."):
+        read_table(tmp_path / "scores.csv")

@@ -1,0 +1,287 @@
+"""`head-ct-anomaly calibrate`: arguments, what is done again and what is not, and the files; whole scans are costly."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from calibrate_stand_in import LOG, N, Pretend, made, stand_in_scan
+
+from scripts.anomaly import normative
+from scripts.anomaly.files import checked_thresholds
+from scripts.anomaly.transforms import load_normative
+from scripts.assets import place, sha256
+from scripts.calibration import files as calibration_files
+from scripts.calibration import runner as healthy_runner
+from scripts.calibration.files import load_scan
+from scripts.calibration.runner import Job, Maker, Recipe, measure_scan
+from scripts.commands import calibrate, engines
+from scripts.commands.main import main
+from scripts.files.fingerprints import Source
+from scripts.files.nifti import nifti_bytes
+from scripts.networks.position import DensePositionNet
+from scripts.processes import local as worker_processes
+from scripts.processes.cluster import imported_ray
+from scripts.registration import transforms
+from scripts.registration.register import Registration
+
+NIFTI = nifti_bytes(np.zeros((2, 2, 2), np.int16), np.eye(4))
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (normative, calibration_files):
+        monkeypatch.setattr(module, "GRID_SIZE", N)
+
+
+@pytest.fixture(autouse=True)
+def pretend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scans take no time, and are worked through here."""
+    monkeypatch.setenv(LOG, str(tmp_path / "log"))
+    monkeypatch.setattr(calibrate, "measure_scan", stand_in_scan)
+    monkeypatch.setattr(healthy_runner, "maker_of", Pretend)
+    monkeypatch.setattr(engines, "in_processes", lambda function, jobs, _: ((job, function(job)) for job in jobs))
+
+
+@pytest.fixture
+def scans(tmp_path: Path) -> Path:
+    """A folder of ten scans, of which one is bad."""
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    for name in ("bad", *(f"scan_{number:02d}" for number in range(9))):
+        (folder / f"{name}.nii.gz").write_bytes(NIFTI)
+    return folder
+
+
+def words(tmp_path: Path, *more: str) -> list[str]:
+    return ["calibrate", "-o", str(tmp_path / "out"), "--work", str(tmp_path / "work"), *more]
+
+
+def test_a_folder_becomes_a_calibration(scans: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words(tmp_path, str(scans))) == 0
+    out, err = capsys.readouterr()
+    assert "[1/10] bad.nii.gz: refused. There is no CT image. Give a head CT. (about" in out
+    assert re.search(r"\[10/10\] scan_08.nii.gz: \d+ CPU-seconds, registration pass \(about 0 min left\)", out)
+    assert "places known, from 9 scans" in out
+    assert "95 % of the healthy calibrated_top_1_percent_mean do not exceed: hemisphere" in out
+    assert "10 scans make rough percentiles: 40 or more are better." in err
+    assert "left out: bad.nii.gz: There is no CT image." in err
+    files = ("thresholds.json", "normative.nii.gz")
+    weights, reference = place("models/model.pt"), place("models/reference.nii.gz")
+    thresholds = checked_thresholds(*(tmp_path / "out" / name for name in files), weights, reference)
+    assert len(thresholds.scores_of("right_hemisphere", "raw_maximum")) == 18
+    assert len(thresholds.scores_of("skull", "calibrated_top_1_percent_mean")) == 9
+    assert load_normative(tmp_path / "out" / "normative.nii.gz").known.sum() > 10 * 8 * 7
+    facts = thresholds.facts
+    assert (facts["scans"], facts["refused"], facts["reviewed"], facts["folds"]) == (9, 1, 1, 9)
+    assert facts["weights_sha256"] == sha256(weights)
+    assert facts["source"] == {"scans": "a folder"}
+    assert facts["settings"]["stride"] == 4
+    assert facts["settings"]["smoothing_mm"] == 6
+    assert "scan_0" not in (tmp_path / "out" / "thresholds.json").read_text(), "no name of a patient's file"
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(files)
+
+
+def test_what_was_done_is_not_done_again(scans: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words(tmp_path, str(scans))) == 0
+    first = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    (scans / "scan_09.nii.gz").write_bytes(NIFTI)
+    made()
+    assert main(words(tmp_path, str(scans))) == 0
+    assert made() == ["scan_09.nii.gz"]
+    assert "10 scans of 11 done before" in capsys.readouterr().out
+    (scans / "scan_09.nii.gz").unlink()
+    made()
+    assert main(words(tmp_path, str(scans))) == 0
+    assert made() == []
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == first, "the same bytes"
+    assert main(words(tmp_path, str(scans), "--stride", "2")) == 0
+    assert len(made()) == 10, "other settings, other residuals"
+
+
+def test_an_interrupted_calibration_goes_on(
+    scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = calibrate.answers
+
+    def stopped(*args: Any) -> Iterator[Any]:
+        yield from islice(whole(*args), 6)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(calibrate, "answers", stopped)
+    assert main(words(tmp_path, str(scans))) == 130
+    assert "Stopped. The same command goes on from here." in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+    monkeypatch.setattr(calibrate, "answers", whole)
+    made()
+    assert main(words(tmp_path, str(scans))) == 0
+    assert set(made()) >= {f"scan_{number:02d}.nii.gz" for number in (6, 7, 8)}
+
+
+def test_several_processes_do_the_same(scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert main(words(tmp_path, str(scans))) == 0
+    first = (tmp_path / "out" / "thresholds.json").read_bytes()
+    more = ["calibrate", str(scans), "-o", str(tmp_path / "other"), "--work", str(tmp_path / "b"), "--workers", "2"]
+    monkeypatch.setattr(engines, "in_processes", worker_processes.in_processes)
+    assert main(more) == 0
+    assert (tmp_path / "other" / "thresholds.json").read_bytes() == first
+
+
+@pytest.mark.xdist_group("ray")
+def test_a_cluster_does_the_same(scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1] / "support"))
+    imported_ray("127.0.0.1")
+    assert main(words(tmp_path, str(scans))) == 0
+    first = (tmp_path / "out" / "thresholds.json").read_bytes()
+    more = ["calibrate", str(scans), "-o", str(tmp_path / "other"), "--work", str(tmp_path / "b"), "--engine", "ray"]
+    assert main([*more, "--workers", "2"]) == 0
+    assert (tmp_path / "other" / "thresholds.json").read_bytes() == first
+
+
+def test_a_scan_that_fails_stops_no_other_and_is_tried_again(
+    scans: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (scans / "broken.nii.gz").write_bytes(NIFTI)
+    assert main(words(tmp_path, str(scans))) == 5
+    out, err = capsys.readouterr()
+    assert "[2/11] broken.nii.gz: failed. RuntimeError (about" in out
+    assert "1 scan failed and had no part in it. The same command tries again." in err
+    facts = json.loads((tmp_path / "out" / "thresholds.json").read_text())
+    assert (facts["scans"], facts["refused"], facts["failed"]) == (9, 1, 1)
+    made()
+    assert main(words(tmp_path, str(scans))) == 5
+    assert made() == ["broken.nii.gz"]
+
+
+def test_an_address_is_one_of_a_cluster(scans: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words(tmp_path, str(scans), "--address", "127.0.0.1:6379")) == 2
+    assert capsys.readouterr().err == "--address is that of a Ray cluster. Add --engine ray.\n"
+
+
+def test_simulated_scans_are_judged_by_other_anatomies(tmp_path: Path) -> None:
+    for name in ("head_01", "head_02", "head_03"):
+        (tmp_path / f"{name}.nii.gz").write_bytes(NIFTI)
+    more = ("--simulate", str(tmp_path), "--names", "head_02,head_03", "--count", "8", "--seed", "100")
+    assert main(words(tmp_path, *more)) == 0
+    assert made()[:3] == ["head_02 100", "head_03 101", "head_02 102"]
+    content = json.loads((tmp_path / "out" / "thresholds.json").read_text())
+    assert (content["scans"], content["groups"], content["folds"]) == (8, 2, 2)
+    assert content["source"]["anatomies"] == ["head_02", "head_03"]
+    assert content["source"]["seed"] == 100
+
+
+def test_one_anatomy_alone_can_not_judge_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "head_01.nii.gz").write_bytes(NIFTI)
+    assert main(words(tmp_path, "--simulate", str(tmp_path), "--count", "8")) == 2
+    assert "All scans come from head_01. Take scans of different people." in capsys.readouterr().err
+    assert made() == [], "said before they are measured"
+
+
+@pytest.mark.parametrize(
+    ("more", "text"),
+    [
+        ([], "Give either a FOLDER of healthy scans or --simulate ANATOMIES."),
+        (["SCANS", "--simulate", "x"], "Give either a FOLDER of healthy scans or --simulate ANATOMIES."),
+        (["nothing"], "There is no folder nothing."),
+        (["SCANS", "--weights", "nothing.pt"], "There are no weights at nothing.pt."),
+        (["SCANS", "--weights", "OTHER"], "other.pt holds no weights of this network"),
+        (["SCANS", "--device", "cuda:99"], "There is no device cuda:99"),
+        (["FEW"], "There are 2. Give at least 8 healthy scans, better 40."),
+        (["BAD"], "Of the scans that could be measured there are 7. Give at least 8"),
+    ],
+)
+def test_wrong_usage_is_2(
+    more: list[str], text: str, scans: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, count in (("FEW", 2), ("BAD", 7)):
+        (tmp_path / name).mkdir()
+        for number in range(count):
+            (tmp_path / name / f"scan_{number}.nii.gz").write_bytes(NIFTI)
+    (tmp_path / "BAD" / "bad.nii.gz").write_bytes(NIFTI)
+    torch.save(DensePositionNet(1).state_dict(), tmp_path / "other.pt")
+    places = {
+        "OTHER": str(tmp_path / "other.pt"),
+        "SCANS": str(scans),
+        "FEW": str(tmp_path / "FEW"),
+        "BAD": str(tmp_path / "BAD"),
+    }
+    assert main(words(tmp_path, *(places.get(word, word) for word in more))) == 2
+    assert text in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("smoothing", ["-1", "nan", "inf", "wide"])
+def test_a_width_that_is_none(smoothing: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(words(tmp_path, "x", f"--smoothing={smoothing}"))
+    assert "is no width: use a number of mm from 0 on" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["-o", "--work"])
+def test_a_folder_that_can_t_be_written_to_is_said_at_once(
+    option: str, scans: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    assert main(words(tmp_path, str(scans), option, str(tmp_path / "file" / "folder"))) == 4
+    assert "Not a directory" in capsys.readouterr().err
+    assert made() == []
+
+
+def test_what_was_not_kept_whole_is_measured_again(scans: Path, tmp_path: Path) -> None:
+    assert main(words(tmp_path, str(scans))) == 0
+    first, second, *_ = sorted((tmp_path / "work").iterdir())
+    whole, notes = first.read_bytes(), load_scan(first)[1]
+    first.write_bytes(whole[: len(whole) // 2])
+    second.write_bytes(b"")
+    made()
+    assert main(words(tmp_path, str(scans))) == 0
+    assert len(made()) == 2
+    assert load_scan(first)[1] == notes
+
+
+@pytest.mark.parametrize("changed", ["locator.pt", "regions.nii.gz", "reference_masks.nii.gz", "version"])
+def test_other_files_to_register_with_are_other_residuals(
+    changed: str, scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(words(tmp_path, str(scans))) == 0
+    made()
+    if changed == "version":
+        monkeypatch.setattr(calibrate, "metadata", lambda: {"version": "99"})
+    else:
+        monkeypatch.setattr(calibrate, "sha256", lambda path: "x" if str(path).endswith(changed) else sha256(path))
+    assert main(words(tmp_path, str(scans))) == 0
+    assert len(made()) == 10
+
+
+def test_the_pipeline_itself_makes_what_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reader, masks, regions and network as they are; where the small head lies in reference space is given."""
+    monkeypatch.setattr(healthy_runner, "maker_of", Maker)
+    lies = np.eye(4)
+    lies[:3, 3] = -60, -60, -60
+    monkeypatch.setattr(transforms, "load_reference", lambda *paths: None)
+    monkeypatch.setattr(transforms, "register_or_refuse", lambda *_: Registration(lies, {"ncc": 1.0}, "pass"))
+    hu = np.full((60, 60, 60), -1000, np.int16)
+    hu[15:45, 15:45, 15:45] = 40
+    (tmp_path / "scan.nii.gz").write_bytes(nifti_bytes(hu, np.diag([2.0, 2, 2, 1])))
+    recipe = Recipe(Path(place("models/model.pt")), 4, "cpu")
+    job = Job(Source("a", "person", tmp_path / "scan.nii.gz"), tmp_path / "scan.npz")
+    assert measure_scan(recipe, job).text.endswith("CPU-seconds, registration pass")
+    scan, notes = load_scan(tmp_path / "scan.npz")
+    assert notes == {"group": "person", "verdict": "pass"}
+    assert scan is not None
+    assert scan.stride == 4
+    assert scan.inside.shape == (64, 64, 64)
+    assert 15**3 * 0.8 < scan.inside.sum() < 15**3 * 1.4
+    assert np.abs(scan.residual_mm[:, scan.inside]).max() > 1
+    (tmp_path / "bad.nii.gz").write_bytes(NIFTI)
+    bad = measure_scan(recipe, Job(Source("b", "b", tmp_path / "bad.nii.gz"), tmp_path / "bad.npz"))
+    assert bad.text.startswith("refused. ")
+    assert not bad.failed
+    assert load_scan(tmp_path / "bad.npz")[0] is None

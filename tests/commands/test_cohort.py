@@ -1,0 +1,292 @@
+"""`head-ct-anomaly cohort`: what is done, what is done again, and what is left after processes were killed, for real.
+
+The pipeline is replaced (see `cohort_stand_in`); real scans go through it in test_cohort_pipeline.py.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from cohort_stand_in import begun, processes, stand_in_case, write_cohort
+from engine_waiting import is_alive, wait_until
+
+from scripts.cohort.table import read_table
+from scripts.commands import cohort, engines
+from scripts.commands.main import main, parser_for
+from scripts.errors import OutputFailed
+from scripts.networks.position import DensePositionNet
+from scripts.processes.cluster import imported_ray
+from scripts.results.record import verify
+
+ROOT = Path(__file__).resolve().parents[2]
+PATH = os.pathsep.join([str(ROOT / "bundle"), str(ROOT / "tests" / "support")])
+
+
+@pytest.fixture
+def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cohort, "run_case", stand_in_case)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT / "tests" / "support"))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
+
+def words(folder: Path, *more: str, out: str = "out") -> list[str]:
+    return ["cohort", str(folder / "datalist.json"), "-o", str(folder / out), "--device", "cpu", *more]
+
+
+def scores(folder: Path, out: str = "out") -> list[str]:
+    """The lines of the table without the seconds."""
+    return [line.rpartition(",")[0] for line in (folder / out / "scores.csv").read_text().splitlines()]
+
+
+def driver(folder: Path, *more: str) -> subprocess.Popen[str]:
+    """The command in a process of its own, which can be killed."""
+    return subprocess.Popen(
+        [sys.executable, str(ROOT / "tests" / "support" / "cohort_stand_in.py"), *words(folder, *more)],
+        env={**os.environ, "PYTHONPATH": PATH, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+MIXED: dict[int, dict[str, Any]] = {1: {"refuse": "There is no CT image."}, 3: {"error": "broken\n  in two"}}
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_done_refused_and_failed_cases_stand_in_the_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_cohort(tmp_path, 5, MIXED)
+    assert main(words(tmp_path)) == 5
+    rows = {row.case: row for row in read_table(tmp_path / "out" / "scores.csv")}
+    assert list(rows) == [f"case-{number}" for number in range(5)]
+    assert [row.status for row in rows.values()] == ["done", "refused", "done", "failed", "done"]
+    assert rows["case-1"].reason == "There is no CT image. Give a head CT."
+    assert rows["case-3"].reason == "RuntimeError"
+    assert rows["case-4"].scores == dict.fromkeys(("left_hemisphere", "right_hemisphere", "skull"), 4 / 7)
+    assert verify(tmp_path / "out" / "cases" / "case-4")["scores"] == rows["case-4"].scores
+    out, err = capsys.readouterr()
+    assert "5 cases: 3 done, 1 refused, 1 failed" in out
+    assert "The same command tries the failed ones again." in out
+    assert "case-1 refused: There is no CT image." in err
+    assert "5/5" in err
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_the_same_command_does_what_is_not_finished_and_no_more(tmp_path: Path) -> None:
+    write_cohort(tmp_path, 4, MIXED)
+    assert main(words(tmp_path)) == 5
+    assert begun(tmp_path) == [0, 1, 2, 3]
+    first = scores(tmp_path)
+    assert main(words(tmp_path)) == 5
+    assert begun(tmp_path) == [0, 1, 2, 3, 3], "failed cases are tried again, refused ones are not"
+    assert scores(tmp_path) == first
+    write_cohort(tmp_path, 4, {1: MIXED[1]})
+    os.utime(tmp_path / "scan_0.txt", ns=(1, 1))
+    assert main(words(tmp_path)) == 4, "a scan that has changed under its name"
+    write_cohort(tmp_path, 4, {1: MIXED[1]})
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_new_cases_join_and_others_leave_the_table(tmp_path: Path) -> None:
+    datalist = write_cohort(tmp_path, 3)
+    content = json.loads(datalist.read_text())
+    datalist.write_text(json.dumps({**content, "test": content["test"][:2]}))
+    assert main(words(tmp_path)) == 0
+    datalist.write_text(json.dumps({**content, "test": content["test"][1:]}))
+    assert main(words(tmp_path)) == 0
+    assert begun(tmp_path) == [0, 1, 2]
+    assert [row.case for row in read_table(tmp_path / "out" / "scores.csv")] == ["case-1", "case-2"]
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_several_processes_give_the_same_scores(tmp_path: Path) -> None:
+    write_cohort(tmp_path, 6, {**MIXED, 2: {"seconds": 0.5}})
+    assert main(words(tmp_path)) == main(words(tmp_path, "--workers", "2", out="two")) == 5
+    assert scores(tmp_path) == scores(tmp_path, "two")
+    assert len(set(processes(tmp_path))) == 3, "one, and then two"
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_a_case_that_kills_its_process_fails_and_stops_nothing(tmp_path: Path) -> None:
+    write_cohort(tmp_path, 3, {0: {"deaths": 99}, 1: {"deaths": 2}})
+    assert main(words(tmp_path)) == 5
+    rows = read_table(tmp_path / "out" / "scores.csv")
+    assert [row.status for row in rows] == ["failed", "done", "done"]
+    assert rows[0].reason == "Its process was killed by signal 9 in each of 3 attempts."
+    assert sorted(begun(tmp_path)) == [0, 0, 0, 1, 1, 1, 2]
+
+
+def test_a_worker_that_is_killed_in_mid_run_loses_nothing(tmp_path: Path) -> None:
+    write_cohort(tmp_path, 5, {number: {"seconds": 1} for number in range(5)})
+    run = driver(tmp_path, "--workers", "2")
+    wait_until(lambda: len(begun(tmp_path)) >= 3)
+    at, pid = begun(tmp_path)[-1], processes(tmp_path)[-1]
+    os.kill(pid, signal.SIGKILL)
+    out, err = run.communicate(timeout=300)
+    assert run.returncode == 0, err
+    assert "5 cases: 5 done" in out
+    assert sorted(begun(tmp_path)) == sorted([*range(5), at]), "only what the killed one was at is done again"
+    assert len(read_table(tmp_path / "out" / "scores.csv")) == 5
+
+
+def test_a_driver_that_is_killed_loses_nothing_and_repeats_no_finished_case(tmp_path: Path) -> None:
+    write_cohort(tmp_path, 6, {number: {"seconds": 1} for number in range(6)})
+    run = driver(tmp_path, "--workers", "2")
+    cases = tmp_path / "out" / "cases"
+    wait_until(lambda: cases.is_dir() and len(list(cases.glob("case-*/result.json"))) >= 2)
+    os.kill(run.pid, signal.SIGKILL)
+    run.communicate()
+    wait_until(lambda: not any(map(is_alive, processes(tmp_path))))
+    finished = sorted(int(path.parent.name[-1]) for path in cases.glob("case-*/result.json"))
+    before = begun(tmp_path)
+    assert 2 <= len(finished) < 6
+    assert not (tmp_path / "out" / "scores.csv").exists()
+    again = driver(tmp_path)
+    _, err = again.communicate(timeout=300)
+    assert again.returncode == 0, err
+    assert sorted(begun(tmp_path)[len(before) :]) == [n for n in range(6) if n not in finished]
+    assert [row.status for row in read_table(tmp_path / "out" / "scores.csv")] == ["done"] * 6
+    assert [path for path in cases.iterdir() if path.name.startswith(".")] == []
+
+
+def test_ctrl_c_is_a_sentence_and_the_same_command_goes_on(tmp_path: Path) -> None:
+    write_cohort(tmp_path, 3, {1: {"seconds": 8}})  # long enough for a busy machine to stop it there
+    run = driver(tmp_path)
+    wait_until(lambda: len(begun(tmp_path)) == 2)
+    run.send_signal(signal.SIGINT)
+    out, err = run.communicate(timeout=300)
+    assert (run.returncode, out) == (130, "")
+    assert "Stopped. The same command goes on from here." in err
+    assert "Traceback" not in err
+    again = driver(tmp_path)
+    again.communicate(timeout=300)
+    assert again.returncode == 0
+    assert begun(tmp_path) == [0, 1, 1, 2]
+
+
+@pytest.fixture
+def cluster() -> Iterator[Any]:
+    """A cluster of two nodes beside a head that does no work."""
+    imported_ray("127.0.0.1")
+    from ray.cluster_utils import Cluster
+
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+    yield made
+    made.shutdown()
+
+
+@pytest.mark.xdist_group("ray")
+@pytest.mark.skipif(find_spec("ray") is None, reason="the extra [cluster] is not installed")
+@pytest.mark.usefixtures("stand_in")
+def test_on_a_ray_cluster_of_which_a_node_is_killed_the_scores_are_the_same(cluster: Any, tmp_path: Path) -> None:
+    import threading
+
+    nodes = [cluster.add_node(num_cpus=1) for _ in range(2)]
+    write_cohort(tmp_path, 8, {**{number: {"seconds": 0.7} for number in range(8)}, 2: MIXED[1]})
+    finished = tmp_path / "ray" / "cases"
+
+    def kill() -> None:
+        wait_until(lambda: len(list(finished.glob("case-*"))) >= 2)
+        cluster.remove_node(nodes[0], allow_graceful=False)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    more = ["--engine", "ray", "--address", cluster.address]
+    assert main(words(tmp_path, *more, out="ray")) == 0
+    killer.join()
+    times = {number: begun(tmp_path).count(number) for number in range(8)}
+    assert sum(times.values()) <= 9, "only what the node was at is done again"
+    assert len(set(processes(tmp_path))) >= 2
+    assert main(words(tmp_path)) == 0
+    assert scores(tmp_path, "ray") == scores(tmp_path)
+    assert main(words(tmp_path, "--engine", "ray", out="ray")) == 0, "the engine may change; nothing is left to do"
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_other_settings_need_another_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_cohort(tmp_path, 2)
+    assert main(words(tmp_path)) == 0
+    before = (tmp_path / "out" / "cohort.json").read_bytes()
+    for more, text in (
+        (("--stride", "4"), "network stride was 2 and is 4"),
+        (("--map", "error"), "score was calibrated_top_1_percent_mean and is raw_top_1_percent_mean"),
+        (("--score", "maximum"), "score was calibrated_top_1_percent_mean and is calibrated_maximum"),
+    ):
+        assert main(words(tmp_path, *more)) == 4
+        assert text in capsys.readouterr().err
+    assert (tmp_path / "out" / "cohort.json").read_bytes() == before
+    assert begun(tmp_path) == [0, 1]
+    facts = json.loads(before)
+    assert facts["network"]["kind"] == "position"
+    assert facts["network"]["parameters"] == sum(p.numel() for p in DensePositionNet(16, 39, 2).parameters())
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_a_full_disk_ends_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: Any) -> Any:
+        raise OutputFailed("The results were not written: No space left on device. Free some space.")
+
+    monkeypatch.setattr(engines, "in_processes", full)
+    write_cohort(tmp_path, 2)
+    assert main(words(tmp_path)) == 4
+    assert "No space left on device" in capsys.readouterr().err
+    assert not (tmp_path / "out" / "scores.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "text"),
+    [
+        (["--mode", "published"], 2, "The bundle ships no weights of the published network."),
+        (["--mode", "autoencoder"], 2, "The bundle ships no weights of the autoencoder."),
+        (["--mode", "autoencoder", "--weights", "WEIGHTS", "--stride", "2"], 2, "leave --stride, --map, --patch-size"),
+        (["--mode", "autoencoder", "--weights", "WEIGHTS"], 2, "other.pt holds no weights of this network"),
+        (["--address", "127.0.0.1:1"], 2, "--address is that of a Ray cluster. Add --engine ray."),
+        (["--device", "cuda:99"], 2, "There is no device cuda:99"),
+        (["--weights", "nothing.pt"], 2, "There are no weights at nothing.pt."),
+        (["--weights", "WEIGHTS"], 2, "other.pt holds no weights of this network"),
+        (["--stride", "3"], 2, "There is no such network: stride must be one of (1, 2, 4), got 3"),
+        (["--patch-size", "20"], 2, "There is no such network: patch_size must"),
+        (["--section", "training"], 2, 'has no cases under "training"'),
+        (["--calibration", "nothing"], 2, "A calibrated map was asked for. There is no thresholds.json."),
+        (["-o", "DATALIST"], 4, "is a file. Choose another name"),
+        (["-o", "."], 4, "holds datalist.json, which is no part of a cohort run"),
+    ],
+)
+def test_what_can_not_be_begun_is_said_and_writes_nothing(
+    more: list[str], code: int, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    datalist = write_cohort(tmp_path, 1)
+    torch.save(DensePositionNet(1).state_dict(), tmp_path / "other.pt")
+    places = {"WEIGHTS": str(tmp_path / "other.pt"), "DATALIST": str(datalist)}
+    before = sorted(path.name for path in tmp_path.iterdir())
+    assert main(words(tmp_path, *(places.get(word, word) for word in more))) == code
+    err = capsys.readouterr().err
+    assert text in err
+    assert err.count("\n") == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def test_width_and_patch_size_are_those_of_the_weights(tmp_path: Path) -> None:
+    torch.save(DensePositionNet(2, 23, in_channels=2).state_dict(), tmp_path / "small.pt")
+    write_cohort(tmp_path, 1)
+    more = ["--weights", str(tmp_path / "small.pt"), "--width", "2", "--patch-size", "23", "--scores-only"]
+    args = parser_for(["cohort"]).parse_args(words(tmp_path, *more))
+    args.config = []
+    plan, facts = cohort.planned(args)
+    assert (facts["network"]["width"], facts["network"]["patch_size"]) == (2, 23)
+    assert facts["score"] == "raw_top_1_percent_mean", "the calibration that ships is not one of these weights"
+    assert plan.values["postprocessing#transforms#3#_disabled_"] is True
+    assert plan.values["handlers#2#maps"] is False
+    assert plan.cache == tmp_path / "out" / "registered"

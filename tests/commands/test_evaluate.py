@@ -1,0 +1,105 @@
+"""`head-ct-anomaly evaluate`: the file, the table, and the comparison of two runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from cohort_stand_in import write_cohort
+from evaluated_cohort import FACTS, REGIONS, rows
+
+from scripts.cohort.folder import CohortFolder
+from scripts.cohort.table import Row
+from scripts.commands.main import main
+
+
+@pytest.fixture
+def two_runs(tmp_path: Path) -> Path:
+    """Runs of the same twelve cases: `good` tells them apart, `poor` does not."""
+    write_cohort(tmp_path, 12)
+    good, poor = CohortFolder(tmp_path / "good"), CohortFolder(tmp_path / "poor")
+    good.settle(FACTS, {})
+    good.write_table(rows(12))
+    poor.settle({**FACTS, "score": "raw_maximum"}, {})
+    values = [{region: (7 * n + 3 * k) % 5 / 5 for k, region in enumerate(REGIONS)} for n in range(12)]
+    poor.write_table(
+        [Row(f"case-{n}", "done", "", v, {r: {"raw_maximum": x} for r, x in v.items()}) for n, v in enumerate(values)]
+    )
+    return tmp_path
+
+
+def words(folder: Path, name: str, *more: str) -> list[str]:
+    return ["evaluate", str(folder / name), str(folder / "datalist.json"), *more]
+
+
+def test_an_evaluation_is_written_and_printed(two_runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words(two_runs, "good")) == 0
+    out, err = capsys.readouterr()
+    made = json.loads((two_runs / "good" / "evaluation.json").read_text())
+    assert made["tasks"]["haemorrhage"]["auroc"] == 1
+    assert "| haemorrhage | 4 | 12 | 1.00 | [1.00, 1.00] | [1.00, 1.00] |" in out
+    assert out.endswith(f"{two_runs / 'good' / 'evaluation.json'}\n")
+    assert "left out of haemorrhage" in err
+
+
+def test_the_paper_s_score_into_a_file_of_its_own(two_runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    more = ["--score", "raw_maximum", "-o", str(two_runs / "new" / "paper.json")]
+    assert main(words(two_runs, "good", *more)) == 0
+    assert json.loads((two_runs / "new" / "paper.json").read_text())["score"] == "raw_maximum"
+    assert not (two_runs / "good" / "evaluation.json").exists()
+    assert "score raw_maximum" in capsys.readouterr().out
+
+
+def test_two_runs_are_compared_with_and_without_the_datalist(
+    two_runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words(two_runs, "good", "--compare", str(two_runs / "poor"))) == 0
+    first = capsys.readouterr().out
+    assert "calibrated_top_1_percent_mean of" in first
+    assert f"and raw_maximum of {two_runs / 'poor'}" in first
+    (row,) = [line for line in first.splitlines() if line.startswith("| haemorrhage | 16 |")]
+    assert row.startswith("| haemorrhage | 16 | 1.00 | .")
+    assert main(words(two_runs, "poor")) == 0
+    capsys.readouterr()
+    assert main(["evaluate", str(two_runs / "good"), "--compare", str(two_runs / "poor")]) == 0
+    assert row in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("more", "text"),
+    [
+        ((), "Name the DATALIST with the labels of the cases."),
+        (("--compare", "poor", "--score", "raw_maximum"), "Name the DATALIST"),
+        (
+            ("--compare", "poor"),
+            "There is no evaluation in good (FileNotFoundError). Run `head-ct-anomaly evaluate good",
+        ),
+        (("nothing.json",), "nothing.json is no datalist"),
+        (("datalist.json", "--compare", "nowhere"), "nowhere holds no cohort.json"),
+    ],
+)
+def test_wrong_usage_is_2(
+    more: tuple[str, ...],
+    text: str,
+    two_runs: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(two_runs)
+    assert main(["evaluate", "good", *more]) == 2
+    assert text in capsys.readouterr().err
+
+
+def test_runs_of_other_cases_can_not_be_compared(two_runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words(two_runs, "good")) == main(words(two_runs, "poor")) == 0
+    path = two_runs / "poor" / "evaluation.json"
+    path.write_text(path.read_text().replace('"case-', '"other-'))
+    capsys.readouterr()
+    assert main(["evaluate", str(two_runs / "good"), "--compare", str(two_runs / "poor")]) == 2
+    assert "can't be compared: the two evaluations have no task in common" in capsys.readouterr().err
+
+
+def test_an_evaluation_that_can_not_be_written(two_runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words(two_runs, "good", "-o", str(two_runs / "datalist.json" / "x.json"))) == 4
+    assert "Not a directory" in capsys.readouterr().err

@@ -1,0 +1,174 @@
+"""What a user of the model zoo downloads, and what the zoo's own checks see of it.
+
+The zoo's checks are those of its `ci/verify_bundle.py`, `ci/unit_tests` and contributing guide. That the unzipped
+bundle gives the results of the repository's is in test_pipeline.py, with whose runs it is compared.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from monai.bundle import verify_net_in_out
+
+from scripts.commands import package
+from scripts.commands.archive import LARGEST_FILE_BYTES
+from scripts.commands.main import main
+from scripts.integrity import BundleChanged, check_bundle
+from scripts.networks.position import DensePositionNet
+
+pytestmark = pytest.mark.xdist_group("pipeline")
+
+UNIT_TEST = Path(__file__).resolve().parents[1] / "zoo" / "test_head_ct_position_anomaly.py"
+
+TEXTS = (
+    *("schema", "version", "monai_version", "pytorch_version", "numpy_version", "task", "description", "authors"),
+    *("copyright", "data_source", "data_type", "image_classes", "label_classes", "pred_classes", "intended_use"),
+)
+TABLES = ("changelog", "required_packages_version", "eval_metrics", "supported_apps", "network_data_format")
+"""What the zoo's schema of metadata.json wants as texts, and as tables."""
+
+OF_A_TENSOR = {
+    "type": str,
+    "format": str,
+    "num_channels": int,
+    "spatial_shape": list,
+    "dtype": str,
+    "value_range": list,
+    "is_patch_data": bool,
+    "channel_def": dict,
+}
+"""And of every tensor that the network or the workflow takes or gives."""
+
+ORDER = (
+    "Model Overview",
+    "Data",
+    "Training configuration",
+    "Memory Consumption",
+    "Input",
+    "Output",
+    "Performance",
+    "MONAI Bundle Commands",
+    "References",
+    "License",
+)
+"""Headings of the zoo's READMEs, in their order."""
+
+
+def test_the_files_that_the_zoo_looks_for_are_there(packaged: Path) -> None:
+    for name in (
+        "LICENSE",
+        "configs/metadata.json",
+        "configs/inference.json",
+        "configs/train.json",
+        "configs/logging.conf",
+        "models/model.pt",
+        "models/model.ts",
+        "docs/README.md",
+        "docs/data_license.txt",
+    ):
+        assert (packaged / name).is_file(), name
+    sizes = {path: path.stat().st_size for path in packaged.rglob("*") if path.is_file()}
+    assert max(sizes.values()) < LARGEST_FILE_BYTES
+    assert not (packaged / "large_files.yml").exists(), "no file is too large for the zoo"
+    root = str(Path(__file__).resolve().parents[2]).encode()
+    assert [path for path in sizes if root in path.read_bytes()] == []
+
+
+def test_the_manifest_in_the_zip_names_the_torchscript_too(packaged: Path, tmp_path: Path) -> None:
+    check_bundle(packaged)
+    copied = tmp_path / "bundle"
+    shutil.copytree(packaged, copied)
+    with (copied / "models" / "model.ts").open("ab") as file:
+        file.write(b"more")
+    with pytest.raises(BundleChanged, match=r"models/model\.ts was changed"):
+        check_bundle(copied)
+
+
+def test_the_metadata_fit_the_schema(packaged: Path) -> None:
+    meta = json.loads((packaged / "configs/metadata.json").read_text(encoding="utf-8"))
+    assert {name for name in TEXTS if not isinstance(meta[name], str)} == set()
+    assert {name for name in TABLES if not isinstance(meta[name], dict)} == set()
+    assert all(isinstance(text, str) for text in meta["references"])
+    for part in ("inputs", "outputs", "post_processed_outputs"):
+        for tensor in meta["network_data_format"][part].values():
+            assert {name for name, kind in OF_A_TENSOR.items() if not isinstance(tensor[name], kind)} == set()
+    assert next(iter(meta["changelog"])) == meta["version"], "the newest first"
+
+
+def test_the_readme_has_the_headings_of_the_zoo_in_their_order(packaged: Path) -> None:
+    lines = (packaged / "docs/README.md").read_text(encoding="utf-8").splitlines()
+    headings = [line.lstrip("# ") for line in lines if line.startswith("#")]
+    assert [heading for heading in headings if heading in ORDER] == list(ORDER)
+
+
+def test_the_network_takes_and_gives_what_the_metadata_say(packaged: Path) -> None:
+    verify_net_in_out(
+        net_id="network_def",
+        meta_file=str(packaged / "configs/metadata.json"),
+        config_file=str(packaged / "configs/inference.json"),
+        device="cpu",
+        bundle_root=str(packaged),
+    )
+
+
+@torch.no_grad()
+@pytest.mark.filterwarnings("ignore:.*torch.jit.load:DeprecationWarning")
+def test_torchscript_answers_as_the_weights(packaged: Path) -> None:
+    network = DensePositionNet(16, 39, 2).eval()
+    network.load_state_dict(torch.load(packaged / "models/model.pt", weights_only=True), strict=True)
+    files = {"metadata.json": "", "inference.json": ""}
+    scripted = torch.jit.load(str(packaged / "models/model.ts"), _extra_files=files)
+    patch, volume = torch.rand(2, 2, 39, 39, 39), torch.rand(1, 2, 44, 41, 47)
+    assert torch.equal(scripted(patch), network(patch))
+    for stride in (1, 2, 4):
+        assert torch.equal(scripted.dense(volume, stride), network.dense(volume, stride))
+    for name, text in files.items():
+        assert json.loads(text) == json.loads((packaged / "configs" / name).read_text(encoding="utf-8"))
+
+
+def test_the_zip_is_the_same_again(packaged: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["package", "-o", str(tmp_path)]) == 0
+    (made,) = tmp_path.iterdir()
+    (first,) = packaged.parent.glob("*.zip")
+    assert made.name == first.name == "head_ct_position_anomaly_v" + version(packaged) + ".zip"
+    assert made.read_bytes() == first.read_bytes()
+    assert str(made) in capsys.readouterr().out
+
+
+def version(packaged: Path) -> str:
+    return str(json.loads((packaged / "configs/metadata.json").read_text(encoding="utf-8"))["version"])
+
+
+def test_the_unit_test_of_the_zoo_passes(packaged: Path, tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / packaged.name).symlink_to(packaged)
+    done = subprocess.run(
+        [sys.executable, str(UNIT_TEST)],
+        cwd=tmp_path,
+        env={**os.environ, "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": f"models/{packaged.name}"},
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert "Ran 2 tests" in done.stderr
+
+
+def test_what_monai_says_when_it_makes_no_torchscript(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    failed = subprocess.CompletedProcess([], 1, "", "Traceback ...\nKeyError: 'network_def'\n")
+    monkeypatch.setattr(package.subprocess, "run", lambda *_, **__: failed)
+    with pytest.raises(RuntimeError, match=r"no TorchScript of models/model\.pt: Traceback \.\.\. KeyError: 'netw"):
+        package.torchscript(tmp_path)
+
+
+def test_a_zip_that_can_t_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    assert main(["package", "-o", str(tmp_path / "file" / "folder")]) == 4
+    assert "Not a directory" in capsys.readouterr().err

@@ -1,0 +1,400 @@
+"""`head-ct-anomaly run`: arguments, exit codes, and what is on stderr; whole runs are in test_pipeline.py."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import logging
+import os
+import subprocess
+import sys
+import warnings
+import weakref
+from pathlib import Path
+from typing import Any
+
+import monai.bundle
+import pytest
+from dicom_series import SERIES, write_series
+from geometries import PLAIN
+from monai.bundle import ConfigWorkflow
+from pydicom.dataset import Dataset
+
+from scripts import workflow as workflows
+from scripts.assets import config
+from scripts.commands import scan_options
+from scripts.commands.main import main, parser_for
+from scripts.commands.scan_options import overrides
+from scripts.findings import refusal
+from scripts.results.folder import write_results
+
+ROOT = Path(__file__).resolve().parents[2]
+
+AWKWARD = (
+    "$__import__('os').system('touch evil')",
+    "@dataset_dir",
+    "%inference.json::stride",
+    "a::b",
+    "case#3",
+    "case@#3",
+    "50%##x",
+    "two words",
+    "Kopf-Übersicht ü 頭",
+    'quote\'s "and" {braces}',
+    "[brackets]",
+    "new\nline",
+    "$exit()",
+    "@",
+    "%",
+    "::",
+    "-o",
+)
+"""Names that a config would take for an expression, a reference, a macro or an id, or a shell for something else."""
+
+
+def parsed(*words: str) -> argparse.Namespace:
+    return parser_for(["run"]).parse_args(["run", *words])
+
+
+def workflow(args: argparse.Namespace) -> ConfigWorkflow:
+    files = [str(config(name)) for name in ("inference.json", *args.config)]
+    return ConfigWorkflow(files, logging_file=False, workflow_type="inference", **overrides(args))
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["--device", "$exit()"], "is no device: use auto, cpu, cuda or cuda:N"),
+        (["--device", "@bundle_root"], "is no device"),
+        (["--device", "cuda:0'); exit(); ('"], "is no device"),
+        (["--device", "cpu\n"], "is no device"),
+        (["--series-uid", "$exit()"], "is no UID: digits and dots"),
+        (["--series-uid", "@stride"], "is no UID"),
+        (["--series-uid", "%x"], "is no UID"),
+        (["--series-uid", "1.2\n"], "is no UID"),
+        (["--series-uid", "1" * 65], "is no UID"),
+        (["--series-uid", ""], "is no UID"),
+        (["--stride", "3"], "choose from 1, 2, 4"),
+        (["--stride", "$2"], "invalid int value"),
+        (["--config", "nothing.json"], "invalid choice: 'nothing.json'"),
+        (["--config", "train.json"], "invalid choice: 'train.json'"),
+        (["--map", "raw"], "invalid choice: 'raw'"),
+    ],
+)
+def test_wrong_arguments_are_2(words: list[str], text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["run", "IN", "-o", "OUT", *words])
+    assert text in capsys.readouterr().err
+
+
+def test_an_output_is_needed(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["run", "IN"])
+    assert "-o/--output" in capsys.readouterr().err
+
+
+def test_only_what_was_said_is_overridden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    values = overrides(parsed("IN", "-o", "OUT"))
+    assert values == {
+        "bundle_root": str(ROOT / "bundle"),
+        "dataset_dir": tmp_path / "IN",
+        "output_dir": tmp_path / "OUT",
+        "overwrite": False,
+    }
+    words = ("--stride", "1", "--series-uid", "1.2.3", "--device", "cuda:1", "--overwrite")
+    more = overrides(parsed("IN", "-o", "OUT", *words, "--accept-review", "--force"))
+    assert {key: more[key] for key in more.keys() - values.keys()} == {
+        "stride": 1,
+        "series_uid": "1.2.3",
+        "device": "$torch.device('cuda:1')",
+        "accept_review": True,
+        "force": True,
+    }
+    assert more["overwrite"] is True
+    own = overrides(parsed("IN", "-o", "OUT", "--map", "error", "--calibration", "OWN"))
+    assert own["map"] == "error"
+    assert own["normative"] == tmp_path / "OWN" / "normative.nii.gz"
+    assert own["thresholds"] == tmp_path / "OWN" / "thresholds.json"
+
+
+def test_every_override_is_an_id_of_the_config() -> None:
+    words = ("--stride", "1", "--series-uid", "1.2", "--device", "cpu", "--map", "error", "--calibration", "OWN")
+    args = parsed("IN", "-o", "OUT", *words, "--accept-review", "--force")
+    assert overrides(args).keys() <= set(ConfigWorkflow.__init__.__annotations__) | set(
+        workflow(parsed("IN", "-o", "OUT")).parser.get()
+    )
+
+
+@pytest.mark.parametrize("name", AWKWARD)
+def test_awkward_names_arrive_as_they_are(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    flow = workflow(
+        argparse.Namespace(**{**vars(parsed("IN", "-o", "OUT")), "input": Path(name), "output": Path(name)})
+    )
+    flow.initialize()
+    parser = flow.parser
+    assert parser.get_parsed_content("dataset").data == [{"image": str(tmp_path / name)}]
+    assert parser.get_parsed_content("handlers")[-1].output_dir == tmp_path / name
+    assert list(tmp_path.iterdir()) == [], "nothing in a name is run"
+
+
+@pytest.mark.parametrize("name", AWKWARD)
+def test_awkward_names_of_weights_and_calibrations_arrive_as_they_are(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    args = argparse.Namespace(
+        **{**vars(parsed("IN", "-o", "OUT")), "weights": Path(name), "calibration": Path(name), "series_uid": "1.2.3"}
+    )
+    parser = workflow(args).parser
+    parser.parse()
+    wanted = {"weights": "", "normative": "normative.nii.gz", "thresholds": "thresholds.json"}
+    assert {key: parser.get_parsed_content(key) for key in wanted} == {
+        key: tmp_path / name / file for key, file in wanted.items()
+    }
+    assert list(tmp_path.iterdir()) == [], "nothing in a name is run"
+
+
+def test_no_text_of_a_header_is_evaluated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every text of the header is an expression; the config's own reader loads the series."""
+    evil = "$__import__('os').system('touch evil')"
+
+    def edit(dataset: Dataset, k: int) -> None:
+        for name in ("SeriesDescription", "ProtocolName", "PatientName", "PatientID", "ConvolutionKernel"):
+            setattr(dataset, name, evil)
+        dataset.BodyPartExamined, dataset.SoftwareVersions, dataset.StationName = "@stride", "%x.json::y", evil
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pydicom remarks on the length of such texts
+        write_series(tmp_path / "in", edit=edit)
+    monkeypatch.chdir(tmp_path)
+    flow = workflow(parsed("in", "-o", "out", "--series-uid", SERIES))
+    flow.initialize()
+    load = flow.parser.get_parsed_content("preprocessing").transforms[0]
+    assert load({"image": "in"})["image"].shape == (1, *PLAIN.shape)
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+
+
+def test_negative_control_as_text_a_name_would_be_changed(tmp_path: Path) -> None:
+    values = {**overrides(parsed("IN", "-o", "OUT")), "dataset_dir": str(tmp_path / "case#3")}
+    flow = ConfigWorkflow(str(config("inference.json")), logging_file=False, workflow_type="inference", **values)
+    flow.initialize()
+    assert flow.parser.get_parsed_content("dataset").data == [{"image": str(tmp_path / "case::3")}]
+
+
+@pytest.mark.parametrize("name", [name for name in AWKWARD if not name.startswith("-")])
+def test_an_input_of_an_awkward_name_is_read(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "notes.txt").write_text("no image")
+    assert main(["run", name, "-o", f"out {name}"]) == 3
+    assert capsys.readouterr().err.startswith("The file is not a DICOM image.")
+    assert [path.name for path in tmp_path.iterdir()] == [name], "nothing is written, and nothing in a name is run"
+
+
+def test_a_refusal_is_a_sentence_or_two_on_stderr(tmp_path: Path) -> None:
+    """Run as a process, since libraries write to stderr past Python."""
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "notes.txt").write_text("no image")
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "bundle"), "run", "in", "-o", "out"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 3
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("The file is not a DICOM image. Give a folder")
+    assert "Traceback" not in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+
+
+def test_a_missing_input_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", str(tmp_path / "nothing"), "-o", str(tmp_path / "out")]) == 3
+    assert "can't be read" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+class Pretend:
+    """Stands for MONAI's workflow: writes a result, or raises."""
+
+    error: BaseException | None = None
+    started = 0
+
+    def __init__(self, files: Any, **words: Any) -> None:
+        self.words = words
+
+    def run(self) -> None:
+        type(self).started += 1
+        logging.getLogger("library").critical("a line of a library")
+        warnings.warn("a warning of a library", stacklevel=1)
+        if self.error is not None:
+            raise RuntimeError("applying transform") from self.error
+        write_results(self.words["output_dir"], {"x": b"new"}, {}, self.words["overwrite"])
+
+
+@pytest.fixture
+def pretend(monkeypatch: pytest.MonkeyPatch) -> type[Pretend]:
+    class Own(Pretend):
+        pass
+
+    monkeypatch.setattr(monai.bundle, "ConfigWorkflow", Own)
+    return Own
+
+
+def test_libraries_are_kept_quiet_and_then_as_before(
+    pretend: type[Pretend], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", "IN", "-o", str(tmp_path / "out")]) == 0
+    assert capfd.readouterr() == (f"results in {tmp_path / 'out'}\n", "")
+    assert logging.root.manager.disable == logging.NOTSET
+    with pytest.warns(UserWarning, match="a warning of a library"):
+        assert main(["--debug", "run", "IN", "-o", str(tmp_path / "other")]) == 0
+
+
+def test_a_workflow_is_forgotten_when_it_is_done(pretend: type[Pretend], tmp_path: Path) -> None:
+    """A real one refers to itself, so that its volumes would stay until Python happens to look."""
+    alive = []
+
+    def run_itself(self: Any) -> None:
+        self.itself = self
+        alive.append(weakref.ref(self))
+
+    pretend.run = run_itself  # type: ignore[method-assign]
+    gc.disable()
+    try:
+        workflows.run_configs(["inference.json"], {})
+    finally:
+        gc.enable()
+    assert [reference() for reference in alive] == [None]
+
+
+def test_existing_results_are_4_before_any_work(
+    pretend: type[Pretend], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_results(tmp_path / "out", {"x": b"old"}, {})
+    assert main(["run", "IN", "-o", str(tmp_path / "out")]) == 4
+    assert "exists. Choose another folder, or say --overwrite" in capsys.readouterr().err
+    assert pretend.started == 0
+    assert (tmp_path / "out" / "x").read_bytes() == b"old"
+    assert main(["run", "IN", "-o", str(tmp_path / "out"), "--overwrite"]) == 0
+    assert (tmp_path / "out" / "x").read_bytes() == b"new"
+
+
+def test_a_folder_with_something_else_is_never_overwritten(pretend: type[Pretend], tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "thesis.txt").write_text("precious")
+    assert main(["run", "IN", "-o", str(tmp_path / "out"), "--overwrite"]) == 4
+    assert pretend.started == 0
+    assert (tmp_path / "out" / "thesis.txt").read_text() == "precious"
+
+
+def test_an_output_that_can_not_be_made_is_4_before_any_work(
+    pretend: type[Pretend], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "plain").write_text("a file, no folder")
+    assert main(["run", "IN", "-o", str(tmp_path / "plain" / "deep" / "out")]) == 4
+    assert "were not written" in capsys.readouterr().err
+    monkeypatch.setattr(os, "access", lambda place, mode: False)
+    assert main(["run", "IN", "-o", str(tmp_path / "out")]) == 4
+    assert "Choose a folder that you may write to." in capsys.readouterr().err
+    assert pretend.started == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "text"),
+    [
+        (refusal("not_ct", "There is no CT image."), 3, "There is no CT image. Give a head CT.\n"),
+        (FileNotFoundError(2, "missing", "model.pt"), 5, "Internal error (FileNotFoundError): "),
+        (ZeroDivisionError("by zero"), 5, "Internal error (ZeroDivisionError). Use --debug"),
+    ],
+)
+def test_what_is_behind_an_error_of_the_workflow(
+    error: Exception,
+    code: int,
+    text: str,
+    pretend: type[Pretend],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pretend, "error", error)
+    assert main(["run", "IN", "-o", str(tmp_path / "out")]) == code
+    err = capsys.readouterr().err
+    assert err.startswith(text)
+    assert "Traceback" not in err
+    assert err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_internal_error_is_5_and_debug_shows_where(tmp_path: Path) -> None:
+    """A config with a mistake in it, in a process, to see all of stderr."""
+    code = (
+        "import sys; from scripts.commands import main, run; import scripts.commands.run as r\n"
+        "r.overrides = lambda args: {'stride': 3}\n"
+        "sys.exit(main.main(sys.argv[1:]))"
+    )
+    path = os.pathsep.join([str(ROOT / "bundle"), os.environ.get("PYTHONPATH", "")])
+    for words, seen in ((["run"], False), (["--debug", "run"], True)):
+        done = subprocess.run(
+            [sys.executable, "-c", code, *words, "IN", "-o", "out"],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": path},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 5
+        assert ("Traceback" in done.stderr) is seen
+        assert "stride must be one of (1, 2, 4), got 3" in done.stderr
+
+
+def test_the_root_cause_is_a_refusal_or_an_error_of_the_system() -> None:
+    reason = refusal("not_ct", "There is no CT image.")
+    outer = RuntimeError("outer")
+    outer.__context__ = ValueError("inner")
+    outer.__context__.__cause__ = reason
+    assert workflows.root_cause(outer) is reason
+    assert workflows.root_cause(ValueError("alone")).args == ("alone",)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--device", "cuda:99"], "There is no device cuda:99: PyTorch sees"),
+        (["--config", "published.json"], "The bundle ships no weights of the published network."),
+        (["--config", "autoencoder_inference.json"], "The bundle ships no weights of the autoencoder."),
+        (["--weights", "no-such.pt"], "There are no weights at no-such.pt."),
+        (["--calibration", "no-such"], "A calibrated map was asked for. There is no thresholds.json."),
+        (["--weights", "pyproject.toml"], "pyproject.toml holds no weights of this network"),
+        (["--map", "calibrated", "--weights", "pyproject.toml"], "A calibrated map was asked for. The"),
+    ],
+)
+def test_what_is_not_there_is_wrong_usage(
+    words: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", "IN", "-o", str(tmp_path / "out"), *words]) == 2
+    assert capsys.readouterr().err.startswith(message)
+    assert not (tmp_path / "out").exists()
+
+
+def test_dicom_objects_need_a_study(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "head.nii.gz").write_bytes(b"")
+    assert main(["run", str(tmp_path / "head.nii.gz"), "-o", str(tmp_path / "out"), "--dicom"]) == 2
+    assert "A NIfTI file has no study" in capsys.readouterr().err
+
+
+def test_dicom_objects_need_highdicom(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(scan_options, "find_spec", lambda name: None)
+    assert main(["run", str(tmp_path), "-o", str(tmp_path / "out"), "--dicom"]) == 2
+    assert 'pip install "head-ct-position-anomaly[dicom]"' in capsys.readouterr().err
+
+
+def test_dicom_is_an_id_of_the_config(tmp_path: Path) -> None:
+    assert overrides(parsed("IN", "-o", "OUT", "--dicom"))["dicom"] is True
+    flow = workflow(parsed(str(tmp_path), "-o", str(tmp_path / "out"), "--dicom", "--series-uid", "1.2"))
+    flow.initialize()
+    writer = flow.parser.get_parsed_content("handlers")[-1]
+    assert (writer.dicom, writer.series_uid) == (True, "1.2")

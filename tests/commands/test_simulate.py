@@ -1,0 +1,64 @@
+"""The command simulate: files of both formats agree, seeds repeat, and nothing is overwritten."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+from dicom_series import head_hu
+from geometries import PLAIN
+from toy_anatomy import raw_labels
+
+from scripts.commands.main import main
+from scripts.commands.simulate import write_case
+from scripts.reading.inputs import read_volume
+from scripts.simulation.case import Case
+from scripts.simulation.scanner.scan import PADDING_HU, Scan
+
+
+@pytest.fixture(scope="module")
+def anatomy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("anatomies") / "toy.nii.gz"
+    labels, affine = raw_labels()
+    nibabel.save(nibabel.Nifti1Image(labels, affine), path)
+    return path
+
+
+def test_a_scan_with_its_mask_and_truth(anatomy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["simulate", str(anatomy), "-o", str(tmp_path / "out"), "--seed", "5", "--lesion", "epidural"]
+    words += ["--side", "right", "--protocol", "routine"]
+    assert main(words) == 0
+    folder = tmp_path / "out" / "scan_0005"
+    assert sorted(path.name for path in folder.iterdir()) == ["lesion.nii.gz", "scan.nii.gz", "truth.json"]
+    scan, lesion = (nibabel.load(folder / name) for name in ("scan.nii.gz", "lesion.nii.gz"))
+    assert scan.shape == lesion.shape
+    np.testing.assert_array_equal(scan.affine, lesion.affine)
+    truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
+    assert (truth["anatomy"], truth["seed"], truth["lesion"], truth["side"]) == ("toy", 5, "epidural", "right")
+    assert truth["lesion_voxels"] == (np.asarray(lesion.dataobj) == 1).sum() > 0
+    before = (folder / "scan.nii.gz").read_bytes()
+    assert main(words) == 4
+    assert "scan_0005 exists" in capsys.readouterr().err
+    assert main([*words[:3], str(tmp_path / "again"), *words[4:]]) == 0
+    assert (tmp_path / "again" / "scan_0005" / "scan.nii.gz").read_bytes() == before
+
+
+def test_outside_the_field_of_view_is_not_taken_for_air(tmp_path: Path) -> None:
+    hu = head_hu(PLAIN.points())
+    hu[:5] = PADDING_HU
+    truth = {"seed": 1, "protocol": {"thickness_mm": 3.0}}
+    case = Case(Scan(hu, PLAIN.affine), np.zeros(hu.shape, np.uint8), None, truth)
+    for kind, name in (("nifti", "scan.nii.gz"), ("dicom", "series")):
+        write_case(tmp_path / kind, case, "toy", kind)
+        valid = read_volume(tmp_path / kind / name).valid
+        assert valid is not None
+        assert valid.sum() == (hu != PADDING_HU).sum()
+
+
+def test_wrong_words_are_refused(anatomy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["simulate", str(anatomy), "-o", str(tmp_path), "--seed", "-1"])
+    assert "whole number from 0 on" in capsys.readouterr().err

@@ -1,0 +1,62 @@
+"""Memory as the system counts it: what is allocated shows, and what exceeds the budget is refused to this process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from scripts.processes import memory as process_memory
+from scripts.processes.memory import MB, peak_bytes, resident_bytes, restart_peak
+
+BUNDLE = Path(__file__).resolve().parents[2] / "bundle"
+linux = pytest.mark.skipif(not process_memory.MACHINE.exists(), reason="the system does not tell of its memory")
+
+
+def test_a_block_shows_while_it_is_held() -> None:
+    before = resident_bytes()
+    block = np.ones(64 * MB, np.uint8)
+    assert 50 * MB < resident_bytes() - before < 80 * MB
+    assert block.sum() == 64 * MB
+    del block
+    assert resident_bytes() - before < 20 * MB
+
+
+@linux
+def test_the_peak_begins_anew() -> None:
+    block = np.ones(96 * MB, np.uint8)
+    block.sum()
+    del block
+    before = resident_bytes()
+    assert restart_peak()
+    assert peak_bytes() - before < 40 * MB, "what was held before does not count"
+    block = np.ones(64 * MB, np.uint8)
+    block.sum()
+    del block
+    assert 50 * MB < peak_bytes() - before < 110 * MB, "what was held since does"
+
+
+def test_another_system_s_peak_is_the_largest_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process_memory, "PROCESS", tmp_path / "none")
+    monkeypatch.setattr(process_memory, "MACHINE", tmp_path / "none")
+    assert not restart_peak()
+    assert resident_bytes() == peak_bytes() > 10 * MB
+    assert process_memory.available_bytes() is None
+    assert process_memory.set_budget() is None
+
+
+@linux
+def test_a_budget_refuses_what_exceeds_it() -> None:
+    """In a process of its own, since a limit can't be taken back."""
+    code = (
+        "import numpy as np; from scripts.processes import memory as m; m.available_bytes = lambda: 300 * m.MB\n"
+        "assert m.set_budget() == 270 * m.MB\n"
+        "np.ones(100 * m.MB, np.uint8)\n"
+        "try:\n    np.ones(400 * m.MB, np.uint8)\n"
+        "except MemoryError:\n    print('refused')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=BUNDLE, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["refused"]

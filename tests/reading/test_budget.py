@@ -1,0 +1,54 @@
+"""The memory budget: a fixed one, what the machine has left, and what a container may use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from scripts.findings import InputRefused
+from scripts.reading import budget as memory_budget
+from scripts.reading.budget import GIB, check_size, free_bytes
+
+
+def set_free(monkeypatch: pytest.MonkeyPatch, free: int | None) -> None:
+    """Let the machine have so many bytes left, and no container."""
+    monkeypatch.setattr(memory_budget, "available_bytes", lambda: free)
+    monkeypatch.setattr(memory_budget, "CONTROL_GROUP", Path("/nowhere"))
+
+
+def test_the_fixed_budget_is_named_with_what_would_be_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_free(monkeypatch, None)
+    check_size((512, 512, 512))
+    with pytest.raises(
+        InputRefused, match=r"512 x 512 x 513 voxels, 0\.751 GiB while they are read, over the budget"
+    ) as error:
+        check_size((512, 512, 513))
+    assert error.value.findings[0].code == "too_large"
+    assert "of 0.75 GiB. Crop the scan" in str(error.value)
+    with pytest.raises(InputRefused, match=r"asks for 65535 x 65535 x 65535 voxels, 1\.57e"):
+        check_size((65535, 65535, 65535))
+
+
+def test_what_the_machine_has_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_free(monkeypatch, GIB // 2)
+    check_size((512, 512, 300))
+    with pytest.raises(InputRefused, match=r"512 x 512 x 400 voxels, 0\.586 GiB .*, and 0\.5 GiB of memory are free"):
+        check_size((512, 512, 400))
+
+
+def test_what_a_container_has_left(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    set_free(monkeypatch, GIB)
+    monkeypatch.setattr(memory_budget, "CONTROL_GROUP", tmp_path)
+    assert free_bytes() == GIB, "no control group"
+    (tmp_path / "memory.max").write_text(f"{GIB}\n")
+    (tmp_path / "memory.stat").write_text(f"anon {GIB // 4}\nfile {GIB // 2}\n")
+    assert free_bytes() == GIB - GIB // 4, "files in memory can be given back"
+    (tmp_path / "memory.max").write_text("max\n")
+    assert free_bytes() == GIB
+    (tmp_path / "memory.max").write_text("something else\n")
+    assert free_bytes() == GIB
+
+
+def test_this_machine_has_room_for_a_small_scan() -> None:
+    check_size((64, 64, 64))

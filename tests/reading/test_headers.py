@@ -1,0 +1,171 @@
+"""Headers: what is opened, what is set aside, what is refused; frames of an enhanced file."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+from dicom_series import SERIES, image, write_enhanced, write_series
+from geometries import PLAIN
+from pydicom.config import IGNORE
+from pydicom.dataelem import DataElement
+from pydicom.dataset import Dataset
+from pydicom.uid import ImplicitVRLittleEndian
+
+from scripts.findings import InputRefused
+from scripts.reading.headers import read_headers
+
+
+def test_one_header_for_each_file(tmp_path: Path) -> None:
+    write_series(tmp_path, at=range(4))
+    headers = read_headers(tmp_path)
+    assert [h.path.name for h in headers.images] == ["000.dcm", "001.dcm", "002.dcm", "003.dcm"]
+    first = headers.images[0]
+    assert (first.rows, first.columns) == (44, 48)
+    assert first.series_uid == SERIES
+    assert first.frame is None
+    assert (first.slope, first.intercept) == (1.0, -1024.0)
+    assert first.pixel_spacing_mm == pytest.approx((4.6, 4.4))
+    assert first.bits == (16, 12, False)
+
+
+def test_folders_are_searched_downwards(tmp_path: Path) -> None:
+    write_series(tmp_path / "a" / "b", at=range(2))
+    write_series(tmp_path / "c", at=range(3))
+    assert len(read_headers(tmp_path).images) == 5
+
+
+def test_foreign_things_are_counted_and_never_opened(tmp_path: Path) -> None:
+    write_series(tmp_path, at=range(2))
+    (tmp_path / "notes.txt").write_text("notes " * 100)
+    (tmp_path / "empty").write_bytes(b"")
+    (tmp_path / "half.dcm").write_bytes(b"\x08\x00" + bytes(range(256)))  # begins as DICOM without a prefix does
+    os.mkfifo(tmp_path / "fifo.dcm")  # opening it would wait for ever
+    (tmp_path / "dangling.dcm").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "loop").symlink_to(tmp_path)
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(os.path.relpath(tmp_path / "socket"))
+        headers = read_headers(tmp_path)
+    assert len(headers.images) == 2
+    assert headers.foreign == 6
+    assert headers.linked_folders == 1
+
+
+def test_a_link_to_a_file_is_followed(tmp_path: Path) -> None:
+    paths = write_series(tmp_path / "a", at=range(1))
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "link").symlink_to(paths[0])
+    assert len(read_headers(tmp_path / "b").images) == 1
+
+
+def test_files_without_the_prefix_are_read(tmp_path: Path) -> None:
+    path = write_series(tmp_path, at=range(1))[0]
+    content = path.read_bytes()
+    start = content.index(b"\x08\x00\x08\x00CS")  # the first attribute after the file's own header
+    path.write_bytes(content[start:])
+    assert len(read_headers(tmp_path).images) == 1
+
+
+def test_objects_without_an_image_are_counted(tmp_path: Path) -> None:
+    write_series(tmp_path, at=range(1))
+    report = image(PLAIN, 0, SERIES, 0)
+    for name in ("PixelData", "Rows", "Columns"):
+        del report[name]
+    report.SOPClassUID = report.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.88.22"
+    report.save_as(tmp_path / "report.dcm", enforce_file_format=True)
+    headers = read_headers(tmp_path)
+    assert (len(headers.images), headers.other_objects) == (1, 1)
+
+
+def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "inner").mkdir()
+    with pytest.raises(InputRefused, match=r"The folder holds no file\. Give the folder that"):
+        read_headers(tmp_path)
+
+
+def test_a_truncated_header_is_refused_by_name(tmp_path: Path) -> None:
+    path = write_series(tmp_path, at=range(2))[1]
+    path.write_bytes(path.read_bytes()[:500])
+    with pytest.raises(
+        InputRefused, match=r"The file 001\.dcm (can't be read: it is damaged or|has no \w+, or) ends early"
+    ):
+        read_headers(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["SeriesInstanceUID", "Rows", "Columns"])
+def test_an_image_without_what_every_image_has(tmp_path: Path, name: str) -> None:
+    write_series(tmp_path, at=range(2), edit=lambda d, k: k == 1 and delattr(d, name))
+    with pytest.raises(InputRefused, match=rf"The file 001\.dcm has no {name}, or ends early\.") as error:
+        read_headers(tmp_path)
+    assert error.value.findings[0].code == "corrupt_file"
+
+
+def test_links_to_folders_are_counted_and_not_followed(tmp_path: Path) -> None:
+    write_series(tmp_path / "a", at=range(1))
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "link").symlink_to(tmp_path / "a")
+    with pytest.raises(InputRefused, match="holds no file, only 1 link to a folder, which is not followed"):
+        read_headers(tmp_path / "b")
+    assert len(read_headers(tmp_path / "b" / "link").images) == 1, "a link that is named itself is the input"
+
+
+def test_frames_of_an_enhanced_file(tmp_path: Path) -> None:
+    headers = read_headers(write_enhanced(tmp_path / "enhanced.dcm", order=[2, 0, 1]))
+    assert [h.frame for h in headers.images] == [0, 1, 2]
+    assert [h.intercept for h in headers.images] == [-1026, -1024, -1025]
+    singles = [image(PLAIN, k, SERIES, 0) for k in (2, 0, 1)]
+    assert [h.position_mm for h in headers.images] == [tuple(map(float, s.ImagePositionPatient)) for s in singles]
+    assert {h.orientation for h in headers.images} == {(1.0, 0.0, 0.0, 0.0, 1.0, 0.0)}
+
+
+def test_real_enhanced_file(shared_data: Path) -> None:
+    first, second = read_headers(shared_data / "dicom" / "enhanced" / "eCT_Supplemental.dcm").images
+    assert (first.position_mm, second.position_mm) == ((99.5, -301.5, -159.0), (99.5, -301.5, -149.0))
+    assert first.orientation == (-1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+    assert first.image_type == ("DERIVED", "PRIMARY", "PERFUSION", "RCBF")
+    assert (first.slope, first.intercept, first.pixel_spacing_mm) == (1.0, -1024.0, (0.388672, 0.388672))
+    assert first.contrast == "YES"
+
+
+def test_malformed_values_do_not_stop_the_reading(tmp_path: Path) -> None:
+    def spoil(dataset: Dataset, k: int) -> None:
+        del dataset.ImagePositionPatient
+        dataset.ImageOrientationPatient = ["1", "0", "0"]
+
+    write_series(tmp_path, at=range(1), edit=spoil)
+    header = read_headers(tmp_path).images[0]
+    assert header.position_mm is None
+    assert header.orientation is None
+
+
+def test_implicit_value_representations(tmp_path: Path) -> None:
+    def implicit(dataset: Dataset, k: int) -> None:
+        dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
+        dataset.PixelRepresentation = 1
+        dataset.add_new("PixelPaddingValue", "SS", -2000)
+
+    write_series(tmp_path, at=[18], edit=implicit)
+    header = read_headers(tmp_path).images[0]
+    assert header.padding == (-2000, -2000)
+    assert (header.rows, header.bits, header.slope) == (44, (16, 12, True), 1.0)
+
+
+def test_numbers_longer_than_dicom_allows(tmp_path: Path) -> None:
+    values = ["0.99999999999999999", "0.00000000000000001", "0", "0", "1.00000000000000001", "0.00000000000000000"]
+
+    def lengthen(dataset: Dataset, k: int) -> None:
+        element = DataElement("ImageOrientationPatient", "DS", values, validation_mode=IGNORE)
+        dataset["ImageOrientationPatient"] = element
+
+    write_series(tmp_path, at=[18], edit=lengthen)
+    assert read_headers(tmp_path).images[0].orientation == pytest.approx((1, 0, 0, 0, 1, 0))
+
+
+def test_a_uid_out_of_form_is_read_without_a_remark_that_shows_it(tmp_path: Path) -> None:
+    """pydicom warns of it with its value, which would go to standard error, and is an error in tests."""
+    (path,) = write_series(tmp_path, at=range(1))
+    path.write_bytes(path.read_bytes().replace(SERIES.encode(), SERIES.replace(".", "\x0b").encode()))
+    (header,) = read_headers(tmp_path).images
+    assert header.series_uid.startswith("1\x0b2")

@@ -1,0 +1,70 @@
+"""UIDs follow from the result, dates from the source."""
+
+from __future__ import annotations
+
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.uid import UID
+
+from scripts.results.dicom.identity import NO_DATE, NO_TIME, UNCONFIRMED, Identity, body_part, date_and_time, settle
+
+
+def test_uids_are_valid_and_differ_by_role() -> None:
+    identity = Identity("a" * 64, "0.2.0", "b" * 64)
+    uids = [identity.uid("series", "report"), identity.uid("instance", "report"), identity.device_uid]
+    assert all(UID(uid).is_valid for uid in uids)
+    assert len(set(uids)) == 3
+    assert identity.uid("series", "report") == Identity("a" * 64, "0.2.0", "b" * 64).uid("series", "report")
+    assert Identity("c" * 64, "0.2.0", "b" * 64).device_uid == identity.device_uid
+
+
+def test_what_every_object_is_told() -> None:
+    told = Identity("a" * 64, "0.2.0", "b" * 64).object("report", 2, "Anomaly scores")
+    assert told["series_number"] == 9003
+    assert told["series_description"] == "Anomaly scores (For research use only, not a medical device)"
+    assert len(told["series_description"]) <= 64
+
+
+def test_every_object_says_that_the_pose_is_unconfirmed() -> None:
+    marked = Identity("a" * 64, "0.2.0", "b" * 64, UNCONFIRMED)
+    assert marked.statement == "UNCONFIRMED POSE: For research use only, not a medical device"
+    assert len(marked.statement) <= 64
+    told = marked.object("report", 2, "Anomaly scores")["series_description"]
+    assert told.startswith("UNCONFIRMED POSE: Anomaly scores (For research use only")
+    assert len(told) <= 64
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({"ContentDate": "20240101", "ContentTime": "010203", "StudyDate": "20230101"}, ("20240101", "010203")),
+        ({"StudyDate": "20230101", "StudyTime": "010203.5"}, ("20230101", "010203.5")),
+        ({"StudyDate": "20230101"}, ("20230101", NO_TIME)),
+        ({"ContentDate": "", "StudyDate": "20230101"}, ("20230101", NO_TIME)),
+        ({}, (NO_DATE, NO_TIME)),
+    ],
+)
+def test_the_date_is_that_of_the_source(values: dict[str, str], expected: tuple[str, str]) -> None:
+    image = Dataset()
+    for name, value in values.items():
+        setattr(image, name, value)
+    assert date_and_time(image) == expected
+
+
+def test_what_would_differ_from_run_to_run_is_settled() -> None:
+    data, inner = Dataset(), Dataset()
+    inner.ContributionDateTime, data.InstanceCreationDate = "20240101", "20240101"
+    inner.DimensionOrganizationUID, data.StudyDate = "1.2.3", "20240101"
+    data.ContributingEquipmentSequence = [inner]
+    data.walk(lambda level, element: settle(level, element.tag, "2.25.7"))
+    assert "InstanceCreationDate" not in data
+    assert "ContributionDateTime" not in inner
+    assert inner.DimensionOrganizationUID == "2.25.7"
+    assert data.StudyDate == "20240101"
+
+
+def test_what_was_aligned_with_a_head_is_a_head() -> None:
+    image = Dataset()
+    assert body_part(image) == "HEAD"
+    image.BodyPartExamined = "BRAIN"
+    assert body_part(image) == "BRAIN"

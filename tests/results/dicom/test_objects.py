@@ -1,0 +1,146 @@
+"""All objects of a result: valid, the same every time, in the patient's study, and only where they can be made."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("highdicom")
+
+from dicom_results import POSITIONS, make, make_of, picture, result
+from dicom_series import write_enhanced, write_series
+from geometries import PLAIN
+from pydicom.dataset import Dataset
+
+from scripts.results.dicom.objects import dicom_files, top_of
+
+NAMES = ("capture", "parametric_map", "report", "segmentation")
+BUNDLE = Path(__file__).resolve().parents[3] / "bundle"
+
+
+def errors_of(path: Path) -> list[str]:
+    """What dciodvfy finds wrong with an object."""
+    done = subprocess.run(["dciodvfy", "-new", str(path)], capture_output=True, text=True)
+    text = done.stdout + done.stderr
+    assert re.search(r"^(ParametricMap|Segmentation|Comprehensive3DSR|SCImage|SC|\w+)$", text, re.M), text
+    return [line for line in text.splitlines() if line.startswith("Error")]
+
+
+needs_dciodvfy = pytest.mark.skipif(shutil.which("dciodvfy") is None, reason="dciodvfy (dicom3tools) is not here")
+
+
+@needs_dciodvfy
+@pytest.mark.parametrize("position", POSITIONS)
+def test_every_object_is_valid(position: str, tmp_path: Path) -> None:
+    folder = make(tmp_path, position).folder
+    assert sorted(path.stem for path in folder.iterdir()) == list(NAMES)
+    for path in folder.iterdir():
+        assert errors_of(path) == []
+
+
+@needs_dciodvfy
+def test_every_object_of_an_enhanced_file_is_valid_and_refers_to_it(tmp_path: Path) -> None:
+    scan = write_enhanced(tmp_path / "enhanced.dcm")
+    made = make_of(scan, tmp_path / "out")
+    for path in made.folder.iterdir():
+        assert errors_of(path) == []
+    data = made.read("parametric_map")
+    numbers = set()
+    for groups in data.PerFrameFunctionalGroupsSequence:
+        number = int(groups.DerivationImageSequence[0].SourceImageSequence[0].ReferencedFrameNumber)
+        height = float(groups.PlanePositionSequence[0].ImagePositionPatient[2])
+        assert height == pytest.approx(PLAIN.affine[2, 3] + (number - 1) * PLAIN.affine[2, 2], abs=1e-3)
+        numbers.add(number)
+    assert numbers == set(range(1, 38))
+    assert len(data.ReferencedSeriesSequence[0].ReferencedInstanceSequence) == 1
+
+
+@needs_dciodvfy
+def test_negative_control_a_broken_object_has_errors(tmp_path: Path) -> None:
+    data = make(tmp_path).read("report")
+    del data.CompletionFlag
+    data.save_as(tmp_path / "broken.dcm")
+    assert errors_of(tmp_path / "broken.dcm") != []
+
+
+def test_the_same_input_gives_the_same_bytes_and_another_one_other_uids(tmp_path: Path) -> None:
+    first = make(tmp_path)
+    time.sleep(1.1)  # so that a time of day would differ
+    again = make_of(tmp_path / "in", tmp_path / "again")
+    other = make_of(tmp_path / "in", tmp_path / "other", weights_sha256="cd" * 32)
+    for name in NAMES:
+        path = f"{name}.dcm"
+        assert (first.folder / path).read_bytes() == (again.folder / path).read_bytes()
+        assert first.read(name).SOPInstanceUID != other.read(name).SOPInstanceUID
+        assert first.read(name).SeriesInstanceUID != other.read(name).SeriesInstanceUID
+
+
+def test_patient_and_study_are_those_of_the_source(tmp_path: Path) -> None:
+    def edit(data: Dataset, k: int) -> None:
+        data.PatientBirthDate, data.PatientSex, data.StudyDate, data.StudyTime = "19500102", "F", "20200304", "101112"
+        data.StudyID, data.AccessionNumber, data.FrameOfReferenceUID = "7", "A1", "1.2.3.4"
+
+    write_series(tmp_path / "in", edit=edit)
+    made = make_of(tmp_path / "in", tmp_path / "out")
+    for name in NAMES:
+        data = made.read(name)
+        assert (data.PatientName, data.PatientID, data.PatientBirthDate) == (
+            "Invented^Patient",
+            "INVENTED-1",
+            "19500102",
+        )
+        assert (data.StudyInstanceUID, data.StudyDate, data.AccessionNumber) == (
+            "1.2.826.0.1.3680043.10.1",
+            "20200304",
+            "A1",
+        )
+        assert (data.ContentDate, data.ContentTime) == ("20200304", "101112")
+        assert data.Manufacturer == "head_ct_position_anomaly developers"
+        assert "For research use only" in data.SeriesDescription
+        assert data.get("FrameOfReferenceUID", "1.2.3.4") == "1.2.3.4"
+    assert len({made.read(name).SeriesInstanceUID for name in NAMES}) == 4
+
+
+def test_an_unconfirmed_pose_is_said_by_every_object(tmp_path: Path) -> None:
+    made = make(tmp_path, quality={"verdict": "unconfirmed"})
+    for name in NAMES:
+        assert made.read(name).SeriesDescription.startswith("UNCONFIRMED POSE: ")
+    for name in ("parametric_map", "segmentation"):
+        assert made.read(name).ContentDescription.startswith("UNCONFIRMED POSE: For research use only")
+    assert made.read("capture").ImageComments.startswith("UNCONFIRMED POSE: ")
+    said = made.read("report").to_json()
+    assert "UNCONFIRMED POSE: For research use only" in said
+    assert "Unconfirmed: it was refused, and a user forced a result" in said
+
+
+def test_without_a_threshold_there_is_no_segmentation(tmp_path: Path) -> None:
+    details = {name: {**numbers, "threshold": None} for name, numbers in result()["score_details"].items()}
+    made = make(tmp_path, score_details=details)
+    assert sorted(path.stem for path in made.folder.iterdir()) == ["capture", "parametric_map", "report"]
+    window = made.read("parametric_map").SharedFunctionalGroupsSequence[0].FrameVOILUTSequence[0]
+    assert window.WindowWidth == pytest.approx(float(made.heatmap.max()))
+
+
+def test_viewers_show_something_of_an_empty_map() -> None:
+    assert top_of({}, np.zeros((1, 2, 3), np.float32)) == 1
+    assert top_of({"skull": {"threshold": 3}}, np.zeros((1, 2, 3), np.float32)) == 6
+
+
+def test_images_of_another_grid_are_refused(tmp_path: Path) -> None:
+    write_series(tmp_path / "in")
+    maps = np.zeros((9, 9, 9), np.float32), np.zeros((9, 9, 9), np.uint8)
+    with pytest.raises(ValueError, match=r"does not lie on the images \(48, 44, 37\)"):
+        dicom_files(tmp_path / "in", None, *maps, result(), picture())
+
+
+def test_highdicom_is_not_imported_unless_it_is_asked_for() -> None:
+    code = "import sys, scripts.results.writer, scripts.commands.run; print('highdicom' in sys.modules)"
+    run = subprocess.run([sys.executable, "-W", "ignore", "-c", code], cwd=BUNDLE, capture_output=True, text=True)
+    assert run.stdout.split() == ["False"], run.stderr

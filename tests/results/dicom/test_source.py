@@ -1,0 +1,77 @@
+"""The source images: patient data as they were, what is missing or malformed empty, frames of enhanced files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from dicom_series import write_enhanced, write_series
+from pydicom.dataset import Dataset
+
+from scripts.findings import InputRefused
+from scripts.results.dicom.source import on_slices, read_source, refer_to_frames
+
+
+def test_images_are_in_the_order_of_their_heights(tmp_path: Path) -> None:
+    write_series(tmp_path, at=[5, 1, 3, 0, 2, 4, *range(6, 37)])
+    source = read_source(tmp_path)
+    heights = [float(image.ImagePositionPatient[2]) for image in source.images]
+    assert heights == sorted(heights)
+    np.testing.assert_allclose(heights, source.grid.heights_mm, atol=1e-6)
+    assert source.frames == {}
+
+
+def test_what_is_missing_or_malformed_is_empty(tmp_path: Path) -> None:
+    def edit(data: Dataset, k: int) -> None:
+        data.PatientSex, data.StudyTime, data.StudyDate = "W", "", "20240229"
+        data.SpecificCharacterSet, data.PatientName = "ISO_IR 100", "Müller^Änne"
+
+    write_series(tmp_path, edit=edit)
+    first = read_source(tmp_path).first
+    assert (first.PatientSex, first.StudyTime, first.AccessionNumber) == ("", "", "")
+    assert (first.StudyDate, first.PatientID) == ("20240229", "INVENTED-1")
+    assert (str(first.PatientName), first.SpecificCharacterSet) == ("Müller^Änne", "ISO_IR 192")
+    assert first.FrameOfReferenceUID.startswith("2.25.")
+
+
+def test_frames_of_an_enhanced_file_are_images_that_refer_to_it(tmp_path: Path) -> None:
+    order = list(range(36, -1, -1))
+    write_enhanced(tmp_path / "enhanced.dcm", order=order)
+    source = read_source(tmp_path / "enhanced.dcm")
+    assert len({image.SOPInstanceUID for image in source.images}) == 37
+    frames = [source.frames[image.SOPInstanceUID] for image in source.images]
+    assert [frame.number for frame in frames] == [order.index(k) + 1 for k in range(37)]
+    references = Dataset()
+    references.ReferencedInstanceSequence = [reference(str(image.SOPInstanceUID)) for image in source.images]
+    references.SourceImageSequence = [reference(str(image.SOPInstanceUID)) for image in source.images[:2]]
+    refer_to_frames(references, source.frames)
+    (whole,) = references.ReferencedInstanceSequence
+    assert whole.ReferencedSOPInstanceUID == frames[0].uid
+    assert "ReferencedFrameNumber" not in whole
+    assert [item.ReferencedFrameNumber for item in references.SourceImageSequence] == [37, 36]
+
+
+def reference(uid: str) -> Dataset:
+    item = Dataset()
+    item.ReferencedSOPInstanceUID = uid
+    return item
+
+
+def test_a_volume_on_uneven_slices(tmp_path: Path) -> None:
+    write_series(tmp_path, at=[k + (0.25 if k == 20 else 0) for k in range(37)])
+    source = read_source(tmp_path)
+    count = source.grid.count
+    ramp = np.broadcast_to(np.arange(count, dtype=np.float32), (48, 44, count))
+    found = on_slices(ramp, source.grid)
+    assert found.shape == (37, 44, 48)
+    heights = source.grid.heights_mm - source.grid.heights_mm[0]
+    np.testing.assert_allclose(found[:, 0, 0] * source.grid.spacing_mm, heights, atol=0.1)
+    labels = on_slices(ramp.astype(np.uint8), source.grid, labels=True)
+    np.testing.assert_array_equal(labels[:, 0, 0], np.rint(heights / source.grid.spacing_mm))
+
+
+def test_what_is_no_series_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("no image")
+    with pytest.raises(InputRefused, match=r"no CT images|No image|The file is not|None of"):
+        read_source(tmp_path)

@@ -1,0 +1,252 @@
+"""What is written of a case, and how long its stages took."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import pytest
+import torch
+from ignite.engine import Engine, Events
+from monai.data import DataLoader, MetaTensor, decollate_batch
+from monai.engines.utils import IterationEvents
+from PIL import Image
+from registered_image import MATRIX, image
+
+from scripts.anomaly.scores import Thresholds
+from scripts.assets import metadata, sha256
+from scripts.errors import OutputExists
+from scripts.findings import finding
+from scripts.results import writer as handlers
+from scripts.results.record import verify
+from scripts.results.writer import ResultWriter, StageClock, case_files, case_result, versions
+
+AFFINE = torch.tensor([[-2.0, 0, 0, 20], [0, -2, 0, 20], [0, 0, 3, -15], [0, 0, 0, 1]], dtype=torch.float64)
+FLAG = finding("thick_slices", "Slices are 5.0 mm thick.").as_dict()
+SETTINGS = {"mode": "dense", "score": "percentile_95", "stride": 2, "precision": "float32"}
+
+
+def case(findings: list[dict[str, str]] | None = None) -> dict[str, Any]:
+    """A scored case, after a data loader and its undoing, as the handlers get it."""
+    batch = next(iter(DataLoader([{"image": image(findings or [])}], batch_size=1)))
+    (data,) = decollate_batch(batch)
+    heatmap = torch.arange(10 * 9 * 8, dtype=torch.float32).reshape(1, 10, 9, 8) / 30
+    regions = torch.zeros(1, 10, 9, 8, dtype=torch.uint8)
+    regions[:, 5:] = 1
+    regions[:, :5] = 2
+    return {
+        **data,
+        "pred": MetaTensor(heatmap, affine=AFFINE),
+        "error_map": MetaTensor(2 * heatmap, affine=AFFINE),
+        "regions": MetaTensor(regions, affine=AFFINE),
+        "scan": MetaTensor(torch.full((1, 10, 9, 8), 40, dtype=torch.int16), affine=AFFINE),
+        "scores": {"left_hemisphere": 3.5, "right_hemisphere": 2.25, "skull": None},
+        "score_details": {"left_hemisphere": {"raw_maximum": 4.0, "voxels": 12}},
+        "region_findings": [finding("region_cut", "The field of view holds 10 % of the skull.").as_dict()],
+        "inference": {"device": "cpu", "tile": torch.tensor(32), "fallback": torch.tensor(False)},
+    }
+
+
+def test_the_result_of_a_case() -> None:
+    result = case_result(case([FLAG]), {"network": 1.5})
+    assert result["scores"] == {"left_hemisphere": 3.5, "right_hemisphere": 2.25, "skull": None}
+    assert result["score_details"] == {"left_hemisphere": {"raw_maximum": 4.0, "voxels": 12}}
+    assert (result["map"], result["unit"], result["calibration"]) == ("error", "mm", None)
+    assert [found["code"] for found in result["findings"]] == ["thick_slices", "region_cut"]
+    assert result["findings"][0] == FLAG
+    assert result["quality"] == {
+        "verdict": "pass",
+        "ncc": pytest.approx(0.91),
+        "inference": {"device": "cpu", "tile": 32, "fallback": False},
+    }
+    np.testing.assert_allclose(result["registration"]["matrix"], MATRIX)
+    assert result["timings_s"] == {"network": 1.5}
+    assert json.loads(json.dumps(result)) == result, "plain JSON values throughout"
+
+
+def test_findings_that_a_data_loader_made_none_of_are_an_empty_list() -> None:
+    data = case()
+    assert data["image"].meta["findings"] in (None, []), "what collating does to an empty list"
+    assert [found["code"] for found in case_result(data, {})["findings"]] == ["region_cut"]
+    data["region_findings"] = []
+    assert case_result(data, {})["findings"] == []
+
+
+def test_where_the_network_ran_need_not_be_known() -> None:
+    data = case()
+    del data["inference"]
+    assert case_result(data, {})["quality"] == {"verdict": "pass", "ncc": pytest.approx(0.91)}
+
+
+def test_the_files_of_a_case() -> None:
+    data = case([FLAG])
+    files = case_files(data, case_result(data, {}))
+    assert sorted(files) == ["error_map.nii.gz", "heatmap.nii.gz", "overview.png", "regions.nii.gz"]
+    error = nib.Nifti1Image.from_bytes(gunzip(files["error_map.nii.gz"]))
+    np.testing.assert_array_equal(np.asarray(error.dataobj), 2 * data["pred"][0].numpy())
+    heatmap = nib.Nifti1Image.from_bytes(gunzip(files["heatmap.nii.gz"]))
+    assert heatmap.get_data_dtype() == np.float32
+    np.testing.assert_array_equal(np.asarray(heatmap.dataobj), data["pred"][0].numpy())
+    np.testing.assert_allclose(heatmap.affine, AFFINE.numpy())
+    regions = nib.Nifti1Image.from_bytes(gunzip(files["regions.nii.gz"]))
+    assert regions.get_data_dtype() == np.uint8
+    np.testing.assert_array_equal(np.asarray(regions.dataobj), data["regions"][0].numpy())
+    assert Image.open(io.BytesIO(files["overview.png"])).format == "PNG"
+
+
+def test_an_unconfirmed_pose_is_said_in_the_picture() -> None:
+    data = case()
+    usual = case_files(data, case_result(data, {}))["overview.png"]
+    data["image"].meta["registration"]["verdict"] = "unconfirmed"
+    result = case_result(data, {})
+    assert result["quality"]["verdict"] == "unconfirmed"
+    assert case_files(data, result)["overview.png"] != usual
+
+
+def gunzip(content: bytes) -> bytes:
+    import gzip
+
+    return gzip.decompress(content)
+
+
+def calibrated() -> dict[str, Any]:
+    """A case whose heatmap is calibrated."""
+    details = {
+        "left_hemisphere": {"threshold": 4.5, "percentile": 97.5},
+        "right_hemisphere": {"threshold": 4.5, "percentile": 12.0},
+        "skull": {"threshold": 5.5, "percentile": None},
+    }
+    more = {"map": "calibrated", "thresholds": Thresholds({}, {"scans": 60}), "score_details": details}
+    return {**case(), **more, "calibration_findings": [finding("normative_unknown", "8 % of the skull.").as_dict()]}
+
+
+def test_a_calibrated_case_says_by_what() -> None:
+    result = case_result(calibrated(), {})
+    assert (result["map"], result["unit"]) == ("calibrated", "standard deviations")
+    assert result["calibration"] == {"scans": 60}
+    assert [found["code"] for found in result["findings"]] == ["normative_unknown", "region_cut"]
+    assert json.loads(json.dumps(result)) == result
+
+
+@pytest.mark.parametrize(("kind", "unit", "threshold"), [("calibrated", "SD", 5.5), ("error", "mm", None)])
+def test_the_picture_gets_the_scale_of_its_map(
+    kind: str, unit: str, threshold: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[Any] = []
+    monkeypatch.setattr(handlers, "overview", lambda *args, **words: drawn.append(words) or b"")
+    data = calibrated() | {"map": kind}
+    case_files(data, case_result(data, {}))
+    assert (drawn[0]["unit"], drawn[0]["threshold"]) == (unit, threshold)
+    assert drawn[0]["percentiles"] == {"left_hemisphere": 97.5, "right_hemisphere": 12.0, "skull": None}
+
+
+def test_only_flags_are_drawn_into_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[Any] = []
+    monkeypatch.setattr(handlers, "overview", lambda *args, **words: drawn.append(words["flags"]) or b"")
+    data = case([FLAG, {"code": "x", "severity": "information", "message": "Nothing to see."}])
+    case_files(data, case_result(data, {}))
+    assert drawn[0][0] == FLAG["message"]
+    assert "Nothing to see." not in drawn[0]
+
+
+def test_versions_name_what_can_change_a_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = versions()
+    assert found["bundle"] == metadata()["version"]
+    assert {"python", "monai", "torch", "itk"} <= set(found)
+    assert "unknown" not in found.values()
+    monkeypatch.setattr(handlers, "PACKAGES", ("no-such-package",))
+    assert versions()["no-such-package"] == "unknown"
+
+
+def engine(data: dict[str, Any] | None = None) -> Engine:
+    """An engine that runs one case and fires the events that the handlers listen to."""
+
+    def step(engine: Engine, batch: Any) -> Any:
+        engine.fire_event(IterationEvents.FORWARD_COMPLETED)
+        return [data]
+
+    made = Engine(step)
+    made.register_events(*IterationEvents)
+    made.add_event_handler(Events.ITERATION_STARTED, lambda e: setattr(e.state, "batch", [{}]))
+    return made
+
+
+def test_the_clock_reads_each_stage_and_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = iter([10.0, 12.5, 13.0, 17.25, 20.0, 21.0, 23.0, 26.0])
+    monkeypatch.setattr("scripts.results.writer.time.perf_counter", lambda: next(now))
+    clock, seen = StageClock(), []
+    run = engine()
+    clock.attach(run)
+    run.add_event_handler(Events.ITERATION_COMPLETED, lambda: seen.append(dict(clock.timings_s)))
+    run.run([0, 1])
+    assert seen == [{"prepare": 2.5, "network": 0.5, "score": 4.25}, {"prepare": 1.0, "network": 2.0, "score": 3.0}]
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> str:
+    (tmp_path / "model.pt").write_bytes(b"weights")
+    return str(tmp_path / "model.pt")
+
+
+def run_writer(output: Path, weights: str, data: dict[str, Any], overwrite: bool = False) -> None:
+    clock = StageClock()
+    run = engine(data)
+    for handler in (clock, ResultWriter(output, weights, clock, SETTINGS, overwrite)):
+        handler.attach(run)
+    run.run([0])
+
+
+def test_a_case_is_written_with_its_timings_and_weights(tmp_path: Path, weights: str) -> None:
+    run_writer(tmp_path / "out", weights, case([FLAG]))
+    result = verify(tmp_path / "out")
+    assert set(result["outputs"]) == {"error_map.nii.gz", "heatmap.nii.gz", "overview.png", "regions.nii.gz"}
+    assert result["weights_sha256"] == sha256(weights)
+    assert result["settings"] == {**SETTINGS, "map": "error", "unit": "mm"}
+    assert "map" not in result
+    assert set(result["timings_s"]) == {"prepare", "network", "score"}
+
+
+def test_scores_can_be_written_without_maps(tmp_path: Path, weights: str) -> None:
+    data = case([FLAG])
+    del data["error_map"]
+    run = engine(data)
+    ResultWriter(tmp_path / "out", weights, StageClock(), SETTINGS, maps=False).attach(run)
+    run.run([0])
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["result.json"]
+    result = verify(tmp_path / "out")
+    assert (result["outputs"], result["scores"]) == ({}, data["scores"])
+
+
+def test_no_number_that_json_does_not_have_is_written(tmp_path: Path, weights: str) -> None:
+    data = case()
+    data["score_details"] = {"skull": {"maximum": math.nan, "percentile_99": np.float32("inf")}}
+    run_writer(tmp_path / "out", weights, data)
+    text = (tmp_path / "out" / "result.json").read_text()
+    assert "NaN" not in text
+    assert "Infinity" not in text
+    assert json.loads(text)["score_details"]["skull"] == {"maximum": None, "percentile_99": None}
+
+
+def test_the_target_is_looked_at_before_the_work(tmp_path: Path, weights: str) -> None:
+    (tmp_path / "out").mkdir()
+    writer = ResultWriter(tmp_path / "out", weights, StageClock(), SETTINGS)
+    run = engine()
+    writer.attach(run)
+    started: list[int] = []
+    run.add_event_handler(Events.GET_BATCH_STARTED, lambda: started.append(1))
+    with pytest.raises(OutputExists, match="say --overwrite"):
+        run.run([0])
+    assert started == []
+
+
+def test_earlier_results_are_replaced_only_when_told(tmp_path: Path, weights: str) -> None:
+    run_writer(tmp_path / "out", weights, case())
+    with pytest.raises(OutputExists, match="exists"):
+        run_writer(tmp_path / "out", weights, case())
+    run_writer(tmp_path / "out", weights, case([FLAG]), overwrite=True)
+    assert verify(tmp_path / "out")["findings"][0]["code"] == "thick_slices"

@@ -1,0 +1,217 @@
+"""Training that is stopped goes on where it was: epoch, network, optimiser, learning rate, and other heads."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from ignite.engine import Engine, Events
+from monai.data import DataLoader
+from monai.engines import SupervisedTrainer
+from monai.handlers import LrScheduleHandler, StatsHandler
+from monai.transforms import Compose
+
+from scripts.training import handlers as training_handlers
+from scripts.training.handlers import (
+    ContinueStream,
+    LearningCurve,
+    PeriodicValidation,
+    ResumeTraining,
+    SaveTraining,
+    for_this_process,
+)
+from scripts.training.heads import HeadStream
+
+ITERATIONS = 3
+
+
+class Drawn:
+    """Stands for the drawing of a head: four numbers that follow from the seed."""
+
+    def __call__(self, data: dict[str, Any]) -> dict[str, Any]:
+        generator = torch.Generator().manual_seed(data["seed"])
+        values = torch.rand(4, generator=generator)
+        return {"image": values, "label": values.sum()[None]}
+
+
+class Same(Compose):
+    """Hands the head on as it is."""
+
+    def __call__(self, data: Any, *args: Any, **kwargs: Any) -> Any:
+        return data
+
+
+class Toy:
+    """A training of a linear layer, set up as train.json sets it up; what it sees is kept in `seen`."""
+
+    def __init__(self, folder: Path, epochs: int, cosine: bool = False) -> None:
+        torch.manual_seed(0)
+        self.network = torch.nn.Linear(4, 1)
+        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=0.01)
+        self.scheduler: torch.optim.lr_scheduler.LRScheduler
+        if cosine:
+            self.scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(self.optimizer, epochs, eta_min=0.001)
+        else:
+            self.scheduler = torch.optim.lr_scheduler.StepLR(self.optimizer, step_size=1, gamma=0.5)
+        self.stream = HeadStream([{"image": "a"}], Drawn(), Same([]), crops_per_head=2, seed=1)  # type: ignore[arg-type]
+        state = {"network": self.network, "optimizer": self.optimizer, "lr_scheduler": self.scheduler}
+        self.trainer = SupervisedTrainer(
+            device=torch.device("cpu"),
+            max_epochs=epochs,
+            epoch_length=ITERATIONS,
+            train_data_loader=DataLoader(self.stream, batch_size=2),
+            network=self.network,
+            optimizer=self.optimizer,
+            loss_function=torch.nn.MSELoss(),
+            train_handlers=[
+                ResumeTraining(str(folder), state),
+                ContinueStream(self.stream),
+                LrScheduleHandler(self.scheduler, print_lr=False),
+                SaveTraining(str(folder), state),
+            ],
+        )
+        self.epochs: list[int] = []
+        self.rates: list[float] = []
+        self.seen: list[float] = []
+        self.first_weights = torch.zeros(0)
+        self.trainer.add_event_handler(Events.EPOCH_STARTED, self._epoch)
+        self.trainer.add_event_handler(Events.ITERATION_COMPLETED, self._batch)
+
+    def run(self) -> Toy:
+        self.trainer.run()
+        return self
+
+    def _epoch(self) -> None:
+        self.epochs.append(self.trainer.state.epoch)
+        self.rates.append(self.optimizer.param_groups[0]["lr"])
+        if len(self.epochs) == 1:
+            self.first_weights = self.network.weight.detach().clone()
+
+    def _batch(self) -> None:
+        self.seen += [float(sample["image"][0]) for sample in self.trainer.state.output]  # type: ignore[union-attr]
+
+    def steps(self) -> int:
+        """How often Adam has stepped."""
+        return int(self.optimizer.state_dict()["state"][0]["step"])
+
+
+def test_it_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    first = Toy(tmp_path, epochs=2).run()
+    assert first.epochs == [1, 2]
+    second = Toy(tmp_path, epochs=4).run()
+    assert second.epochs == [3, 4]
+    assert torch.equal(second.first_weights, first.network.weight)
+    assert second.steps() == 4 * ITERATIONS
+    assert second.optimizer.param_groups[0]["lr"] == pytest.approx(0.01 * 0.5**4)
+    assert second.trainer.state.iteration == 4 * ITERATIONS
+
+
+def test_a_longer_training_has_the_learning_rates_of_one_that_was_planned_so(tmp_path: Path) -> None:
+    planned = Toy(tmp_path / "planned", epochs=8, cosine=True).run().rates
+    assert planned == sorted(planned, reverse=True)
+    Toy(tmp_path / "longer", epochs=3, cosine=True).run()
+    longer = Toy(tmp_path / "longer", epochs=8, cosine=True).run()
+    assert longer.rates == pytest.approx(planned[3:])
+    assert longer.optimizer.param_groups[0]["lr"] == pytest.approx(0.001)
+
+
+def test_a_stop_changes_no_learning_rate(tmp_path: Path) -> None:
+    planned = Toy(tmp_path / "planned", epochs=4, cosine=True).run().rates
+    stopped = Toy(tmp_path / "stopped", epochs=4, cosine=True)
+    stopped.trainer.add_event_handler(Events.EPOCH_COMPLETED(once=2), stopped.trainer.terminate)
+    stopped.run()
+    assert Toy(tmp_path / "stopped", epochs=4, cosine=True).run().rates == planned[2:]
+
+
+@pytest.mark.parametrize(("epochs", "validated"), [(1, [1]), (3, [2, 3]), (4, [2, 4])])
+def test_it_validates_now_and_then_and_at_the_end(epochs: int, validated: list[int]) -> None:
+    trainer, seen = Engine(lambda engine, batch: None), []
+    handler = PeriodicValidation(interval=2)
+    handler.validator = Engine(lambda engine, batch: None)  # type: ignore[assignment]
+    handler.validator.run = lambda epoch: seen.append(epoch)  # type: ignore[union-attr]
+    handler.attach(trainer)
+    trainer.run([0], max_epochs=epochs)
+    assert seen == validated
+
+
+def test_negative_control_without_a_checkpoint_it_starts_anew(tmp_path: Path) -> None:
+    Toy(tmp_path / "one", epochs=2).run()
+    other = Toy(tmp_path / "other", epochs=1).run()
+    assert other.epochs == [1]
+    assert other.steps() == ITERATIONS
+
+
+def test_the_last_two_checkpoints_are_kept_and_hold_plain_tensors(tmp_path: Path) -> None:
+    Toy(tmp_path, epochs=3).run()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint_epoch=2.pt", "checkpoint_epoch=3.pt"]
+    state = torch.load(tmp_path / "checkpoint_epoch=3.pt", weights_only=True)
+    assert set(state) == {"network", "optimizer", "lr_scheduler", "trainer"}
+
+
+def test_a_finished_training_stays_finished(tmp_path: Path) -> None:
+    done = Toy(tmp_path, epochs=2).run()
+    again = Toy(tmp_path, epochs=2).run()
+    assert again.seen == []
+    assert torch.equal(again.network.weight, done.network.weight)
+
+
+def test_heads_differ_after_a_resume(tmp_path: Path) -> None:
+    first = Toy(tmp_path, epochs=1).run()
+    second = Toy(tmp_path, epochs=2).run()
+    assert second.stream.epoch == 2, "it began with epoch 1, and each iteration over it counts on"
+    assert set(first.seen).isdisjoint(second.seen)
+    fresh = Toy(tmp_path / "fresh", epochs=1).run()
+    assert fresh.seen == first.seen, "the same seed, epoch and rank give the same heads"
+
+
+def test_heads_differ_by_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = Toy(tmp_path / "one", epochs=1).run()
+    monkeypatch.setattr(training_handlers, "get_rank", lambda: 1)
+    other = Toy(tmp_path / "two", epochs=1).run()
+    assert (first.stream.rank, other.stream.rank) == (0, 1)
+    assert set(first.seen).isdisjoint(other.seen)
+
+
+def test_only_the_first_process_reports_and_saves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    resume, save, stats = (
+        ResumeTraining("x", {}),
+        SaveTraining(str(tmp_path), {"network": torch.nn.Linear(1, 1)}),
+        StatsHandler(),
+    )
+    assert for_this_process([resume, save, stats]) == [resume, save, stats]
+    monkeypatch.setattr(training_handlers, "get_rank", lambda: 1)
+    assert for_this_process([resume, save, stats]) == [resume]
+
+
+def learning(folder: Path, epochs: int, curve: LearningCurve, evaluator: Engine) -> Engine:
+    """A trainer that does nothing but count, with a validation after every second epoch."""
+    trainer = Engine(lambda engine, batch: None)
+    for handler in (ResumeTraining(str(folder), {"curve": curve}), curve):
+        handler.attach(trainer)
+    trainer.add_event_handler(Events.EPOCH_COMPLETED(every=2), lambda: evaluator.run([0]))
+    SaveTraining(str(folder), {"curve": curve}).attach(trainer)
+    trainer.run([0, 1, 2], max_epochs=epochs)
+    return trainer
+
+
+def validation(error_mm: float) -> Engine:
+    """An evaluator with one metric, always the same."""
+    evaluator = Engine(lambda engine, batch: None)
+    evaluator.add_event_handler(Events.EPOCH_COMPLETED, lambda: evaluator.state.metrics.update(brain_error_mm=error_mm))
+    return evaluator
+
+
+def test_learning_curve_tells_the_cost_and_goes_on_after_a_resume(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticks = iter(range(1000))
+    monkeypatch.setattr(LearningCurve, "_now", staticmethod(lambda: dict.fromkeys(("cpu_s", "wall_s"), next(ticks))))
+    for epochs, error_mm in ((4, 20.0), (6, 10.0)):
+        evaluator = validation(error_mm)
+        learning(tmp_path, epochs, LearningCurve(str(tmp_path), evaluator), evaluator)
+    with (tmp_path / LearningCurve.FILE).open() as file:
+        rows = [[float(value) for value in row.values()] for row in csv.DictReader(file)]
+    assert rows == [[2, 6, 2, 2, 20], [4, 12, 4, 4, 20], [6, 18, 6, 6, 10]], "one tick an epoch"
