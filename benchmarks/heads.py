@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "bundle")]
 
 from scripts.assets import asset
-from scripts.processes.allocator import keep_large_blocks
+from scripts.processes.memory import keep_large_blocks
 from scripts.reading.inputs import read_volume
 from scripts.registration.register import register
 from scripts.registration.transforms import load_reference

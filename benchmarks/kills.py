@@ -1,4 +1,4 @@
-"""Runs that are killed at random moments: is anything half-written ever taken for a result, and does the rerun succeed?
+"""Runs killed at random moments: counts partial results that pass as complete, and reruns that succeed.
 
     python benchmarks/kills.py [--runs 50] [--writes 300] [--seed 0]
 

@@ -6,6 +6,8 @@ A population is named NAME=FOLDER:
   with a shape and a look of its own, and scanned once, from the neck to above the vertex; three more have a subdural
   bleed of 90 to 120 ml. What is shown of them are *fair poses*: turned by up to 20 degrees about each axis, cut between
   chin and orbits and as low as 20 mm below the vertex, made of slices of 2.5 or 5 mm, and with some more noise.
+* *widened*, *unusual*: likewise, of the simulator's heads that are less even and less alike, and of those with surgery
+  or of children.
 * *uneven*: the heads of another simulator in FOLDER, with its `cases.json`, as they are.
 * *series*: the scan in FOLDER, DICOM or NIfTI; nobody knows its pose.
 """
@@ -17,6 +19,7 @@ import itertools
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,11 +27,11 @@ from numpy.typing import NDArray
 from registration_cases import THIN, Array, Case, make_case, moved
 from scipy.spatial.transform import Rotation
 
+from scripts.files.atomic import staged
 from scripts.geometry.coordinates import CENTRE_MM
 from scripts.reading.inputs import read_volume
 from scripts.simulation.anatomy.label_map import Anatomy, load_anatomy
-from scripts.simulation.person.head import SHAPE_STREAM, stream
-from scripts.simulation.person.shape import draw_shape
+from scripts.simulation.person.variety import PLAIN, UNUSUAL, WIDENED
 from scripts.volume import AIR_HU, UNKNOWN_HU
 
 ANATOMIES = (12, 13, 14)
@@ -74,9 +77,9 @@ class Scan:
     first: bool = True
 
 
-def simulator(folder: Path, options: Options) -> Iterator[Scan]:
+def simulator(folder: Path, options: Options, variety: str = PLAIN) -> Iterator[Scan]:
     """Fair poses of the heads of these anatomies, and one pose of each head with a bleed."""
-    for head in head_scans(folder, options):
+    for head in head_scans(folder, options, variety):
         name = f"head_{head.anatomy:02d}_{head.kind}"
         if head.lesion:
             yield Scan(name, lambda head=head: turned(head, np.random.default_rng(head.anatomy)))
@@ -121,46 +124,44 @@ def series(folder: Path, options: Options) -> Iterator[Scan]:
 
 POPULATIONS: dict[str, Callable[[Path, Options], Iterator[Scan]]] = {
     "simulator": simulator,
+    WIDENED: partial(simulator, variety=WIDENED),
+    UNUSUAL: partial(simulator, variety=UNUSUAL),
     "uneven": uneven,
     "series": series,
 }
 """Makers of the scans of each population, of its folder and the options."""
 
 
-def head_scans(folder: Path, options: Options) -> Iterator[Case]:
+def head_scans(folder: Path, options: Options, variety: str = PLAIN) -> Iterator[Case]:
     """The heads of these anatomies, one of each in turn, those with bleeds first; drawn once and kept."""
     anatomies: dict[int, Anatomy] = {}
     for kind, number in itertools.product((*BLEEDS_ML, *range(HEADS)), options.anatomies):
-        path = options.work / f"head_{number:02d}_{kind}.npz"
+        path = options.work / f"{'' if variety == PLAIN else f'{variety}_'}head_{number:02d}_{kind}.npz"
         if not path.is_file():
             if number not in anatomies:
                 anatomies[number] = load_anatomy(folder / f"head_{number:02d}.nii.gz")
-            keep(path, drawn(anatomies[number], number, kind))
+            keep(path, drawn(anatomies[number], number, kind, variety))
         with np.load(path) as kept:
             volume, lesion = kept["volume"].astype(np.float32), kind in BLEEDS_ML
             yield Case(number, str(kind), volume, kept["affine"], kept["truth"], kept["points"], lesion)
 
 
-def drawn(anatomy: Anatomy, number: int, kind: int | str) -> Case:
+def drawn(anatomy: Anatomy, number: int, kind: int | str, variety: str) -> Case:
     """The head of a number, or with a bleed of that name; another one where the bleed does not fit."""
     tall, first = replace(THIN, top_mm=120.0), 1000 * number + 700
     if isinstance(kind, int):
-        shape = draw_shape(stream(first + kind, SHAPE_STREAM))
-        return make_case(anatomy, number, "", first + kind, (0, 0, 0), tall, shape)
+        return make_case(anatomy, number, "", first + kind, (0, 0, 0), tall, None, variety=variety)
     for seed in range(first + 100 + 10 * list(BLEEDS_ML).index(kind), first + 200):
         with contextlib.suppress(ValueError):
-            shape = draw_shape(stream(seed, SHAPE_STREAM))
-            return make_case(anatomy, number, "", seed, (0, 0, 0), tall, shape, BLEEDS_ML[kind])
+            return make_case(anatomy, number, "", seed, (0, 0, 0), tall, None, BLEEDS_ML[kind], variety)
     raise ValueError(f"{BLEEDS_ML[kind]} ml of blood fit no head of anatomy {number}.")
 
 
 def keep(path: Path, case: Case) -> None:
     """Write a scan to a file, whole or not at all."""
-    partial = path.with_suffix(".partial.npz")
-    np.savez_compressed(
-        partial, volume=case.volume.astype(np.int16), affine=case.affine, truth=case.truth, points=case.points
-    )
-    partial.replace(path)
+    arrays = {"affine": case.affine, "truth": case.truth, "points": case.points}
+    with staged(path) as partial, partial.open("wb") as stream_:
+        np.savez_compressed(stream_, volume=case.volume.astype(np.int16), **arrays)
 
 
 def fair(case: Case, rng: np.random.Generator) -> Case:

@@ -37,10 +37,9 @@ CHILD = """
 import sys
 from scripts.reading.inputs import read_volume
 from scripts.processes.memory import peak_bytes, resident_bytes, restart_peak
-from scripts.{module} import {name} as read
 assert restart_peak()
 before = resident_bytes()
-result = read(sys.argv[1])
+result = read_volume(sys.argv[1])
 print(peak_bytes() - before)
 """
 """The program that is measured."""
@@ -140,10 +139,9 @@ FORMS: dict[str, Callable[[Path, NDArray[np.int16], NDArray[np.float64]], Path]]
 """The measured forms."""
 
 
-def peak(path: Path, module: str, name: str) -> int:
-    """Bytes at the peak of reading `path` by a function of `scripts`, in a process of its own."""
-    code = CHILD.format(module=module, name=name)
-    command = [sys.executable, "-c", code, str(path)]
+def peak(path: Path) -> int:
+    """Bytes at the peak of reading `path`, in a process of its own."""
+    command = [sys.executable, "-c", CHILD, str(path)]
     done = subprocess.run(command, cwd=ROOT / "bundle", capture_output=True, text=True, check=True)
     return int(done.stdout)
 
@@ -159,7 +157,7 @@ def main() -> None:
     for form in args.form or FORMS:
         with tempfile.TemporaryDirectory() as folder:
             path = FORMS[form](Path(folder) / "scan", hu, affine)
-            used = peak(path, "inputs", "read_volume")
+            used = peak(path)
         print(f"| {form} | {used / 2**20:.0f} | {used / hu.size:.2f} |", flush=True)
 
 

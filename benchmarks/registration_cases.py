@@ -1,4 +1,4 @@
-"""Scans of simulated heads whose true pose is known, and a body.
+"""Scans of simulated heads whose true pose is known, and one of a body.
 
 A *case* is one scan, drawn from a fixed seed: of a kind of `KINDS` (turned by up to 30 degrees, cut at the chin or the
 vertex, with thick slices, a tilted gantry and a head rest); *rescaled*; or *reshaped* (scaled differently along each
@@ -23,6 +23,7 @@ from scripts.simulation.anatomy.label_map import Anatomy, load_anatomy
 from scripts.simulation.anatomy.labels import AIR
 from scripts.simulation.person.head import SimulatedHead, draw_head
 from scripts.simulation.person.shape import Shape, draw_shape, identity_shape
+from scripts.simulation.person.variety import PLAIN
 from scripts.simulation.scanner.protocol import Protocol
 from scripts.simulation.scanner.scan import PADDING_HU, acquire
 from scripts.volume import UNKNOWN_HU
@@ -92,16 +93,21 @@ def make_case(
     seed: int,
     angles_deg: tuple[float, float, float],
     protocol: Protocol,
-    shape: Shape,
+    shape: Shape | None,
     bleed_ml: float | None = None,
+    variety: str = PLAIN,
 ) -> Case:
     """Draw a head, with a subdural bleed where a volume is given, turn it in the scanner, and scan it.
+
+    Without a `shape` it has one of its own. `variety` is the population that it comes from, see `person.variety`.
 
     Raises:
         ValueError: the bleed does not fit.
     """
     lesion = {"lesion": "subdural", "lesion_size": {"volume_ml": bleed_ml}} if bleed_ml else {}
-    head = turned(draw_head(anatomy, seed, shape=shape, largest_rotation_deg=6.0, **lesion), angles_deg)
+    head = turned(
+        draw_head(anatomy, seed, shape=shape, variety=variety, largest_rotation_deg=6.0, **lesion), angles_deg
+    )
     scan = acquire(head, protocol, seed)
     volume = np.where(scan.hu <= PADDING_HU, np.float32(UNKNOWN_HU), scan.hu.astype(np.float32))
     return Case(number, kind, volume, scan.affine, head.to_reference, seen_points(head, scan.affine, volume))

@@ -1,12 +1,12 @@
-"""Many scans in one process: does it hold on to memory, file descriptors, threads or temporary files?
+"""Many scans in one process: growth of memory, file descriptors, threads and temporary files.
 
     python benchmarks/soak.py [--runs 200] [--refused 3] [--log FILE.csv]
 
 runs the sample through the whole `run` again and again, as a DICOM series and as a NIfTI in turn, at stride 4 into
-one folder with --overwrite; after each of these *scans* come a few inputs that are refused. After each scan a line says
-what the process holds: *resident memory* as the operating system counts it, without collecting anything first, open
-*file descriptors*, *threads*, and *entries* of the temporary folder, which is one of its own. At the end stands how
-each grows by scan: the slope of the least-squares line through all scans after the first `WARMING`, which fill caches.
+one folder with --overwrite; after each of these *scans* come a few inputs that are refused. A line for each scan lists
+the *resident memory* (as the operating system counts it, without a garbage collection before), open *file descriptors*,
+*threads*, and *entries* of the temporary folder, which is one of its own. The last table gives the growth by scan: the
+slope of the least-squares line through all scans after the first `WARMING`, which fill caches.
 """
 
 from __future__ import annotations

@@ -7,7 +7,6 @@ and no fracture, or a fracture and no haemorrhage. Nothing is chosen by how well
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,13 +55,17 @@ def shows(case: Case, label: str) -> bool:
     return labels["ICH"] and not labels["Fracture"] and sum(labels[side] for side in SIDES.values()) == 1
 
 
-def chosen(cases: Sequence[Case], counts: Mapping[str, int], refused: frozenset[str] = frozenset()) -> list[Case]:
-    """The first cases that show each label, as many as `counts` says, without those that were refused."""
-    found = []
-    for label in (HAEMORRHAGE, FRACTURE):
-        matching = [case for case in cases if shows(case, label) and case.name not in refused]
-        found += matching[: counts.get(label, 0)]
-    return found
+def candidates(datalist: str | Path) -> dict[str, list[dict[str, str | None]]]:
+    """The cases that show each label, in the order of the datalist, as name, path and series.
+
+    Raises:
+        WrongUsage: the datalist or one of its cases is faulty.
+    """
+    cases = labelled_tests(datalist)
+    return {
+        label: [{"case": c.name, "image": str(c.image), "series_uid": c.series_uid} for c in cases if shows(c, label)]
+        for label in (HAEMORRHAGE, FRACTURE)
+    }
 
 
 def runs_with(folder: Reproduction, case: str) -> dict[str, str]:

@@ -61,6 +61,29 @@ def test_overrides_name_ids_of_the_config(name: str, words: list[str]) -> None:
     assert command != "run" or "run" in config
 
 
+def trainings() -> list[tuple[str, list[str]]]:
+    """Document and words of every training: its workflow saves checkpoints."""
+    runs = [(name, words) for name, words in with_start("monai.bundle") if "run" in words]
+    return [(name, words) for name, words in runs if "SaveTraining" in json.dumps(config_of(name, words))]
+
+
+@pytest.mark.parametrize(("name", "words"), trainings())
+def test_no_training_writes_into_the_bundle(name: str, words: list[str]) -> None:
+    """Installing weights is what `export` does: files of the bundle that change stop every command after them."""
+    config = config_of(name, words)
+    given = {word[2:]: words[at + 1] for at, word in enumerate(words) if word.startswith("--")}
+    folder = Path(given["output_dir"])
+    assert not (ROOT / folder).resolve().is_relative_to(ROOT / "bundle")
+    left = json.dumps({key: value for key, value in config.items() if key not in given})
+    assert "@bundle_root" not in left, "what a training writes has its place in output_dir"
+
+
+def test_all_trainings_were_found() -> None:
+    files = [" ".join(words) for _, words in trainings()]
+    for config in ("train.json", "multi_gpu_train.json", "published_train.json", "locator.json"):
+        assert any(config in words for words in files), config
+
+
 @pytest.mark.parametrize(("name", "words"), with_start("head-ct-anomaly"))
 def test_commands_are_understood(name: str, words: list[str]) -> None:
     assert callable(parser_for(words[1:]).parse_args(words[1:]).main)

@@ -52,6 +52,7 @@ DOORS = {
     "pynetdicom": ["service.*"],
     "dicomweb_client": ["service.*"],
     "matplotlib": [],
+    "sklearn": [],
     "yaml": [],
     "monai": MONAI_FACING,
     "ignite": MONAI_FACING,
@@ -201,7 +202,7 @@ def test_inspect_starts_without_the_heavy_libraries() -> None:
     ("name", "source", "said"),
     [
         ("geometry.boxes", "from ..registration.score import score", "lower floors"),
-        ("reading.stacks", "from ..networks.tiles import Box", "lower floors"),
+        ("reading.stacks", "from ..networks.patches import Box", "lower floors"),
         ("reading.stacks", "import torch", "inspect has to answer"),
         ("registration.register", "import itk", "whose doors are"),
         (

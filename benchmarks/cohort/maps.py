@@ -24,10 +24,9 @@ from scripts.anomaly.normative import Normative, anomaly_map, features_of, mahal
 from scripts.anomaly.transforms import reference_densities
 from scripts.assets import place
 from scripts.baseline.autoencoder import SpatialAutoencoder
-from scripts.baseline.filters import grayscale_erosion, median_filter
+from scripts.baseline.maps import grayscale_erosion, median_filter
 from scripts.calibration.folds import MAP_SMOOTHING_MM
 from scripts.geometry.averages import block_means
-from scripts.geometry.coordinates import REFERENCE_SIZE
 from scripts.networks.inferers import PositionInferer
 from scripts.preprocessing.intensity import EQUALISATION_RANGE_HU, equalize_histogram
 from scripts.preprocessing.regions import LEFT_HEMISPHERE, RIGHT_HEMISPHERE, SKULL
@@ -40,13 +39,10 @@ LOWEST = 48
 """Below this voxel a scan is cut off before a position network: no patch around a region reaches further down."""
 
 BLOCK = 2
-"""Voxels a side of the blocks that HU, and an autoencoder's residual, are averaged over before they are calibrated."""
+"""Voxels a side of the blocks that HU are averaged over."""
 
 INNER = tuple(slice(part.start // BLOCK, part.stop // BLOCK) for part in BOX)
 """The same part in blocks; it is symmetric, so that its mirror image is itself."""
-
-PERCENT = 100.0
-"""An autoencoder's residual is calibrated in percent of its range, which gives the floor of the spread a meaning."""
 
 BRAIN_HU, SKULL_HU = (-20.0, 120.0), (-200.0, 1800.0)
 """HU are clipped to this in the brain and in the skull, so that air and metal don't make the spread there."""
@@ -149,17 +145,6 @@ def filtered_maps(scan: Registered, features: Features) -> Maps:
     return Maps(brain, skull, 1)
 
 
-def reconstruction_residual(features: Features) -> Array:
-    """An autoencoder's residual in percent as a vector (3, n, n, n), so that it is calibrated as positions are.
-
-    It stands in the second component, which keeps its sign in the mirror image; the others are 0.
-    """
-    vector = np.full((3, *[REFERENCE_SIZE // BLOCK] * 3), np.nan, np.float32)
-    vector[:, *INNER] = 0
-    vector[1, *INNER] = PERCENT * block_means(features["residual"].astype(np.float32), BLOCK)
-    return vector
-
-
 def clipped_hu(scan: Registered) -> Array:
     """Mean HU (2, n, n, n) of blocks, clipped for the brain and for the skull."""
     hu = scan.hu.astype(np.float32).clip(*EQUALISATION_RANGE_HU)
@@ -195,16 +180,15 @@ def hu_z_maps(hu: Array, statistics: HuStatistics) -> Maps:
     return Maps(brain, skull, BLOCK)
 
 
-def smoothed_hu_maps(scan: Registered, hu: Array, both: bool) -> Maps:
+def smoothed_hu_maps(scan: Registered, hu: Array) -> Maps:
     """HU smoothed inside a region, the region's median removed.
 
-    Brighter is anomalous in the brain, darker in the skull, whose gaps are fractures; with `both`, either is.
+    Brighter is anomalous in the brain, darker in the skull, whose gaps are fractures.
     """
     regions = scan.regions[::BLOCK, ::BLOCK, ::BLOCK]
     sides = np.isin(regions, (LEFT_HEMISPHERE, RIGHT_HEMISPHERE))
-    change: Callable[[Array], Array] = np.abs if both else np.asarray
-    brain = change(_removed(hu[0], sides, BRAIN_SMOOTHING_MM))
-    return Maps(brain, change(-_removed(hu[1], regions == SKULL, SKULL_SMOOTHING_MM)), BLOCK)
+    brain = _removed(hu[0], sides, BRAIN_SMOOTHING_MM)
+    return Maps(brain, -_removed(hu[1], regions == SKULL, SKULL_SMOOTHING_MM), BLOCK)
 
 
 def _removed(hu: Array, inside: NDArray[np.bool_], sigma_mm: float) -> Array:

@@ -1,4 +1,4 @@
-"""Stage 4: from scores to one table.
+"""Stage 3, last: from scores to one table.
 
 An *item* is one region of a scan with one score a column: a hemisphere, or the skull. Hemispheres, left and right
 pooled, are anomalous on the lesion's side; the other side of a head with a lesion counts as healthy (Bieder et al.,
@@ -94,7 +94,7 @@ def items_of(scored: Iterable[Mapping[str, Any]], columns: Columns) -> list[Item
     """Items of the scans of a cohort.
 
     Args:
-        scored: for each scan its name, its truth, and `scores` by map, as stage 3 writes them.
+        scored: for each scan its name, its truth, and `scores` by map, as `score` gives them.
         columns: what to read. A region that lacks the score of a column (the field of view cuts it) is left out.
     """
     items = []

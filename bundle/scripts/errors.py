@@ -1,9 +1,9 @@
 """Error messages without patient data, also of errors that the program did not foresee.
 
-The text of an exception can hold anything: a path with a name in it, or the value of a header that a library stumbled
-over. It is shown only where this package raised the exception itself, by a `raise` of its own, since its texts hold no
-patient data. Of an error of the operating system its reason is shown, without the path. Of any other one there is the
-type, and with --debug the lines of code that led to it, which are no data.
+The text of an exception can hold anything, such as a path with a name in it, or a header value that a library could not
+parse. Three kinds of errors are shown differently. Raised by a `raise` of this package: the text, which holds no
+patient data. Raised by the operating system: the reason, without the path. Any other: the type, and with --debug the
+lines of code that led to it.
 """
 
 from __future__ import annotations

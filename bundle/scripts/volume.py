@@ -1,4 +1,4 @@
-"""A head CT as it was read, and what any of them must satisfy.
+"""A head CT as it was read, and the conditions that every one must satisfy.
 
 *Native space* is the grid of the scan: voxel (i, j, k) is column i and row j of slice k, and the *affine* maps it to
 RAS millimetres. Under gantry tilt it is sheared: its third column is the step from slice to slice, not the normal.

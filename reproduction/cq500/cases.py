@@ -1,14 +1,14 @@
 """Selection of the cases of CQ500 by folder and row of the label table, with the reason for each case.
 
-A *case* is a row of the label table, a folder of the data set, or both. What became of it is a `Case`: its group, its
-section where it was kept, its series, and a *reason*, which begins with a *code* where it was dropped:
+A *case* is a row of the label table, a folder of the data set, or both. Its outcome is a `Case`: its group, its section
+if it was kept, its series, and a *reason*, which begins with a *code* if it was dropped:
 
     no_folder            the table has it, the data set does not
     no_row               the data set has it, the table does not
-    duplicate_folder     two folders are its own
+    duplicate_folder     two folders have its name
     not_in_pool          it has neither haemorrhage nor fracture by vote, but is not healthy by the pool either
     no_series            no folder below its folder holds files
-    no_suitable_series   something speaks against each of its series
+    no_suitable_series   each of its series has an objection
     duplicate_series     its series is that of an earlier case: one patient would be in two sections
     not_looked_at        it may be kept, but by the labels there are too few healthy cases, so no series was looked at
 """

@@ -1,4 +1,4 @@
-"""The label table of CQ500 (`reads.csv`): what three readers marked in each scan, and what their majority says.
+"""The label table of CQ500 (`reads.csv`): the marks of three readers in each scan, and their majority vote.
 
 A *label* is one of the fourteen things that a *reader* can mark in a scan, a *mark* is the 1 in the column of a reader
 and a label, `R1:ICH` say. The *vote* on a label is true where at least two of the three readers marked it. `ICH` is
@@ -19,6 +19,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from scripts.files.tables import as_csv
 
 HAEMORRHAGE, FRACTURE = "ICH", "Fracture"
 """The labels that the published evaluation tells apart from healthy scans."""
@@ -125,13 +127,9 @@ def parse_reads(text: str) -> Reads:
 
 def reads_text(reads: Reads) -> str:
     """The same table as comma-separated values, in the form that `parse_reads` takes."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(COLUMNS)
     flat = reads.marks.reshape(len(reads.names), -1).astype(int).tolist()
-    for name, category, row in zip(reads.names, reads.categories, flat, strict=True):
-        writer.writerow([name, category, *row])
-    return stream.getvalue()
+    rows = zip(reads.names, reads.categories, flat, strict=True)
+    return as_csv(COLUMNS, [(name, category, *row) for name, category, row in rows])
 
 
 def _order(header: Sequence[str]) -> list[int]:

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import populations
 import pytest
+from analytic_head import analytic_head
 from geometries import rigid
 from registration_cases import Case, moved
 
 from scripts.files.nifti import nifti_bytes
 from scripts.geometry.coordinates import CENTRE_MM
-from scripts.simulation.analytic import analytic_head
 from scripts.volume import UNKNOWN_HU
 
 
@@ -52,7 +52,7 @@ def test_two_slices_become_one_where_they_were(case: Case) -> None:
 def test_the_scans_of_the_simulator(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A head with a bleed is shown once, turned and not changed; another in many ways, one of which errs on purpose."""
     heads = [replace(case, kind="bleed b", lesion=True), case]
-    monkeypatch.setattr(populations, "head_scans", lambda folder, options: iter(heads))
+    monkeypatch.setattr(populations, "head_scans", lambda folder, options, variety: iter(heads))
     bleed, *fair = populations.simulator(tmp_path, populations.Options(tmp_path, (9,), 4))
     assert [scan.name for scan in fair] == [f"head_09_0_fair_{row}" for row in range(4)]
     assert [scan.first for scan in (bleed, *fair)] == [True, True, *[False] * 3]
@@ -65,12 +65,15 @@ def test_the_scans_of_the_simulator(case: Case, tmp_path: Path, monkeypatch: pyt
 def test_drawn_heads_are_kept(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[int | str] = []
     monkeypatch.setattr(populations, "load_anatomy", lambda path: None)
-    monkeypatch.setattr(populations, "drawn", lambda anatomy, number, kind: drawn.append(kind) or case)
+    monkeypatch.setattr(populations, "drawn", lambda anatomy, number, kind, variety: drawn.append(kind) or case)
     first = list(populations.head_scans(tmp_path, populations.Options(tmp_path, (9,))))
     again = list(populations.head_scans(tmp_path, populations.Options(tmp_path, (9,))))
     assert drawn == [*populations.BLEEDS_ML, *range(populations.HEADS)]
     assert [head.lesion for head in again] == [True] * 3 + [False] * 5
     assert np.array_equal(first[0].volume, again[0].volume)
+    others = populations.head_scans(tmp_path, populations.Options(tmp_path, (9,)), populations.WIDENED)
+    assert len(list(others)) == 8
+    assert len(drawn) == 16, "heads of another population are others"
 
 
 def test_the_frame_of_the_other_simulator_is_reference_space_turned() -> None:

@@ -11,12 +11,12 @@ import broken
 import numpy as np
 import pytest
 import verdict
+from analytic_head import analytic_head
 from populations import Options, Scan
 from registration_cases import Array, Case
 
 from scripts.geometry.coordinates import CENTRE_MM
 from scripts.registration.register import Registration
-from scripts.simulation.analytic import analytic_head
 from scripts.volume import AIR_HU, UNKNOWN_HU
 
 GOOD = {
@@ -158,5 +158,7 @@ def test_a_series_is_told_with_its_numbers() -> None:
 def test_a_population_is_named_with_its_folder(tmp_path: Path) -> None:
     assert verdict.population(f"uneven={tmp_path}") == ("uneven", tmp_path)
     for text in (f"even={tmp_path}", "uneven", f"uneven={tmp_path / 'x'}"):
-        with pytest.raises(argparse.ArgumentTypeError, match="NAME=FOLDER, NAME one of simulator, uneven, series"):
+        with pytest.raises(
+            argparse.ArgumentTypeError, match="NAME one of simulator, widened, unusual, uneven, series"
+        ):
             verdict.population(text)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from analytic_head import analytic_head
 from geometries import braincase, rigid
 from registration_cases import Array, Case, gaps_mm
 from wrong_poses import FAR_DEG, PUSHES, pushed, pushed_poses, wrong_poses
 
 from scripts.geometry.coordinates import CENTRE_MM
 from scripts.registration.register import Registration, prepare_reference, prepare_scan, without_scale
-from scripts.simulation.analytic import analytic_head
 
 TRUTH = rigid((10, -5, 20), (30, -12, 90))
 

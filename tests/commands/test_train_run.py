@@ -123,9 +123,9 @@ def test_a_user_s_interrupt_is_no_error(
     ("content", "message"),
     [
         ("no json", "is no datalist"),
-        ('{"training": []}', "is no datalist .*'validation'"),
-        ('{"training": [], "validation": [{"image": "."}]}', '"training" is empty'),
-        ('{"training": [{"image": "x"}], "validation": [{"image": "."}]}', 'Entry 0 of "training" .* does not exist'),
+        ('{"training": []}', 'has no cases under "validation"'),
+        ('{"training": [], "validation": [{"image": "."}]}', 'has no cases under "training"'),
+        ('{"training": [{"image": "x"}], "validation": [{"image": "."}]}', 'Entry 0 of "training" .*: there is no .*x'),
         ('{"training": [{"image": "."}, {"image": "."}], "validation": [{"image": ".."}]}', "stands there twice"),
         ('{"training": [{"image": "."}], "validation": [{"image": "."}]}', r'"validation" .* stands under "training"'),
     ],
@@ -220,8 +220,8 @@ def test_two_beginnings_are_one_too_many(maps: Path, capsys: pytest.CaptureFixtu
 
 def test_from_scratch_means_no_weights(tmp_path: Path) -> None:
     parser = argparse.ArgumentParser()
-    train.add_parser(parser.add_subparsers())
-    words = ["train", str(tmp_path), "-o", "out", "--from-scratch", "--workers", "2", "--seed", "7"]
+    train.add_arguments(parser)
+    words = [str(tmp_path), "-o", "out", "--from-scratch", "--workers", "2", "--seed", "7"]
     values = train.overrides(parser.parse_args(words))
     assert (values["start_weights"], values["workers"], values["seed"]) == (None, 2, 7)
     assert "max_epochs" not in values

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from analytic_head import analytic_head
 from geometries import braincase, rigid
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -26,7 +27,6 @@ from scripts.registration.brain_level import (
     moves,
 )
 from scripts.registration.score import HeadImage, head_image
-from scripts.simulation.analytic import analytic_head
 
 Array = NDArray[np.float64]
 GRID = np.diag([2.0, 2.0, 2.0, 1.0])

@@ -10,6 +10,7 @@ import nibabel
 import numpy as np
 import pytest
 import torch
+from analytic_head import analytic_head
 from geometries import braincase, rigid
 from numpy.typing import NDArray
 
@@ -23,7 +24,6 @@ from scripts.registration.score import HeadImage
 from scripts.registration.search import Found, Target, search
 from scripts.registration.transforms import load_locator, load_reference, pose_findings
 from scripts.registration.verdict import Verdict
-from scripts.simulation.analytic import analytic_head
 
 ROOT = Path(__file__).resolve().parents[2]
 MODELS = ROOT / "bundle" / "models"

@@ -2,31 +2,31 @@
 
 The *residual* r = (predicted position - true position) * 255 mm is a vector (x, y, z) in mm of reference space; its
 length is the error map. The *features* of a place are the residual, averaged over its surroundings, and the place's
-`asymmetry` a: four numbers. On healthy scans they have, at each place of the head, a mean and a spread of their own:
-near the mid-plane the network is sure, at the vertex it is not. The *normative* holds the mean m and the covariance S
-of the residual, and the mean and the variance of the asymmetry, on a coarse grid of reference space, every
-`GRID_STEP`-th voxel, and the *count*: how many healthy scans speak for the place.
+`asymmetry` a: four numbers. Their mean and spread in healthy scans vary with the place: near the mid-plane the network
+is precise, at the vertex it is not. The *normative* has, on a coarse grid of reference space (every `GRID_STEP`-th
+voxel), the mean m and the covariance S of the residual, the mean and the variance of the asymmetry, and the *count* of
+healthy scans with values there.
 
-How unusual each of the two is, is its Mahalanobis distance (Proc. Natl. Inst. Sci. India 2, 1936), in standard
-deviations: d = sqrt((r - m)^T S^-1 (r - m)) of the residual, e of the asymmetry. Residuals of people whom the normative
-has not seen lie farther out than a normal distribution says. So the *anomaly map* takes from the residual what its
-likelihood ratio is under Student's distribution with nu = `DEGREES_OF_FREEDOM` in three dimensions, whose tails are
-long (Lange, Little and Taylor, J. Am. Stat. Assoc. 84, 1989), as a mean over the three directions, weighs it with
-w = `RESIDUAL_WEIGHT`, and adds both:
+The deviation of each is its Mahalanobis distance (Proc. Natl. Inst. Sci. India 2, 1936), in standard deviations:
+d = sqrt((r - m)^T S^-1 (r - m)) of the residual, e of the asymmetry. Residuals of new people have longer tails than a
+normal distribution. The *anomaly map* therefore uses the residual's likelihood ratio under Student's distribution in
+three dimensions (Lange, Little and Taylor, J. Am. Stat. Assoc. 84, 1989), with nu = `DEGREES_OF_FREEDOM`. Its mean over
+the three directions is weighted with w = `RESIDUAL_WEIGHT` and combined with the asymmetry:
 
     sqrt(w (nu + 3) / 3 log(1 + d^2 / nu) + e^2).
 
-It is dimensionless, mostly below 1 where a scan is as healthy scans are. Where healthy scans say nothing, it is 0.
+It is dimensionless, and mostly below 1 in healthy tissue. It is 0 where the normative has no values.
 
 Reference space is symmetric, so a scan's mirror image is a healthy scan too: the map is flipped along x, and the
-residual along x changes its sign. The asymmetry does not: what is denser than its mirror place is so in the mirror
-image too, on the other side. The mirror image of voxel i is voxel 255 - i, which lies 1 voxel beside the coarse grid;
-it counts for the place next to it. Means and covariances are smoothed in space, weighted by the count, and the
-covariance is drawn toward that of a wider surrounding, and this toward that of the whole head, the more the fewer scans
-there are, with eigenvalues kept off zero.
+residual along x changes its sign. The asymmetry keeps its sign: a place denser than its mirror place is so in the
+mirror image too, on the other side. The mirror image of voxel i is voxel 255 - i, which lies 1 voxel beside the coarse
+grid; it counts for the place next to it.
 
-All of it also works with fewer features, such as the residual alone. A covariance is held by the numbers of its upper
-triangle, row by row: xx, xy, xz, yy, yz, zz; the variance of the asymmetry follows.
+Means and covariances are smoothed in space, weighted by the count. The covariance is shrunk toward that of a wider
+surrounding, and this one toward that of the whole head: the fewer scans, the more. Eigenvalues are kept off zero.
+
+All of it also works with fewer features, such as the residual alone. A covariance is stored as its upper triangle, row
+by row: xx, xy, xz, yy, yz, zz; the variance of the asymmetry follows.
 """
 
 from __future__ import annotations

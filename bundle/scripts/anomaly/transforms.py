@@ -1,13 +1,13 @@
-"""The dictionary transform that judges a map of predicted positions by what is normal, and the files that it reads.
+"""The dictionary transform that compares predicted positions with the normative, and the files that it reads.
 
 *Error map*, *anomaly map*, *normative* and *thresholds* are those of `coordinates`, `normative` and `scores`. The
-*heatmap* is whichever of the two maps is asked for. A calibration is true of the weights and the reference head that it
-was made with; with others, or without one, the error map is the heatmap, and a finding says so.
+*heatmap* is the one of the two maps that is asked for. A calibration is valid only for the weights, the reference head
+and the windows that it was made with. Otherwise, or without one, the error map is the heatmap, and a finding says so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from torch import Tensor
 
 from ..findings import finding
 from ..geometry.coordinates import POSITION_SCALE_MM, error_map
-from ..preprocessing.intensity import windows
+from ..preprocessing.intensity import BONE_WINDOW_HU, BRAIN_WINDOW_HU, windows
 from ..preprocessing.regions import MIN_COVERAGE, REGIONS
 from ..preprocessing.transforms import Data, as_array, load_regions
 from .asymmetry import asymmetry, densities
@@ -49,10 +49,12 @@ def load_normative(path: str | Path) -> Normative:
 
 
 @lru_cache(maxsize=2)
-def reference_densities(reference: str, regions: str) -> NDArray[np.float32]:
-    """Densities of the reference head in a file, with its regions in another; see `asymmetry`."""
+def reference_densities(
+    reference: str, regions: str, windows_hu: tuple[tuple[float, float], ...] = (BRAIN_WINDOW_HU, BONE_WINDOW_HU)
+) -> NDArray[np.float32]:
+    """Densities of the reference head in a file, with its regions in another, in both windows; see `asymmetry`."""
     head = LoadImage(image_only=True, dtype=np.float32, reader="NibabelReader", ensure_channel_first=True)(reference)
-    return densities(windows(head.as_tensor()).numpy(), load_regions(regions))[0]
+    return densities(windows(head.as_tensor(), windows_hu).numpy(), load_regions(regions), windows_hu)[0]
 
 
 class AnomalyMapd(MapTransform):
@@ -70,6 +72,7 @@ class AnomalyMapd(MapTransform):
         weights: str,
         reference: str,
         reference_regions: str,
+        windows_hu: Sequence[Sequence[float]],
         map: str = "calibrated",
         foreground_key: str = "foreground",
         regions_key: str = "regions",
@@ -86,6 +89,7 @@ class AnomalyMapd(MapTransform):
             weights: path of the weights that predicted.
             reference: path of the reference head that the scan was registered to.
             reference_regions: path of its regions.
+            windows_hu: lower and upper HU of the brain and of the bone window that the network saw.
             map: which map the heatmap is: "calibrated", or "error" as published.
             foreground_key: mask of the head, (1, 256, 256, 256).
             regions_key: labels of the regions, (1, 256, 256, 256).
@@ -101,6 +105,7 @@ class AnomalyMapd(MapTransform):
             raise ValueError(f"map must be one of {', '.join(MAPS)}, got {map!r}")
         self.files = {"thresholds": thresholds, "normative": normative, "weights": weights, "reference": reference}
         self.reference_regions = reference_regions
+        self.windows_hu = tuple((float(lower), float(upper)) for lower, upper in windows_hu)
         self.map, self.foreground_key, self.regions_key = map, foreground_key, regions_key
         self.image_key, self.error_key, self.anomaly_key = image_key, error_key, anomaly_key
 
@@ -111,7 +116,7 @@ class AnomalyMapd(MapTransform):
             error = judged[self.error_key]
             judged |= {"map": "error", "thresholds": None, "calibration_findings": []}
             try:
-                thresholds = checked_thresholds(**self.files)
+                thresholds = checked_thresholds(**self.files, windows_hu=self.windows_hu)
                 normative = load_normative(self.files["normative"])
             except NotCalibrated as reason:
                 if self.map == "calibrated":
@@ -131,8 +136,8 @@ class AnomalyMapd(MapTransform):
         stride = -(-inside.shape[-1] // predicted.shape[-1])
         head, labels = (volume[0, ::stride, ::stride, ::stride] for volume in (inside.astype(bool), regions))
         found = residual(predicted.detach().cpu().numpy(), stride)
-        usual = reference_densities(self.files["reference"], self.reference_regions)
-        across = asymmetry(inputs, regions[0].astype(np.uint8), stride, usual)
+        usual = reference_densities(self.files["reference"], self.reference_regions, self.windows_hu)
+        across = asymmetry(inputs, regions[0].astype(np.uint8), stride, usual, self.windows_hu)
         smoothing_mm = float(thresholds.facts.get("settings", {}).get("smoothing_mm", 0.0))
         maps = scan_maps(found, across, head, normative, stride, smoothing_mm)
         made = torch.from_numpy(maps["calibrated"])[None]

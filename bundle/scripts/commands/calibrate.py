@@ -1,14 +1,13 @@
 """`head-ct-anomaly calibrate`: from healthy scans to `normative.nii.gz` and `thresholds.json`; no training.
 
-Each scan goes through the transforms and the network of `configs/inference.json`; its residual is kept in a work
-folder, so that a calibration that was interrupted goes on where it stopped when the same command is given again. A scan
-that is refused, or that failed, is listed and left out; failed ones are tried again.
+Each scan goes through the transforms and the network of `configs/inference.json`. Its residual is cached in a work
+folder, so the same command resumes an interrupted calibration. Scans that were refused or failed are listed and left
+out; failed ones are tried again.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import sys
 import time
@@ -19,9 +18,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..anomaly.files import NORMATIVE_NAME, THRESHOLDS_NAME
+from ..anomaly.files import NORMATIVE_NAME, THRESHOLDS_NAME, WINDOWS
 from ..anomaly.scores import LISTS, Thresholds, score_name
-from ..assets import bundle_root, config, metadata, place, sha256
+from ..assets import bundle_root, config_values, metadata, place, sha256
 from ..calibration.files import load_scan, write_calibration
 from ..calibration.folds import (
     FEWEST_SCANS,
@@ -41,7 +40,7 @@ from ..integrity import renew
 from ..processes.local import Lost
 from ..words import counted
 from ..workflow import parsed_configs
-from .arguments import device, seed
+from .arguments import add_device, seed
 from .engines import FAILURES, STOPPED, add_engine, answers, engine_problem
 
 REGISTERING = ("reference_masks.nii.gz", "regions.nii.gz", "locator.pt")
@@ -54,20 +53,19 @@ DAMAGED = (EOFError, KeyError, OSError, ValueError, zipfile.BadZipFile, zlib.err
 """Exceptions raised by reading an incomplete file."""
 
 
-def add_parser(subparsers: Any) -> None:
-    """Declare the subcommand."""
-    parser = subparsers.add_parser("calibrate", help="learn from healthy scans what is normal; no training")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     parser.add_argument("folder", metavar="FOLDER", type=Path, nargs="?", help="healthy scans, one an entry")
     parser.add_argument(
         "-o",
         "--output",
         metavar="OUT",
         type=Path,
-        default=Path(place("models")),
-        help="folder of both files (the bundle's own models, where each run finds them; those that ship are replaced)",
+        required=True,
+        help="folder of both files, for `run --calibration OUT`; bundle/models replaces those that ship",
     )
     parser.add_argument("--weights", metavar="FILE", type=Path, default=Path(place("models/model.pt")))
-    parser.add_argument("--device", type=device, default="auto", help="auto (default), cpu, cuda or cuda:N")
+    add_device(parser)
     parser.add_argument("--stride", type=int, choices=(1, 2, 4), default=4, help="voxels between predictions (4)")
     parser.add_argument(
         "--smoothing",
@@ -84,7 +82,6 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--count", type=int, default=60, help="how many scans to draw (60)")
     parser.add_argument("--seed", type=seed, default=0, help="seed of the first one; the next ones count up")
     add_engine(parser)
-    parser.set_defaults(main=main)
 
 
 def width_mm(text: str) -> float:
@@ -206,21 +203,26 @@ def provenance(args: argparse.Namespace) -> dict[str, Any]:
 
 def pipeline_settings(args: argparse.Namespace) -> dict[str, Any]:
     """The settings that a calibration is valid for, and its description."""
-    content = json.loads(config("inference.json").read_text(encoding="utf-8")) | {"stride": args.stride}
+    from ..baseline.modes import mode_of
+    from ..networks.weights import tensors_sha256
+
+    parser = parsed_configs(["inference.json"])
+    parser["stride"] = args.stride
+    mode = mode_of(*(parser.get_parsed_content(name) for name in ("network_def", "inferer")))
+    plain = ("stride", "precision", "width", "patch_size", *WINDOWS)
     return {
         "weights_sha256": sha256(args.weights),
+        "tensors_sha256": tensors_sha256(args.weights),
         "reference_sha256": sha256(place("models/reference.nii.gz")),
-        "settings": {name: content[name] for name in ("mode", "stride", "precision", "width", "patch_size")},
+        "settings": {"mode": mode, **{name: parser[name] for name in plain}},
     }
 
 
 def surroundings() -> dict[str, Any]:
-    """Other inputs that residuals depend on: the files for registration and masks, windows and version."""
-    content = json.loads(config("inference.json").read_text(encoding="utf-8"))
+    """Other inputs that residuals depend on: the files for registration and masks, and the version."""
     return {
         "bundle_version": metadata()["version"],
         "models": {name: sha256(place(f"models/{name}")) for name in REGISTERING},
-        "windows_hu": [content["brain_window_hu"], content["bone_window_hu"]],
     }
 
 
@@ -264,7 +266,7 @@ def finish(output: Path, scans: Sequence[HealthyScan], groups: Sequence[str], fa
     normative = sums_of(scans).finish()
     write_calibration(output, normative, thresholds)
     lines = [f"{output / NORMATIVE_NAME}: {int(normative.known.sum())} places known, from {len(scans)} scans"]
-    pooling = json.loads(config("inference.json").read_text(encoding="utf-8"))["score"]
+    pooling = config_values("inference.json")["score"]
     for kind in ("calibrated", "error"):
         name = score_name(kind, pooling)
         limits = {region: thresholds.threshold(region, name) for region in ("left_hemisphere", "skull")}

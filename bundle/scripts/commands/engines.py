@@ -1,7 +1,7 @@
 """Which engine works through many scans: processes of this machine, or a Ray cluster; the same files come of both.
 
-Each job is given to a function that can be pickled and leaves on the disk what came of it, so that a run which was
-stopped or killed goes on from there.
+Each job is given to a function that can be pickled and writes its outcome to the disk, so that a run which was stopped
+or killed can resume.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ COMMANDS = {
     "listen": "a DICOM node: judge what is sent to it, send the results on",
     "train": "train the network on healthy scans, or on heads drawn from label maps",
     "prepare": "register the scans of a datalist, for trainings on them",
-    "export": "make the weights that ship from a training checkpoint",
+    "export": "make plain weights of a training checkpoint",
     "convert": "write the network for other programs: ONNX, or a program of torch.export",
     "calibrate": "learn from healthy scans what is normal; no training",
     "cohort": "score every case of a datalist, in several processes or on Ray",
@@ -51,7 +51,7 @@ COMMANDS = {
     "package": "make the zip of the bundle that a user of the MONAI model zoo downloads",
     "demo": "run the sample and compare the heatmap with what was planted in it",
 }
-"""Every command, a module with `add_parser` and `main`, and its line in the help."""
+"""Every command, a module with `add_arguments` and `main`, and its line in the help."""
 
 REPRODUCING = ("cq500", "standin", "memory", "reproduce", "paper")
 """Commands that only reproduce the paper: modules of `reproduction.commands`, the others are in this package."""
@@ -98,10 +98,11 @@ def parser_for(words: Sequence[str]) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     asked = next((word for word in words if not word.startswith("-")), None)
     for name, line in COMMANDS.items():
+        command = commands.add_parser(name, help=line)
         if name == asked:
-            module_of(name).add_parser(commands)
-        else:
-            commands.add_parser(name, help=line)
+            module = module_of(name)
+            module.add_arguments(command)
+            command.set_defaults(main=module.main)
     for command in commands.choices.values():
         command.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     return parser

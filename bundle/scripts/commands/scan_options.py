@@ -7,9 +7,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ..anomaly.files import NORMATIVE_NAME, THRESHOLDS_NAME, NotCalibrated, checked_thresholds
-from ..assets import config, place
+from ..anomaly.files import NORMATIVE_NAME, THRESHOLDS_NAME, WINDOWS, NotCalibrated, checked_thresholds
+from ..assets import config, config_values, place
 from ..files.names import is_nifti
+from ..workflow import device_values
 
 OVERLAYS = {"published.json": "the published network", "autoencoder_inference.json": "the autoencoder"}
 """Overlays of inference.json, and the networks that they run, of which the bundle ships no weights."""
@@ -26,21 +27,15 @@ def overrides(args: argparse.Namespace) -> dict[str, Any]:
         "output_dir": args.output.absolute(),
         "overwrite": args.overwrite,
     }
-    values |= {name: True for name in ("dicom", "accept_review", "force") if getattr(args, name)}
-    if args.stride:
-        values["stride"] = args.stride
-    if args.series_uid:
-        values["series_uid"] = args.series_uid
+    asked = {"dicom": args.dicom, "stride": args.stride, "series_uid": args.series_uid, "map": args.map}
+    asked |= {"accept_review": args.accept_review, "force": args.force}
+    values |= {name: value for name, value in asked.items() if value}
     if args.weights:
         values["weights"] = args.weights.absolute()
-    if args.map:
-        values["map"] = args.map
     if args.calibration:
         folder = args.calibration.absolute()
         values |= {"normative": folder / NORMATIVE_NAME, "thresholds": folder / THRESHOLDS_NAME}
-    if args.device != "auto":
-        values["device"] = f"$torch.device({args.device!r})"
-    return values
+    return {**values, **device_values(args.device)}
 
 
 def usage_problem(args: argparse.Namespace) -> str:
@@ -70,7 +65,9 @@ def why_not_calibrated(args: argparse.Namespace) -> str:
     folder = args.calibration or Path(place("models"))
     weights = args.weights or place("models/model.pt")
     try:
-        checked_thresholds(folder / THRESHOLDS_NAME, folder / NORMATIVE_NAME, weights, place("models/reference.nii.gz"))
+        files = (folder / THRESHOLDS_NAME, folder / NORMATIVE_NAME, weights, place("models/reference.nii.gz"))
+        values = config_values("inference.json")
+        checked_thresholds(*files, windows_hu=[values[name] for name in WINDOWS])
     except NotCalibrated as reason:
         return str(reason)
     return ""

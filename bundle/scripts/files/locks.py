@@ -4,8 +4,8 @@ The *lock file* of a place is an empty hidden file beside it, `.NAME.lock`. Who 
 file (`flock`) may write to the place. The lock ends with its process, however that ends; the file is removed with it,
 or, after a process that was killed, by the next one that takes the lock. A thread that has the lock may take it again.
 
-Some file systems have no locks, network file systems mostly. There nobody is kept out, and the lock is not *firm*: what
-others write to the place at the same time has to be told from what they left.
+Some file systems, mostly network file systems, have no locks. There nobody is kept out, and the lock is not *firm*:
+another process may be writing to the place at the same time.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def locked(place: Path) -> Iterator[bool]:
         return
     made = [folder for folder in place.parents if not folder.exists()]
     try:
-        with _lock_file(place.with_name(f".{place.name}.lock")) as firm:
+        with lock_file(place.with_name(f".{place.name}.lock")) as firm:
             HELD[key] = firm
             try:
                 yield firm
@@ -59,8 +59,13 @@ def locked(place: Path) -> Iterator[bool]:
 
 
 @contextmanager
-def _lock_file(path: Path) -> Iterator[bool]:
-    """Make the lock file, lock it, and remove it; whether the lock is firm."""
+def lock_file(path: Path) -> Iterator[bool]:
+    """Make a lock file at an absolute path, lock it, and remove it in the end; yields whether the lock is firm.
+
+    Raises:
+        BlockingIOError: another process or thread has the lock.
+        OSError: the lock file can't be made.
+    """
     descriptor = None
     try:
         with undisturbed():

@@ -1,12 +1,23 @@
 """Regions of the head and the scores of an anomaly map inside them.
 
 Region labels, in reference space: 1 left hemisphere, 2 right hemisphere (the patient's), 3 skull. The *reference
-regions* are those of the reference head. A scan's own *regions* are where the scan bears the reference out: its
-hemispheres are what its own skull encloses, split at the mid-plane of reference space; its skull is bone near the
-reference's skull. *Coverage* is the share of a reference region that lies inside the scan's field of view.
+regions* are those of the reference head. A scan's own *regions* follow its own bone: its hemispheres are the space that
+its skull encloses, split at the mid-plane of reference space; its skull is bone near the reference's skull. *Coverage*
+is the share of a reference region that lies inside the scan's field of view.
+
+    axial section, seen from the feet
+
+              +-----------------+
+              |        3        |         hemispheres: enclosed by the scan's own bone, and at most
+              |  +-----+-----+  |         BEYOND_MM outside the reference's brain; split at x = 0
+      right   |  |  2  |  1  |  |  left
+              |  |     |     |  |         skull: bone within SKULL_MM of the reference's skull;
+              |  +-----+-----+  |         gaps up to GAP_MM (suture, fracture) count as closed
+              +-----------------+
+                                          face, neck, headrest, air: 0
 
 A *region score* pools a map over one region: its maximum (as published), its 99th or 95th percentile, or the mean of
-its highest 1 %. A region whose coverage is below `MIN_COVERAGE` gets none: what was not seen can't be judged.
+its highest 1 %. A region whose coverage is below `MIN_COVERAGE` gets no score.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Stopping a command by Ctrl-C (SIGINT) or SIGTERM, so that it can put away what it has begun.
+"""Stopping a command by Ctrl-C (SIGINT) or SIGTERM, so that it can clean up.
 
-While a command is *stoppable*, both signals raise KeyboardInterrupt in the main thread, at the next line of Python: a
-call of a library that has begun is carried to its end. What must not be cut in two, such as removing a half-written
-folder, is done *undisturbed*: a signal that comes meanwhile is remembered and raised when it is done.
+While a command is *stoppable*, both signals raise KeyboardInterrupt in the main thread, at the next line of Python; a
+library call that has begun is finished first. Work that must not be interrupted, such as removing a half-written
+folder, is done *undisturbed*: a signal that arrives meanwhile is raised afterwards.
 """
 
 from __future__ import annotations

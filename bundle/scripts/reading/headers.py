@@ -19,7 +19,7 @@ from pydicom.dataset import Dataset
 from ..files.names import shown
 from ..findings import InputRefused, refusal
 from ..words import counted
-from .deflated import check_inflated_size
+from .codestreams import check_inflated_size
 from .values import (
     age_years_of,
     as_list,

@@ -1,6 +1,6 @@
 """Image kinds by header: kind, contrast agent, bone kernel, body part. Vendors' words live here.
 
-An image's *kind* is "image", or why it can't be part of a head CT: "not CT", "colour", "capture" (of a screen),
+An image's *kind* is "image", or why it is no part of a head CT: "not CT", "colour", "capture" (of a screen),
 "localizer" (the projection on which a scan is planned).
 """
 

@@ -1,8 +1,8 @@
-"""One way in for every input: a folder of DICOM files, an enhanced CT file, or a NIfTI file.
+"""One entry point for every input: a folder of DICOM files, an enhanced CT file, or a NIfTI file.
 
-What is named is what is read: a folder may hold a series or a whole study, but a single file of a series stands for
-itself alone (and is refused, as too few slices). `inspect_input` says what was found and why; `read_volume` also
-returns the voxels. Both run the same checks, so that what one accepts, the other does.
+A folder may hold a series or a whole study. A single file of a series stands for itself alone (and is refused, as too
+few slices). `inspect_input` returns the findings; `read_volume` also returns the voxels. Both run the same checks, so
+both accept the same inputs.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which of the images in a folder make the head CT: stacks, and the choice between them. Headers only.
+"""Selection of the head CT among the images of a folder: stacks, and the choice between them. Headers only.
 
 A *stack* is the images of one series that share patient, study, rows, columns, kind and orientation. It may have
 *objections*, for which it is only used when its series is named: not an original, not axial, a bone kernel.

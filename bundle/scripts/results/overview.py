@@ -1,4 +1,4 @@
-"""One picture of a result: the scan, the heatmap over it and the scores, as a PNG that is the same every time.
+"""One picture of a result: the scan, the heatmap over it and the scores, as a reproducible PNG.
 
 First row: axial, coronal and sagittal planes through the peak of the heatmap, and the axial one in a bone window, all
 with the heatmap over them. Second row: the same planes without it, with the outlines of the regions if they are given.

@@ -1,7 +1,7 @@
 """The node's work: runs each study of its spool once in a child process, and sends the results on.
 
-Two things go on at once: a thread works one study after the other, and the main thread sees which studies are complete
-and sends results, again and again until they are taken. A child process ends with its parent.
+Two threads run at once: one works on one study after the other; the main thread finds studies that are complete, and
+sends results until they are accepted. A child process ends with its parent.
 """
 
 from __future__ import annotations

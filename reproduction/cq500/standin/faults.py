@@ -1,4 +1,4 @@
-"""Series that are not to be used: missing slices, repeats that end early, copies, wrong anatomy, uneven spacing.
+"""Faulty series, which must not be used: missing slices, repeats that end early, copies, wrong anatomy, uneven spacing.
 
 Each is made from a study's thin scan, see `study`, or, of the spine, from a drawing of a neck.
 """

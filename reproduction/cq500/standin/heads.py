@@ -1,8 +1,8 @@
 """The head of a simulated patient: without contrast agent, with the lesions that are planned, as far as they fit.
 
 A lesion that does not fit the head is tried again in a head of another seed. If a bleed fits none of them, one inside
-the brain takes its place; a second lesion that fits none is left out. What came of it is returned, so that the truth is
-about what is there.
+the brain takes its place; a second lesion that fits none is left out. The lesions that were planted are returned, so
+that the truth names these and no others.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A simulated data set in the form of CQ500: who is in it, what they have, and what truly is to be marked.
+"""A simulated data set in the form of CQ500: its patients, their lesions, and the true labels.
 
 A *case* is one patient with one study. Six in ten are healthy; most of the others have a bleed, of five subtypes that
 take turns, some of them old, a third on both sides; some have a fracture, half of those with an epidural bleed beneath;

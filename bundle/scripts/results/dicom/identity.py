@@ -2,7 +2,7 @@
 
 The *identity* of a result is a digest of what went in (source images, weights) and what came out (map, scores,
 findings, version). All UIDs follow from it, and dates are those of the source: the same input gives the same bytes,
-and another result never bears a UID that was used. The date of a result is therefore when the head was scanned.
+and a different result never has the same UID. The date of a result is therefore that of the scan.
 """
 
 from __future__ import annotations

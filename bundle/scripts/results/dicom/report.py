@@ -1,4 +1,4 @@
-"""The scores as a DICOM Comprehensive 3D SR (TID 1500): what was measured where, by what, and how far to trust it.
+"""The scores as a DICOM Comprehensive 3D SR (TID 1500): measurements by region, algorithm, and quality.
 
 One group of measurements a region: its score, the percentile among healthy scans, the threshold, and the source image
 in which the map is highest. One group for each segment: its volume and the map's maximum in it. One for the quality.

@@ -27,8 +27,7 @@ from pydicom.uid import CTImageStorage
 
 from ...reading.headers import ImageHeader, read_headers
 from ...reading.series import choose, stacks_of
-from ...reading.slices import Grid
-from ...reading.spacing import UNIFORM_MM
+from ...reading.slices import UNIFORM_MM, Grid
 from ...reading.stacks import stack_grid
 
 UTF_8 = "ISO_IR 192"
