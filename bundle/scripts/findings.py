@@ -113,8 +113,8 @@ REFUSALS = {
         "Convert from DICOM again, keeping the affine.",
     ),
     "registration_failed": (
-        "the scan does not align with the reference head, or what aligns is upside down, half a head, of no adult's "
-        "size or not in HU",
+        "the pose can't be confirmed: the brain there matches the reference head too little, or better some 8 mm away; "
+        "or what lies there is upside down, half a head, of no adult's size or not in HU",
         "Check that it is a head CT, that most of the head is in view, and that spacing and orientation are right.",
     ),
 }
@@ -127,8 +127,12 @@ FLAGS = {
         "Look at regions.nii.gz: it shows which voxels count as bone and brain.",
     ),
     "registration_review": (
-        "the alignment with the reference head is doubtful",
+        "the match of the brain with the reference head, the angle, the size or what is in view is unusual",
         "Look at the picture before trusting the heatmap.",
+    ),
+    "registration_unconfirmed": (
+        "the pose can't be confirmed, and the user asked for the heatmap all the same (`--force`)",
+        "The heatmap may lie in the wrong place: for research only.",
     ),
     "not_calibrated": (
         "no calibration for these weights",

@@ -47,6 +47,7 @@ VERDICT = CodedConcept("verdict", SCHEME, "Verdict on the alignment with the ref
 VERDICTS = {
     "pass": CodedConcept("pass", SCHEME, "Aligned"),
     "review": CodedConcept("review", SCHEME, "Doubtful: look at the picture before trusting the result"),
+    "unconfirmed": CodedConcept("unconfirmed", SCHEME, "Unconfirmed: it was refused, and a user forced a result"),
 }
 
 PERCENT = CodedConcept("%", "UCUM", "percent")

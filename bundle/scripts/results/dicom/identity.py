@@ -27,6 +27,9 @@ MANUFACTURER, MODEL = "head_ct_position_anomaly developers", "head_ct_position_a
 RESEARCH = "For research use only, not a medical device"
 """Stands in every object, in words and, where there is an attribute for it, as a code."""
 
+UNCONFIRMED = "UNCONFIRMED POSE: "
+"""Stands before the descriptions of every object of a result whose pose could not be confirmed."""
+
 NAMESPACE = UUID("6f1f4f5e-3c6b-5b8e-9d0a-52b8f4f0a1c7")
 """Of this project's UIDs; any fixed number would do."""
 
@@ -45,11 +48,15 @@ DROPPED = ("InstanceCreationDate", "InstanceCreationTime", "ContributionDateTime
 
 @dataclass(frozen=True)
 class Identity:
-    """A digest from which the UIDs of one result follow, and the bundle's version and weights that made it."""
+    """A digest from which the UIDs of one result follow, and the bundle's version and weights that made it.
+
+    `mark` stands before what every object says of itself: nothing, as a rule, or `UNCONFIRMED`.
+    """
 
     digest: str
     version: str
     weights_sha256: str
+    mark: str = ""
 
     def uid(self, *role: str) -> str:
         """The UID of what has the `role` in the result, for example of the series of the report."""
@@ -59,6 +66,11 @@ class Identity:
     def device_uid(self) -> str:
         """The UID of the program with these weights."""
         return f"2.25.{uuid5(NAMESPACE, f'device {self.version} {self.weights_sha256}').int}"
+
+    @property
+    def statement(self) -> str:
+        """What every object says of itself."""
+        return f"{self.mark}{RESEARCH}"
 
     def object(self, name: str, number: int, title: str) -> dict[str, Any]:
         """Arguments of every object of highdicom: its series, the `number`-th of the result, and its maker."""
@@ -71,12 +83,17 @@ class Identity:
             "manufacturer_model_name": MODEL,
             "software_versions": self.version,
             "device_serial_number": self.weights_sha256[:16],
-            "series_description": f"{title} ({RESEARCH})"[:64],
+            "series_description": f"{self.mark}{title} ({RESEARCH})"[:64],
         }
 
 
 def identity_of(
-    source: Source, maps: Iterable[NDArray[Any]], facts: Mapping[str, Any], weights_sha256: str, version: str
+    source: Source,
+    maps: Iterable[NDArray[Any]],
+    facts: Mapping[str, Any],
+    weights_sha256: str,
+    version: str,
+    mark: str = "",
 ) -> Identity:
     """The identity of a result: of `source`, its `maps`, and JSON values that are the same for the same input."""
     digest = hashlib.sha256()
@@ -85,7 +102,7 @@ def identity_of(
     for values in maps:
         digest.update(np.ascontiguousarray(values).tobytes())
     digest.update(json.dumps([facts, weights_sha256, version], sort_keys=True).encode())
-    return Identity(digest.hexdigest(), version, weights_sha256)
+    return Identity(digest.hexdigest(), version, weights_sha256, mark)
 
 
 def date_and_time(image: Dataset) -> tuple[str, str]:
