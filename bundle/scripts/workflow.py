@@ -1,4 +1,4 @@
-"""Runs the configs of the bundle as MONAI workflows, quietly, and finds the cause of what they raise."""
+"""Runs the configs of the bundle as MONAI workflows, quietly, and finds the cause of their exceptions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def run_configs(names: Iterable[str], values: Mapping[str, Any]) -> None:
     """Run the workflow of inference.json and overlays of it with some values by id.
 
     Raises:
-        InputRefused, OutputExists, OutputFailed, OSError: the cause of what the workflow raised, without the chain.
+        InputRefused, OutputExists, OutputFailed, OSError: the cause of the workflow's exception, without the chain.
         Exception: anything else that it raised.
     """
     try:

@@ -1,4 +1,4 @@
-"""Arguments that several commands take, and what is seen to before minutes or hours of work: devices, names in configs.
+"""Arguments that several commands take, and checks before minutes or hours of work: devices, names in configs.
 
 A wrong argument is wrong usage: one sentence, and exit code 2.
 
@@ -24,7 +24,7 @@ SPECIAL = "$@%#"
 
 
 def add_output(parser: argparse.ArgumentParser, words: str, metavar: str = "OUT") -> None:
-    """Declare where the output goes, which has to be said, with words on what it is."""
+    """Declare the option for the output, which is required, with a help text."""
     parser.add_argument("-o", "--output", metavar=metavar, type=Path, required=True, help=words)
 
 

@@ -50,7 +50,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def report(sample: Path, output: Path) -> list[str]:
-    """Lines that say what the results in `output` hold, and whether the peak lies in the lesion of the sample."""
+    """Lines about the results in `output`, and on whether the peak lies in the lesion of the sample."""
     scores = verify(output)["scores"]
     heatmap, affine = read_map(output / "heatmap.nii.gz")
     regions, _ = read_map(output / "regions.nii.gz")

@@ -1,4 +1,4 @@
-"""`head-ct-anomaly`: the front of all commands, and what their exit codes mean.
+"""`head-ct-anomaly`: the entry point of all commands, and their exit codes.
 
 0 done · 2 wrong usage · 3 the input was refused · 4 the output can't be written · 5 an error of the program, or its
 files are not as they were made (see `integrity`) · 130 the user stopped it with Ctrl-C · 141 who read the standard
@@ -74,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def run(words: Sequence[str]) -> int:
-    """Run the command in `words` and say what went wrong, if anything did; its exit code."""
+    """Run the command in `words`, report an error, if any, and return the exit code."""
     debug = "--debug" in words
     try:
         args = parser_for(words).parse_args(words)
@@ -139,7 +139,7 @@ def output_is_closed() -> bool:
 
 
 def explain(error: Exception) -> int:
-    """Say on stderr, in a sentence or two, what went wrong; the exit code for it."""
+    """Report an error on stderr, in a sentence or two, and return its exit code."""
     if isinstance(error, WrongUsage):
         print(error, file=sys.stderr)
         return USAGE

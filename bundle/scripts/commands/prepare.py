@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Prepare what is not prepared yet; 0 when no scan failed, `STOPPED` when Ctrl-C came first.
+    """Prepare the scans that are not prepared yet; 0 if no scan failed, `STOPPED` after Ctrl-C.
 
     Raises:
         WrongUsage: the datalist is none, or no cluster answers.

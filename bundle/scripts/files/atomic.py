@@ -26,7 +26,7 @@ Content = bytes | Callable[[Path], None]
 
 
 def check_writable(folder: Path, target: Path | None = None, needed_bytes: int = 0) -> None:
-    """See that files may be written into a folder, which need not exist yet; worth a call before hours of work.
+    """Check before hours of work that files may be written into a folder, which need not exist yet.
 
     Args:
         folder: where they shall go.
@@ -99,7 +99,7 @@ def replace_file(path: Path, content: bytes) -> None:
     """Write a file that appears complete or not at all; its folder is made.
 
     Raises:
-        OSError: it can't be written; what was there before is still there.
+        OSError: it can't be written; an earlier file stays.
     """
     with staged(path) as partial:
         partial.write_bytes(content)

@@ -67,7 +67,7 @@ class FindForegroundd(MapTransform):
 
 
 class MaskBackgroundd(MapTransform):
-    """Make air of whatever lies outside any of the masks; inside, values stay above air, which tells the head."""
+    """Set voxels outside any of the masks to air; inside, values stay above air, which marks the head."""
 
     def __init__(self, keys: str, mask_keys: Sequence[str]) -> None:
         super().__init__(keys)
