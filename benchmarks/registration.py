@@ -1,4 +1,4 @@
-"""How well scans of heads that are not in the reference are registered to it, and what is refused.
+"""How well scans of heads that are not in the reference are registered to it, and which wrong poses are refused.
 
     python benchmarks/registration.py FOLDER                       # all six anatomies that are not in the reference
     python benchmarks/registration.py FOLDER --anatomies 9,10,11   # some of them
@@ -14,8 +14,8 @@ printed beside it.
 
 *Wrong poses* are made by climbing from starts that are far off, and by pushing the right pose off by 20 to 40 mm or 15
 to 40 degrees; the same checks judge them, and those that are over 20 mm off should not pass. *Near misses* are poses
-that were found, pushed off a little, of which those that are 10 to 20 mm wrong are kept. *No heads* are a body,
-noise, and each anatomy's first scan with wrong values or shuffled slices; they should be refused.
+that were found, pushed off a little, of which those that are 10 to 20 mm wrong are kept. What is no head at all is
+shown to the checks by `verdict.py`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from registration_cases import ROOT, Array, Case, cases, in_any_orientation, moved, no_heads
+from registration_cases import ROOT, Array, Case, cases, in_any_orientation, moved
 from scipy.spatial.transform import Rotation
 
 from scripts.findings import InputRefused
@@ -37,7 +37,6 @@ from scripts.geometry.coordinates import CENTRE_MM
 from scripts.geometry.resampling import to_canonical
 from scripts.networks.position import DensePositionNet
 from scripts.preprocessing.foreground import validity
-from scripts.reading.inputs import read_volume
 from scripts.registration.checks import judge
 from scripts.registration.locator import locate
 from scripts.registration.register import Reference, Registration, described, register, without_scale
@@ -156,7 +155,7 @@ def print_row(row: Row) -> None:
     print(f"{row.case.anatomy} {row.case.kind:20} {measured} {judged_text(row.result)}", flush=True)
 
 
-def summary(rows: list[Row], wrong: Judged, near: Judged, refused: list[bool]) -> None:
+def summary(rows: list[Row], wrong: Judged, near: Judged) -> None:
     """Print the table."""
     groups: dict[str, list[Row]] = {}
     for row in rows:
@@ -183,17 +182,6 @@ def summary(rows: list[Row], wrong: Judged, near: Judged, refused: list[bool]) -
         print(f"{name}: " + ", ".join(f"{verdicts.count(v)} {v}" for v in ("pass", "review", "fail")))
     passed = [f"{error:.1f} mm" for error, quality in near if judge(quality)[0] == "pass"]
     print(f"near misses that pass: {', '.join(passed) or 'none'}")
-    print(f"no heads: {sum(refused)} of {len(refused)} refused")
-
-
-def judge_no_heads(
-    case: Case, reference: Reference, locator: DensePositionNet | None, rng: np.random.Generator
-) -> Iterator[bool]:
-    """Whether each volume that is no head is refused: by what its values say, as when it is read, or unregistered."""
-    for name, volume, affine in no_heads(case, rng):
-        result, said = read_and_registered(volume, affine, reference, locator)
-        print(f"{case.anatomy} {name:20} {said}", flush=True)
-        yield result is None or result.verdict == "fail"
 
 
 def read_and_registered(
@@ -208,12 +196,6 @@ def read_and_registered(
     except (InputRefused, ValueError) as error:
         return None, str(error)
     return result, judged_text(result)
-
-
-def describe_scan(path: Path, reference: Reference, locator: DensePositionNet | None) -> None:
-    """Register a scan whose pose nobody knows, DICOM or NIfTI, and print what the checks say."""
-    volume = read_volume(path)
-    print(path.name, judged_text(register(volume.with_unknown(), volume.affine, reference, locator)), flush=True)
 
 
 def judged_text(result: Registration) -> str:
@@ -231,26 +213,21 @@ def main() -> None:
         "--models", type=Path, default=ROOT / "bundle" / "models", help="folder of reference and locator"
     )
     parser.add_argument("--search", action="store_true", help="without the coarse network")
-    parser.add_argument("--scans", nargs="*", type=Path, default=[], help="other scans, registered and described first")
     args = parser.parse_args()
     reference = load_reference(str(args.models / "reference.nii.gz"), str(args.models / "reference_masks.nii.gz"))
     locator = None if args.search else load_locator(str(args.models / "locator.pt"))
-    for path in args.scans:
-        describe_scan(path, reference, locator)
-    rows, wrong, near, refused, count = [], [], [], [], Counter[int]()
+    rows, wrong, near, count = [], [], [], Counter[int]()
     rng, near_rng = np.random.default_rng(0), np.random.default_rng(1)
     for case in cases(args.folder, [int(number) for number in args.anatomies.split(",")]):
         rows.append(run(case, reference, locator))
         print_row(rows[-1])
         judged = judge_poses(rows[-1], reference, locator, rng, near_rng)
         wrong, near = wrong + judged[0], near + judged[1]
-        if not count[case.anatomy]:
-            refused += judge_no_heads(case, reference, locator, rng)
         if count[case.anatomy] < TURNED and locator is not None:
             rows.append(run(in_any_orientation(case, 100 * case.anatomy + count[case.anatomy]), reference, locator))
             print_row(rows[-1])
         count[case.anatomy] += 1
-    summary(rows, wrong, near, refused)
+    summary(rows, wrong, near)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,8 @@
-"""Scans of simulated heads whose true pose is known, and volumes that are no heads.
+"""Scans of simulated heads whose true pose is known, and one of a body.
 
 A *case* is one scan, drawn from a fixed seed: of a kind of `KINDS` (turned by up to 30 degrees, cut at the chin or the
 vertex, with thick slices, a tilted gantry and a head rest); *rescaled*; or *reshaped* (scaled differently along each
-axis and displaced by up to 8.5 mm, which no rigid registration can follow). *No heads* are a body, noise, and scans
-with wrong values or shuffled slices.
+axis and displaced by up to 8.5 mm, which no rigid registration can follow).
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -119,19 +117,6 @@ def in_any_orientation(case: Case, seed: int) -> Case:
     turn[:3, :3] = Rotation.random(random_state=seed).as_matrix()
     truth = case.truth @ np.linalg.inv(turn)
     return replace(case, kind="orientation", affine=turn @ case.affine, truth=truth, points=moved(turn, case.points))
-
-
-def no_heads(case: Case, rng: np.random.Generator) -> Iterator[tuple[str, NDArray[np.float32], Array]]:
-    """Volumes that are no head, or no CT, with their names and affines; most are made from a case."""
-    hu, known = case.volume, case.volume > UNKNOWN_HU
-    yield "HU shifted by 1000", np.where(known, hu + 1000, hu), case.affine
-    yield "HU halved", np.where(known, hu / 2, hu), case.affine
-    yield "HU inverted", np.where(known, 1000 - hu, hu), case.affine
-    yield "slices shuffled", hu[:, :, rng.permutation(hu.shape[2])], case.affine
-    yield "noise", rng.normal(0, 500, hu.shape).astype(np.float32), case.affine
-    blobs = ndimage.gaussian_filter(rng.standard_normal((80, 80, 60)), 4)
-    yield "blobs", (blobs / blobs.std() * 400 - 300).astype(np.float32), np.diag([3.0, 3.0, 3.0, 1.0])
-    yield "body", body(rng), np.diag([2.0, 2.0, 3.0, 1.0])
 
 
 def body(rng: np.random.Generator) -> NDArray[np.float32]:

@@ -29,6 +29,7 @@ from registration import FAILURE_MM, error_mm, read_and_registered
 from registration_cases import ROOT, THIN, Array, Case, make_case, moved
 from scipy.spatial.transform import Rotation
 
+from scripts.files.atomic import staged
 from scripts.geometry.coordinates import CENTRE_MM
 from scripts.networks.position import DensePositionNet
 from scripts.registration.checks import judge
@@ -90,11 +91,9 @@ def drawn(anatomy: Anatomy, number: int, kind: int | str) -> Case:
 
 def keep(path: Path, case: Case) -> None:
     """Write a scan to a file, whole or not at all."""
-    partial = path.with_suffix(".partial.npz")
-    np.savez_compressed(
-        partial, volume=case.volume.astype(np.int16), affine=case.affine, truth=case.truth, points=case.points
-    )
-    partial.replace(path)
+    arrays = {"affine": case.affine, "truth": case.truth, "points": case.points}
+    with staged(path) as partial, partial.open("wb") as stream:
+        np.savez_compressed(stream, volume=case.volume.astype(np.int16), **arrays)
 
 
 def fair(case: Case, rng: np.random.Generator) -> Case:

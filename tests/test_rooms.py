@@ -52,6 +52,7 @@ DOORS = {
     "pynetdicom": ["service.*"],
     "dicomweb_client": ["service.*"],
     "matplotlib": [],
+    "sklearn": [],
     "yaml": [],
     "monai": MONAI_FACING,
     "ignite": MONAI_FACING,

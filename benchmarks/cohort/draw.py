@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from scripts.commands.simulate import write_case
+from scripts.files.atomic import replace_file
 from scripts.simulation.anatomy.label_map import load_anatomy
 from scripts.simulation.case import Case, simulate_case
 from scripts.simulation.lesions.planting import KINDS, VOLUMES_ML
@@ -116,9 +116,7 @@ def keep_plan(cohort: Path, chosen: Sequence[Plan]) -> None:
             )
         return
     cohort.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)
+    replace_file(path, text.encode())
 
 
 def draw(folder: Path, plan: Plan, anatomies: Path) -> str:

@@ -12,6 +12,7 @@ from ..geometry.coordinates import REFERENCE_SIZE, grid_affine
 from .anatomy.label_map import Anatomy
 from .person.head import SimulatedHead, draw_head, stream
 from .person.tissue import AIR_HU
+from .person.variety import PLAIN
 from .scanner.protocol import Protocol, draw_protocol
 from .scanner.sampling import sample
 from .scanner.scan import PADDING_HU, Scan, acquire
@@ -33,16 +34,16 @@ PROTOCOL_STREAM, ERROR_STREAM = 5, 6
 
 
 def draw_training_head(
-    anatomy: Anatomy, seed: int, *, lesion: str | None = None, side: str | None = None
+    anatomy: Anatomy, seed: int, *, lesion: str | None = None, side: str | None = None, variety: str = PLAIN
 ) -> NDArray[np.int16]:
     """HU (256, 256, 256), int16, in reference space: a drawn head, scanned, and aligned with a residual error.
 
     Voxels outside the field of view are -1024. The same seed gives the same bytes.
 
     Raises:
-        ValueError: the anatomy lacks the brain structures, or the lesion is of no known kind.
+        ValueError: the anatomy lacks the brain structures, or there is no such lesion or variety.
     """
-    head = draw_head(anatomy, seed, lesion=lesion, side=side)
+    head = draw_head(anatomy, seed, lesion=lesion, side=side, variety=variety)
     return scanned_in_reference_space(head, seed)
 
 
