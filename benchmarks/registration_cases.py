@@ -23,6 +23,7 @@ from scripts.simulation.anatomy.label_map import Anatomy, load_anatomy
 from scripts.simulation.anatomy.labels import AIR
 from scripts.simulation.person.head import SimulatedHead, draw_head
 from scripts.simulation.person.shape import Shape, draw_shape, identity_shape
+from scripts.simulation.person.variety import PLAIN
 from scripts.simulation.scanner.protocol import Protocol
 from scripts.simulation.scanner.scan import PADDING_HU, acquire
 from scripts.volume import UNKNOWN_HU
@@ -56,7 +57,10 @@ RESHAPED = 5
 
 @dataclass(frozen=True)
 class Case:
-    """One scan: HU (I, J, K), affine, the true rigid matrix to reference mm, and head points (N, 3) in scan mm."""
+    """One scan: HU (I, J, K), affine, the true rigid matrix to reference mm, and head points (N, 3) in scan mm.
+
+    Where nobody knows the true pose, there are no points. `lesion` says whether the head has one.
+    """
 
     anatomy: int
     kind: str
@@ -64,6 +68,7 @@ class Case:
     affine: Array
     truth: Array
     points: Array
+    lesion: bool = False
 
 
 def cases(folder: Path, numbers: Sequence[int]) -> Iterator[Case]:
@@ -88,16 +93,21 @@ def make_case(
     seed: int,
     angles_deg: tuple[float, float, float],
     protocol: Protocol,
-    shape: Shape,
+    shape: Shape | None,
     bleed_ml: float | None = None,
+    variety: str = PLAIN,
 ) -> Case:
     """Draw a head, with a subdural bleed where a volume is given, turn it in the scanner, and scan it.
+
+    Without a `shape` it has one of its own. `variety` is the population that it comes from, see `person.variety`.
 
     Raises:
         ValueError: the bleed does not fit.
     """
     lesion = {"lesion": "subdural", "lesion_size": {"volume_ml": bleed_ml}} if bleed_ml else {}
-    head = turned(draw_head(anatomy, seed, shape=shape, largest_rotation_deg=6.0, **lesion), angles_deg)
+    head = turned(
+        draw_head(anatomy, seed, shape=shape, variety=variety, largest_rotation_deg=6.0, **lesion), angles_deg
+    )
     scan = acquire(head, protocol, seed)
     volume = np.where(scan.hu <= PADDING_HU, np.float32(UNKNOWN_HU), scan.hu.astype(np.float32))
     return Case(number, kind, volume, scan.affine, head.to_reference, seen_points(head, scan.affine, volume))
@@ -146,6 +156,12 @@ def seen_points(head: SimulatedHead, affine: Array, volume: NDArray[np.float32])
     inside = np.all((voxels >= 0) & (voxels < volume.shape), axis=1)
     inside[inside] = volume[tuple(voxels[inside].T)] > UNKNOWN_HU
     return points[inside]
+
+
+def gaps_mm(matrix: Array, case: Case) -> Array:
+    """Distances (N,) between where a matrix and the true one bring the head's points."""
+    gaps = moved(matrix, case.points) - moved(case.truth, case.points)
+    return np.asarray(np.linalg.norm(gaps, axis=1))
 
 
 def moved(matrix: Array, points: Array) -> Array:

@@ -53,7 +53,7 @@ def main() -> int:
 
 
 def leave(status: int) -> None:
-    """End the process with this exit code, whatever was going on when it was stopped.
+    """End the process with this exit code, regardless of its state when it was stopped.
 
     Python, run on a folder or with -m, would end by SIGINT if the signal came while a library had it evaluate text.
     """

@@ -1,4 +1,4 @@
-"""Tidy rows: what the tables and figures are made of, one observation a row, the paper's numbers beside ours.
+"""Tidy rows, from which tables and figures are made: one observation a row, the paper's numbers beside ours.
 
 The *source* of a row is "paper" or "here". The *series* is whose numbers they are: the position network as published,
 the dense one of this bundle, or the autoencoder. A row is written as a line of a CSV file, whose columns are its

@@ -8,7 +8,7 @@ Everything follows from the seed. Kinds take turns over the anatomies and the si
 large: the logarithm of the volume is drawn evenly, from the lower two fifths of its range or from the rest. A lesion
 that does not fit the head is tried in another one, then smaller, and left out if that does not help.
 
-`plan.json` keeps what a cohort was drawn for, so that one of another plan is not mixed into it.
+`plan.json` has the plan of the cohort, so that scans of another plan are not mixed into it.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def keep_plan(cohort: Path, chosen: Sequence[Plan]) -> None:
 
 
 def draw(folder: Path, plan: Plan, anatomies: Path) -> str:
-    """Draw one scan into `folder`, unless it is there; what was done, in words."""
+    """Draw one scan into `folder`, unless it exists; returns a sentence on the outcome."""
     if (folder / plan.name / "truth.json").is_file():
         return "kept"
     try:

@@ -36,7 +36,7 @@ class Registered:
 
     Attributes:
         name: of its folder in the cohort.
-        truth: what was planted.
+        truth: of the planted lesion.
         hu: (256, 256, 256), int16, -1024 in the background and only there.
         regions: (256, 256, 256), uint8, the scan's own.
         lesion: (256, 256, 256), uint8: 1 lesion, 2 swelling.
@@ -66,7 +66,7 @@ def preprocessing() -> list[Any]:
 
 
 def register(scan: Path, target: Path, transforms: Sequence[Any]) -> str:
-    """Register the scan in a folder into the file `target`, unless it is there; what was done, in words."""
+    """Register the scan in a folder into the file `target`, unless it exists; returns a sentence on the outcome."""
     if target.is_file():
         return "kept"
     truth = json.loads((scan / "truth.json").read_text())

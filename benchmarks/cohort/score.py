@@ -56,7 +56,7 @@ DISTANCES: dict[str, maps.Distance] = {
 """Recipes of the calibrated maps, from features."""
 
 CALIBRATED = ("ours", "hu")
-"""Methods that learn what is normal."""
+"""Methods with a normative."""
 
 LESION, SWELLING = 1, 2
 """Values of a lesion's mask."""

@@ -22,7 +22,7 @@ from scripts.assets import place, sha256
 from scripts.calibration import runner as healthy_runner
 from scripts.calibration.files import load_scan
 from scripts.calibration.runner import Job, Maker, Recipe, measure_scan
-from scripts.commands import calibrate, engines
+from scripts.commands import arguments, calibrate
 from scripts.commands.main import main
 from scripts.files.fingerprints import Source
 from scripts.files.nifti import nifti_bytes
@@ -48,7 +48,7 @@ def pretend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(LOG, str(tmp_path / "log"))
     monkeypatch.setattr(calibrate, "measure_scan", stand_in_scan)
     monkeypatch.setattr(healthy_runner, "maker_of", Pretend)
-    monkeypatch.setattr(engines, "in_processes", lambda function, jobs, _: ((job, function(job)) for job in jobs))
+    monkeypatch.setattr(arguments, "in_processes", lambda function, jobs, _: ((job, function(job)) for job in jobs))
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ def test_several_processes_do_the_same(scans: Path, tmp_path: Path, monkeypatch:
     assert main(words(tmp_path, str(scans))) == 0
     first = (tmp_path / "out" / "thresholds.json").read_bytes()
     more = ["calibrate", str(scans), "-o", str(tmp_path / "other"), "--work", str(tmp_path / "b"), "--workers", "2"]
-    monkeypatch.setattr(engines, "in_processes", worker_processes.in_processes)
+    monkeypatch.setattr(arguments, "in_processes", worker_processes.in_processes)
     assert main(more) == 0
     assert (tmp_path / "other" / "thresholds.json").read_bytes() == first
 

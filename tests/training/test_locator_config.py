@@ -1,4 +1,4 @@
-"""locator.json, run as a user runs it, on a toy head with few iterations: from nothing to weights that load."""
+"""locator.json over train.json, run as a user runs it, on a toy head: from nothing to weights that load."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ pytestmark = pytest.mark.xdist_group("train")
 ROOT = Path(__file__).resolve().parents[2]
 TINY = {
     "iterations_per_epoch": "2",
-    "samples_per_iteration": "2",
-    "sample_size": "27",
+    "crops_per_iteration": "2",
+    "crop_size": "27",
     "validation_size": "27",
     "scans_per_head": "1",
     "validation_anatomies": "['b']",
@@ -46,7 +46,7 @@ def train(anatomies: Path, output: Path, epochs: int) -> str:
             "monai.bundle",
             "run",
             "--config_file",
-            str(ROOT / "bundle/configs/locator.json"),
+            str([str(ROOT / "bundle/configs" / name) for name in ("train.json", "locator.json")]),
             *options,
         ],
         cwd=output.parent,

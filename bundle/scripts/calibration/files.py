@@ -31,7 +31,7 @@ from ..geometry.coordinates import grid_affine
 from .folds import HealthyScan
 
 QUANTUM = 1 / 32
-"""Step of what is stored, in the unit of each volume: far below what it is known to, and it packs well."""
+"""Quantisation step, in the unit of each volume: far below its accuracy, and it compresses well."""
 
 DECIMALS = 4
 """Of the healthy scores."""
@@ -67,10 +67,10 @@ def thresholds_text(healthy: Mapping[str, Mapping[str, Sequence[float]]], facts:
 
 
 def save_scan(path: Path, scan: HealthyScan | None, notes: Mapping[str, Any]) -> None:
-    """Keep what calibration needs of a scan, or only the notes (plain JSON values) where it was refused.
+    """Cache a scan for the calibration, or only the notes (plain JSON values) if it was refused.
 
     Raises:
-        OutputFailed: the file can't be written; what was there before is still there.
+        OutputFailed: the file can't be written; an earlier file stays.
     """
     arrays: dict[str, Any] = {"notes": np.array(json.dumps(dict(notes)))}
     if scan is not None:

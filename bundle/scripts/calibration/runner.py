@@ -1,4 +1,4 @@
-"""One healthy scan of a calibration, in whatever process it is given to: through the configs, into the work folder.
+"""One healthy scan of a calibration, in any process: through the configs, into the work folder.
 
 The outcome is on the disk when the function returns: the residual, or the reason for the refusal. A scan that failed
 leaves no file, so that it is tried again.
@@ -37,7 +37,7 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Job:
-    """A scan, and the file in which its residual is kept."""
+    """A scan, and the file in which its residual is cached."""
 
     source: Source
     path: Path

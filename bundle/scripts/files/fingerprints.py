@@ -1,4 +1,4 @@
-"""Fingerprints: short texts that change when a scan, or what is done with it, does."""
+"""Fingerprints: short texts that change with a scan, or with its processing."""
 
 from __future__ import annotations
 
@@ -56,6 +56,6 @@ def sources_sha256(root: Path, names: Sequence[str]) -> str:
 
 
 def key(source: Source, settings: dict[str, Any]) -> str:
-    """A name for the file in which a scan's residual is kept: another scan, or other settings, give another name."""
+    """A name for the file in which a scan's residual is cached: another scan, or other settings, give another name."""
     text = json.dumps([source.fingerprint(), settings], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..volume import AIR_HU
+from .affines import transform_points
 
 SLAB_VOXELS = 2**20
 """Target voxels interpolated at a time: about 40 MB of coordinates."""
@@ -100,7 +101,7 @@ def _block_sum(volume: NDArray[np.float32], block: Sequence[int]) -> NDArray[np.
 def box_grid(shape: Shape, affine: NDArray[np.float64], spacing_mm: float) -> tuple[Shape, NDArray[np.float64]]:
     """The world-aligned grid of `spacing_mm` voxels that just holds all voxel centres of another grid."""
     corners = np.stack(np.meshgrid(*[(0, n - 1) for n in shape], indexing="ij"), -1).reshape(-1, 3)
-    world = corners @ affine[:3, :3].T + affine[:3, 3]
+    world = transform_points(affine, corners)
     low, high = world.min(0), world.max(0)
     count = np.ceil((high - low) / spacing_mm - 1e-6).astype(int) + 1
     target = np.diag([spacing_mm] * 3 + [1.0])

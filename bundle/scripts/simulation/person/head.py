@@ -56,7 +56,7 @@ class SimulatedHead:
         lesion: (I, J, K) uint8, the lesion's mask: 1 the lesion itself, 2 swelling around it.
         to_reference: (4, 4) rigid, scan space to reference space, both RAS mm: the true pose.
         affine: (4, 4), voxel to scan space, mm. `to_reference @ affine` is the reference grid's, cropped.
-        description: what was drawn, for the record of the truth.
+        description: of the drawn head, for the record of the truth.
     """
 
     hu: NDArray[np.float32]
