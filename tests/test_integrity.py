@@ -38,8 +38,13 @@ FLIPPED = (
     *("models/regions.nii.gz", "models/normative.nii.gz", "models/thresholds.json"),
     *("configs/inference.json", "configs/train.json", "configs/metadata.json", "configs/logging.conf"),
     *("configs/published.json", "configs/paper.yaml", "scripts/__init__.py", "scripts/integrity.py"),
-    *("scripts/assets.py", "scripts/networks.py", "scripts/registration.py", "scripts/commands/main.py"),
-    *("scripts/simulation/head.py", "__init__.py"),
+    *(
+        "scripts/assets.py",
+        "scripts/networks/position.py",
+        "scripts/registration/register.py",
+        "scripts/commands/main.py",
+    ),
+    *("scripts/simulation/person/head.py", "__init__.py"),
 )
 """Files of which a byte is flipped: weights, reference, normative, configs, scripts."""
 
