@@ -11,7 +11,7 @@ from typing import Any
 
 from .integrity import check_file, sha256
 
-__all__ = ["asset", "bundle_root", "config", "metadata", "optional_asset", "place", "sha256"]
+__all__ = ["asset", "beside", "bundle_root", "config", "metadata", "optional_asset", "place", "sha256"]
 
 
 def bundle_root() -> Path:
@@ -56,3 +56,15 @@ def metadata() -> dict[str, Any]:
     """The content of `configs/metadata.json`."""
     content: dict[str, Any] = json.loads(config("metadata.json").read_text(encoding="utf-8"))
     return content
+
+
+def beside(path: str | Path, name: str) -> Path:
+    """Path of a file in the folder of another one; it need not be there. One that ships is as the bundle was made with.
+
+    Raises:
+        BundleChanged: it is another file than the manifest of the bundle says.
+    """
+    found = Path(path).resolve().with_name(name)
+    if found.is_relative_to(bundle_root()) and found.exists():
+        check_file(bundle_root(), found.relative_to(bundle_root()).as_posix())
+    return found

@@ -8,6 +8,7 @@ was made with; with others, or without one, the error map is the heatmap, and a 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from monai.transforms import LoadImage, MapTransform
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..assets import beside
+from ..files.derived import read_derived
 from ..findings import finding
 from ..geometry.coordinates import POSITION_SCALE_MM, error_map
 from ..preprocessing.intensity import windows
@@ -35,6 +38,9 @@ MAPS = ("calibrated", "error")
 MOST_UNKNOWN = 0.05
 """Share of a region that may lie where no healthy scan had a head, before a finding says so."""
 
+DENSITIES_NAME = "reference_densities.npz"
+"""The derived file (see `files.derived`) with the densities of the reference head and its regions."""
+
 
 def load_normative(path: str | Path) -> Normative:
     """The normative in a file.
@@ -48,11 +54,30 @@ def load_normative(path: str | Path) -> Normative:
     return normative_of(image.numpy(), image.affine.numpy())
 
 
+@dataclass(frozen=True)
+class UsualDensities:
+    """Densities (2, 128, 128, 128) of the reference head in steps, see `asymmetry`."""
+
+    steps: NDArray[np.float32]
+
+
 @lru_cache(maxsize=2)
 def reference_densities(reference: str, regions: str) -> NDArray[np.float32]:
-    """Densities of the reference head in a file, with its regions in another; see `asymmetry`."""
+    """Densities (2, 128, 128, 128) of the reference head in a file, with its regions in another.
+
+    They are read once a process from `DENSITIES_NAME` beside the reference, or made where that is of other files.
+
+    Raises:
+        BundleChanged: the file is not the one that the bundle was made with.
+    """
+    kept = read_derived(beside(reference, DENSITIES_NAME), UsualDensities, (reference, regions))
+    return (make_densities(reference, regions) if kept is None else kept).steps
+
+
+def make_densities(reference: str, regions: str) -> UsualDensities:
+    """Densities of the reference head in a file, with its regions in another, computed."""
     head = LoadImage(image_only=True, dtype=np.float32, reader="NibabelReader", ensure_channel_first=True)(reference)
-    return densities(windows(head.as_tensor()).numpy(), load_regions(regions))[0]
+    return UsualDensities(densities(windows(head.as_tensor()).numpy(), load_regions(regions))[0])
 
 
 class AnomalyMapd(MapTransform):

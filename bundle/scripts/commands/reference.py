@@ -1,4 +1,7 @@
-"""`head-ct-anomaly reference`: the reference head, its regions and its masks, made from the training anatomies."""
+"""`head-ct-anomaly reference`: the reference head, its regions and its masks, made from the training anatomies.
+
+What every run needs of them is computed here, too, once for all (see `files.derived`).
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,14 @@ from numpy.typing import NDArray
 
 from ..assets import bundle_root
 from ..errors import WrongUsage
+from ..files.atomic import replace_file
+from ..files.derived import derived_bytes
 from ..files.nifti import nifti_bytes
 from ..geometry.coordinates import grid_affine
 from ..integrity import renew
 from ..simulation.anatomy.label_map import anatomy_paths, load_anatomy
 from ..simulation.person.population import mean_population, reference_hu, reference_masks, reference_regions
+from ..workflow import quiet
 
 TRAINING = tuple(f"head_{number:02d}.nii.gz" for number in range(1, 9))
 """The anatomies that networks train on; the others stay unseen."""
@@ -28,7 +34,13 @@ FILES = ("reference.nii.gz", "regions.nii.gz", "reference_masks.nii.gz")
 def add_parser(subparsers: Any) -> None:
     """Declare the subcommand."""
     parser = subparsers.add_parser("reference", help="make the reference head and its regions from label maps")
-    parser.add_argument("anatomies", metavar="ANATOMIES", type=Path, help="folder of label maps (.nii.gz)")
+    parser.add_argument(
+        "anatomies",
+        metavar="ANATOMIES",
+        type=Path,
+        nargs="?",
+        help="folder of label maps (.nii.gz); without it, only what is computed of the reference in OUT is made anew",
+    )
     parser.add_argument("-o", "--output", metavar="OUT", type=Path, required=True, help="folder, e.g. bundle/models")
     parser.add_argument(
         "--all", action="store_true", help="use every label map in the folder, not only the training anatomies"
@@ -37,26 +49,55 @@ def add_parser(subparsers: Any) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Make the three files; the same anatomies give the same bytes.
+    """Make the three files and what follows from them; the same anatomies give the same bytes.
 
     Raises:
-        WrongUsage: there are no label maps to make them from.
+        WrongUsage: there are no label maps to make them from, and no reference.
     """
-    paths = [path for path in anatomy_paths(args.anatomies) if args.all or path.name in TRAINING]
+    made = FILES if args.anatomies else ()
+    if args.anatomies:
+        make_reference_head(args.anatomies, args.output, args.all)
+    elif missing := [name for name in FILES if not (args.output / name).is_file()]:
+        raise WrongUsage(f"There is no {missing[0]} in {args.output}. Name the folder of label maps to make it from.")
+    with quiet(warn=args.debug):
+        derived = derived_files(args.output)
+    for name, content in derived.items():
+        replace_file(args.output / name, content)
+    print(*(args.output / name for name in (*made, *derived)), sep="\n")
+    renew(bundle_root(), args.output)
+    return 0
+
+
+def make_reference_head(anatomies: Path, output: Path, every: bool) -> None:
+    """Write the reference head, its regions and its masks, of the training anatomies or of every one in a folder.
+
+    Raises:
+        WrongUsage: none of them is there.
+    """
+    paths = [path for path in anatomy_paths(anatomies) if every or path.name in TRAINING]
     if not paths:
-        raise WrongUsage(f"None of {TRAINING[0]} to {TRAINING[-1]} is in {args.anatomies}. Add them or use --all.")
+        raise WrongUsage(f"None of {TRAINING[0]} to {TRAINING[-1]} is in {anatomies}. Add them or use --all.")
     population = mean_population([load_anatomy(path) for path in paths])
     volumes: tuple[NDArray[np.int16] | NDArray[np.uint8], ...] = (
         reference_hu(population),
         reference_regions(population),
         reference_masks(population),
     )
-    args.output.mkdir(parents=True, exist_ok=True)
+    output.mkdir(parents=True, exist_ok=True)
     for name, volume in zip(FILES, volumes, strict=True):
-        write(args.output / name, volume)
-        print(args.output / name)
-    renew(bundle_root(), args.output)
-    return 0
+        write(output / name, volume)
+
+
+def derived_files(folder: Path) -> dict[str, bytes]:
+    """The derived files, by name, of the reference head in a folder."""
+    from ..anomaly.transforms import DENSITIES_NAME, make_densities
+    from ..registration.transforms import TARGETS_NAME, make_reference
+
+    head, regions, masks = (str(folder / name) for name in FILES)
+    return {
+        TARGETS_NAME: derived_bytes(make_reference(head, masks), (head, masks)),
+        DENSITIES_NAME: derived_bytes(make_densities(head, regions), (head, regions)),
+    }
 
 
 def write(path: Path, volume: NDArray[np.int16] | NDArray[np.uint8]) -> None:
