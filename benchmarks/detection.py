@@ -1,16 +1,15 @@
-"""What the bundle's scores find in scans with known lesions, beside what simpler methods find.
+"""Detection of known lesions by the bundle's scores, beside simpler methods.
 
     python benchmarks/detection.py draw WORK --anatomies ANATOMIES --names head_12 head_13 head_14 --per-kind 6
     python benchmarks/detection.py register WORK
-    python benchmarks/detection.py score WORK --calibration OTHER --published FILE --autoencoder FILE
-    python benchmarks/detection.py table WORK --calibration OTHER
+    python benchmarks/detection.py table WORK --calibration OTHER --published FILE --autoencoder FILE
 
-`WORK` is a folder of a cohort; `OTHER` is that of another one, with healthy scans of other anatomies, drawn, registered
-and scored by itself before: what is normal, and every threshold, comes from there (without `--calibration`, from the
-healthy scans of the other anatomies of the same cohort). Scans take turns over the anatomies: let `--healthy` and
-`--per-kind` be multiples of their number, or an unusual anatomy stands among the healthy only. Every stage keeps
-what is done and goes on where it stopped, and prints the CPU-seconds that it took. Volumes of one's own join a cohort
-in the form that `cohort/draw.py` describes.
+`WORK` is the folder of a cohort. `OTHER` is the folder of another one, with healthy scans of other anatomies, which was
+drawn and registered before: normative and thresholds come from it. Without `--calibration` they come from the
+healthy scans of the other anatomies of the same cohort. Scans take turns over the anatomies: `--healthy` and
+`--per-kind` should be multiples of their number, or an unusual anatomy is among the healthy scans only. Every stage
+resumes after a stop, and prints the CPU-seconds that it took. Your own volumes can join a cohort in the form that
+`cohort/draw.py` describes.
 
 `FILE`s are weights, or checkpoints of trainings with `published_train.json` and `autoencoder.json`; without them these
 columns are left out. The bundle's own weights are measured unless `--weights` names others. The table says each
@@ -21,6 +20,7 @@ file does not tell.
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import resource
 import sys
@@ -38,8 +38,7 @@ from cohort.caption import caption
 from cohort.draw import Plan, draw, keep_plan, plans
 from cohort.markdown import report
 from cohort.register import facts_of, preprocessing, register
-from cohort.score import METHODS, SCORES, Settings, make_features, registered_files, score
-from cohort.scored import NotScored, details_of, methods_of, scored_scans
+from cohort.score import METHODS, SCORES, Settings, joined, make_features, registered_files, score
 from cohort.table import OURS, Columns, items_of
 from scripts.anomaly.scores import POOLINGS
 
@@ -50,11 +49,8 @@ COLUMNS: Columns = {
     "ours, asymmetry alone": ("ours calibrated, asymmetry", "top_1_percent_mean"),
     "published network": ("published raw", "maximum"),
     "published autoencoder": ("autoencoder filtered", "maximum"),
-    "autoencoder calibrated": ("autoencoder calibrated", "top_1_percent_mean"),
     "HU z-score": ("HU z-score", "top_1_percent_mean"),
-    "HU smoothed, maximum": ("HU smoothed", "maximum"),
     "HU smoothed, top 1 %": ("HU smoothed", "top_1_percent_mean"),
-    "HU smoothed, both ways": ("HU smoothed, both ways", "top_1_percent_mean"),
 }
 """Columns of the tables: whose map, and how a region's score is pooled from it."""
 
@@ -111,39 +107,28 @@ def stage_register(args: argparse.Namespace) -> None:
     print(f"{len(scans)} scans, {len(refused)} refused: {', '.join(refused) or 'none'}")
 
 
-def settings_of(args: argparse.Namespace) -> Settings:
-    """Where the networks are."""
-    return Settings(args.weights, args.stride, args.published, args.published_stride, args.autoencoder)
-
-
-def stage_score(args: argparse.Namespace) -> None:
-    """Compute what is missing, method by method."""
-    settings, calibration = settings_of(args), args.calibration or args.work
-    for method in settings.methods():
-        if method not in args.methods:
-            continue
-        before = cpu_seconds()
-        for cohort in dict.fromkeys((calibration, args.work)):
-            files = registered_files(cohort)
-            if cohort != args.work:
-                files = [path for path in files if facts_of(path)["truth"]["lesion"] is None]
-            parts = [files[first :: args.processes] for first in range(args.processes)]
-            sum(in_processes(args.processes, score_some, [(cohort, p, method, settings) for p in parts if p]))
-        features = cpu_seconds() - before
-        done = len(list(score(args.work, calibration, method, settings, notes(args.note, method))))
-        spent = cpu_seconds() - before
-        print(f"{method}: {done} scans scored; features {features:.1f}, in all {spent:.1f} CPU-seconds", flush=True)
+def prepare(cohort: Path, method: str, settings: Settings, processes: int, healthy_only: bool) -> None:
+    """Compute the features of a method that a cohort lacks."""
+    before, files = cpu_seconds(), registered_files(cohort, healthy_only)
+    parts = [files[first::processes] for first in range(processes)]
+    made = sum(in_processes(processes, score_some, [(cohort, part, method, settings) for part in parts if part]))
+    spent = cpu_seconds() - before
+    print(f"{cohort.name}, {method}: features of {made} scans, {spent:.1f} CPU-seconds", file=sys.stderr, flush=True)
 
 
 def stage_table(args: argparse.Namespace) -> None:
-    """Print the tables, and write them where --output says."""
-    calibration = args.calibration or args.work
-    try:
-        methods = methods_of(args.work)
-        scored, healthy = scored_scans(args.work, calibration, methods)
-        details = {method: details_of(args.work, method) | notes(args.note, method) for method in methods}
-    except NotScored as error:
-        raise SystemExit(str(error)) from None
+    """Compute what is missing, method by method, print the tables, and write them where --output says."""
+    calibration, before = args.calibration or args.work, cpu_seconds()
+    settings = Settings(args.weights, args.stride, args.published, args.published_stride, args.autoencoder)
+    methods = [method for method in settings.methods() if method in args.methods]
+    if not methods:
+        raise SystemExit(f"There is no network of {', '.join(args.methods)}: name its weights.")
+    details = {method: settings.details(method) | notes(args.note, method) for method in methods}
+    for method, cohort in itertools.product(methods, dict.fromkeys((calibration, args.work))):
+        prepare(cohort, method, settings, args.processes, healthy_only=cohort != args.work)
+    scored = joined(score(args.work, calibration, method, settings) for method in methods)
+    healthy = joined(score(calibration, calibration, method, settings, healthy_only=True) for method in methods)
+    print(f"scored: {cpu_seconds() - before:.0f} CPU-seconds", file=sys.stderr, flush=True)
     there = {name for method in methods for name in SCORES[method]}
     columns = {name: pooled(name, column, args.pooling) for name, column in COLUMNS.items() if column[0] in there}
     items, normal = items_of(scored, columns), items_of(healthy, columns)
@@ -200,23 +185,22 @@ def parsed(words: list[str] | None = None) -> argparse.Namespace:
     draw_.add_argument("--healthy", type=int, default=18, help="healthy scans in all (default: %(default)s)")
     draw_.add_argument("--per-kind", type=int, default=3, help="scans of each kind of lesion (default: %(default)s)")
     draw_.add_argument("--seed", type=int, default=1000, help="of the first scan; the next count up")
-    score_ = parser.add_argument_group("score")
-    score_.add_argument("--calibration", type=Path, help="cohort whose healthy scans say what is normal")
-    score_.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS)
-    score_.add_argument("--weights", type=Path, help="of the bundle's network; its own by default")
-    score_.add_argument("--stride", type=int, default=2, choices=(1, 2, 4), help="(default: %(default)s)")
-    score_.add_argument("--published", type=Path, help="weights of the published network")
-    score_.add_argument("--published-stride", type=int, default=8, help="(default: %(default)s)")
-    score_.add_argument("--autoencoder", type=Path, help="weights of the published autoencoder")
-    parser.add_argument("--note", nargs="+", default=[], metavar="METHOD=TEXT", help="score, table: about its network")
     table_ = parser.add_argument_group("table")
+    table_.add_argument("--calibration", type=Path, help="cohort whose healthy scans say what is normal")
+    table_.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS)
+    table_.add_argument("--weights", type=Path, help="of the bundle's network; its own by default")
+    table_.add_argument("--stride", type=int, default=2, choices=(1, 2, 4), help="(default: %(default)s)")
+    table_.add_argument("--published", type=Path, help="weights of the published network")
+    table_.add_argument("--published-stride", type=int, default=8, help="(default: %(default)s)")
+    table_.add_argument("--autoencoder", type=Path, help="weights of the published autoencoder")
+    table_.add_argument("--note", nargs="+", default=[], metavar="METHOD=TEXT", help="about a method's network")
     table_.add_argument("--pooling", nargs="+", default=[], metavar="COLUMN=POOLING", help=f"of {', '.join(POOLINGS)}")
     table_.add_argument("--rounds", type=int, default=1000, help="of the bootstrap (default: %(default)s)")
     table_.add_argument("--output", type=Path, help="Markdown file to write")
     return parser.parse_args(words)
 
 
-STAGES = {"draw": stage_draw, "register": stage_register, "score": stage_score, "table": stage_table}
+STAGES = {"draw": stage_draw, "register": stage_register, "table": stage_table}
 
 
 def main() -> None:

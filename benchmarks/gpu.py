@@ -24,9 +24,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "bundle"))
 
 from reproduction.memory import Setup, one_batch, setup, trainer, training_config
-from scripts.networks.inferers import DensePositionInferer, PatchPositionInferer
+from scripts.networks.inferers import PRECISIONS, DensePositionInferer, PatchPositionInferer
 from scripts.networks.position import STRIDES, DensePositionNet, PatchPositionNet
-from scripts.networks.precision import PRECISIONS
 from scripts.preprocessing.transforms import EqualizeHistogramd, FindForegroundd, ScaleWindowsd
 
 MODELS = ROOT / "bundle" / "models"

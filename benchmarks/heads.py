@@ -1,4 +1,4 @@
-"""What the simulator draws: 24 training heads beside a real one, in one picture, with what is in each.
+"""A picture of the simulator's heads: 24 training heads beside a real one, with the contents of each.
 
     python benchmarks/heads.py ANATOMIES [--real SCAN]
 
@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "bundle")]
 
 from scripts.assets import asset
-from scripts.processes.allocator import keep_large_blocks
+from scripts.processes.memory import keep_large_blocks
 from scripts.reading.inputs import read_volume
 from scripts.registration.register import register
 from scripts.registration.transforms import load_reference
@@ -69,7 +69,7 @@ ALL |= {"contrast", "wide ventricles", "wide sulci", "motion", "ghost", "two spa
 
 
 def drawn(seed: int) -> tuple[Look, Protocol]:
-    """What the head with this seed looks like, and how it is scanned, before anything is drawn."""
+    """Look and protocol of the head with this seed, before anything is drawn."""
     return draw_look(stream(seed, LOOK_STREAM)), draw_protocol(stream(seed, PROTOCOL_STREAM))
 
 
@@ -86,7 +86,7 @@ def chosen_seeds(count: int) -> list[int]:
 
 
 def caption(look: Look, protocol: Protocol) -> str:
-    """What is in a head and its scan, in words and numbers."""
+    """The contents of a head and its scan, in words and numbers."""
     slices = f"{protocol.thickness_mm:g} mm"
     if protocol.increment_mm != protocol.thickness_mm:
         slices += f" every {protocol.increment_mm:g}"

@@ -1,4 +1,4 @@
-"""Runs that are killed at random moments: is anything half-written ever taken for a result, and does the rerun succeed?
+"""Runs killed at random moments: counts partial results that pass as complete, and reruns that succeed.
 
     python benchmarks/kills.py [--runs 50] [--writes 300] [--seed 0]
 
@@ -52,7 +52,7 @@ Outcomes = Counter[str]
 
 
 def state(folder: Path) -> str:
-    """What is at a place where results are written: nothing, complete results, or something else."""
+    """The state of a results folder: nothing, complete results, or something else."""
     from scripts.results.checks import problems
 
     if not folder.exists():

@@ -1,4 +1,4 @@
-"""What reading a scan takes of memory, in bytes a voxel, by the kind of its files.
+"""Memory of reading a scan, in bytes a voxel, by the kind of its files.
 
     python benchmarks/reading.py [--slices 300]
 
@@ -31,16 +31,15 @@ SIZE, SPACING_MM = 512, (-0.45, -0.45, 0.6)
 """Pixels a side of a slice, and voxel sizes with the signs of RAS axes."""
 
 SHARED_GROUPS = ("ImageOrientationPatient", "PixelSpacing", "SliceThickness")
-"""What all frames of an enhanced file have in common here."""
+"""Attributes that all frames of an enhanced file share here."""
 
 CHILD = """
 import sys
 from scripts.reading.inputs import read_volume
 from scripts.processes.memory import peak_bytes, resident_bytes, restart_peak
-from scripts.{module} import {name} as read
 assert restart_peak()
 before = resident_bytes()
-result = read(sys.argv[1])
+result = read_volume(sys.argv[1])
 print(peak_bytes() - before)
 """
 """The program that is measured."""
@@ -137,13 +136,12 @@ FORMS: dict[str, Callable[[Path, NDArray[np.int16], NDArray[np.float64]], Path]]
     "NIfTI, gzip, float32": nifti("<f4", ".nii.gz"),
     "NIfTI, float64": nifti("<f8", ".nii"),
 }
-"""What is measured."""
+"""The measured forms."""
 
 
-def peak(path: Path, module: str, name: str) -> int:
-    """Bytes at the peak of reading `path` by a function of `scripts`, in a process of its own."""
-    code = CHILD.format(module=module, name=name)
-    command = [sys.executable, "-c", code, str(path)]
+def peak(path: Path) -> int:
+    """Bytes at the peak of reading `path`, in a process of its own."""
+    command = [sys.executable, "-c", CHILD, str(path)]
     done = subprocess.run(command, cwd=ROOT / "bundle", capture_output=True, text=True, check=True)
     return int(done.stdout)
 
@@ -159,7 +157,7 @@ def main() -> None:
     for form in args.form or FORMS:
         with tempfile.TemporaryDirectory() as folder:
             path = FORMS[form](Path(folder) / "scan", hu, affine)
-            used = peak(path, "inputs", "read_volume")
+            used = peak(path)
         print(f"| {form} | {used / 2**20:.0f} | {used / hu.size:.2f} |", flush=True)
 
 

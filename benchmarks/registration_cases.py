@@ -32,7 +32,7 @@ from scripts.volume import UNKNOWN_HU
 Array = NDArray[np.float64]
 
 THIN = Protocol(size=(256, 256), spacing_mm=0.9, increment_mm=2.5, thickness_mm=2.5, bottom_mm=-95.0)
-"""What a scan is unless its kind says otherwise."""
+"""Protocol of a scan unless its kind says otherwise."""
 
 KINDS: dict[str, tuple[tuple[float, float, float], dict[str, float]]] = {
     "usual": ((0, 0, 0), {}),

@@ -1,4 +1,4 @@
-"""What a whole run costs: wall and CPU time by stage, and the peak memory of the process.
+"""Cost of a whole run: wall and CPU time by stage, and the peak memory of the process.
 
     python benchmarks/run.py [ANATOMY.nii.gz]
 
@@ -45,8 +45,8 @@ STAGES: tuple[tuple[str, str, str], ...] = (
     ("coverage", "scripts.preprocessing.transforms", "MeasureCoveraged.__call__"),
     ("intensities", "scripts.preprocessing.transforms", "ScaleWindowsd.__call__"),
     ("network", "scripts.networks.inferers", "DensePositionInferer.__call__"),
-    ("error map", "scripts.preprocessing.transforms", "ErrorMapd.__call__"),
-    ("scores", "scripts.preprocessing.transforms", "ScoreRegionsd.__call__"),
+    ("error map", "scripts.anomaly.transforms", "ErrorMapd.__call__"),
+    ("scores", "scripts.anomaly.transforms", "ScoreRegionsd.__call__"),
     ("inverse", "monai.transforms", "Invertd.__call__"),
     ("picture", "scripts.results.writer", "overview"),
     ("compress", "scripts.results.writer", "nifti_bytes"),

@@ -2,10 +2,10 @@
 
     python benchmarks/sides.py [--stride 4]
 
-plants a bleed of 34 ml in the reference head at 2 mm, stores it in each way, runs the inference config on it, and asks
-whether the hemisphere with the bleed scores highest, and whether it is the patient's left or right one. With the same
-side, all 16 heatmaps should agree in world space: the last column is the largest share of voxels that differ by more
-than 0.05 mm from the first heatmap of that side.
+plants a bleed of 34 ml in the reference head at 2 mm, stores it in each way, and runs the inference config on it. The
+hemisphere with the bleed, the patient's left or right one, must score highest. All 16 heatmaps of one side should agree
+in world space: the last column is the largest share of voxels that differ by more than 0.05 mm from the first heatmap
+of that side.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import nibabel as nib
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "bundle"), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT / "bundle"), str(ROOT / "tests" / "support")]
 
 from planted import ORDERS, write_planted
 

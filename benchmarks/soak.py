@@ -1,12 +1,12 @@
-"""Many scans in one process: does it hold on to memory, file descriptors, threads or temporary files?
+"""Many scans in one process: growth of memory, file descriptors, threads and temporary files.
 
     python benchmarks/soak.py [--runs 200] [--refused 3] [--log FILE.csv]
 
 runs the sample through the whole `run` again and again, as a DICOM series and as a NIfTI in turn, at stride 4 into
-one folder with --overwrite; after each of these *scans* come a few inputs that are refused. After each scan a line says
-what the process holds: *resident memory* as the operating system counts it, without collecting anything first, open
-*file descriptors*, *threads*, and *entries* of the temporary folder, which is one of its own. At the end stands how
-each grows by scan: the slope of the least-squares line through all scans after the first `WARMING`, which fill caches.
+one folder with --overwrite; after each of these *scans* come a few inputs that are refused. A line for each scan lists
+the *resident memory* (as the operating system counts it, without a garbage collection before), open *file descriptors*,
+*threads*, and *entries* of the temporary folder, which is one of its own. The last table gives the growth by scan: the
+slope of the least-squares line through all scans after the first `WARMING`, which fill caches.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ WARMING = 10
 """Scans after which a process that keeps nothing has what it needs: libraries, caches, the allocator's arenas."""
 
 FACTS = ("resident_mb", "descriptors", "threads", "entries")
-"""What is counted after each scan."""
+"""Quantities counted after each scan."""
 
 
 def holdings(folder: Path) -> dict[str, float]:
-    """What this process holds now, by the names of `FACTS`; `folder` is its temporary folder."""
+    """The resources that this process holds now, by the names of `FACTS`; `folder` is its temporary folder."""
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return {
         "resident_mb": pages * os.sysconf("SC_PAGESIZE") / 2**20,
@@ -73,7 +73,7 @@ def said(*words: str) -> int:
 
 
 def soak(folder: Path, scans: int, refused: int) -> Iterator[dict[str, float]]:
-    """What the process holds after each scan, with the CPU-seconds that it took.
+    """The resources that the process holds after each scan, with the CPU-seconds of the scan.
 
     Raises:
         SystemExit: a scan was not done, or an input that must be refused was not.
@@ -103,7 +103,7 @@ def slope(values: list[float]) -> float:
 
 
 def table(rows: list[dict[str, float]]) -> str:
-    """What the process held after warming, at the end and at most, and how it grew."""
+    """The table of resources after warming, at the end and at most, and their growth."""
     lines = [
         f"| {len(rows)} scans | after {WARMING} | at the end | at most | growth by scan |",
         "|---|---|---|---|---|",

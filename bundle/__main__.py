@@ -21,7 +21,7 @@ from pathlib import Path
 FOLDER = Path(__file__).resolve().parent
 
 RUN_FIRST = ("scripts/__init__.py", "scripts/integrity.py")
-"""What compares the files of the bundle, and is compared here."""
+"""These compare the files of the bundle with the manifest, and are themselves compared here."""
 
 MANIFEST, RENEWING = "manifest.sha256", "manifest"
 """The list of files, and the command that makes it anew."""
@@ -64,7 +64,7 @@ def leave(status: int) -> None:
 
 
 def what_changed() -> str:
-    """What is wrong with the files of the bundle; "" if nothing is."""
+    """A sentence on the first file of the bundle that differs from the manifest; "" if none does."""
     try:
         lines = set((FOLDER / MANIFEST).read_bytes().splitlines())
         hashes = {name: hashlib.sha256((FOLDER / name).read_bytes()).hexdigest() for name in RUN_FIRST}

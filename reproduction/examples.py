@@ -7,7 +7,6 @@ and no fracture, or a fracture and no haemorrhage. Nothing is chosen by how well
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,7 @@ from .published import AUTOENCODER, FRACTURE, HAEMORRHAGE, POSITION
 from .rows import DENSE, NothingToShow, series_of
 
 WINDOWS_HU = {HAEMORRHAGE: (-20.0, 120.0), FRACTURE: (-200.0, 1500.0)}
-"""What is shown of a scan: a brain window, or a bone window."""
+"""Windows of a scan: a brain window, or a bone window."""
 
 WHERE = {HAEMORRHAGE: (LEFT_HEMISPHERE, RIGHT_HEMISPHERE), FRACTURE: (SKULL,)}
 """Regions in which the slice is looked for."""
@@ -49,20 +48,24 @@ def labelled_tests(datalist: str | Path, scans: bool = False) -> list[Case]:
 
 
 def shows(case: Case, label: str) -> bool:
-    """Whether a case shows a haemorrhage on one side, or a fracture, and not the other."""
+    """True if a case shows a haemorrhage on one side, or a fracture, and not the other."""
     labels = case.labels
     if label == FRACTURE:
         return labels["Fracture"] and not labels["ICH"]
     return labels["ICH"] and not labels["Fracture"] and sum(labels[side] for side in SIDES.values()) == 1
 
 
-def chosen(cases: Sequence[Case], counts: Mapping[str, int], refused: frozenset[str] = frozenset()) -> list[Case]:
-    """The first cases that show each label, as many as `counts` says, without those that were refused."""
-    found = []
-    for label in (HAEMORRHAGE, FRACTURE):
-        matching = [case for case in cases if shows(case, label) and case.name not in refused]
-        found += matching[: counts.get(label, 0)]
-    return found
+def candidates(datalist: str | Path) -> dict[str, list[dict[str, str | None]]]:
+    """The cases that show each label, in the order of the datalist, as name, path and series.
+
+    Raises:
+        WrongUsage: the datalist or one of its cases is faulty.
+    """
+    cases = labelled_tests(datalist)
+    return {
+        label: [{"case": c.name, "image": str(c.image), "series_uid": c.series_uid} for c in cases if shows(c, label)]
+        for label in (HAEMORRHAGE, FRACTURE)
+    }
 
 
 def runs_with(folder: Reproduction, case: str) -> dict[str, str]:
@@ -77,7 +80,7 @@ def runs_with(folder: Reproduction, case: str) -> dict[str, str]:
 
 
 def slices(folder: Reproduction, label: str) -> list[Slices]:
-    """What Figures 4 and 9 show: each example of a label with the maps of it.
+    """The content of Figures 4 and 9: each example of a label with the maps of it.
 
     Raises:
         NothingToShow: there is none, or its results are not on the grid of the scan.
@@ -96,7 +99,7 @@ def slices(folder: Reproduction, label: str) -> list[Slices]:
 
 
 def skulls(folder: Reproduction) -> dict[str, Skull]:
-    """What Figure 5 shows: the skulls of the fractures, coloured by a position network.
+    """The content of Figure 5: the skulls of the fractures, coloured by a position network.
 
     Raises:
         NothingToShow: there is none, or its map and its regions are not on one grid.

@@ -1,7 +1,8 @@
 """The folder of a reproduction: what each run of it has left, read as tidy rows and as volumes.
 
-    manifest.json             what was asked for
-    memory.csv                memory of trainings
+    manifest.json             what was asked for, for the rules in Snakefile
+    steps/                    a log of each step
+    memory/, memory.csv       memory of trainings: each, and all
     registered/, prepared/    scans in reference space, for all runs
     runs/NAME/run.json        what was asked for of one run
     runs/NAME/train/          checkpoints and learning_curve.csv
@@ -19,7 +20,6 @@ import csv
 import json
 import statistics
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,6 @@ from scripts.files.json_text import json_text
 from scripts.results.record import ResultIncomplete, verify
 
 from . import rows as paper_rows
-from .plan import Manifest, Run
 from .rows import HERE, Auroc, Duration, Memory, RocPoint
 
 MANIFEST_NAME, RUN_NAME = "manifest.json", "run.json"
@@ -39,7 +38,7 @@ FORMAT = "head_ct_position_anomaly reproduction 1"
 """Value of `format` in the folder's `manifest.json`."""
 
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, IndexError)
-"""What comes of reading a file that is not there, or not what it should be."""
+"""Exceptions raised by reading a file that does not exist, or has another form."""
 
 
 class Reproduction:
@@ -55,7 +54,7 @@ class Reproduction:
 
     @property
     def paper(self) -> Path:
-        """Where tables and figures go."""
+        """Folder of tables and figures."""
         return self.root / "paper"
 
     def run(self, name: str) -> Path:
@@ -70,7 +69,7 @@ class Reproduction:
         """The results of a scan that is drawn."""
         return self.run(name) / "examples" / case
 
-    def begin(self, manifest: Manifest) -> None:
+    def begin(self, settings: Mapping[str, Any]) -> None:
         """Write down what is asked for, in `manifest.json` and, of each run, in its `run.json`.
 
         Raises:
@@ -78,21 +77,18 @@ class Reproduction:
         """
         if (self.root / MANIFEST_NAME).exists():
             self.settings()
-        datalist = str(manifest.datalist)
-        listed = {"datalist": datalist, "datalist_sha256": sha256(Path(datalist))}
-        wanted = {run.name: {**described(run), **listed} for run in manifest.runs}
+        listed = {"datalist": settings["datalist"], "datalist_sha256": sha256(Path(settings["datalist"]))}
+        wanted = {run["name"]: {**run, **listed} for run in settings["runs"]}
         for name, row in wanted.items():
             self.check_same(name, row)
-        content: dict[str, Any] = {
-            "format": FORMAT,
-            "datalist": datalist,
-            "reads": str(manifest.reads) if manifest.reads else None,
-        }
-        content |= {"examples": dict(manifest.examples), "runs": list(wanted.values())}
         for name, row in wanted.items():
             self.run(name).mkdir(parents=True, exist_ok=True)
             replace_file(self.run(name) / RUN_NAME, json_text(row).encode())
-        replace_file(self.root / MANIFEST_NAME, json_text(content).encode())
+        self.write(settings)
+
+    def write(self, settings: Mapping[str, Any]) -> None:
+        """Write `manifest.json`, which the rules of the sweep read."""
+        replace_file(self.root / MANIFEST_NAME, json_text({"format": FORMAT, **settings}).encode())
 
     def check_same(self, name: str, wanted: Mapping[str, Any]) -> None:
         """See that a run, where it was begun, was begun with the same settings, and a datalist of the same content.
@@ -115,7 +111,7 @@ class Reproduction:
             )
 
     def settings(self) -> dict[str, Any]:
-        """What was asked for.
+        """Settings of the reproduction.
 
         Raises:
             WrongUsage: the folder is not that of a reproduction.
@@ -161,7 +157,7 @@ class Reproduction:
         return [*paper_rows.published_durations(), *ours]
 
     def duration(self, name: str, evaluation: Mapping[str, Any]) -> Duration:
-        """How long a run's training took, and its network for a scan."""
+        """Duration of a run's training, and of its network for a scan."""
         curve = read_csv(self.run(name) / "train" / "learning_curve.csv")
         hours = float(curve[-1]["wall_s"]) / 3600 if curve else None
         iterations = int(float(curve[-1]["iterations"])) if curve else None
@@ -177,12 +173,6 @@ class Reproduction:
             return verify(self.example(name, case))
         except (ResultIncomplete, OSError):
             return {}
-
-
-def described(run: Run) -> dict[str, Any]:
-    """A run as it stands in `manifest.json`."""
-    row: dict[str, Any] = json.loads(json_text(asdict(run)))
-    return row
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.errors import WrongUsage
+from scripts.files.tables import Table
 
 from .cq500.agreement import agreement, agreement_table
 from .cq500.composition import composition_table
@@ -21,7 +22,7 @@ from .cq500.split import SPLITS
 from .folder import Reproduction, read_json
 from .published import FRACTURE, HAEMORRHAGE
 from .rows import Auroc, Duration, Memory, NothingToShow, RocPoint, Row, as_csv, from_csv
-from .tables import Table, auroc_table, batch_table, duration_table, from_markdown, memory_table
+from .tables import auroc_table, batch_table, duration_table, memory_table
 
 Made = tuple[dict[str, bytes], str]
 """Files by name, and the body."""
@@ -63,16 +64,16 @@ def table_1(folder: Reproduction, stem: str) -> Made:
 
 
 def table_2(folder: Reproduction, stem: str) -> Made:
-    """What the data set is composed of."""
+    """Table 2: the composition of the data set."""
     reads, sections = labels_of(folder), sections_of(folder)
     if unknown := [name for name in sections if name not in reads.names]:
         raise NothingToShow(f"{unknown[0]} of the datalist is not in the label table")
-    return table(from_markdown(composition_table(reads.labels(), sections)), stem)
+    return table(composition_table(reads.labels(), sections), stem)
 
 
 def table_3(folder: Reproduction, stem: str) -> Made:
-    """How far the readers agree."""
-    return table(from_markdown(agreement_table(agreement(labels_of(folder)))), stem)
+    """Table 3: the agreement of the readers."""
+    return table(agreement_table(agreement(labels_of(folder))), stem)
 
 
 def labels_of(folder: Reproduction) -> Reads:

@@ -13,7 +13,7 @@ from typing import Any
 
 from scripts.assets import asset
 from scripts.processes.memory import MB, set_budget
-from scripts.workflow import parsed_configs, quiet
+from scripts.workflow import device_values, parsed_configs, quiet
 
 WHOLE_GRID = {"box_start": [0, 0, 0], "box_end": [256, 256, 256]}
 """Values of autoencoder.json with which it sees the whole reference grid, as published."""
@@ -79,7 +79,7 @@ def measured_within_budget(wanted: Setup, device: str, iterations: int) -> dict[
 
 
 def measured_here(wanted: Setup, device: str, iterations: int, budget: int | None = None) -> dict[str, Any]:
-    """What a setup takes, measured in this process; where that has too little memory, the status says so."""
+    """Memory of a setup, measured in this process; the status says so if the process has too little memory."""
     from scripts.networks.inferers import out_of_memory
     from scripts.networks.position import count_parameters
     from scripts.training.memory import training_peak
@@ -111,8 +111,7 @@ def training_config(wanted: Setup, device: str) -> Any:
     parser.update({"width": wanted.width, network.batch_id: wanted.batch, **network.values})
     parser["drawing"] = {"_target_": "Compose", "transforms": []}
     parser["made_head"] = f"@{network.head}"
-    if device != "auto":
-        parser["device"] = f"$torch.device({device!r})"
+    parser.update(device_values(device))
     return parser
 
 

@@ -1,4 +1,4 @@
-"""What the paper reports (Bieder et al., MIDL 2022), as one table: each number with the table or figure it comes from.
+"""Numbers reported by the paper (Bieder et al., MIDL 2022), in one table, each with its table or figure.
 
 The *position network* regresses the position of patches; the *autoencoder* is the paper's baseline; *width* is m. The
 *tasks* are telling hemispheres with a haemorrhage from those without, and heads with a fracture from healthy ones.

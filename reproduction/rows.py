@@ -7,13 +7,13 @@ fields, and comes back from it unchanged; what is not known is empty.
 
 from __future__ import annotations
 
-import csv
-import io
 import types
 import typing
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import astuple, dataclass, fields
 from typing import Any, TypeVar
+
+from scripts.files import tables
 
 from .published import AUTOENCODER, FRACTURE, HAEMORRHAGE, PATCHES, POSITION, VOLUMES, published
 
@@ -30,11 +30,11 @@ TASKS = (HAEMORRHAGE, FRACTURE)
 """In the order in which they are shown."""
 
 BATCHES = {POSITION: (PATCHES, "patches"), AUTOENCODER: (VOLUMES, "volumes"), DENSE: (4, "crops")}
-"""What an iteration sees: as published, and of the dense network as train.json has it."""
+"""Inputs of an iteration: as published, and of the dense network as train.json has it."""
 
 
 class NothingToShow(ValueError):
-    """What a table or figure is made of is not there; the message says what, and makes a sentence with a full stop."""
+    """The data for a table or figure do not exist; the message names them, and makes a sentence with a full stop."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Memory:
 
 @dataclass(frozen=True)
 class Duration:
-    """How long a training took, in hours, and the network for one scan, in seconds (median)."""
+    """Duration of a training, in hours, and of the network for one scan, in seconds (median)."""
 
     source: str
     run: str
@@ -102,11 +102,7 @@ Row = TypeVar("Row", Auroc, RocPoint, Memory, Duration)
 
 def as_csv(rows: Sequence[Row], kind: type[Row]) -> str:
     """Rows as comma-separated values, with a header."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, [field.name for field in fields(kind)], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(asdict(row) for row in rows)
-    return text.getvalue()
+    return tables.as_csv([field.name for field in fields(kind)], map(astuple, rows))
 
 
 def from_csv(text: str, kind: type[Row]) -> list[Row]:
@@ -115,10 +111,10 @@ def from_csv(text: str, kind: type[Row]) -> list[Row]:
     Raises:
         ValueError: they are of another kind, or a value is no number.
     """
-    hints, reader = typing.get_type_hints(kind), csv.DictReader(io.StringIO(text))
-    if list(reader.fieldnames or ()) != list(hints):
-        raise ValueError(f"columns {list(hints)} are needed, got {reader.fieldnames}")
-    return [kind(**{name: _value(row[name], hint) for name, hint in hints.items()}) for row in reader]
+    hints, (columns, rows) = typing.get_type_hints(kind), tables.from_csv(text)
+    if columns != list(hints):
+        raise ValueError(f"columns {list(hints)} are needed, got {columns}")
+    return [kind(**{name: _value(row[name], hint) for name, hint in hints.items()}) for row in rows]
 
 
 def _value(text: str, hint: Any) -> Any:
@@ -197,7 +193,7 @@ def published_memories() -> list[Memory]:
 
 
 def published_durations() -> list[Duration]:
-    """What the paper says of times."""
+    """The durations that the paper reports."""
     hours = {row.network: row.value for row in published("text", "training_hours")}
     rows = published("text", "inference_seconds")
     return [

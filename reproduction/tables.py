@@ -1,17 +1,15 @@
-"""The paper's tables, with its numbers beside ours: each a header, rows of cells and notes, as Markdown and as CSV.
+"""The paper's tables, with its numbers beside ours.
 
 An empty cell says that the number was not measured, or not published.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+from scripts.files.tables import Table
 from scripts.words import counted
 
 from .published import AUTOENCODER, POSITION
@@ -21,42 +19,6 @@ EMPTY = "An empty cell was not published, or not measured."
 
 ORDER = (POSITION, DENSE, AUTOENCODER)
 """In which the networks' rows follow one another."""
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table; the notes are sentences below it."""
-
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    notes: tuple[str, ...] = field(default=())
-
-    def markdown(self) -> str:
-        """The table, then its notes."""
-        lines = [f"| {' | '.join(cells)} |" for cells in (self.header, *self.rows)]
-        lines.insert(1, "|---" * len(self.header) + "|")
-        return "\n".join([*lines, *(f"\n{note}" for note in self.notes)]) + "\n"
-
-    def csv(self) -> str:
-        """The table without its notes, as comma-separated values."""
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows((self.header, *self.rows))
-        return text.getvalue()
-
-
-def from_markdown(text: str) -> Table:
-    """The table that a text in Markdown begins with; what follows it are notes, one a paragraph.
-
-    Raises:
-        ValueError: the text does not begin with a table.
-    """
-    lines = text.strip().splitlines()
-    count = next((place for place, line in enumerate(lines) if not line.startswith("|")), len(lines))
-    if count < 2:
-        raise ValueError(f"a table has a header and a line below it, got {text[:60]!r}")
-    header, _, *rows = (tuple(cell.strip() for cell in line.strip("|").split("|")) for line in lines[:count])
-    notes = " ".join(line.strip() or "\n" for line in lines[count:]).split("\n")
-    return Table(header, tuple(rows), tuple(note.strip() for note in notes if note.strip()))
 
 
 def memory_table(rows: Sequence[Memory]) -> Table:
@@ -82,7 +44,7 @@ def memory_table(rows: Sequence[Memory]) -> Table:
 
 
 def _measures(rows: Sequence[Memory]) -> list[str]:
-    """How our numbers were measured, once for each device."""
+    """The ways in which our numbers were measured, once for each device."""
     found = dict.fromkeys((row.measure, row.device) for row in rows if row.source == HERE and row.memory_mb is not None)
     return [f"Ours: {measure}, {device}. The paper's: memory of its GPU." for measure, device in found]
 

@@ -13,12 +13,12 @@ from bad_inputs import ACCEPTED, CASES, FAMILIES, REFUSED
 from dicom_series import head_hu
 from geometries import Geometry
 from input_case import Case
+from published_forms import schema
 from scipy import ndimage
 
 from scripts.commands.main import main
 from scripts.findings import KINDS, MAX_MESSAGE, InputRefused
 from scripts.reading.inputs import read_volume
-from scripts.reading.schema import schema
 from scripts.volume import Volume
 
 PATIENT = ("nvented", "INVENTED")

@@ -14,10 +14,6 @@ import pytest
 from calibrate_stand_in import LOG
 from cohort_stand_in import begun, processes, write_cohort
 
-from reproduction.commands import reproduce
-from reproduction.commands.reproduce import run_step
-from reproduction.steps import Step
-
 ROOT = Path(__file__).resolve().parents[1]
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
@@ -39,7 +35,7 @@ sys.exit(main.main(sys.argv[1:]))
 def started(folder: Path, *words: str) -> subprocess.Popen[str]:
     """Python at work in a folder, with a temporary folder of its own beside it."""
     (folder.parent / "temporary").mkdir(exist_ok=True)
-    path = os.pathsep.join([str(ROOT / "bundle"), str(ROOT / "tests")])
+    path = os.pathsep.join([str(ROOT / "bundle"), str(ROOT / "tests" / "support")])
     more = {"PYTHONPATH": path, "TMPDIR": str(folder.parent / "temporary"), "OMP_NUM_THREADS": "1"}
     pipe = subprocess.PIPE
     return subprocess.Popen(
@@ -140,25 +136,3 @@ def test_a_calibration_and_its_workers(folder: Path, monkeypatch: pytest.MonkeyP
     wait_until(lambda: not any(is_alive(int(line.split()[1])) for line in log.read_text().splitlines()))
     assert names(folder) == ["log", "scans"]
     assert names(folder.parent / "temporary") == []
-
-
-@pytest.mark.parametrize("deaf", [False, True])
-def test_a_reproduction_and_its_step(deaf: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(reproduce, "LEAVING_S", 0.5)
-    code = f"import os, signal, time; signal.signal(signal.SIGTERM, signal.{'SIG_IGN' if deaf else 'SIG_DFL'})"
-    code += "; print('pid', os.getpid(), flush=True); time.sleep(100)"
-    log = tmp_path / "step.log"
-    step = Step("sleep", (sys.executable, "-c", code), tmp_path / "product")
-    before = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, 1)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            run_step(step, log)
-    finally:
-        signal.signal(signal.SIGALRM, before)
-    pids = [int(line.split()[1]) for line in log.read_text().splitlines() if line.startswith("pid")]
-    assert pids != []
-    wait_until(lambda: not is_alive(pids[0]))

@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
+from published_forms import PAGE, findings_page
 
-from scripts.findings import (
-    FLAG,
-    INFORMATION,
-    KINDS,
-    MAX_MESSAGE,
-    REFUSAL,
-    TABLE,
-    InputRefused,
-    as_markdown,
-    finding,
-    refusal,
-)
+from scripts.findings import FLAG, INFORMATION, KINDS, MAX_MESSAGE, REFUSAL, TABLE, InputRefused, finding, refusal
 from scripts.words import counted, shortened
 
 
@@ -72,9 +60,9 @@ def test_what_is_short_stays() -> None:
 
 
 def test_the_page_has_every_row_once_under_its_heading() -> None:
-    refused, flagged = as_markdown().split("## Flagged")
+    refused, flagged = findings_page().split("## Flagged")
     for kind in TABLE:
-        assert as_markdown().count(f"| `{kind.code}` |") == 1
+        assert findings_page().count(f"| `{kind.code}` |") == 1
         assert (f"| `{kind.code}` |" in refused) is (kind.severity == REFUSAL)
     assert "mirrored" in flagged.split("## Not noticed")[1]
 
@@ -85,5 +73,5 @@ def test_no_remedy_speaks_of_what_nothing_checks() -> None:
 
 
 def test_the_page_is_up_to_date() -> None:
-    page = Path(__file__).resolve().parents[1] / "docs" / "findings.md"
-    assert page.read_text(encoding="utf-8") == as_markdown(), "python bundle/scripts/findings.py > docs/findings.md"
+    command = "PYTHONPATH=bundle python tests/support/published_forms.py"
+    assert PAGE.read_text(encoding="utf-8") == findings_page(), command

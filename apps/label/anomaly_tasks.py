@@ -97,7 +97,7 @@ class HeatmapTask(AnomalyTask):
 
 
 class MaskTask(AnomalyTask):
-    """Where the heatmap exceeds the threshold of its region, uint8: the region's label there, 0 elsewhere."""
+    """The mask: the region's label where the heatmap exceeds the threshold of its region, 0 elsewhere; uint8."""
 
     config_options: ClassVar = {"stride": (2, 4, 1)}
     dtype = "uint8"

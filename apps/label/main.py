@@ -19,7 +19,7 @@ from anomaly_tasks import HeatmapTask, MaskTask, reason_to_refuse
 NAME = "head_ct_position_anomaly"
 
 BUNDLE = Path(__file__).resolve().parents[2] / "bundle"
-"""Where the bundle lies in the repository; elsewhere it is named with `--conf bundle FOLDER`."""
+"""Path of the bundle in the repository; elsewhere it is named with `--conf bundle FOLDER`."""
 
 NOT_PROCESSABLE = 422
 """The HTTP status of an answer that refuses an input or an option."""

@@ -17,7 +17,7 @@ HOST = "127.0.0.1"
 
 
 SUPPRESSION = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
-"""What torchvision's two operators that suppress boxes take and give; nothing here has boxes."""
+"""Signature of torchvision's two operators that suppress boxes; nothing here has boxes."""
 
 
 def import_torchvision() -> Any:

@@ -1,4 +1,4 @@
-"""What stands under the tables: which networks, scans and items the numbers come from."""
+"""Captions of the tables: the networks, scans and items that the numbers come from."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _network(found: Mapping[str, Any]) -> str:
 
 
 def _scans(cohort: Path) -> Iterator[str]:
-    """How many scans there are, and which the pipeline refused or wants to be looked at."""
+    """Sentences on the number of scans, and on those that the pipeline refused or flagged for review."""
     facts = [facts_of(path) for path in sorted((cohort / "registered").glob("*.zip"))]
     refused = [fact["name"] for fact in facts if fact["refused"]]
     review = [fact["name"] for fact in facts if fact.get("registration", {}).get("verdict") == "review"]
@@ -67,7 +67,7 @@ def _scans(cohort: Path) -> Iterator[str]:
 
 
 def _items(scored: Iterable[Mapping[str, Any]], items: Iterable[Item]) -> str:
-    """How many healthy items there are of each region."""
+    """The number of healthy items of each region."""
     counts = {"of healthy scans": 0, "beside a lesion": 0, "skulls": 0}
     for item in items:
         if item.kind is None:
@@ -88,7 +88,7 @@ def _items(scored: Iterable[Mapping[str, Any]], items: Iterable[Item]) -> str:
 
 
 def _normal(calibration: Path | None, healthy: Iterable[Item]) -> str:
-    """Where what is normal, and the thresholds, come from."""
+    """The origin of the normative and of the thresholds."""
     found = [item for item in healthy if item.kind is None]
     scans, anatomies = {item.scan for item in found}, {item.anatomy for item in found}
     where = "this cohort, always of other anatomies" if calibration is None else f"the cohort {calibration.name}"
@@ -99,7 +99,7 @@ def _normal(calibration: Path | None, healthy: Iterable[Item]) -> str:
 
 
 def _intervals(items: Iterable[Item]) -> str:
-    """How far to trust the intervals."""
+    """The reliability of the intervals."""
     names = sorted({item.anatomy for item in items})
     rough = "; of so few anatomies they are rough" if len(names) < FEW_ANATOMIES else ""
     return f"Anatomies: {_named(names)}. Intervals: 95 %, bootstrap of anatomies and of the scans in them{rough}."

@@ -37,7 +37,7 @@ ATTEMPTS = (1.0, 1.0, 0.5, 0.25, 0.125)
 """Shares of the planned volume that are tried, each with a seed of its own, where a lesion does not fit the head."""
 
 SEED_STEP = 100_000
-"""How far the seeds of these attempts lie apart."""
+"""Distance of the seeds of these attempts."""
 
 
 class DoesNotFit(ValueError):
@@ -88,7 +88,7 @@ def lesion_volume(kind: str, size: str, rng: np.random.Generator) -> float:
 
 
 def size_of(kind: str | None, volume_ml: float | None) -> str | None:
-    """Whether a lesion is small or large; None where its kind has no volume.
+    """The size of a lesion, small or large; None if its kind has no volume.
 
     Raises:
         ValueError: the kind has volumes, but none is given.

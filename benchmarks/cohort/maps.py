@@ -1,4 +1,4 @@
-"""What each method sees in a registered scan: its *features*, and the maps that are made of them.
+"""Maps of a registered scan by each method, and the *features* that they are made of.
 
 A *map* (n, n, n) covers every stride-th voxel of the reference grid; higher means more anomalous. Each method has one
 for the hemispheres ("brain") and one for the skull. Features are what costs time, the network's answers above all; what
@@ -24,10 +24,9 @@ from scripts.anomaly.normative import Normative, anomaly_map, features_of, mahal
 from scripts.anomaly.transforms import reference_densities
 from scripts.assets import place
 from scripts.baseline.autoencoder import SpatialAutoencoder
-from scripts.baseline.filters import grayscale_erosion, median_filter
+from scripts.baseline.maps import grayscale_erosion, median_filter
 from scripts.calibration.folds import MAP_SMOOTHING_MM
 from scripts.geometry.averages import block_means
-from scripts.geometry.coordinates import REFERENCE_SIZE
 from scripts.networks.inferers import PositionInferer
 from scripts.preprocessing.intensity import EQUALISATION_RANGE_HU, equalize_histogram
 from scripts.preprocessing.regions import LEFT_HEMISPHERE, RIGHT_HEMISPHERE, SKULL
@@ -40,13 +39,10 @@ LOWEST = 48
 """Below this voxel a scan is cut off before a position network: no patch around a region reaches further down."""
 
 BLOCK = 2
-"""Voxels a side of the blocks that HU, and an autoencoder's residual, are averaged over before they are calibrated."""
+"""Voxels a side of the blocks that HU are averaged over."""
 
 INNER = tuple(slice(part.start // BLOCK, part.stop // BLOCK) for part in BOX)
 """The same part in blocks; it is symmetric, so that its mirror image is itself."""
-
-PERCENT = 100.0
-"""An autoencoder's residual is calibrated in percent of its range, which gives the floor of the spread a meaning."""
 
 BRAIN_HU, SKULL_HU = (-20.0, 120.0), (-200.0, 1800.0)
 """HU are clipped to this in the brain and in the skull, so that air and metal don't make the spread there."""
@@ -93,7 +89,7 @@ def position_features(
 
 
 def reconstruction_features(scan: Registered, network: SpatialAutoencoder) -> Features:
-    """What an autoencoder puts too much, signed, voxel by voxel of the box."""
+    """The autoencoder's features: signed error of the reconstruction, voxel by voxel of the box."""
     hu = torch.from_numpy(scan.hu)[None].float()
     inputs = equalize_histogram(hu, hu > AIR_HU)[:, *BOX]
     with torch.no_grad():
@@ -102,12 +98,12 @@ def reconstruction_features(scan: Registered, network: SpatialAutoencoder) -> Fe
 
 
 def foreground(scan: Registered, stride: int) -> NDArray[np.bool_]:
-    """Where the scan shows the head, on every stride-th voxel."""
+    """True where the scan shows the head, on every stride-th voxel."""
     return np.asarray(scan.hu[::stride, ::stride, ::stride] > AIR_HU)
 
 
 def position_vector(scan: Registered, features: Features) -> Array:
-    """What is calibrated of a position network: the residual, and the asymmetry where there is one, NaN outside."""
+    """The calibrated vector of a position network: residual, and asymmetry if there is one; NaN outside."""
     values, across = features["residual"].astype(np.float32), features.get("asymmetry")
     stride = scan.hu.shape[0] // values.shape[-1]
     other = np.zeros(values.shape[1:], np.float32) if across is None else across
@@ -124,7 +120,7 @@ def error_maps(scan: Registered, features: Features) -> Maps:
 
 
 def calibrated_maps(scan: Registered, vector: Array, normative: Normative, distance: Distance = anomaly_map) -> Maps:
-    """How unusual a vector (k, n, n, n) is at its place, smoothed; 0 where that is not known."""
+    """The distance of a vector (k, n, n, n) from normal at its place, smoothed; 0 where normal is not known."""
     stride = scan.hu.shape[0] // vector.shape[-1]
     made = distance(vector, foreground(scan, stride), normative, stride)
     made = smooth_map(made, made > 0, MAP_SMOOTHING_MM, stride)
@@ -147,17 +143,6 @@ def filtered_maps(scan: Registered, features: Features) -> Maps:
     brain[BOX] = grayscale_erosion(size)
     skull[BOX] = median_filter(size, scan.regions[BOX] == SKULL)
     return Maps(brain, skull, 1)
-
-
-def reconstruction_residual(features: Features) -> Array:
-    """An autoencoder's residual in percent as a vector (3, n, n, n), so that it is calibrated as positions are.
-
-    It stands in the second component, which keeps its sign in the mirror image; the others are 0.
-    """
-    vector = np.full((3, *[REFERENCE_SIZE // BLOCK] * 3), np.nan, np.float32)
-    vector[:, *INNER] = 0
-    vector[1, *INNER] = PERCENT * block_means(features["residual"].astype(np.float32), BLOCK)
-    return vector
 
 
 def clipped_hu(scan: Registered) -> Array:
@@ -195,16 +180,15 @@ def hu_z_maps(hu: Array, statistics: HuStatistics) -> Maps:
     return Maps(brain, skull, BLOCK)
 
 
-def smoothed_hu_maps(scan: Registered, hu: Array, both: bool) -> Maps:
+def smoothed_hu_maps(scan: Registered, hu: Array) -> Maps:
     """HU smoothed inside a region, the region's median removed.
 
-    Brighter is anomalous in the brain, darker in the skull, whose gaps are fractures; with `both`, either is.
+    Brighter is anomalous in the brain, darker in the skull, whose gaps are fractures.
     """
     regions = scan.regions[::BLOCK, ::BLOCK, ::BLOCK]
     sides = np.isin(regions, (LEFT_HEMISPHERE, RIGHT_HEMISPHERE))
-    change: Callable[[Array], Array] = np.abs if both else np.asarray
-    brain = change(_removed(hu[0], sides, BRAIN_SMOOTHING_MM))
-    return Maps(brain, change(-_removed(hu[1], regions == SKULL, SKULL_SMOOTHING_MM)), BLOCK)
+    brain = _removed(hu[0], sides, BRAIN_SMOOTHING_MM)
+    return Maps(brain, -_removed(hu[1], regions == SKULL, SKULL_SMOOTHING_MM), BLOCK)
 
 
 def _removed(hu: Array, inside: NDArray[np.bool_], sigma_mm: float) -> Array:

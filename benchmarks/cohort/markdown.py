@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 
 from cohort.table import LARGE_BLEEDS, OURS, WHOLE, Columns, Comparison, Item, Row, Thresholds, in_row, precisions, rows
+from scripts.cohort import tables
+from scripts.cohort.tables import share
+from scripts.files.tables import Table
 
 NOTHING = "-"
 """A cell without a number."""
@@ -45,22 +48,20 @@ def report(
         f"Rows without lesions, or without healthy items beside them, hold {NOTHING}.",
         *about,
     ]
-    main = _table(columns, (_aurocs(row, comparison, columns) for row, comparison in compared))
+    main = _table(columns, [_aurocs(row, comparison, columns) for row, comparison in compared])
     parts = [
         f"AUROC of regions, with 95 % interval:\n\n{main}",
         "\n".join(f"- {line}" for line in under if line),
         f"{SENSITIVITY}:\n\n{_table(columns, sensitivities)}",
         f"Calibrated minus the best of the baselines:\n\n{_table(['difference', 'baseline'], gaps)}",
-        f"{PRECISION}:\n\n{_table(columns, (_precisions(row, scored, columns) for row, _ in compared))}",
+        f"{PRECISION}:\n\n{_table(columns, [_precisions(row, scored, columns) for row, _ in compared])}",
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def _table(header: Iterable[str], lines: Iterable[list[str]]) -> str:
+def _table(header: Iterable[str], lines: Iterable[Iterable[str]]) -> str:
     """One table; each line begins with the row's name and its number of lesions."""
-    names = ["lesions", "n", *header]
-    made = [names, ["---"] * len(names), *lines]
-    return "\n".join(f"| {' | '.join(line)} |" for line in made)
+    return Table(("lesions", "n", *header), tuple(map(tuple, lines))).markdown().rstrip()
 
 
 def _begin(row: Row, comparison: Comparison) -> list[str]:
@@ -70,7 +71,7 @@ def _begin(row: Row, comparison: Comparison) -> list[str]:
 def _aurocs(row: Row, comparison: Comparison, columns: Columns) -> list[str]:
     if not comparison.complete:
         return [*_begin(row, comparison), *[NOTHING] * len(columns)]
-    cells = [f"{number(comparison.auroc(name))} {interval(comparison.auroc_interval(name))}" for name in columns]
+    cells = [f"{share(comparison.auroc(name))} {interval(comparison.auroc_interval(name))}" for name in columns]
     return [*_begin(row, comparison), *cells]
 
 
@@ -116,16 +117,11 @@ def _precisions(row: Row, scored: Sequence[Mapping[str, Any]], columns: Columns)
     """Means over the lesions that have voxels in the region, which are the same for each column, and their number."""
     values = [precisions(scored, row, made) for made, _ in columns.values()]
     count = "/".join(str(size) for size in sorted({len(found) for found in values}))
-    return [row.name, count, *(number(float(np.mean(found))) if found else NOTHING for found in values)]
-
-
-def number(value: float) -> str:
-    """Two digits, without the zero before the point, as AUROCs are written."""
-    return f"{value:.2f}".removeprefix("0") if value >= 0 else f"{value:.2f}"
+    return [row.name, count, *(share(float(np.mean(found))) if found else NOTHING for found in values)]
 
 
 def interval(limits: tuple[float, float] | None, sign: str = "") -> str:
     """An interval in brackets."""
     if limits is None:
         return "[?]"
-    return f"[{limits[0]:{sign}.2f}, {limits[1]:{sign}.2f}]" if sign else f"[{number(limits[0])}, {number(limits[1])}]"
+    return f"[{limits[0]:{sign}.2f}, {limits[1]:{sign}.2f}]" if sign else tables.interval(limits)

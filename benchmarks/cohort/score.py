@@ -1,13 +1,13 @@
-"""Stage 3: the scores of each method for each registered scan.
+"""Stage 3, first: the scores of each method for each registered scan.
 
-A *method* is one of `METHODS`. What is normal is learnt from healthy scans of a *calibration cohort*, which may be the
-cohort itself: a scan is judged by the scans of other anatomies only. For each scan and method one file says the scores
+A *method* is one of `METHODS`. Its normative comes from healthy scans of a *calibration cohort*, which may be the
+cohort itself: a scan is compared with scans of other anatomies only. One file for each scan and method has the scores
 of each region ("maximum", "percentile_99", "top_1_percent_mean"), and the average precision of the map's voxels: for
 lesions of the brain in both hemispheres, for fractures in the skull, swelling left out. All maps are compared with the
-lesion on one grid, every second voxel: of a finer map every second value is taken, between those of a coarser one it is
-interpolated linearly.
+lesion on every second voxel: finer maps are subsampled, coarser ones interpolated linearly.
 
-Features and scores are made again when the registered scan, the weights, the stride or the windows have changed.
+Features and scores are kept in files, and made again when the registered scan, the healthy scans, the weights, the
+stride or the windows have changed, so that scores that stand beside one another always belong together.
 """
 
 from __future__ import annotations
@@ -16,32 +16,25 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from monai.bundle import ConfigParser
 from numpy.typing import NDArray
+from sklearn.metrics import average_precision_score
 
 from cohort import maps
 from cohort.maps import Features, Maps
 from cohort.networks import autoencoder, described, inference_config, position_network
 from cohort.register import Registered, facts_of, load
 from scripts.anomaly import asymmetry
-from scripts.anomaly.normative import (
-    ASYMMETRY,
-    RESIDUAL,
-    Normative,
-    NormativeStatistics,
-    anomaly_map,
-    mahalanobis,
-    on_grid,
-)
+from scripts.anomaly.normative import ASYMMETRY, RESIDUAL, Normative, NormativeStatistics, anomaly_map, on_grid
 from scripts.anomaly.scores import known_scores, region_scores
 from scripts.assets import sha256
 from scripts.preprocessing.regions import LEFT_HEMISPHERE, MIN_COVERAGE, REGIONS, RIGHT_HEMISPHERE, SKULL
 from scripts.simulation.lesions.planting import FRACTURES
-from scripts.statistics.auroc import average_precision
 
 METHODS = ("ours", "published", "autoencoder", "hu")
 """Whose features are computed together."""
@@ -49,8 +42,8 @@ METHODS = ("ours", "published", "autoencoder", "hu")
 SCORES = {
     "ours": ("ours raw", "ours calibrated", "ours calibrated, position", "ours calibrated, asymmetry"),
     "published": ("published raw",),
-    "autoencoder": ("autoencoder filtered", "autoencoder calibrated"),
-    "hu": ("HU z-score", "HU smoothed", "HU smoothed, both ways"),
+    "autoencoder": ("autoencoder filtered",),
+    "hu": ("HU z-score", "HU smoothed"),
 }
 """The maps of each method."""
 
@@ -58,11 +51,10 @@ DISTANCES: dict[str, maps.Distance] = {
     "ours calibrated": anomaly_map,
     "ours calibrated, position": maps.distance_of(RESIDUAL),
     "ours calibrated, asymmetry": maps.distance_of(ASYMMETRY),
-    "autoencoder calibrated": mahalanobis,
 }
-"""How the calibrated maps are made of features."""
+"""Recipes of the calibrated maps, from features."""
 
-CALIBRATED = ("ours", "autoencoder", "hu")
+CALIBRATED = ("ours", "hu")
 """Methods that learn what is normal."""
 
 LESION, SWELLING = 1, 2
@@ -71,8 +63,8 @@ LESION, SWELLING = 1, 2
 GRID = 2
 """Voxels between the places at which maps are compared with lesions."""
 
-SCORING = 6
-"""What a file of scores holds, and how it is computed; another number has all scores computed again."""
+SCORING = 7
+"""Format of a file of scores; another number has all scores computed again."""
 
 REGISTERED = "registered"
 """The entry of a file of features that says which registered scan they were made of."""
@@ -80,7 +72,7 @@ REGISTERED = "registered"
 
 @dataclass(frozen=True)
 class Settings:
-    """Where the networks are, and how finely they look; a method without its network is left out."""
+    """Paths of the networks, and their strides; a method without its network is left out."""
 
     weights: Path | None = None
     stride: int = 2
@@ -105,7 +97,7 @@ class Settings:
         return "_".join([method, str(stride), *marks, seen])
 
     def details(self, method: str) -> dict[str, Any]:
-        """What a table says of a method: the name of its features, its stride, and its network, if any."""
+        """The description of a method in a table: the name of its features, its stride, and its network, if any."""
         path, stride = self.network(method)
         return {"features": self.key(method), "stride": stride, **(described(path) if path else {})}
 
@@ -116,7 +108,7 @@ class Settings:
 
 
 def inputs_of(method: str) -> list[Any]:
-    """What the features of a method depend on beside the scan, the weights and the stride, as plain values."""
+    """Inputs of a method's features beside the scan, the weights and the stride, as plain values."""
     if method in ("autoencoder", "hu"):
         limits = [maps.EQUALISATION_RANGE_HU, maps.BRAIN_HU, maps.SKULL_HU]
         return [*limits, [(part.start, part.stop) for part in maps.BOX]]
@@ -146,13 +138,15 @@ def features_of(method: str, settings: Settings) -> Callable[[Registered], Featu
     return lambda scan: maps.position_features(scan, position, inferer, intensity)
 
 
-def registered_files(cohort: Path) -> list[Path]:
-    """The registered scans of a cohort that the pipeline did not refuse."""
-    return [path for path in sorted((cohort / "registered").glob("*.zip")) if not facts_of(path)["refused"]]
+def registered_files(cohort: Path, healthy_only: bool = False) -> list[Path]:
+    """The registered scans of a cohort, or its healthy ones, that the pipeline did not refuse."""
+    facts = {path: facts_of(path) for path in sorted((cohort / "registered").glob("*.zip"))}
+    kept = [path for path, found in facts.items() if not found["refused"]]
+    return [path for path in kept if not healthy_only or facts[path]["truth"]["lesion"] is None]
 
 
 def feature_file(cohort: Path, key: str, name: str) -> Path:
-    """Where the features of a scan are kept."""
+    """Path of the cached features of a scan."""
     return cohort / "features" / key / f"{name}.npz"
 
 
@@ -190,29 +184,27 @@ def read_features(cohort: Path, key: str, name: str) -> Features:
 
 
 class Normal:
-    """What is normal for a method: sums over the healthy scans of each anatomy, so that one can be left out."""
+    """Normal values of a method: sums over the healthy scans of each anatomy, so that one can be left out."""
 
     def __init__(self, method: str, key: str, cohort: Path) -> None:
-        self.method, self.names = method, []
+        self.method = method
         self.parts: dict[str, Any] = {}
         self.made: dict[str, Any] = {}
-        for path in registered_files(cohort) if method in CALIBRATED else ():
-            if facts_of(path)["truth"]["lesion"] is None:
-                self.names.append(path.stem)
-                self._add(load(path), None if method == "hu" else read_features(cohort, key, path.stem))
+        for path in registered_files(cohort, healthy_only=True) if method in CALIBRATED else ():
+            self._add(load(path), None if method == "hu" else read_features(cohort, key, path.stem))
 
     def _add(self, scan: Registered, features: Features | None) -> None:
         anatomy = scan.truth["anatomy"]
         if features is None:
             self.parts.setdefault(anatomy, maps.HuStatistics()).add(maps.clipped_hu(scan))
             return
-        vector = vector_of(scan, self.method, features)
+        vector = maps.position_vector(scan, features)
         stride = scan.hu.shape[0] // vector.shape[-1]
         part = self.parts.setdefault(anatomy, NormativeStatistics(features=len(vector)))
         part.add(on_grid(vector, stride), on_grid(maps.foreground(scan, stride), stride))
 
     def without(self, anatomy: str) -> Any:
-        """What is normal in the other anatomies: a `Normative`, or `HuStatistics`.
+        """The normal values from the other anatomies: a `Normative`, or `HuStatistics`.
 
         Raises:
             ValueError: there are no healthy scans of others.
@@ -224,13 +216,6 @@ class Normal:
                 raise ValueError(f"no healthy scan of another anatomy than {anatomy} to calibrate on")
             self.made = {left_out: _joined_hu(others) if self.method == "hu" else _finished(others)}
         return self.made[left_out]
-
-
-def vector_of(scan: Registered, method: str, features: Features) -> NDArray[np.float32]:
-    """What is calibrated of a method that has a network."""
-    if method == "autoencoder":
-        return maps.reconstruction_residual(features)
-    return maps.position_vector(scan, features)
 
 
 def _finished(parts: Sequence[NormativeStatistics]) -> Normative:
@@ -252,13 +237,12 @@ def maps_of(scan: Registered, method: str, features: Features | None, normal: No
     anatomy = scan.truth["anatomy"]
     if features is None:
         hu = maps.clipped_hu(scan)
-        made = [maps.hu_z_maps(hu, normal.without(anatomy))]
-        made += [maps.smoothed_hu_maps(scan, hu, both) for both in (False, True)]
+        made = maps.hu_z_maps(hu, normal.without(anatomy)), maps.smoothed_hu_maps(scan, hu)
         return dict(zip(SCORES[method], made, strict=True))
     raw = maps.filtered_maps if method == "autoencoder" else maps.error_maps
     found = {first: raw(scan, features)}
     for name in more:
-        vector = vector_of(scan, method, features)
+        vector = maps.position_vector(scan, features)
         found[name] = maps.calibrated_maps(scan, vector, normal.without(anatomy), DISTANCES[name])
     return found
 
@@ -286,7 +270,7 @@ def precision_of(scan: Registered, made: Maps) -> float | None:
     if not (lesion[where] == LESION).any():
         return None
     values = on_common_grid(made.skull if broken else made.brain, made.stride)
-    return average_precision(values[where], lesion[where] == LESION)
+    return float(average_precision_score(lesion[where] == LESION, values[where]))
 
 
 def on_common_grid(values: NDArray[np.float32], stride: int) -> NDArray[np.float32]:
@@ -311,33 +295,36 @@ def lesion_shares(scan: Registered) -> dict[str, float]:
 
 
 def score(
-    cohort: Path, calibration: Path, method: str, settings: Settings, note: Mapping[str, str] | None = None
-) -> Iterator[str]:
-    """Score every scan of a cohort by one method; yields the names of the scans done.
+    cohort: Path, calibration: Path, method: str, settings: Settings, healthy_only: bool = False
+) -> Iterator[dict[str, Any]]:
+    """Name, truth and scores by one method of every scan of a cohort, or of its healthy ones.
 
-    Scores that are there, made of the same features and the same calibration scans, are kept. What the method's network
-    is, and a note about it, stand in `scores/METHOD.json`.
+    Scores that are there, made of the same features and the same calibration scans, are not made again.
     """
     key = settings.key(method)
     normal: Normal | None = None
-    made_of = {"features": key, "scoring": SCORING, "calibration": calibrated_on(calibration)}
+    healthy = {path.stem: sha256(path) for path in registered_files(calibration, healthy_only=True)}
     folder = cohort / "scores" / method
     folder.mkdir(parents=True, exist_ok=True)
-    for path in registered_files(cohort):
-        target, mine = folder / f"{path.stem}.json", {**made_of, REGISTERED: sha256(path)}
-        if target.is_file() and json.loads(target.read_text())["made_of"] == mine:
-            continue
-        normal = normal or Normal(method, key, calibration)
-        scan = load(path)
-        features = None if method == "hu" else read_features(cohort, key, path.stem)
-        found = {name: scores_of(scan, made) for name, made in maps_of(scan, method, features, normal).items()}
-        facts = {"name": path.stem, "truth": scan.truth, "lesion_shares": lesion_shares(scan)}
-        target.write_text(json.dumps({**facts, "made_of": mine, "scores": found}))
-        yield path.stem
-    folder.with_suffix(".json").write_text(json.dumps({**settings.details(method), **(note or {})}))
+    for path in registered_files(cohort, healthy_only):
+        target = folder / f"{path.stem}.json"
+        made_of = {"features": key, "scoring": SCORING, "calibration": healthy, REGISTERED: sha256(path)}
+        content: dict[str, Any] = json.loads(target.read_text()) if target.is_file() else {}
+        if content.get("made_of") != made_of:
+            normal = normal or Normal(method, key, calibration)
+            scan = load(path)
+            features = None if method == "hu" else read_features(cohort, key, path.stem)
+            found = {name: scores_of(scan, made) for name, made in maps_of(scan, method, features, normal).items()}
+            facts = {"name": path.stem, "truth": scan.truth, "lesion_shares": lesion_shares(scan)}
+            content = {**facts, "made_of": made_of, "scores": found}
+            target.write_text(json.dumps(content))
+        yield content
 
 
-def calibrated_on(cohort: Path) -> dict[str, str]:
-    """Names and sha256 of the registered healthy scans of a cohort, from which is learnt what is normal."""
-    healthy = [path for path in registered_files(cohort) if facts_of(path)["truth"]["lesion"] is None]
-    return {path.stem: sha256(path) for path in healthy}
+def joined(by_method: Iterable[Iterable[Mapping[str, Any]]]) -> list[dict[str, Any]]:
+    """The scans that `score` gives for each method, once each, with the scores of all methods."""
+    found: dict[str, dict[str, Any]] = {}
+    for content in chain.from_iterable(by_method):
+        scan = found.setdefault(content["name"], {**content, "scores": {}})
+        scan["scores"] |= content["scores"]
+    return list(found.values())

@@ -1,4 +1,4 @@
-"""Stage 4: from scores to one table.
+"""Stage 3, last: from scores to one table.
 
 An *item* is one region of a scan with one score a column: a hemisphere, or the skull. Hemispheres, left and right
 pooled, are anomalous on the lesion's side; the other side of a head with a lesion counts as healthy (Bieder et al.,
@@ -94,7 +94,7 @@ def items_of(scored: Iterable[Mapping[str, Any]], columns: Columns) -> list[Item
     """Items of the scans of a cohort.
 
     Args:
-        scored: for each scan its name, its truth, and `scores` by map, as stage 3 writes them.
+        scored: for each scan its name, its truth, and `scores` by map, as `score` gives them.
         columns: what to read. A region that lacks the score of a column (the field of view cuts it) is left out.
     """
     items = []
@@ -115,7 +115,7 @@ def items_of(scored: Iterable[Mapping[str, Any]], columns: Columns) -> list[Item
 
 
 def reached(scan: Mapping[str, Any], region: str) -> bool:
-    """Whether a lesion reaches a hemisphere that is not its own, by itself or by midline shift."""
+    """True if a lesion reaches a hemisphere that is not its own, by itself or by midline shift."""
     share = scan.get("lesion_shares", {}).get(region, 0.0)
     if scan["truth"]["lesion"] is None or scan["truth"]["lesion"] in FRACTURES:
         return False
@@ -172,7 +172,7 @@ class Comparison:
 
     @property
     def complete(self) -> bool:
-        """Whether there are anomalous items, and healthy ones of each region that they are in."""
+        """True if there are anomalous items, and healthy ones of each region that they are in."""
         parts = [self.anomalous[self.skull], self.anomalous[~self.skull]]
         return bool(self.lesions) and not any(part.size and part.all() for part in parts)
 

@@ -1,9 +1,9 @@
-"""What may be said of an error that the program did not foresee: no patient data, whoever reads it.
+"""Error messages without patient data, also of errors that the program did not foresee.
 
-The text of an exception can hold anything: a path with a name in it, or the value of a header that a library stumbled
-over. It is shown only where this package raised the exception itself, by a `raise` of its own, since its texts hold no
-patient data. Of an error of the operating system its reason is shown, without the path. Of any other one there is the
-type, and with --debug the lines of code that led to it, which are no data.
+The text of an exception can hold anything, such as a path with a name in it, or a header value that a library could not
+parse. Three kinds of errors are shown differently. Raised by a `raise` of this package: the text, which holds no
+patient data. Raised by the operating system: the reason, without the path. Any other: the type, and with --debug the
+lines of code that led to it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def text_of(error: BaseException) -> str:
 
 
 def is_our_own(error: BaseException) -> bool:
-    """Whether a `raise` in this package raised an error, not a library and not Python itself."""
+    """True if a `raise` in this package raised the error, not a library and not Python itself."""
     place = error.__traceback__
     if place is None:
         return False
@@ -55,7 +55,7 @@ def origin(error: BaseException) -> BaseException:
 
 
 def debug_text(error: BaseException) -> str:
-    """What Python prints of an error that nobody handles, with texts as far as they may be shown."""
+    """The traceback that Python prints of an unhandled error, with texts only as far as they may be shown."""
     blocks = [
         "".join(["Traceback (most recent call last):\n", *traceback.format_tb(one.__traceback__), described(one), "\n"])
         for one in chain(error)
@@ -74,7 +74,7 @@ def chain(error: BaseException) -> Iterator[BaseException]:
 
 
 class WrongUsage(FileNotFoundError):
-    """What the user named is not there, or does not hold what the command needs: wrong usage, not an error of ours."""
+    """Wrong usage: something that the user named does not exist, or lacks what the command needs."""
 
 
 REMEDIES = {
@@ -85,7 +85,7 @@ REMEDIES = {
     errno.EPERM: "Choose a folder that you may write to.",
     errno.EBUSY: "Something uses it, a mount for example: choose a new folder inside it.",
 }
-"""What a user can do about an error of the operating system, by its number."""
+"""Remedies for errors of the operating system, by error number."""
 
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)

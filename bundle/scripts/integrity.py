@@ -1,13 +1,13 @@
-"""Whether the files of the bundle are those that it was made with.
+"""Integrity: compares the files of the bundle with those that it was made with.
 
 The *manifest*, `manifest.sha256`, names every file that the bundle computes with, and its sha256, in the form of the
 program sha256sum, so that `sha256sum -c manifest.sha256` checks it too. Files that it does not name are a *change* as
 well where they could be imported or parsed: in `configs`, in `scripts`, and Python files beside these folders. In
 `models` they are not, since weights of other networks are put there.
 
-The manifest tells damage and mixed versions from the files that were tested. It is no signature: who can write to the
-bundle can write a manifest. Not looked at are the bytecode that Python keeps (`__pycache__`) and hidden files, such as
-those of editors and file managers, which nothing imports or parses.
+The manifest detects damage and mixed versions. It is no signature: whoever can write to the bundle can write a
+manifest. Python's bytecode (`__pycache__`) and hidden files, such as those of editors and file managers, are ignored:
+nothing imports or parses them.
 
 This module needs the standard library alone. The command loads it before any other of the bundle (see `__main__`).
 """
@@ -107,7 +107,7 @@ def read_manifest(root: Path) -> dict[str, str]:
 
 
 def changes(root: Path) -> list[str]:
-    """What is not as the manifest of a bundle says, one clause a file, in the order of their names.
+    """The deviations from the manifest of a bundle, one clause a file, in the order of their names.
 
     Raises:
         BundleChanged: there is no manifest, or it can't be read.

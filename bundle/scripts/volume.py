@@ -1,4 +1,4 @@
-"""A head CT as it was read, and what any of them must satisfy.
+"""A head CT as it was read, and the conditions that every one must satisfy.
 
 *Native space* is the grid of the scan: voxel (i, j, k) is column i and row j of slice k, and the *affine* maps it to
 RAS millimetres. Under gantry tilt it is sheared: its third column is the step from slice to slice, not the normal.
@@ -19,7 +19,7 @@ from .findings import Finding, finding, refusal
 from .words import counted
 
 AIR_HU = -1024.0
-"""What padding is replaced by: the lowest value that every CT scanner can store."""
+"""Padding is replaced by this: the lowest value that every CT scanner can store."""
 
 UNKNOWN_HU = -2000.0
 """Marks padding in an array that has no mask beside it."""
@@ -37,16 +37,16 @@ MIN_COVERAGE_MM = 100.0
 """A scan that covers less than this in any direction does not show enough of a head."""
 
 AIR_PEAK_HU = (-1075.0, -925.0)
-"""Where the peak of air must lie; calibrated scanners put it at -1000, those that clip put it at -1024."""
+"""Limits of the peak of air: calibrated scanners put it at -1000, those that clip put it at -1024."""
 
 SOFT_TISSUE_HU = (-20.0, 120.0)
 """Brain, muscle, blood and water."""
 
 SOFT_PEAK_HU = (-40.0, 110.0)
-"""Where the peak of soft tissue must lie: brain puts it at 20 to 40, the plastic of head phantoms at 90."""
+"""Limits of the peak of soft tissue: brain puts it at 20 to 40, the plastic of head phantoms at 90."""
 
 SOFT_RANGE_HU, SOFT_BIN_HU = (-300.0, 300.0), 20.0
-"""Where that peak is looked for, and the width of the histogram's bins."""
+"""Range in which that peak is searched, and the width of the histogram's bins."""
 
 MIN_FRACTION = 0.005
 """Least share of the voxels that must be air, and least share that must be soft tissue."""
@@ -106,7 +106,7 @@ def split_padding(
 
 
 def check_values(volume: Volume) -> tuple[Finding, ...]:
-    """What the voxels say, looked at in every second voxel along each axis: flags, or a refusal.
+    """Flags that follow from the voxels' values, of every second voxel along each axis.
 
     Raises:
         InputRefused: `not_finite`, `zero_variance` or `implausible_hu`.

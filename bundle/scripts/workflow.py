@@ -76,6 +76,11 @@ def root_cause(error: BaseException) -> BaseException:
     return next(iter([*ours, *(cause for cause in causes if isinstance(cause, OSError))]), error)
 
 
+def device_values(name: str) -> dict[str, str]:
+    """The value of the id `device` of a config for a device's name, by id; none for `auto`: the config's own stays."""
+    return {} if name == "auto" else {"device": f"$torch.device({name!r})"}
+
+
 def parsed_configs(names: Iterable[str]) -> Any:
     """MONAI's parser of configs of the bundle, the later over the earlier; nothing of them is made yet."""
     from monai.bundle import ConfigParser

@@ -1,8 +1,8 @@
 """`head-ct-anomaly cq500`: from the folders of CQ500 and its label table to a datalist, with a reason for every case.
 
-Beside `datalist.json` there is `datalist_cases.csv`. On the standard output are, in Markdown, the paper's Table 2 (what
-the data set is composed of), its Table 3 (how far the readers agree), and why cases were dropped. Where too few healthy
-cases are left, there is no datalist, but still the table of cases and why they were dropped.
+It writes `datalist.json` and `datalist_cases.csv`. It prints, in Markdown, the paper's Table 2 (composition of the data
+set), Table 3 (agreement of the readers), and the reasons for dropping cases. If too few healthy cases are left, it
+writes no datalist, but still the table of cases.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 from scripts.commands.arguments import seed
 from scripts.errors import WrongUsage
@@ -25,9 +24,8 @@ from ..cq500.reads import Reads
 from ..cq500.split import HEALTHY_TEST, POOLS, SPLITS, TooFewHealthy, check_enough, groups, split
 
 
-def add_parser(subparsers: Any) -> None:
-    """Declare the subcommand."""
-    parser = subparsers.add_parser("cq500", help="make a datalist of the data set CQ500")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     parser.add_argument("root", metavar="ROOT", type=Path, help="folder with CQ500CT0 CQ500CT0 and so on")
     parser.add_argument("--reads", metavar="FILE", type=Path, required=True, help="the label table, reads.csv")
     parser.add_argument(
@@ -45,7 +43,6 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("--headers-only", action="store_true", help="do not read the pixels of the chosen series")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier datalist")
-    parser.set_defaults(main=main)
 
 
 def json_path(text: str) -> Path:
@@ -97,7 +94,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def shortage(found: Iterable[str], args: argparse.Namespace) -> str:
-    """What is lacking where cases of these groups have too few healthy ones among them; empty if nothing is."""
+    """A sentence on groups that have too few healthy cases; empty if none has."""
     try:
         check_enough(sum(group in POOLS[args.pool] for group in found), args.healthy_test, args.pool)
     except TooFewHealthy as error:
@@ -126,17 +123,17 @@ def report(case: Case) -> None:
 
 
 def summary(cases: Sequence[Case], reads: Reads) -> str:
-    """What there is and what was kept, in Markdown."""
+    """Numbers of cases found and kept, in Markdown."""
     sections = {case.name: case.section for case in cases if not case.code}
     numbers = ", ".join(f"{sum(found == part for found in sections.values())} for {part}" for part in SPLITS)
     parts = {
         f"{len(sections)} of {len(cases)} cases kept: {numbers}": "",
-        "Table 2: composition": composition_table(reads.labels(), sections),
-        "Table 3: agreement of the readers": agreement_table(agreement(reads)),
+        "Table 2: composition": composition_table(reads.labels(), sections).markdown(),
+        "Table 3: agreement of the readers": agreement_table(agreement(reads)).markdown(),
     }
     return "\n\n".join([*(f"## {title}\n\n{text}".strip() for title, text in parts.items()), dropped(cases)])
 
 
 def dropped(cases: Sequence[Case]) -> str:
-    """How many cases were dropped for which reason, in Markdown."""
-    return f"## Cases dropped\n\n{reasons_table(case.code for case in cases if case.code)}"
+    """Numbers of dropped cases by reason, in Markdown."""
+    return f"## Cases dropped\n\n{reasons_table(case.code for case in cases if case.code).markdown().rstrip()}"

@@ -1,7 +1,6 @@
 """`head-ct-anomaly memory`: what trainings take of memory, each measured in a process of its own.
 
-The table, whose numbers `training_peak` defines, is written anew after each setup. Setups that are in it
-already, measured on the same device, are not measured again; those that did not fit are tried again.
+`scripts.training.memory` defines the table's numbers. The table is written anew after each setup.
 """
 
 from __future__ import annotations
@@ -15,10 +14,9 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
-from scripts.commands.arguments import check_device, device, positive
-from scripts.errors import WrongUsage
+from scripts.commands.arguments import add_device, add_output, check_device, positive
+from scripts.errors import OutputExists, WrongUsage
 from scripts.files.atomic import check_writable, replace_file
 from scripts.processes.local import importable
 
@@ -39,9 +37,8 @@ COLUMNS = (
 """Columns of the table. A MB has 2^20 bytes; the status is "measured", or says why there is no number."""
 
 
-def add_parser(subparsers: Any) -> None:
-    """Declare the subcommand."""
-    parser = subparsers.add_parser("memory", help="measure the memory of trainings")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     parser.add_argument(
         "setups",
         metavar="NETWORK:WIDTH:BATCH",
@@ -49,52 +46,43 @@ def add_parser(subparsers: Any) -> None:
         nargs="+",
         help=f"what to measure; networks: {', '.join(NETWORKS)}; a batch counts patches, crops, volumes or boxes",
     )
-    parser.add_argument("-o", "--output", metavar="FILE", type=Path, required=True, help="the table (CSV)")
-    parser.add_argument("--device", type=device, default="auto", help="auto (default), cpu, cuda or cuda:N")
+    add_output(parser, "the table (CSV)", metavar="FILE")
+    add_device(parser)
     parser.add_argument("--iterations", type=positive, default=2, help="iterations of each (2; not fewer)")
-    parser.set_defaults(main=main)
 
 
 def main(args: argparse.Namespace) -> int:
-    """Measure what the table does not hold yet; 0 when every setup has its row, with or without a number.
+    """Measure each setup; 0 when every one has its row, with or without a number.
 
     Raises:
-        WrongUsage: there is no such device, the table is another one, or too few iterations were asked for.
-        OutputFailed: the table can't be written.
+        WrongUsage: there is no such device, or too few iterations were asked for.
+        OutputExists: the table's file is there already.
+        OutputFailed: it can't be written.
     """
     from scripts.training.memory import FEWEST_ITERATIONS
 
     check_device(args.device)
     if args.iterations < FEWEST_ITERATIONS:
         raise WrongUsage(f"It takes {FEWEST_ITERATIONS} iterations to see what a training holds. Correct --iterations.")
+    if args.output.exists():
+        raise OutputExists(f"There is {args.output} already. Name another file: -o")
     check_writable(args.output.parent, args.output)
-    rows = read_table(args.output)
-    where = device_name(args.device)
+    rows: list[dict[str, str]] = []
     for wanted in args.setups:
-        row = row_of(rows, wanted, where)
-        if row is None or row["status"] != MEASURED:
-            rows = [other for other in rows if other is not row]
-            row = measure(wanted, args.device, args.iterations)
-            rows.append(row)
-            write_table(args.output, rows)
-        print(in_words(row), flush=True)
+        rows.append(measure(wanted, args.device, args.iterations))
+        write_table(args.output, rows)
+        print(in_words(rows[-1]), flush=True)
     print(args.output)
     return 0
 
 
 def device_name(name: str) -> str:
-    """What a device is called in the table: the GPU's own name, or the CPU with its threads."""
+    """A device's name in the table: the GPU's own name, or the CPU with its threads."""
     import torch
 
     if name.startswith("cuda") or (name == "auto" and torch.cuda.is_available()):
         return torch.cuda.get_device_name(None if name in ("auto", "cuda") else name)
     return f"CPU, {torch.get_num_threads()} of {os.cpu_count()} threads"
-
-
-def row_of(rows: list[dict[str, str]], wanted: Setup, where: str) -> dict[str, str] | None:
-    """The row of a setup on a device, if the table has one."""
-    key = (*wanted.name.split(":"), where)
-    return next((row for row in rows if (row["network"], row["width"], row["batch"], row["device"]) == key), None)
 
 
 def in_words(row: Mapping[str, str]) -> str:
@@ -103,25 +91,6 @@ def in_words(row: Mapping[str, str]) -> str:
     if row["status"] != MEASURED:
         return shown + row["status"]
     return shown + f"{row['memory_mb']} MB ({row['measure']})"
-
-
-def read_table(path: Path) -> list[dict[str, str]]:
-    """The rows of a table that was begun; none where there is no file.
-
-    Raises:
-        WrongUsage: the file is another one.
-    """
-    if not path.exists():
-        return []
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            rows, columns = list(reader), tuple(reader.fieldnames or ())
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise WrongUsage(f"{path} can't be read ({error}). Name another file: -o") from error
-    if columns != COLUMNS:
-        raise WrongUsage(f"{path} is no table of this command. Name another file: -o")
-    return rows
 
 
 def write_table(path: Path, rows: list[dict[str, str]]) -> None:

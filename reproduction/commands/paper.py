@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from scripts.errors import WrongUsage
 from scripts.files.atomic import check_writable, replace_file
@@ -27,9 +26,8 @@ Bieder, Wolleb, Sandkühler, Cattin, "Position Regression for Unsupervised Anoma
 """
 
 
-def add_parser(subparsers: Any) -> None:
-    """Declare the subcommand."""
-    parser = subparsers.add_parser("paper", help="draw the paper's tables and figures from a reproduction")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     parser.add_argument("folder", metavar="OUT", type=Path, help="folder of a reproduction; they go to OUT/paper")
     parser.add_argument(
         "--only",
@@ -38,7 +36,6 @@ def add_parser(subparsers: Any) -> None:
         nargs="+",
         help=f"make these alone, and no page: {', '.join(item.stem for item in ITEMS)}",
     )
-    parser.set_defaults(main=main)
 
 
 def main(args: argparse.Namespace) -> int:
@@ -51,7 +48,7 @@ def main(args: argparse.Namespace) -> int:
     folder = Reproduction(args.folder)
     folder.settings()
     if find_spec("matplotlib") is None:
-        raise WrongUsage("Figures need matplotlib. Install it: pip install 'head-ct-position-anomaly[figures]'")
+        raise WrongUsage("Figures need matplotlib. Install it: pip install 'head-ct-position-anomaly[reproduce]'")
     check_writable(folder.paper)
     folder.paper.mkdir(parents=True, exist_ok=True)
     items = [item for item in ITEMS if not args.only or item.stem in args.only]

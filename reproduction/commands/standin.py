@@ -1,7 +1,7 @@
-"""`head-ct-anomaly standin`: a simulated data set in the exact form of CQ500, for whoever does not have that.
+"""`head-ct-anomaly standin`: a simulated data set in the exact form of CQ500, for those who do not have CQ500.
 
 Heads are drawn from label maps and scanned; each patient's study holds several series, some of them faulty, and three
-simulated readers mark what they see. Stopped, the same command goes on where it was.
+simulated readers mark what they see. The same command resumes after a stop.
 """
 
 from __future__ import annotations
@@ -11,11 +11,10 @@ import sys
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
-from scripts.commands.arguments import seed
+from scripts.commands.arguments import add_output, seed
 from scripts.files.atomic import check_writable
-from scripts.processes.allocator import keep_large_blocks
+from scripts.processes.memory import keep_large_blocks
 from scripts.simulation.anatomy.label_map import Anatomy, anatomy_paths, load_anatomy
 from scripts.training.anatomies import check_names
 
@@ -32,18 +31,16 @@ SLICES_A_CASE = 250
 """Slices of a case's series, about, for the space that they need."""
 
 
-def add_parser(subparsers: Any) -> None:
-    """Declare the subcommand."""
-    parser = subparsers.add_parser("standin", help="draw a simulated data set in the form of CQ500")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     parser.add_argument("anatomies", metavar="ANATOMIES", type=Path, help="a folder of label maps of heads (.nii.gz)")
-    parser.add_argument("-o", "--output", metavar="ROOT", type=Path, required=True, help="folder of the data set")
+    add_output(parser, "folder of the data set", metavar="ROOT")
     parser.add_argument("--cases", metavar="N", type=case_count, default=80, help="how many patients (80)")
     parser.add_argument("--seed", type=seed, default=0, help="everything random follows from it (0)")
     parser.add_argument(
         "--names", type=lambda text: text.split(","), default=[], help="which label maps: NAME,NAME... (all)"
     )
     parser.add_argument("--pixels", metavar="N", type=pixel_count, default=256, help="a side of an image (256)")
-    parser.set_defaults(main=main)
 
 
 def case_count(text: str) -> int:

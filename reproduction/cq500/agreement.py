@@ -1,4 +1,4 @@
-"""How far the three readers of CQ500 agree: Fleiss' kappa, and each reader against the vote.
+"""Agreement of the three readers of CQ500: Fleiss' kappa, and each reader against the vote.
 
 Of N scans, r readers mark some. With p_i the share of readers who mark scan i, two readers agree on it with probability
 P_i = (r p_i² + r (1 - p_i)² - 1) / (r - 1). With the mean p of all p_i, they would agree by chance with probability
@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from scripts.files.tables import Table
 from scripts.statistics.auroc import OneKindOnly, auroc
 
 from .reads import LABELS, READERS, Reads
@@ -74,18 +75,12 @@ def agreement(reads: Reads, labels: Sequence[str] = LABELS) -> list[Agreement]:
     return found
 
 
-def agreement_table(rows: Sequence[Agreement]) -> str:
-    """A table in Markdown, one row a label, and a sentence on what is not defined."""
-    lines = [
-        f"| label | scans by vote | Fleiss' kappa | {' | '.join(f'AUROC {reader}' for reader in READERS)} |",
-        f"|---|---|---|{'---|' * len(READERS)}",
-    ]
-    for row in rows:
-        numbers = " | ".join(_number(value) for value in (row.kappa, *row.aurocs))
-        lines.append(f"| {row.label} | {row.positives} | {numbers} |")
-    if any(value is None for row in rows for value in (row.kappa, *row.aurocs)):
-        lines += ["", f"{NONE}: not defined, as all marks (kappa) or all votes (AUROC) on the label are the same."]
-    return "\n".join(lines)
+def agreement_table(rows: Sequence[Agreement]) -> Table:
+    """A row for each label, and a sentence on what is not defined."""
+    header = ("label", "scans by vote", "Fleiss' kappa", *(f"AUROC {reader}" for reader in READERS))
+    body = tuple((row.label, row.positives, *map(_number, (row.kappa, *row.aurocs))) for row in rows)
+    note = f"{NONE}: not defined, as all marks (kappa) or all votes (AUROC) on the label are the same."
+    return Table(header, body, (note,) if any(NONE in row for row in body) else ())
 
 
 def _number(value: float | None) -> str:

@@ -1,14 +1,14 @@
-"""What becomes of each case of CQ500, by its folder and its row of the label table, and why.
+"""Selection of the cases of CQ500 by folder and row of the label table, with the reason for each case.
 
-A *case* is a row of the label table, a folder of the data set, or both. What became of it is a `Case`: its group, its
-section where it was kept, its series, and a *reason*, which begins with a *code* where it was dropped:
+A *case* is a row of the label table, a folder of the data set, or both. Its outcome is a `Case`: its group, its section
+if it was kept, its series, and a *reason*, which begins with a *code* if it was dropped:
 
     no_folder            the table has it, the data set does not
     no_row               the data set has it, the table does not
-    duplicate_folder     two folders are its own
+    duplicate_folder     two folders have its name
     not_in_pool          it has neither haemorrhage nor fracture by vote, but is not healthy by the pool either
     no_series            no folder below its folder holds files
-    no_suitable_series   something speaks against each of its series
+    no_suitable_series   each of its series has an objection
     duplicate_series     its series is that of an earlier case: one patient would be in two sections
     not_looked_at        it may be kept, but by the labels there are too few healthy cases, so no series was looked at
 """
@@ -29,12 +29,12 @@ from .split import CLEAN, DOUBTFUL, POOLS
 NOT_LOOKED_AT = "not_looked_at: there are too few healthy cases by the labels, so its series were not looked at"
 
 MARKS_SHOWN = 4
-"""How many marks a reason names."""
+"""Most marks that a reason names."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """What became of a case; `code` is "" where it was kept, `series` is the folder of its series."""
+    """The outcome of a case; `code` is "" if it was kept, `series` is the folder of its series."""
 
     name: str
     group: str
@@ -81,7 +81,7 @@ def judge(
     report: Callable[[Case], None] = lambda case: None,
     labels_only: bool = False,
 ) -> list[Case]:
-    """What becomes of every case of the table and of the data set, in the order of their numbers; no sections yet.
+    """The outcome of every case of the table and of the data set, in the order of their numbers; no sections yet.
 
     Args:
         folders: of each case, see `case_folders`.
@@ -117,7 +117,7 @@ def _folders(folder: Path) -> list[Path]:
 
 
 def _doubt(group: str, pool: str) -> bool:
-    """Whether a scan of this group is neither healthy by the pool nor for the test."""
+    """True if a scan of this group is neither healthy by the pool nor for the test."""
     return group in (CLEAN, DOUBTFUL) and group not in POOLS[pool]
 
 

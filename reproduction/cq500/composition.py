@@ -1,4 +1,4 @@
-"""What a data set is composed of, as tables in Markdown: the paper's Table 2, and why cases were dropped.
+"""Composition of a data set, as tables: the paper's Table 2, and the reasons for dropping cases.
 
 A *section* is training, validation or test. A scan is on the *left* when the vote says that its haemorrhage is on the
 patient's left and not on the right; a haemorrhage may be on both sides, or have no side by vote.
@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
+from scripts.files.tables import Cells, Table
 from scripts.words import counted
 
 from .reads import FRACTURE, HAEMORRHAGE, LABELS, SIDES, SUBTYPES
@@ -40,7 +41,7 @@ WORDS = {
 """The labels that have a row, in words."""
 
 
-def composition_table(labels: Mapping[str, Labels], sections: Mapping[str, str]) -> str:
+def composition_table(labels: Mapping[str, Labels], sections: Mapping[str, str]) -> Table:
     """The paper's Table 2: scans by finding, section and side.
 
     Args:
@@ -50,21 +51,19 @@ def composition_table(labels: Mapping[str, Labels], sections: Mapping[str, str])
     Raises:
         KeyError: a scan that was kept has no labels.
     """
-    parts = " | ".join(SPLITS)
-    lines = [
-        f"| scans with | in the table | kept | {parts} | left | right | both sides | no side |",
-        f"|---|---|---|{'---|' * len(SPLITS)}---|---|---|---|",
+    header = ("scans with", "in the table", "kept", *SPLITS, "left", "right", "both sides", "no side")
+    rows = [
         _row("anything or nothing", labels, sections, lambda votes: True),
         _row("neither haemorrhage nor fracture", labels, sections, lambda votes: not votes["ICH"] | votes["Fracture"]),
         _row("haemorrhage and fracture", labels, sections, lambda votes: votes["ICH"] & votes["Fracture"]),
     ]
     for label in (name for name in LABELS if name in WORDS):
-        lines.append(_row(WORDS[label], labels, sections, _has(label), label in SIDED))
-    return "\n".join([*lines, "", hemispheres_sentence(labels, sections)])
+        rows.append(_row(WORDS[label], labels, sections, _has(label), label in SIDED))
+    return Table(header, tuple(rows), (hemispheres_sentence(labels, sections),))
 
 
 def hemispheres_sentence(labels: Mapping[str, Labels], sections: Mapping[str, str]) -> str:
-    """How many hemispheres and heads the evaluation has, in words."""
+    """The numbers of hemispheres and heads in the evaluation, in words."""
     counts = hemispheres(labels[name] for name, section in sections.items() if section == "test")
     fractures = sum(labels[name][FRACTURE] for name, section in sections.items() if section == "test")
     text = (
@@ -89,12 +88,10 @@ def hemispheres(scans: Iterable[Labels]) -> Counter[str]:
     return counts
 
 
-def reasons_table(codes: Iterable[str]) -> str:
-    """How many cases were dropped for each reason, most frequent first."""
-    counts = Counter(codes)
-    lines = ["| dropped because | cases |", "|---|---|"]
-    lines += [f"| {code} | {count} |" for code, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
-    return "\n".join(lines if counts else [*lines, "| none | 0 |"])
+def reasons_table(codes: Iterable[str]) -> Table:
+    """The number of dropped cases for each reason, most frequent first."""
+    rows = sorted(Counter(codes).items(), key=lambda item: (-item[1], item[0])) or [("none", 0)]
+    return Table(("dropped because", "cases"), tuple(rows))
 
 
 def _has(label: str) -> Callable[[Labels], bool]:
@@ -107,11 +104,11 @@ def _row(
     sections: Mapping[str, str],
     chosen: Callable[[Labels], bool],
     sided: bool = False,
-) -> str:
+) -> Cells:
     """A row of the table: the scans that are chosen, counted."""
     kept = [(section, labels[name]) for name, section in sections.items() if chosen(labels[name])]
     cells = [sum(map(chosen, labels.values())), len(kept)]
     cells += [sum(section == part for section, _ in kept) for part in SPLITS]
     sides = Counter(tuple(votes[side] for side in SIDES) for _, votes in kept)
     where = [sides[key] if sided else "" for key in ((True, False), (False, True), (True, True), (False, False))]
-    return f"| {words} | {' | '.join(map(str, [*cells, *where]))} |"
+    return words, *cells, *where

@@ -1,24 +1,22 @@
 """The files around CQ500: its label table, the datalist that is made of it, and the table of its cases.
 
 A *datalist* has the sections training, validation and test; an item names the case, the folder of one series, the UID
-of that series, and the votes. It is written after the *table of cases*, which tells what became of every case and why,
-each completely or not at all. The table stands alone where there are too few cases for a datalist.
+of that series, and the votes. It is written after the *table of cases*, which has the outcome of every case with its
+reason. Both are written atomically. The table stands alone if there are too few cases for a datalist.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import os
-import secrets
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from scripts.errors import OutputExists, OutputFailed, WrongUsage, as_ours
-from scripts.files.atomic import write_file
+from scripts.files.atomic import staged, write_file
 from scripts.files.json_text import json_text
+from scripts.files.tables import as_csv
 
 from .cases import Case
 from .reads import Reads, TableRefused, parse_reads
@@ -58,14 +56,12 @@ def datalist(
 
 def cases_text(cases: Sequence[Case], root: Path) -> str:
     """The table of cases as comma-separated values; series are named from the data set's folder on."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    rows = []
     for case in cases:
-        series = "" if case.series is None else case.series.relative_to(root).as_posix()
-        row = (case.name, int(not case.code), case.section, case.group, series, case.series_uid or "")
-        writer.writerow([*row, case.reason, case.candidates])
-    return stream.getvalue()
+        series = None if case.series is None else case.series.relative_to(root).as_posix()
+        row = (case.name, int(not case.code), case.section, case.group, series, case.series_uid)
+        rows.append((*row, case.reason, case.candidates))
+    return as_csv(COLUMNS, rows)
 
 
 def cases_path(output: Path) -> Path:
@@ -92,7 +88,7 @@ def check_free(output: Path, overwrite: bool) -> None:
 
 
 def _alone(path: Path, output: Path) -> bool:
-    """Whether a path is that of a table of cases without its datalist."""
+    """True if a path is that of a table of cases without its datalist."""
     try:
         with path.open(encoding="utf-8") as stream:
             return not os.path.lexists(output) and stream.readline().rstrip("\n") == ",".join(COLUMNS)
@@ -107,18 +103,12 @@ def write(output: Path, content: Mapping[str, Any] | None, table: str) -> None:
         OutputFailed: they can't be written.
     """
     files = {cases_path(output): table.encode()} | ({} if content is None else {output: json_text(content).encode()})
-    staged = {path: path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial") for path in files}
     try:
-        for path, text in files.items():
-            write_file(staged[path], text)
-        for path in files:
-            staged[path].replace(path)
+        with ExitStack() as stack:
+            for path in reversed(files):  # the last one to be staged is the first one in its place
+                write_file(stack.enter_context(staged(path)), files[path])
     except OSError as error:
         raise as_ours(error, output) from error
-    finally:
-        for path in staged.values():
-            with suppress(OSError):
-                path.unlink()
 
 
 def _relative(path: Path, folder: Path) -> str:

@@ -33,7 +33,7 @@ CONTRAST = re.compile(r"CONTRAST|\bPOST\b|CECT|\bIV\b|ANGIO|\bCTA\b|\d ?CC\b|\bC
 
 
 class SeriesName(NamedTuple):
-    """What a series' folder says: its description in upper case, and its suffix, 1 where there is none."""
+    """Parts of the name of a series' folder: its description in upper case, and its suffix, 1 if there is none."""
 
     description: str
     suffix: int
@@ -48,7 +48,7 @@ def case_of(folder: str) -> str | None:
 
 
 def series_name(folder: str) -> SeriesName:
-    """What the name of a series' folder says."""
+    """The parts of the name of a series' folder."""
     found = SERIES_FOLDER.fullmatch(folder)
     assert found is not None, "the pattern takes any text"
     return SeriesName(found[1].upper(), int(found[2] or 1))

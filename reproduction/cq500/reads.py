@@ -1,4 +1,4 @@
-"""The label table of CQ500 (`reads.csv`): what three readers marked in each scan, and what their majority says.
+"""The label table of CQ500 (`reads.csv`): the marks of three readers in each scan, and their majority vote.
 
 A *label* is one of the fourteen things that a *reader* can mark in a scan, a *mark* is the 1 in the column of a reader
 and a label, `R1:ICH` say. The *vote* on a label is true where at least two of the three readers marked it. `ICH` is
@@ -20,6 +20,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from scripts.files.tables import as_csv
+
 HAEMORRHAGE, FRACTURE = "ICH", "Fracture"
 """The labels that the published evaluation tells apart from healthy scans."""
 
@@ -27,7 +29,7 @@ SUBTYPES = ("IPH", "IVH", "SDH", "EDH", "SAH")
 """Haemorrhage in the brain, in the ventricles, subdural, epidural and subarachnoid."""
 
 SIDES = ("BleedLocation-Left", "BleedLocation-Right")
-"""Where a haemorrhage is, the patient's left and right."""
+"""Columns for the side of a haemorrhage, the patient's left and right."""
 
 LABELS = (
     *(HAEMORRHAGE, *SUBTYPES, *SIDES, "ChronicBleed"),
@@ -48,10 +50,10 @@ NAME = re.compile(r"CQ500-CT-(0|[1-9]\d*)")
 """A scan's name; the number is its case number."""
 
 REMEDY = "Use the reads.csv of CQ500 as it was downloaded."
-"""What to do about a table of another form."""
+"""Remedy for a table of another form."""
 
 SHOWN = 3
-"""How many columns or scans a message names."""
+"""Most columns or scans that a message names."""
 
 
 class TableRefused(ValueError):
@@ -67,7 +69,7 @@ class Reads:
     marks: NDArray[np.bool_]
 
     def votes(self) -> NDArray[np.bool_]:
-        """What the majority says (N, 14), by scan and label."""
+        """The majority vote (N, 14), by scan and label."""
         return np.asarray(self.marks.sum(axis=1) >= MAJORITY)
 
     def labels(self) -> dict[str, dict[str, bool]]:
@@ -125,17 +127,13 @@ def parse_reads(text: str) -> Reads:
 
 def reads_text(reads: Reads) -> str:
     """The same table as comma-separated values, in the form that `parse_reads` takes."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(COLUMNS)
     flat = reads.marks.reshape(len(reads.names), -1).astype(int).tolist()
-    for name, category, row in zip(reads.names, reads.categories, flat, strict=True):
-        writer.writerow([name, category, *row])
-    return stream.getvalue()
+    rows = zip(reads.names, reads.categories, flat, strict=True)
+    return as_csv(COLUMNS, [(name, category, *row) for name, category, row in rows])
 
 
 def _order(header: Sequence[str]) -> list[int]:
-    """Where each of `COLUMNS` stands in the table."""
+    """The index of each of `COLUMNS` in the table."""
     found = [cell.strip() for cell in header]
     wrong = {
         "misses": [column for column in COLUMNS if column not in found],

@@ -34,7 +34,7 @@ THIN_SLICES = 100
 """Fewest slices of a thin series."""
 
 COVERAGE_MM = (120.0, 260.0)
-"""How much a head scan covers: from the skull base to the vertex, and not the neck too."""
+"""Height that a head scan covers: from the skull base to the vertex, and not the neck too."""
 
 TIERS = ("thin", "thick", "other")
 """Kinds of candidates, the best first."""
@@ -49,7 +49,7 @@ class Candidate:
     code: str = ""
     stack: Stack | None = None
     repeated: bool = False
-    """Whether several images lie at one place."""
+    """True if several images lie at one place."""
 
     @property
     def slice_mm(self) -> float:
@@ -69,7 +69,7 @@ class Candidate:
         return "thin" if self.stack.slices >= THIN_SLICES else "other"
 
     def words(self) -> str:
-        """What it is, or why it can't serve."""
+        """Its kind, or the reason why it can't serve."""
         if self.code or self.stack is None:
             return self.code
         return f"{self.tier}, {self.stack.slices} x {self.slice_mm:.2f} mm over {self.stack.coverage_mm:.0f} mm"
@@ -149,7 +149,7 @@ def _candidate(folder: Path, series_uid: str, stacks: list[Stack]) -> Candidate:
 
 
 def _objection(stack: Stack) -> str | None:
-    """What the headers of a stack say against it, in a word."""
+    """The objection of its headers against a stack, in a word."""
     if not is_of_head(stack.first) or objection(stack.first.description) == "wrong_anatomy":
         return "wrong_anatomy"
     return next(iter(stack.objections), None) or ("contrast_suspected" if stack.contrast else None)

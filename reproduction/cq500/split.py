@@ -1,4 +1,4 @@
-"""Which scans of CQ500 serve for what: healthy pools, groups, and the seeded split.
+"""The seeded split of CQ500's scans into training, validation and test, with groups and healthy pools.
 
 A scan's *group* follows from its labels. `haemorrhage` and `fracture` go by the vote. Of the others, those in which no
 reader marked anything are `clean`; in the rest somebody marked something (mass effect, a bleed that no other reader

@@ -14,7 +14,7 @@ from .style import COLOURS, TITLES, auroc_range, chance_line, legend_below, look
 
 
 def belongs(row: Auroc) -> bool:
-    """Whether a row is a point of this figure: the published patch size, where a network sees patches."""
+    """True if a row is a point of this figure: the published patch size, where a network sees patches."""
     by_width = row.source == HERE or row.run == "Figure 3"
     return by_width and row.parameters is not None and (row.series != POSITION or row.patch_size == PATCH_SIZE)
 

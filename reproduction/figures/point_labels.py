@@ -24,17 +24,17 @@ MARKER, LINE = 3.5, 0.8
 """Half the width of a marker and of a line, in points."""
 
 STEPS = 40
-"""How many parts of a line between two of its points are looked at."""
+"""Number of points of a line, between two of its data points, that are checked."""
 
 PLACES = tuple(
     (far * x, far * y)
     for far in (1.0, 2.2, 3.4)
     for x, y in ((4, 4), (4, -4), (-4, 4), (-4, -4), (0, 6), (0, -6), (6, 0), (-6, 0))
 )
-"""Where a text may stand, from its point on, in points; the first ones are the best to read."""
+"""Places for a text, relative to its point, in points; the first ones are the best to read."""
 
 TEXTS, OUTSIDE = 100.0, 1000.0
-"""What a pixel costs that covers another text, or lies outside the panel, where one of a point or line costs 1."""
+"""Cost of a pixel that covers another text, or lies outside the panel; one of a point or line costs 1."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +106,6 @@ def area(box: Boxes) -> float:
 
 
 def covered(box: Boxes, others: Boxes) -> float:
-    """How much a box (4,) covers of others (N, 4); what several have in common counts for each."""
+    """Area of a box (4,) that covers others (N, 4); an area common to several counts for each."""
     low, high = np.maximum(box[:2], others[:, :2]), np.minimum(box[2:], others[:, 2:])
     return float(np.prod(np.clip(high - low, 0, None), axis=1).sum())

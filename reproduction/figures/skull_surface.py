@@ -23,7 +23,7 @@ COLOURS = "turbo"
 """matplotlib's map of colours."""
 
 SIDE_MM = 220.0
-"""What a panel shows; a skull is about 190 mm long."""
+"""Side of a panel; a skull is about 190 mm long."""
 
 TOP_PERCENTILE = 99.5
 """The colours end at this percentile of all that is seen, so that a few pixels do not darken the rest."""

@@ -1,4 +1,4 @@
-"""How figures look: one colour a series, the paper's numbers hollow and dashed, ours filled.
+"""Style of figures: one colour a series, the paper's numbers hollow and dashed, ours filled.
 
 Figures are made without matplotlib's global state, so that nothing depends on a display or on what was drawn before.
 """
@@ -36,7 +36,7 @@ def panels(columns: int, rows: int = 1, size: tuple[float, float] = (4.6, 3.8)) 
 
 
 def look(series: str, source: str) -> dict[str, Any]:
-    """How the line of a series is drawn, for matplotlib's `plot`."""
+    """Arguments of matplotlib's `plot` for the line of a series."""
     colour, published = COLOURS[series], source == PAPER
     return {
         "color": colour,

@@ -30,7 +30,7 @@ STEP_MM = 1.0
 """Distance between pixels, and between samples along a ray."""
 
 BELOW_MM = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0)
-"""How far below the surface values are looked at; the largest one is shown."""
+"""Depths below the surface at which values are sampled; the largest one is shown."""
 
 LIGHT = np.array((-0.35, -0.45, -0.82))
 """Direction from the surface to the light: image right, image down, into the image."""

@@ -63,10 +63,9 @@ def test_the_spread_has_a_floor() -> None:
     assert made.brain[inside] == pytest.approx(6 / maps.LEAST_SD_HU)
 
 
-def test_smoothed_hu_finds_what_is_brighter_and_both_ways_what_is_darker_too() -> None:
-    bright, dark = scan(), ball(lesion_hu=-10)
-    for chosen, both, sign in ((bright, False, 1), (bright, True, 1), (dark, False, -1), (dark, True, 1)):
-        made = maps.smoothed_hu_maps(chosen, maps.clipped_hu(chosen), both)
+def test_smoothed_hu_finds_what_is_brighter() -> None:
+    for chosen, sign in ((scan(), 1), (ball(lesion_hu=-10), -1)):
+        made = maps.smoothed_hu_maps(chosen, maps.clipped_hu(chosen))
         assert sign * at(made.brain, made.stride) > 8
         assert made.brain[10, 10, 10] == 0
 
@@ -74,7 +73,7 @@ def test_smoothed_hu_finds_what_is_brighter_and_both_ways_what_is_darker_too() -
 def test_smoothed_hu_in_the_skull_finds_gaps() -> None:
     broken = ball()
     broken.hu[127:129, 168:174, 140:160] = 20
-    before, after = (maps.smoothed_hu_maps(head, maps.clipped_hu(head), False) for head in (ball(), broken))
+    before, after = (maps.smoothed_hu_maps(head, maps.clipped_hu(head)) for head in (ball(), broken))
     gap = (63, 85, 75)
     assert after.skull[gap] > before.skull[gap] + 100
     assert after.skull[20:40, 60:70, 75] == pytest.approx(before.skull[20:40, 60:70, 75])
@@ -83,7 +82,7 @@ def test_smoothed_hu_in_the_skull_finds_gaps() -> None:
 def test_a_head_without_a_region_gives_zeros() -> None:
     empty = ball()
     empty.regions[:] = 0
-    made = maps.smoothed_hu_maps(empty, maps.clipped_hu(empty), False)
+    made = maps.smoothed_hu_maps(empty, maps.clipped_hu(empty))
     assert not made.brain.any()
     assert not made.skull.any()
 
@@ -98,27 +97,6 @@ def test_the_filters_of_the_autoencoder_are_taken_on_the_fine_grid() -> None:
     assert at(made.brain, 1) == 0.5, "eroded to one voxel; the plate of two voxels is gone"
     assert made.brain.sum() == pytest.approx(0.5)
     assert not made.skull.any()
-
-
-def test_an_autoencoders_residual_is_calibrated_like_a_position(monkeypatch: pytest.MonkeyPatch) -> None:
-    shape = [part.stop - part.start for part in maps.BOX]
-    rng = np.random.default_rng(1)
-    healthy = [{"residual": rng.normal(0.02, 0.03, shape).astype(np.float16)} for _ in range(6)]
-    vectors = [maps.reconstruction_residual(features) for features in healthy]
-    assert np.isnan(vectors[0][:, 0, 0, 0]).all()
-    statistics = NormativeStatistics(features=3)
-    for vector in vectors:
-        statistics.add(on_grid(vector, maps.BLOCK), on_grid(maps.foreground(scan(), maps.BLOCK), maps.BLOCK))
-    normative = statistics.finish()
-    strange = {"residual": np.full(shape, 0.02, np.float16)}
-    corner = [index - part.start for index, part in zip(MIDDLE, maps.BOX, strict=True)]
-    strange["residual"][tuple(slice(c - 2, c + 2) for c in corner)] += 0.2
-    monkeypatch.setattr(maps, "MAP_SMOOTHING_MM", 0.0)
-    made = maps.calibrated_maps(scan(), maps.reconstruction_residual(strange), normative, mahalanobis)
-    assert made.zero_is_unknown
-    spread = 100 * 0.03 / np.sqrt(8)
-    assert at(made.brain, made.stride) == pytest.approx(20 / spread, rel=0.1)
-    assert np.median(made.brain[40:60, 50:70, 65:85]) < 0.3
 
 
 class Inferer:

@@ -16,8 +16,10 @@ from cohort.maps import Maps
 from cohort.register import Registered, write
 from cohort.score import (
     METHODS,
+    SCORES,
     Normal,
     Settings,
+    joined,
     lesion_shares,
     make_features,
     on_common_grid,
@@ -107,12 +109,18 @@ def test_the_whole_stage_on_five_scans(tmp_path: Path, monkeypatch: pytest.Monke
     assert [path.stem for path in files] == ["h1", "h2", "h3", "s1"]
     assert list(make_features(tmp_path, files, "ours", settings)) == ["h1", "h2", "h3", "s1"] == made
     assert list(make_features(tmp_path, files, "ours", settings)) == [], "they are there"
-    assert list(score(tmp_path, tmp_path, "ours", settings)) == ["h1", "h2", "h3", "s1"]
-    assert list(score(tmp_path, tmp_path, "ours", settings)) == []
-    details = json.loads((tmp_path / "scores" / "ours.json").read_text())
+    first = list(score(tmp_path, tmp_path, "ours", settings))
+    assert [content["name"] for content in first] == ["h1", "h2", "h3", "s1"]
+    with monkeypatch.context() as nothing_is_made:
+        nothing_is_made.setattr(score_module, "scores_of", None)
+        assert list(score(tmp_path, tmp_path, "ours", settings)) == first, "they are there"
+        healthy = list(score(tmp_path, tmp_path, "ours", settings, healthy_only=True))
+    assert healthy == first[:3]
+    details = settings.details("ours")
     assert (details["features"], details["stride"]) == (settings_key, 2)
     assert details["width"] > 0
     found = json.loads((tmp_path / "scores" / "ours" / "s1.json").read_text())
+    assert found == first[3]
     raw, calibrated = (found["scores"][name]["regions"] for name in ("ours raw", "ours calibrated"))
     assert raw["left_hemisphere"]["maximum"] == pytest.approx(np.hypot(2, 20), rel=1e-3)
     assert raw["right_hemisphere"]["maximum"] == pytest.approx(2, rel=1e-3)
@@ -127,16 +135,21 @@ def test_the_whole_stage_on_five_scans(tmp_path: Path, monkeypatch: pytest.Monke
     assert np.sqrt(np.log1p(1) / 3) < calibrated["right_hemisphere"]["maximum"] < 1.2
     assert found["scores"]["ours raw"]["average_precision"] == pytest.approx(0.79, abs=0.01), "its edges are blurred"
     monkeypatch.setattr(Settings, "key", lambda self, method: settings_key)
-    assert list(score(tmp_path, tmp_path, "published", settings)) == ["h1", "h2", "h3", "s1"], "without a calibration"
+    published = list(score(tmp_path, tmp_path, "published", settings))
+    assert len(published) == 4, "without a calibration"
+    both = joined([first, published])
+    assert [content["name"] for content in both] == ["h1", "h2", "h3", "s1"]
+    assert set(both[3]["scores"]) == {*SCORES["ours"], *SCORES["published"]}
     monkeypatch.undo()
     monkeypatch.setattr(score_module, "features_of", lambda method, settings: features)
     scan = ball("s1", "a", 90)
     keep(tmp_path, scan)
     assert list(make_features(tmp_path, files, "ours", settings)) == ["s1"], "it was registered again"
-    assert list(score(tmp_path, tmp_path, "ours", settings)) == ["s1"]
+    again = list(score(tmp_path, tmp_path, "ours", settings))
+    assert again[:3] == first[:3]
+    assert again[3]["made_of"] != first[3]["made_of"]
     keep(tmp_path, ball("s1", "a", 70))
-    assert list(score(tmp_path, tmp_path, "hu", settings)) == ["h1", "h2", "h3", "s1"]
-    hu = json.loads((tmp_path / "scores" / "hu" / "s1.json").read_text())["scores"]
+    hu = list(score(tmp_path, tmp_path, "hu", settings))[3]["scores"]
     assert hu["HU z-score"]["regions"]["left_hemisphere"]["maximum"] == pytest.approx(40 / 2, rel=0.01)
     assert hu["HU z-score"]["regions"]["right_hemisphere"]["maximum"] == 0
 
@@ -147,7 +160,6 @@ def test_what_is_normal_leaves_the_scans_own_anatomy_out(tmp_path: Path) -> None
     for scan in (first, second):
         keep(tmp_path, scan)
     normal = Normal("hu", "hu", tmp_path)
-    assert normal.names == ["h1", "h2"]
     inside = (0, 34, 56, 43)
     assert [normal.without(who).count for who in "abc"] == [2, 2, 4]
     keep(tmp_path / "one", first)

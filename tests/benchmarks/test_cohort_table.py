@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cohort.markdown import interval, number, report
+from cohort.markdown import interval, report
 from cohort.table import OURS, Comparison, Item, Row, Thresholds, in_row, items_of, pooled_auroc, precisions, rows
 from scripts.statistics.auroc import OneKindOnly
 
@@ -156,8 +156,7 @@ def test_the_report_has_one_main_table_with_a_line_for_every_row() -> None:
     assert lines[3] == "| bright bleeds | 2 | .38 | .38 |"
 
 
-def test_numbers_are_written_as_in_papers() -> None:
-    assert (number(0.876), number(1.0), number(-0.5)) == (".88", "1.00", "-0.50")
+def test_intervals_are_written_as_in_papers() -> None:
     assert (interval((0.1, 0.95)), interval((-0.1, 0.2), "+"), interval(None)) == (
         "[.10, .95]",
         "[-0.10, +0.20]",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from pathlib import Path
@@ -49,15 +48,7 @@ def test_scores_and_tables_of_two_cohorts(
     keep(work, ball("s1", "b", 70))
     keep(work, ball("bad", "b"), refused="wrong")
     table = ("table", work, "--calibration", other, "--rounds", 20, "--output", tmp_path / "table.md")
-    with pytest.raises(SystemExit, match="holds no scores yet: run the stage `score`"):
-        run(monkeypatch, *table)
-    run(monkeypatch, "score", work, "--calibration", other, "--note", "ours=seven iterations")
-    with pytest.raises(
-        SystemExit, match=r"other lacks 3 scores of ours, first that of o1: run `python .*score .*other"
-    ):
-        run(monkeypatch, *table)
-    run(monkeypatch, "score", other)
-    run(monkeypatch, *table)
+    run(monkeypatch, *table, "--note", "ours=seven iterations")
     text = (tmp_path / "table.md").read_text()
     assert text in capsys.readouterr().out
     assert "| subdural | 1 | 1.00 [" in text
@@ -70,18 +61,11 @@ def test_scores_and_tables_of_two_cohorts(
     assert "from 3 healthy scans of 3 anatomies of the cohort other." in text
     assert "Anatomies: 2 (a, b)" in text
 
-    path = other / "scores" / "ours" / "o1.json"
-    content = json.loads(path.read_text())
-    path.write_text(json.dumps(content | {"made_of": {**content["made_of"], "features": "ours_4_x"}}))
-    with pytest.raises(SystemExit, match=r"of ours are made of different features, ours_2_.* and ours_4_x: run"):
-        run(monkeypatch, *table)
-    path.write_text(json.dumps(content))
     keep(other, ball("o3", "e"))
-    with pytest.raises(SystemExit, match="other lacks 1 scores of ours, first that of o3"):
-        run(monkeypatch, *table)
-    run(monkeypatch, "score", other)
-    with pytest.raises(SystemExit, match=r"work: the scores of h1 by ours are not made of the healthy scans in"):
-        run(monkeypatch, *table)
+    run(monkeypatch, *table)
+    assert "from 4 healthy scans of 4 anatomies of the cohort other." in capsys.readouterr().out, "scored anew"
+    with pytest.raises(SystemExit, match="There is no network of published: name its weights"):
+        run(monkeypatch, *table, "--methods", "published")
 
 
 def test_notes_are_about_methods() -> None:

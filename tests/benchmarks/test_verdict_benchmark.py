@@ -8,10 +8,10 @@ import broken
 import numpy as np
 import pytest
 import verdict
+from analytic_head import analytic_head
 from registration_cases import Case, moved
 
 from scripts.geometry.coordinates import CENTRE_MM
-from scripts.simulation.analytic import analytic_head
 from scripts.volume import AIR_HU, UNKNOWN_HU
 
 GOOD = {"ncc": 0.8, "symmetry": 0.9, "bone_distance_mm": 1.0, "overlap": 0.7, "rotation_deg": 10.0, "scale": 1.0}

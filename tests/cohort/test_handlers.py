@@ -12,13 +12,16 @@ import torch
 from cohort_stand_in import write_cohort
 from ignite.engine import Engine
 from registered_image import image
+from torch import nn
 
 from scripts.anomaly.scores import Thresholds
-from scripts.cohort.handlers import CohortEvaluation
+from scripts.assets import sha256
+from scripts.baseline.autoencoder import SpatialAutoencoder
+from scripts.cohort.handlers import CohortEvaluation, network_facts
 from scripts.cohort.table import read_table
 from scripts.errors import OutputExists, WrongUsage
 from scripts.findings import refusal
-from scripts.networks.position import PatchPositionNet
+from scripts.networks.position import DensePositionNet, PatchPositionNet
 from scripts.results.writer import StageClock
 
 SETTINGS = {"mode": "published", "score": "maximum", "stride": 4, "precision": "float32", "width": 2, "patch_size": 31}
@@ -122,3 +125,30 @@ def test_a_cohort_of_one_kind_is_a_sentence_and_leaves_its_scores(tmp_path: Path
         run(tmp_path, "out")
     assert len(read_table(tmp_path / "out" / "scores.csv")) == 1
     assert not (tmp_path / "out" / "evaluation.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("network", "kind", "parameters"),
+    [
+        (PatchPositionNet(4), "position", 7311 * 16 + 138 * 4 + 3),
+        (SpatialAutoencoder(4), "autoencoder", 5632 * 16 + 218 * 4 + 1),
+        (DensePositionNet(2, 23), "position", sum(p.numel() for p in DensePositionNet(2, 23).parameters())),
+    ],
+)
+def test_kind_size_and_weights(network: nn.Module, kind: str, parameters: int, tmp_path: Path) -> None:
+    torch.save(network.state_dict(), tmp_path / "w.pt")
+    found = network_facts(network, tmp_path / "w.pt", width=4, patch_size=None, mode="published", stride=4)
+    assert found == {
+        "kind": kind,
+        "width": 4,
+        "patch_size": None,
+        "parameters": parameters,
+        "mode": "published",
+        "stride": 4,
+        "weights_sha256": sha256(tmp_path / "w.pt"),
+    }
+
+
+def test_weights_that_are_not_there(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="no-such"):
+        network_facts(PatchPositionNet(1), tmp_path / "no-such.pt", width=1, patch_size=31, mode="published", stride=4)

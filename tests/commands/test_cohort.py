@@ -29,13 +29,13 @@ from scripts.processes.cluster import imported_ray
 from scripts.results.record import verify
 
 ROOT = Path(__file__).resolve().parents[2]
-PATH = os.pathsep.join([str(ROOT / "bundle"), str(ROOT / "tests")])
+PATH = os.pathsep.join([str(ROOT / "bundle"), str(ROOT / "tests" / "support")])
 
 
 @pytest.fixture
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cohort, "run_case", stand_in_case)
-    monkeypatch.setenv("PYTHONPATH", str(ROOT / "tests"))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT / "tests" / "support"))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
 
 
@@ -51,7 +51,7 @@ def scores(folder: Path, out: str = "out") -> list[str]:
 def driver(folder: Path, *more: str) -> subprocess.Popen[str]:
     """The command in a process of its own, which can be killed."""
     return subprocess.Popen(
-        [sys.executable, str(ROOT / "tests" / "cohort_stand_in.py"), *words(folder, *more)],
+        [sys.executable, str(ROOT / "tests" / "support" / "cohort_stand_in.py"), *words(folder, *more)],
         env={**os.environ, "PYTHONPATH": PATH, "OMP_NUM_THREADS": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -12,7 +12,7 @@ from toy_anatomy import raw_labels
 from scripts.anomaly.transforms import DENSITIES_NAME, UsualDensities, make_densities
 from scripts.assets import place
 from scripts.commands.main import main
-from scripts.commands.reference import FILES, write
+from scripts.commands.reference import FILES
 from scripts.files.derived import _arrays, read_derived
 from scripts.geometry.coordinates import grid_affine
 from scripts.registration.register import Reference
@@ -58,13 +58,3 @@ def test_what_ships_beside_the_reference_is_what_is_computed_of_it() -> None:
         for name, array in wanted.items():
             assert np.isfortran(found[name]) == np.isfortran(array), name  # sums run in the same order
             np.testing.assert_allclose(found[name], array, rtol=1e-5, atol=1e-5, err_msg=name)
-
-
-def test_files_are_written_the_same_every_time(tmp_path: Path) -> None:
-    volume = np.zeros((256, 256, 256), dtype=np.uint8)
-    volume[3, 4, 5] = 7
-    write(tmp_path / "a.nii.gz", volume)
-    first = (tmp_path / "a.nii.gz").read_bytes()
-    write(tmp_path / "a.nii.gz", volume)
-    assert (tmp_path / "a.nii.gz").read_bytes() == first
-    assert [path.name for path in tmp_path.iterdir()] == ["a.nii.gz"]

@@ -60,12 +60,12 @@ def test_the_command_makes_a_sample_twice_the_same(
     coarse = replace(sample.PROTOCOL, size=(128, 128), spacing_mm=1.8, increment_mm=5.0, thickness_mm=5.0)
     monkeypatch.setattr(sample, "PROTOCOL", coarse)
     parser = argparse.ArgumentParser()
-    sample.add_parser(parser.add_subparsers())
+    sample.add_arguments(parser)
     contents = []
     for name in "ab":
-        words = ["sample", str(shared_data / "anatomies" / "head_14.nii.gz"), "-o", str(tmp_path / name)]
+        words = [str(shared_data / "anatomies" / "head_14.nii.gz"), "-o", str(tmp_path / name)]
         args = parser.parse_args([*words, "--seed", "3", "--kind", "epidural", "--side", "left", "--hu", "70"])
-        assert args.main(args) == 0
+        assert sample.main(args) == 0
         files = sorted(path for path in (tmp_path / name).rglob("*") if path.is_file())
         contents.append({str(path.relative_to(tmp_path / name)): path.read_bytes() for path in files})
     assert contents[0] == contents[1]

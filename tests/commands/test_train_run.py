@@ -114,7 +114,7 @@ def test_a_user_s_interrupt_is_no_error(
     def stopped(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(train, "run", stopped)
+    monkeypatch.setattr(train, "train_configs", stopped)
     assert main(["train", str(maps), "-o", str(tmp_path / "out")]) == train.INTERRUPTED
     assert "goes on from the last epoch" in capsys.readouterr().err
 
@@ -123,9 +123,9 @@ def test_a_user_s_interrupt_is_no_error(
     ("content", "message"),
     [
         ("no json", "is no datalist"),
-        ('{"training": []}', "is no datalist .*'validation'"),
-        ('{"training": [], "validation": [{"image": "."}]}', '"training" is empty'),
-        ('{"training": [{"image": "x"}], "validation": [{"image": "."}]}', 'Entry 0 of "training" .* does not exist'),
+        ('{"training": []}', 'has no cases under "validation"'),
+        ('{"training": [], "validation": [{"image": "."}]}', 'has no cases under "training"'),
+        ('{"training": [{"image": "x"}], "validation": [{"image": "."}]}', 'Entry 0 of "training" .*: there is no .*x'),
         ('{"training": [{"image": "."}, {"image": "."}], "validation": [{"image": ".."}]}', "stands there twice"),
         ('{"training": [{"image": "."}], "validation": [{"image": "."}]}', r'"validation" .* stands under "training"'),
     ],
@@ -169,7 +169,7 @@ def test_a_training_that_is_done_is_exported_again(
     maps: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     checkpoint(tmp_path / "out", 9)
-    monkeypatch.setattr(train, "run", None)
+    monkeypatch.setattr(train, "train_configs", None)
     for epochs in ("9", "3"):
         assert main(["train", str(maps), "-o", str(tmp_path / "out"), "--epochs", epochs]) == 0
         assert f"9 epochs are done already in {tmp_path / 'out'}, {epochs} were asked for" in capsys.readouterr().err
@@ -181,7 +181,7 @@ def test_a_training_that_goes_on_says_what_it_does_not_do(
     words: list[str], maps: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     checkpoint(tmp_path / "out", 2)
-    monkeypatch.setattr(train, "run", lambda files, values: None)
+    monkeypatch.setattr(train, "train_configs", lambda files, values: None)
     assert main(["train", str(maps), "-o", str(tmp_path / "out"), *words]) == 0
     text = capsys.readouterr().err
     assert text.startswith("going on after epoch 2 of ")
@@ -220,8 +220,8 @@ def test_two_beginnings_are_one_too_many(maps: Path, capsys: pytest.CaptureFixtu
 
 def test_from_scratch_means_no_weights(tmp_path: Path) -> None:
     parser = argparse.ArgumentParser()
-    train.add_parser(parser.add_subparsers())
-    words = ["train", str(tmp_path), "-o", "out", "--from-scratch", "--workers", "2", "--seed", "7"]
+    train.add_arguments(parser)
+    words = [str(tmp_path), "-o", "out", "--from-scratch", "--workers", "2", "--seed", "7"]
     values = train.overrides(parser.parse_args(words))
     assert (values["start_weights"], values["workers"], values["seed"]) == (None, 2, 7)
     assert "max_epochs" not in values

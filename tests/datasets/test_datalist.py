@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from scripts.datasets.datalist import Case, case_items, check_apart, check_labels, listed_cases, series_uids
+from scripts.datasets.datalist import Case, case_items, check_disjoint, check_labels, listed_cases, series_uids
 from scripts.errors import WrongUsage
 
 
@@ -98,11 +98,11 @@ def test_a_list_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_nothing_may_stand_in_any_two_sections(scans: Path) -> None:
-    check_apart(write(scans, training=[item("a")], validation=[item("b")], test=[item("c")]))
+    check_disjoint(write(scans, training=[item("a")], validation=[item("b")], test=[item("c")]))
     with pytest.raises(WrongUsage, match=r'Entry 0 of "validation" .*, CQ500-CT-a, stands under "training" too'):
-        check_apart(write(scans, training=[item("a")], validation=[item("a")], test=[item("c")]))
+        check_disjoint(write(scans, training=[item("a")], validation=[item("a")], test=[item("c")]))
     with pytest.raises(WrongUsage, match=r'Entry 1 of "training" in .*, scans/a, stands there twice'):
-        check_apart(write(scans, training=[{"image": "scans/a"}, {"image": "scans/a"}]))
+        check_disjoint(write(scans, training=[{"image": "scans/a"}, {"image": "scans/a"}], validation=[item("b")]))
 
 
 def test_a_link_to_a_scan_is_that_scan(scans: Path) -> None:

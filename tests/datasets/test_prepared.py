@@ -10,8 +10,9 @@ import pytest
 import torch
 from monai.transforms import Compose, MapTransform
 
-from scripts.datasets import prepared as prepared_scans
-from scripts.datasets.prepared import maker_hash, prepare, prepare_scan
+from scripts.datasets import cache
+from scripts.datasets.cache import maker_hash
+from scripts.datasets.prepared import prepare, prepare_scan
 from scripts.findings import InputRefused, refusal
 
 ITEMS = [{"image": "one"}, {"image": "two"}, {"image": "bad"}]
@@ -61,7 +62,7 @@ def test_a_refused_scan_that_changes_is_tried_again(tmp_path: Path, monkeypatch:
     assert prepared(tmp_path / "kept", items)[0] == []
     scan.write_text("another")
     assert prepared(tmp_path / "kept", items)[0] == [str(scan)]
-    monkeypatch.setattr(prepared_scans, "metadata", lambda: {"version": "99"})
+    monkeypatch.setattr(cache, "metadata", lambda: {"version": "99"})
     assert prepared(tmp_path / "kept", items)[0] == ["one", str(scan)], "another version may not refuse it"
 
 
@@ -93,10 +94,10 @@ def test_a_file_that_was_cut_off_is_made_again(tmp_path: Path, share: float, cap
 def test_other_files_to_register_with_prepare_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     prepared(tmp_path, ITEMS[:1])
     before = maker_hash()
-    monkeypatch.setattr(prepared_scans, "metadata", lambda: {"version": "99"})
+    monkeypatch.setattr(cache, "metadata", lambda: {"version": "99"})
     assert maker_hash() != before
     assert prepared(tmp_path, ITEMS[:1])[0] == ["one"]
-    monkeypatch.setattr(prepared_scans, "sha256", lambda path: "other" if path.endswith("locator.pt") else "same")
+    monkeypatch.setattr(cache, "sha256", lambda path: "other" if path.endswith("locator.pt") else "same")
     assert prepared(tmp_path, ITEMS[:1])[0] == ["one"]
 
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 TESTS = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(TESTS.parent / "bundle"), str(TESTS), str(TESTS / "fuzz")]
+sys.path[:0] = [str(TESTS.parent / "bundle"), str(TESTS / "support"), str(TESTS / "fuzz")]
 
 import fuzz_cases  # noqa: E402
 

@@ -11,7 +11,13 @@ import torch
 from monai.data import MetaTensor, decollate_batch, list_data_collate
 from torch import Tensor, nn
 
-from scripts.networks.inferers import AutocastInferer, DensePositionInferer, PatchPositionInferer, PositionInferer
+from scripts.networks.inferers import (
+    AutocastInferer,
+    DensePositionInferer,
+    PatchPositionInferer,
+    PositionInferer,
+    autocast,
+)
 from scripts.networks.position import DensePositionNet, PatchPositionNet
 
 STRIDES = [1, 2, 4]
@@ -227,3 +233,36 @@ def test_what_cannot_be_done_is_refused(network: DensePositionNet, head: Tensor)
         DensePositionInferer()(head[0], network)
     with pytest.raises(TypeError, match=r"PatchPositionNet has no method dense.*use PatchPositionInferer"):
         DensePositionInferer()(head, PatchPositionNet(1, in_channels=2))
+
+
+CPU = torch.device("cpu")
+
+
+def test_autocast_changes_the_format_inside_only() -> None:
+    layer, inputs = torch.nn.Linear(2, 2), torch.ones(1, 2)
+    with autocast(CPU, "bfloat16"):
+        assert layer(inputs).dtype == torch.bfloat16
+    with autocast(CPU, "float32"):
+        assert layer(inputs).dtype == torch.float32
+    assert layer(inputs).dtype == torch.float32
+
+
+def test_an_unknown_format_is_refused() -> None:
+    with (
+        pytest.raises(ValueError, match=r"precision must be one of \['bfloat16', 'float32'\], got 'half'"),
+        autocast(CPU, "half"),
+    ):
+        pass
+
+
+@pytest.mark.filterwarnings("ignore:User provided device_type of 'cuda'")
+def test_on_a_gpu_exact_work_is_deterministic_and_training_keeps_pytorchs_settings(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cudnn, gpu = torch.backends.cudnn, torch.device("cuda")
+    for name, value in (("benchmark", True), ("deterministic", False), ("allow_tf32", True)):
+        monkeypatch.setattr(cudnn, name, value)
+    with autocast(gpu, "float32"):
+        assert (cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32) == (False, True, False)
+    with autocast(gpu, "float32", exact=False):
+        assert (cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32) == (True, False, True)

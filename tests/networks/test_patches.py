@@ -16,6 +16,7 @@ from scripts.networks.patches import (
     grid_shape,
     near_foreground,
     patch_radius,
+    tile_boxes,
 )
 
 SHAPE = (7, 9, 6)
@@ -91,3 +92,19 @@ def test_enclosed_fills_a_shell_but_not_a_bowl() -> None:
 def test_a_patch_needs_a_central_voxel(size: int) -> None:
     with pytest.raises(ValueError, match=f"odd and positive.*got {size}"):
         patch_radius(size)
+
+
+@pytest.mark.parametrize("tile", [1, 2, 3, 5, 64])
+def test_every_wanted_place_lies_in_exactly_one_box(tile: int) -> None:
+    wanted = torch.rand(7, 5, 9, generator=torch.Generator().manual_seed(0)) > 0.9
+    count = torch.zeros(7, 5, 9, dtype=torch.int)
+    for box in tile_boxes(wanted, tile):
+        assert all(0 < part.stop - part.start <= tile for part in box)
+        assert wanted[box].any()
+        count[box] += 1
+    assert count.max() == 1
+    assert (count[wanted] == 1).all()
+
+
+def test_nothing_wanted_gives_no_box() -> None:
+    assert list(tile_boxes(torch.zeros(3, 3, 3, dtype=torch.bool), 2)) == []

@@ -16,8 +16,8 @@ from monai.bundle import ConfigWorkflow
 from monai.networks import trt_compiler
 
 from scripts.networks import tensorrt as tensorrt_network
+from scripts.networks.export import StridedPositionNet
 from scripts.networks.inferers import DensePositionInferer
-from scripts.networks.strided import StridedPositionNet
 from scripts.networks.tensorrt import TensorRTMissing, compiled, profile
 
 BUNDLE = Path(__file__).resolve().parents[2] / "bundle"

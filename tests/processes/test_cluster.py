@@ -143,6 +143,6 @@ def test_without_ray_there_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_ray_is_imported_when_it_is_needed_only() -> None:
     code = "import sys, scripts.processes.cluster, scripts.processes.local; print('ray' in sys.modules)"
-    bundle = TESTS.parent / "bundle"
+    bundle = TESTS.parents[1] / "bundle"
     done = subprocess.run([sys.executable, "-c", code], cwd=bundle, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

@@ -89,7 +89,7 @@ def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
         "jobs = [{'value': n, 'log': sys.argv[1], 'seconds': 60} for n in range(2)]\n"
         "if __name__ == '__main__': list(in_processes(square, jobs, 2))"
     )
-    path = os.pathsep.join([str(ROOT / "bundle"), str(ROOT / "tests")])
+    path = os.pathsep.join([str(ROOT / "bundle"), str(ROOT / "tests" / "support")])
     driver = subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path / "log")], env={**os.environ, "PYTHONPATH": path}
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from scripts.processes import memory
 from scripts.processes import memory as process_memory
 from scripts.processes.memory import MB, peak_bytes, resident_bytes, restart_peak
 
@@ -52,7 +54,7 @@ def test_another_system_s_peak_is_the_largest_ever(tmp_path: Path, monkeypatch: 
 def test_a_budget_refuses_what_exceeds_it() -> None:
     """In a process of its own, since a limit can't be taken back."""
     code = (
-        "import numpy as np; from scripts import process_memory as m; m.available_bytes = lambda: 300 * m.MB\n"
+        "import numpy as np; from scripts.processes import memory as m; m.available_bytes = lambda: 300 * m.MB\n"
         "assert m.set_budget() == 270 * m.MB\n"
         "np.ones(100 * m.MB, np.uint8)\n"
         "try:\n    np.ones(400 * m.MB, np.uint8)\n"
@@ -60,3 +62,57 @@ def test_a_budget_refuses_what_exceeds_it() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=BUNDLE, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["refused"]
+
+
+@pytest.fixture
+def unset(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """No environment variable of glibc's memory is set."""
+    for name in memory.USER_SETTINGS:
+        monkeypatch.delenv(name, raising=False)
+    return monkeypatch
+
+
+class Library:
+    """Records the calls of the C library."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[int, ...]] = []
+
+    def mallopt(self, parameter: int, value: int) -> int:
+        self.calls.append((parameter, value))
+        return 1
+
+    def malloc_trim(self, pad: int) -> int:
+        self.calls.append((pad,))
+        return 1
+
+
+def test_both_thresholds_are_raised(unset: pytest.MonkeyPatch) -> None:
+    library = Library()
+    unset.setattr(memory, "_c_library", lambda: library)
+    assert memory.keep_large_blocks()
+    memory.give_back_free_memory()
+    assert library.calls == [(-3, 1 << 30), (-1, 1 << 30), (0,)]
+    assert memory.return_large_blocks()
+    assert library.calls[3:] == [(-3, 1 << 17), (-1, 1 << 17)]
+
+
+@pytest.mark.parametrize("name", memory.USER_SETTINGS)
+def test_what_the_user_has_set_stays(unset: pytest.MonkeyPatch, name: str) -> None:
+    library = Library()
+    unset.setattr(memory, "_c_library", lambda: library)
+    unset.setenv(name, "1")
+    assert not memory.keep_large_blocks()
+    assert not memory.return_large_blocks()
+    assert library.calls == []
+
+
+def test_another_c_library_is_left_alone(unset: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> None:
+        raise OSError(name)
+
+    unset.setattr(ctypes, "CDLL", missing)
+    memory._c_library.cache_clear()
+    assert not memory.keep_large_blocks()
+    memory.give_back_free_memory()
+    memory._c_library.cache_clear()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from analytic_head import analytic_head
 from numpy.typing import NDArray
 
 from scripts.geometry.coordinates import CENTRE_MM
 from scripts.registration.checks import QualityTarget, quality_target, symmetry
 from scripts.registration.mid_plane import moved_plane, straightened
 from scripts.registration.score import HeadImage, head_image, level
-from scripts.simulation.analytic import analytic_head
 
 Array = NDArray[np.float64]
 GRID = np.diag([2.0, 2.0, 2.0, 1.0])

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from analytic_head import analytic_head
 from geometries import rotation
 from numpy.typing import NDArray
 
@@ -17,7 +18,6 @@ from scripts.registration.plausibility import (
     stretched,
 )
 from scripts.registration.score import HeadImage, head_image, level
-from scripts.simulation.analytic import analytic_head
 
 Array = NDArray[np.float64]
 GRID = np.diag([2.0, 2.0, 2.0, 1.0])

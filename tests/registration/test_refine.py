@@ -58,7 +58,8 @@ def test_the_classes_are_those_of_itks_front() -> None:
 
 def test_the_refinement_loads_no_image_filters() -> None:
     code = (
-        "import sys, numpy as np, scripts.registration.refine as m; x = np.arange(512, dtype=np.float32).reshape(8, 8, 8);"
+        "import sys, numpy as np, scripts.registration.refine as m;"
+        "x = np.arange(512, dtype=np.float32).reshape(8, 8, 8);"
         "image = (x, x >= 0, np.eye(4)); m.rigid_by_mutual_information(image, image, np.eye(4));"
         "print(*(name[8:-6] for name in sys.modules if name.startswith('itk._ITK')))"
     )

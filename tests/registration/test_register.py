@@ -9,6 +9,7 @@ import nibabel
 import numpy as np
 import pytest
 import torch
+from analytic_head import analytic_head
 from geometries import braincase, rigid
 from numpy.typing import NDArray
 
@@ -22,7 +23,6 @@ from scripts.registration.robust_fit import Fit, Matches
 from scripts.registration.score import HeadImage
 from scripts.registration.search import Found, Target, search
 from scripts.registration.transforms import load_locator, load_reference, review_findings
-from scripts.simulation.analytic import analytic_head
 
 ROOT = Path(__file__).resolve().parents[2]
 MODELS = ROOT / "bundle" / "models"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from analytic_head import analytic_head
 from geometries import rotation
 from numpy.typing import NDArray
 
@@ -20,7 +21,6 @@ from scripts.registration.search import (
     search_target,
     start_poses,
 )
-from scripts.simulation.analytic import analytic_head
 
 GRID = np.diag([2.0, 2.0, 2.0, 1.0])
 GRID[:3, 3] = -100.0

@@ -12,7 +12,7 @@ import pytest
 from paper_inputs import case, datalist, evaluation, reproduction
 
 from reproduction import examples
-from reproduction.examples import chosen, labelled_tests, runs_with, shows, skulls, slices
+from reproduction.examples import candidates, labelled_tests, runs_with, shows, skulls, slices
 from reproduction.folder import Reproduction
 from reproduction.rows import NothingToShow
 from scripts.datasets.datalist import Case
@@ -71,11 +71,14 @@ def test_what_shows_one_thing_alone() -> None:
     assert [c.name for c in CASES if shows(c, "fracture")] == ["fracture"]
 
 
-def test_the_first_ones_are_chosen() -> None:
-    found = chosen(CASES, {"haemorrhage": 1, "fracture": 3})
-    assert [c.name for c in found] == ["left", "fracture"]
-    assert [c.name for c in chosen(CASES, {"haemorrhage": 2}, frozenset({"left"}))] == ["right"]
-    assert chosen(CASES, {}) == []
+def test_candidates_are_in_the_order_of_the_datalist(tmp_path: Path) -> None:
+    path = datalist(tmp_path, LISTED)
+    found = candidates(path)
+    assert {label: [c["case"] for c in listed] for label, listed in found.items()} == {
+        "haemorrhage": ["left", "right"],
+        "fracture": ["fracture"],
+    }
+    assert found["fracture"][0] == {"case": "fracture", "image": str(tmp_path / "scans/fracture"), "series_uid": None}
 
 
 def test_the_widest_run_of_each_network_that_has_the_scan(folder: Reproduction) -> None:

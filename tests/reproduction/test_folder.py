@@ -6,11 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
-from paper_inputs import DEVICE, case, datalist, evaluation, memory, reproduction, run
+from paper_inputs import DEVICE, case, datalist, evaluation, memory, plan, reproduction, run
 
 from reproduction.commands.memory import COLUMNS
 from reproduction.folder import FORMAT, MANIFEST_NAME, Reproduction, read_csv, read_json
-from reproduction.plan import Manifest
 from reproduction.rows import HERE, PAPER
 from scripts.errors import WrongUsage
 from scripts.results.folder import write_results
@@ -18,45 +17,43 @@ from scripts.results.folder import write_results
 
 def test_what_was_asked_for_is_written_down(tmp_path: Path) -> None:
     folder = Reproduction(tmp_path / "out")
-    manifest = Manifest(
-        (run("a"), run("b", "autoencoder", stride=1)), datalist=datalist(tmp_path), reads=tmp_path / "r.csv"
-    )
-    folder.begin(manifest)
+    listed = datalist(tmp_path)
+    folder.begin(plan([run("a"), run("b", "autoencoder", stride=1)], listed, reads=str(tmp_path / "r.csv")))
     settings = folder.settings()
     assert settings["datalist"] == str(tmp_path / "datalist.json")
     assert settings["reads"] == str(tmp_path / "r.csv")
     assert settings["examples"] == {"haemorrhage": 2, "fracture": 1}
     assert folder.names() == ["a", "b"]
     assert read_json(folder.run("b") / "run.json")["network"] == "autoencoder"
-    folder.begin(manifest)
-    folder.begin(Manifest((run("b", "autoencoder", stride=1), run("c")), datalist=manifest.datalist))
+    folder.begin(plan([run("a"), run("b", "autoencoder", stride=1)], listed))
+    folder.begin(plan([run("b", "autoencoder", stride=1), run("c")], listed))
     assert folder.names() == ["b", "c"], "those that are asked for now"
 
 
 def test_a_run_of_other_settings_is_not_gone_on_with(tmp_path: Path) -> None:
     folder = Reproduction(tmp_path / "out")
-    folder.begin(Manifest((run("a", width=4, train={"seed": 1}),), datalist=datalist(tmp_path)))
+    folder.begin(plan([run("a", width=4, train={"seed": 1})], datalist(tmp_path)))
     with pytest.raises(
         WrongUsage, match=r"Run a in .*out was begun with width 4, not 8. Give the run another name, or"
     ):
-        folder.begin(Manifest((run("a", width=8, train={"seed": 1}),), datalist=datalist(tmp_path)))
+        folder.begin(plan([run("a", width=8, train={"seed": 1})], datalist(tmp_path)))
     with pytest.raises(WrongUsage, match=r"was begun with train \{'seed': 1\}, not \{\}"):
-        folder.begin(Manifest((run("a", width=4),), datalist=datalist(tmp_path)))
+        folder.begin(plan([run("a", width=4)], datalist(tmp_path)))
     other = datalist(tmp_path / "other")
     with pytest.raises(WrongUsage, match=r"was begun with datalist .*datalist.json, not .*other"):
-        folder.begin(Manifest((run("a", width=4, train={"seed": 1}),), datalist=other))
+        folder.begin(plan([run("a", width=4, train={"seed": 1})], other))
     assert folder.settings()["runs"][0]["width"] == 4
 
 
 def test_a_datalist_that_has_changed_under_its_name_is_not_gone_on_with(tmp_path: Path) -> None:
     """Dealt anew, it would have scans tested that were trained on."""
-    folder, manifest = Reproduction(tmp_path / "out"), Manifest((run("a"),), datalist=datalist(tmp_path))
+    folder, manifest = Reproduction(tmp_path / "out"), plan([run("a")], datalist(tmp_path))
     folder.begin(manifest)
     folder.begin(manifest)
     datalist(tmp_path, [case("CQ500-CT-4")])
     with pytest.raises(WrongUsage, match=r"datalist.json is not what it was when run a in .*out was begun: who is"):
         folder.begin(manifest)
-    folder.begin(Manifest((run("b"),), datalist=manifest.datalist))
+    folder.begin(plan([run("b")], tmp_path / "datalist.json"))
 
 
 def test_another_folder_is_refused(tmp_path: Path) -> None:
@@ -68,7 +65,7 @@ def test_another_folder_is_refused(tmp_path: Path) -> None:
             folder.settings()
     (tmp_path / MANIFEST_NAME).write_text('{"format": "something else"}')
     with pytest.raises(WrongUsage, match="is no folder of a reproduction"):
-        folder.begin(Manifest((run("a"),), datalist=datalist(tmp_path / "data")))
+        folder.begin(plan([run("a")], datalist(tmp_path / "data")))
     assert not (tmp_path / "runs").exists()
 
 

@@ -36,7 +36,7 @@ def full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Reproduction:
         "a2": evaluation("autoencoder", 2, None, mode="autoencoder"),
     }
     (tmp_path / "reads.csv").write_text(table_of({1: {}, 2: {}, 3: BLEED_LEFT, 4: {"Fracture": "12"}}))
-    folder = reproduction(tmp_path, runs, reads=tmp_path / "reads.csv")
+    folder = reproduction(tmp_path, runs, reads=str(tmp_path / "reads.csv"))
     rows = [*published_memories(), memory("position", 2, 256, 900), memory("autoencoder", 2, 4, 3000)]
     monkeypatch.setattr(Reproduction, "memories", lambda self: rows)
     box = np.zeros((20, 20, 20))

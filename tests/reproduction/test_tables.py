@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import io
 
 import pytest
 from paper_inputs import DEVICE, evaluation, memory
@@ -19,7 +17,7 @@ from reproduction.rows import (
     published_durations,
     published_memories,
 )
-from reproduction.tables import Table, auroc_table, batch_table, duration_table, from_markdown, memory_table
+from reproduction.tables import auroc_table, batch_table, duration_table, memory_table
 
 MEMORIES: list[Memory] = [
     *published_memories(),
@@ -97,15 +95,3 @@ def test_without_ours_there_is_no_table() -> None:
         auroc_table(published_aurocs())
     with pytest.raises(NothingToShow, match="no run was trained and judged"):
         duration_table(published_durations())
-
-
-def test_markdown_and_csv() -> None:
-    table = Table(("a", "b"), (("1", "x, y"), ("2", "")), ("First.", "Second."))
-    assert table.markdown() == "| a | b |\n|---|---|\n| 1 | x, y |\n| 2 |  |\n\nFirst.\n\nSecond.\n"
-    assert list(csv.reader(io.StringIO(table.csv()))) == [["a", "b"], ["1", "x, y"], ["2", ""]]
-    assert from_markdown(table.markdown()) == table
-
-
-def test_what_is_no_table_is_refused() -> None:
-    with pytest.raises(ValueError, match="a table has a header and a line below it, got 'words"):
-        from_markdown("words\n| a |\n")

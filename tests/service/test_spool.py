@@ -11,7 +11,7 @@ import pytest
 
 from scripts.results.folder import write_results
 from scripts.service import spool as module
-from scripts.service.spool import IMAGES, OUT, PARTIAL, Limits, Spool, SpoolFull, SpoolInUse, key_of
+from scripts.service.spool import IMAGES, OUT, Limits, Spool, SpoolFull, SpoolInUse, key_of
 
 ROOMY = Limits(free_bytes=0)
 
@@ -101,7 +101,7 @@ def test_what_a_killed_process_left(spool: Spool) -> None:
     write_results(spool.place("working", first) / OUT, {"map": b"y"}, {})
     (spool.place("working", second) / ".out.1234abcd.partial").mkdir()
     spool.add("1.4", "1.4.1", b"x")
-    half = spool.place("incoming", key_of("1.4")) / IMAGES / f"a.dcm{PARTIAL}"
+    half = spool.place("incoming", key_of("1.4")) / IMAGES / ".a.dcm.01234567.partial"
     half.write_bytes(b"ha")
     with Spool(spool.root, ROOMY).owned():
         assert spool.keys("results") == [first]

@@ -1,4 +1,4 @@
-"""Send studies to a node that is killed again and again, and count what arrives: `python tests/pacs_kills.py 50 10`."""
+"""Count what arrives at a PACS if the node is killed again and again: `python tests/support/pacs_kills.py 50 10`."""
 
 from __future__ import annotations
 

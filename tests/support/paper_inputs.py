@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from reproduction.folder import Reproduction
-from reproduction.plan import Manifest, Run
 from reproduction.rows import HERE, Memory
 
 DEVICE = "CPU, 1 of 2 threads"
@@ -53,12 +53,17 @@ def memory(series: str, width: int, batch: int, megabytes: float | None, status:
     return Memory(HERE, series, width, batch, things, DEVICE, measure, status, megabytes)
 
 
-def run(name: str, network: str = "position", width: int = 4, **more: Any) -> Run:
+def run(name: str, network: str = "position", width: int = 4, **more: Any) -> dict[str, Any]:
     """A run of a manifest."""
-    settings: dict[str, Any] = {"epochs": 2, "iterations_per_epoch": 3, "stride": 4, "score": "maximum"}
-    if network != "autoencoder":
-        settings["patch_size"] = 31
-    return Run(name, network, width, **{**settings, **more})
+    sizes = {"width": width, "patch_size": None if network == "autoencoder" else 31}
+    settings = {"epochs": 2, "iterations_per_epoch": 3, "stride": 4, "score": "maximum", "seed": 1, "train": {}}
+    return {"name": name, "network": network, **sizes, **settings, **more}
+
+
+def plan(runs: Sequence[dict[str, Any]], listed: Path, **more: Any) -> dict[str, Any]:
+    """What is asked for of a reproduction, as far as its folder looks at it."""
+    examples = {"haemorrhage": 2, "fracture": 1}
+    return {"datalist": str(listed), "reads": None, "examples": examples, "runs": list(runs), **more}
 
 
 def datalist(folder: Path, test: list[dict[str, Any]] | None = None) -> Path:
@@ -83,12 +88,11 @@ def case(name: str, **labels: bool) -> dict[str, Any]:
 def reproduction(root: Path, runs: dict[str, dict[str, Any]], **manifest: Any) -> Reproduction:
     """The folder of a reproduction in which each run has an evaluation."""
     folder = Reproduction(root / "out")
-    kinds = {name: made["network"] for name, made in runs.items()}
-    listed = tuple(
+    listed = [
         run(name, "dense" if n["mode"] == "dense" else n["kind"], n["width"], patch_size=n["patch_size"])
-        for name, n in kinds.items()
-    )
-    folder.begin(Manifest(listed or (run("none"),), datalist=datalist(root), **manifest))
+        for name, n in ((name, made["network"]) for name, made in runs.items())
+    ]
+    folder.begin(plan(listed or [run("none")], datalist(root), **manifest))
     for name, made in runs.items():
         folder.cohort(name).mkdir(parents=True, exist_ok=True)
         (folder.cohort(name) / "evaluation.json").write_text(json.dumps(made))

@@ -8,7 +8,7 @@ from typing import Any
 
 from scripts.results.record import verify
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def without_timings(folder: Path) -> dict[str, Any]:

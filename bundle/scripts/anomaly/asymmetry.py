@@ -1,16 +1,15 @@
 """Left against right: how much denser a place is than its mirror image.
 
-Heads are nearly symmetric, and what differs between people, scanners and contrast phases mostly differs on both sides:
-the *asymmetry*, the density of a place minus that of its mirror image about the reference's mid-plane, leaves it out.
-Densities are averaged inside the place's own region first, over a Gaussian: the brain's in its window, the skull's in
-the bone window. Where brain and bone share a voxel, its density says how much of it is bone, so bone and its *rim* take
-no part in the brain's average; with them, a film of blood beneath the skull would drown. The unit is a *step*: a
-difference, in the brain or in the skull, that is not worth a word. Where the mirrored place belongs to no region of the
-same kind, it is 0.
+Heads are nearly symmetric, and most differences between people, scanners and contrast phases are on both sides. The
+*asymmetry* cancels these: it is the density of a place minus that of its mirror image about the reference's mid-plane.
+Densities are first averaged over a Gaussian inside the place's own region, the brain's in its window, the skull's in
+the bone window. Bone and its *rim* take no part in the brain's average: there partial volume of bone would hide a film
+of blood beneath the skull. The unit is a *step*, a negligible difference in the brain or in the skull. The asymmetry
+is 0 where the mirrored place belongs to no region of the same kind.
 
-The difference says that one of two places is unusual, not which. So it counts only as far as the place itself differs,
-in the same direction, from the reference head, medians being equal: beside a bleed on the right the left is not darker
-than it should be, and has no asymmetry. It is signed: above 0 where the place is the denser one.
+The difference alone does not tell which of the two places is unusual. It counts only as far as the place also differs
+in the same direction from the reference head (after medians are equalised). Beside a bleed on the right, the left is
+not darker than the reference, and has no asymmetry. The sign is positive where the place is the denser one.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ BRAIN_STEP_HU, SKULL_STEP_HU = 2.0, 50.0
 """One step in the brain and in the skull."""
 
 RIM_HU, RIM_VOXELS = 100.0, 3
-"""Where the mean over a cube of so many voxels a side is denser than this, there is bone, or bone beside it."""
+"""A cube of so many voxels a side whose mean is denser than this counts as bone or its rim."""
 
 LEAST_SHARE = 0.5
 """A block belongs to a region where this share of it does, at least."""

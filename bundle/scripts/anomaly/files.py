@@ -1,6 +1,6 @@
 """Reads the two files of a calibration, `normative.nii.gz` and `thresholds.json`, and checks that they fit the weights.
 
-`calibration.files` writes them and says what is in them.
+`calibration.files` writes them and describes their contents.
 """
 
 from __future__ import annotations

@@ -1,32 +1,32 @@
-"""What is normal, place by place, and how far a scan is from it.
+"""Normative: mean and spread of features at each place of healthy heads, and a scan's distance from them.
 
 The *residual* r = (predicted position - true position) * 255 mm is a vector (x, y, z) in mm of reference space; its
 length is the error map. The *features* of a place are the residual, averaged over its surroundings, and the place's
-`asymmetry` a: four numbers. On healthy scans they have, at each place of the head, a mean and a spread of their own:
-near the mid-plane the network is sure, at the vertex it is not. The *normative* holds the mean m and the covariance S
-of the residual, and the mean and the variance of the asymmetry, on a coarse grid of reference space, every
-`GRID_STEP`-th voxel, and the *count*: how many healthy scans speak for the place.
+`asymmetry` a: four numbers. Their mean and spread in healthy scans vary with the place: near the mid-plane the network
+is precise, at the vertex it is not. The *normative* has, on a coarse grid of reference space (every `GRID_STEP`-th
+voxel), the mean m and the covariance S of the residual, the mean and the variance of the asymmetry, and the *count* of
+healthy scans with values there.
 
-How unusual each of the two is, is its Mahalanobis distance (Proc. Natl. Inst. Sci. India 2, 1936), in standard
-deviations: d = sqrt((r - m)^T S^-1 (r - m)) of the residual, e of the asymmetry. Residuals of people whom the normative
-has not seen lie farther out than a normal distribution says. So the *anomaly map* takes from the residual what its
-likelihood ratio is under Student's distribution with nu = `DEGREES_OF_FREEDOM` in three dimensions, whose tails are
-long (Lange, Little and Taylor, J. Am. Stat. Assoc. 84, 1989), as a mean over the three directions, weighs it with
-w = `RESIDUAL_WEIGHT`, and adds both:
+The deviation of each is its Mahalanobis distance (Proc. Natl. Inst. Sci. India 2, 1936), in standard deviations:
+d = sqrt((r - m)^T S^-1 (r - m)) of the residual, e of the asymmetry. Residuals of new people have longer tails than a
+normal distribution. The *anomaly map* therefore uses the residual's likelihood ratio under Student's distribution in
+three dimensions (Lange, Little and Taylor, J. Am. Stat. Assoc. 84, 1989), with nu = `DEGREES_OF_FREEDOM`. Its mean over
+the three directions is weighted with w = `RESIDUAL_WEIGHT` and combined with the asymmetry:
 
     sqrt(w (nu + 3) / 3 log(1 + d^2 / nu) + e^2).
 
-It is dimensionless, mostly below 1 where a scan is as healthy scans are. Where healthy scans say nothing, it is 0.
+It is dimensionless, and mostly below 1 in healthy tissue. It is 0 where the normative has no values.
 
 Reference space is symmetric, so a scan's mirror image is a healthy scan too: the map is flipped along x, and the
-residual along x changes its sign. The asymmetry does not: what is denser than its mirror place is so in the mirror
-image too, on the other side. The mirror image of voxel i is voxel 255 - i, which lies 1 voxel beside the coarse grid;
-it counts for the place next to it. Means and covariances are smoothed in space, weighted by the count, and the
-covariance is drawn toward that of a wider surrounding, and this toward that of the whole head, the more the fewer scans
-there are, with eigenvalues kept off zero.
+residual along x changes its sign. The asymmetry keeps its sign: a place denser than its mirror place is so in the
+mirror image too, on the other side. The mirror image of voxel i is voxel 255 - i, which lies 1 voxel beside the coarse
+grid; it counts for the place next to it.
 
-All of it also works with fewer features, such as the residual alone. A covariance is held by the numbers of its upper
-triangle, row by row: xx, xy, xz, yy, yz, zz; the variance of the asymmetry follows.
+Means and covariances are smoothed in space, weighted by the count. The covariance is shrunk toward that of a wider
+surrounding, and this one toward that of the whole head: the fewer scans, the more. Eigenvalues are kept off zero.
+
+All of it also works with fewer features, such as the residual alone. A covariance is stored as its upper triangle, row
+by row: xx, xy, xz, yy, yz, zz; the variance of the asymmetry follows.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ SMOOTHING_MM, WIDE_MM = 5.0, 16.0
 """Standard deviations of the Gaussians that smooth the statistics, and of the surrounding they are drawn toward."""
 
 PRIOR_COUNT = 10.0
-"""How many residuals the surrounding counts for when the covariance is drawn toward it."""
+"""Weight of the surrounding when the covariance is shrunk toward it, in residuals."""
 
 MEAN_PRIOR_COUNT = 0.5
 """The same for the mean: enough to have one where no residual is, too little to matter where some are."""
@@ -72,7 +72,7 @@ MIRROR_SIGNS = (-1, 1, 1, 1)
 """By what the mirror image multiplies each feature when it is flipped: residual along x, y and z, and asymmetry."""
 
 FEATURES = len(MIRROR_SIGNS)
-"""How many features there are."""
+"""Number of features."""
 
 RESIDUAL, ASYMMETRY = (0, 1, 2), (3,)
 """The features that are judged together: how they vary with one another is of no concern."""
@@ -81,7 +81,7 @@ DEGREES_OF_FREEDOM = 1.0
 """Of Student's distribution of the residual; 1 has the longest tails, and did best on the validation anatomies."""
 
 RESIDUAL_WEIGHT = 0.25
-"""How much the residual counts beside the asymmetry, which finds more on the validation anatomies; so it is less."""
+"""Weight of the residual beside the asymmetry, which finds more on the validation anatomies."""
 
 Floats = NDArray[np.floating]
 Mask = NDArray[np.bool_]
@@ -216,7 +216,7 @@ def features_of(residual_mm: Floats, asymmetry: Floats, inside: Mask, stride: in
 
 
 def on_grid(values: NDArray[Kind], stride: int) -> NDArray[Kind]:
-    """What of values (..., n, n, n) on every stride-th voxel lies on the normative's grid.
+    """The part of values (..., n, n, n), on every stride-th voxel, that lies on the normative's grid.
 
     Raises:
         ValueError: the stride is not 1, 2 or 4.
@@ -259,7 +259,7 @@ def full_matrices(covariance: Floats) -> Floats:
 
 
 def anomaly_map(features: Floats, inside: Mask, normative: Normative, stride: int) -> NDArray[np.float32]:
-    """How unusual features (4, n, n, n) on every stride-th voxel are, residual and asymmetry together: (n, n, n).
+    """The anomaly map (n, n, n) of features (4, n, n, n) on every stride-th voxel: residual and asymmetry combined.
 
     It is 0 outside the mask `inside` (n, n, n), where nothing was predicted (NaN), and where the normative is unknown.
 

@@ -23,7 +23,7 @@ from ..preprocessing.regions import REGIONS
 from ..statistics.auroc import percentile_among, threshold_at_specificity
 
 PREFIXES = {"calibrated": "calibrated", "error": "raw", "reconstruction": "raw"}
-"""What the scores' names begin with, by map."""
+"""Prefixes of the scores' names, by map."""
 
 UNITS = {"calibrated": "standard deviations", "error": "mm", "reconstruction": "percent of the range of grey values"}
 """Unit of the values of each map."""
@@ -135,7 +135,7 @@ class Thresholds:
 
 
 POOLINGS = ("maximum", "percentile_99", "percentile_95", "top_1_percent_mean")
-"""How a map is pooled over a region."""
+"""Ways to pool a map over a region."""
 
 
 def region_scores(values: NDArray[np.floating], regions: NDArray[np.uint8]) -> dict[str, dict[str, float | int | None]]:

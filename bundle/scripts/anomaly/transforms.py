@@ -1,8 +1,8 @@
-"""The dictionary transform that judges a map of predicted positions by what is normal, and the files that it reads.
+"""The dictionary transform that compares predicted positions with the normative, and the files that it reads.
 
 *Error map*, *anomaly map*, *normative* and *thresholds* are those of `coordinates`, `normative` and `scores`. The
-*heatmap* is whichever of the two maps is asked for. A calibration is true of the weights and the reference head that it
-was made with; with others, or without one, the error map is the heatmap, and a finding says so.
+*heatmap* is the one of the two maps that is asked for. A calibration is valid only for the weights and the reference
+head that it was made with. Otherwise, or without one, the error map is the heatmap, and a finding says so.
 """
 
 from __future__ import annotations

@@ -15,8 +15,7 @@ from monai.transforms import MapTransform
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .filters import SIZE
-from .maps import filtered, residual_percent
+from .maps import SIZE, filtered, residual_percent
 
 Data = dict[Hashable, Any]
 

@@ -1,11 +1,10 @@
-"""The files of a calibration: what is kept of each scan on the way, and the two that ship.
+"""The files of a calibration: the cache of each scan, and the two files that ship.
 
 `normative.nii.gz` lies on every 4th voxel of the reference grid; its fourth axis holds 12 volumes: the mean of the four
 features (residual x, y, z in mm, asymmetry in steps), the covariance of the residual (xx, xy, xz, yy, yz, zz), the
 variance of the asymmetry, and the count of healthy scans and their mirror images (see `normative`), each rounded to
-multiples of `QUANTUM` and 0 beyond the places that can be used. `thresholds.json` holds the healthy scores and the
-facts: how many scans they come from, and the sha256 of the normative, of the weights and of the reference head, for
-which alone all of this is true.
+multiples of `QUANTUM` and 0 beyond the places that can be used. `thresholds.json` holds the healthy scores, the number
+of scans, and the sha256 of the normative, the weights and the reference head. The calibration is valid for these alone.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from ..anomaly.files import NORMATIVE_NAME, THRESHOLDS_FORMAT, THRESHOLDS_NAME
 from ..anomaly.normative import GRID_STEP, Normative
 from ..anomaly.scores import Thresholds
 from ..assets import sha256
-from ..files.atomic import replace_file
+from ..files.atomic import replace_file, write_output
 from ..files.json_text import json_text, on_one_line
 from ..files.nifti import nifti_bytes
 from ..geometry.coordinates import grid_affine
@@ -52,7 +51,6 @@ def write_calibration(folder: Path, normative: Normative, thresholds: Thresholds
     Raises:
         OSError: they can't be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     replace_file(folder / NORMATIVE_NAME, nifti_bytes(normative_volume(normative), grid_affine(GRID_STEP)))
     facts = {**thresholds.facts, "normative_sha256": sha256(folder / NORMATIVE_NAME)}
     rounded = {
@@ -67,9 +65,8 @@ def save_scan(path: Path, scan: HealthyScan | None, notes: Mapping[str, Any]) ->
     """Keep what calibration needs of a scan, or only the notes (plain JSON values) where it was refused.
 
     Raises:
-        OSError: the file can't be written; what was there before is still there.
+        OutputFailed: the file can't be written; what was there before is still there.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     arrays: dict[str, Any] = {"notes": np.array(json.dumps(dict(notes)))}
     if scan is not None:
         arrays |= {
@@ -82,11 +79,11 @@ def save_scan(path: Path, scan: HealthyScan | None, notes: Mapping[str, Any]) ->
         }
     content = io.BytesIO()
     np.savez_compressed(content, **arrays)
-    replace_file(path, content.getvalue())
+    write_output(path, content.getvalue())
 
 
 def load_scan(path: Path) -> tuple[HealthyScan | None, dict[str, Any]]:
-    """What was kept of a scan, None where it was refused, and its notes.
+    """The cached scan (None if it was refused) and its notes.
 
     Raises:
         OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error: the file is damaged, or of other form.

@@ -1,8 +1,7 @@
-"""From healthy scans to a normative and to thresholds.
+"""From healthy scans to a normative, and to cross-validated thresholds.
 
-Each scan is judged by a normative that it had no part in: the scans are dealt into at most `MOST_FOLDS` *folds*, those
-of one *group* (a person, an anatomy) always together, and a fold is judged by the normative of all others. The
-normative that ships is that of all scans.
+The scans are divided into at most `MOST_FOLDS` *folds*; scans of one *group* (a person, an anatomy) stay together. Each
+fold is scored with the normative of all other folds. The normative that ships is that of all scans.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ FEWEST_SCANS, RECOMMENDED_SCANS = 8, 40
 
 @dataclass(frozen=True, eq=False)
 class HealthyScan:
-    """What calibration keeps of a scan, all on every `stride`-th voxel of the reference grid.
+    """A healthy scan as calibration caches it, on every `stride`-th voxel of the reference grid.
 
     Attributes:
         residual_mm: (3, n, n, n) in mm, finite inside.

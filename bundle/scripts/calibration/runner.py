@@ -1,7 +1,7 @@
 """One healthy scan of a calibration, in whatever process it is given to: through the configs, into the work folder.
 
-What came of it is on the disk when the function returns: its residual, or the reason why it was refused. A scan that
-failed leaves nothing, so that it is tried again.
+The outcome is on the disk when the function returns: the residual, or the reason for the refusal. A scan that failed
+leaves no file, so that it is tried again.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ..errors import as_ours, described, origin
+from ..errors import described, origin
 from ..files.fingerprints import Source
 from ..findings import InputRefused
-from ..workflow import parsed_configs, quiet
+from ..workflow import device_values, parsed_configs, quiet
 from .files import save_scan
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How residuals are made; it can be pickled.
+    """Settings by which residuals are made; it can be pickled.
 
     Attributes:
         weights: of the network.
@@ -44,7 +44,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a scan, in words, and whether it failed: neither was a residual kept nor was the scan refused."""
+    """The outcome of a scan, in words, and whether it failed: neither cached nor refused."""
 
     text: str
     failed: bool = False
@@ -62,32 +62,19 @@ def measure_scan(recipe: Recipe, job: Job) -> Outcome:
         with quiet():
             scan, found = maker_of(recipe)(job.source)
     except InputRefused as refused:
-        keep(job.path, None, notes | {"refused": str(refused)})
+        save_scan(job.path, None, notes | {"refused": str(refused)})
         return Outcome(f"refused. {refused}")
     except Exception as error:
         return Outcome(f"failed. {described(origin(error))}", failed=True)
-    keep(job.path, scan, notes | found)
+    save_scan(job.path, scan, notes | found)
     return Outcome(f"{time.process_time() - began:.0f} CPU-seconds, registration {found['verdict']}")
-
-
-def keep(path: Path, scan: Any, notes: dict[str, Any]) -> None:
-    """Keep what is known of a scan.
-
-    Raises:
-        OutputFailed: it can't be written.
-    """
-    try:
-        save_scan(path, scan, notes)
-    except OSError as error:
-        raise as_ours(error, path) from error
 
 
 def parsed_config(recipe: Recipe) -> Any:
     """inference.json with the stride and the device that were asked for."""
     parser = parsed_configs(["inference.json"])
     parser["stride"] = recipe.stride
-    if recipe.device != "auto":
-        parser["device"] = f"$torch.device({recipe.device!r})"
+    parser.update(device_values(recipe.device))
     return parser
 
 
@@ -109,7 +96,7 @@ class Maker:
         self.network.load_state_dict(torch.load(recipe.weights, map_location=self.device, weights_only=True))
 
     def __call__(self, source: Source) -> tuple[Any, dict[str, Any]]:
-        """What calibration keeps of a scan, and notes about it.
+        """The cached scan, and notes about it.
 
         Raises:
             InputRefused: the scan can't be judged.

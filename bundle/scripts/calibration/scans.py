@@ -32,7 +32,7 @@ def healthy_scan(
     device: torch.device,
     usual: NDArray[np.float32],
 ) -> tuple[HealthyScan, dict[str, Any]]:
-    """What calibration keeps of a scan, and notes about it: the verdict on its registration.
+    """The healthy scan as calibration caches it, and notes about it: the verdict on its registration.
 
     Args:
         source: of the scan.

@@ -1,4 +1,4 @@
-"""Where the healthy scans of a calibration come from: a folder of scans, or the simulator.
+"""Sources of healthy scans for a calibration: a folder of scans, or the simulator.
 
 A *source* is one scan: an entry of the folder (a NIfTI file, or the folder of a series or a study), or an anatomy and a
 seed. Scans of one *group* show the same person: entries of a folder are taken for different people, draws from one

@@ -2,25 +2,25 @@
 
 `cohort.json` says what the scores were made with, and which scan each case is; scores of other settings never join it.
 `cases/CASE/` is a complete set of results (see `results`). `reasons/CASE.json` tells why a case has none: it was
-refused, or it failed. `registered/` holds registered scans (see `registered_files`), `scores.csv` the table. Every file
-and folder appears whole or not at all, so that a run which was killed goes on from what is there: a case is *finished*
-when it is done or refused, and a finished case is never computed again.
+refused, or it failed. `registered/` caches registered scans (see `registered_files`), `scores.csv` is the table. Files
+and folders are written atomically, so a run that was killed can resume. A case is *finished* when it is done or
+refused; a finished case is never computed again.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..errors import OutputExists, WrongUsage, as_ours
-from ..files.atomic import replace_file
+from ..files.atomic import write_output
 from ..files.json_text import json_text
+from ..files.locks import lock_file
 from ..results.record import RESULT_NAME, own_files
 from .table import DONE, FAILED, REFUSED, TABLE_NAME, Row, row_of, table_text
 
@@ -51,18 +51,14 @@ class CohortFolder:
             OutputExists: another run works in it.
             OutputFailed: it can't be written.
         """
-        try:
-            self.root.mkdir(parents=True, exist_ok=True)
-            stream = (self.root / LOCK).open("w")
-        except OSError as error:
-            raise as_ours(error, self.root) from error
-        with stream:
+        with ExitStack() as stack:
             try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                stack.enter_context(lock_file(self.root / LOCK))
             except BlockingIOError as error:
-                raise OutputExists(
-                    f"Another run works in {self.root}. Wait for it, or choose another folder."
-                ) from error
+                text = f"Another run works in {self.root}. Wait for it, or choose another folder."
+                raise OutputExists(text) from error
+            except OSError as error:
+                raise as_ours(error, self.root) from error
             self.remove_half_written()
             try:
                 yield
@@ -131,7 +127,7 @@ class CohortFolder:
         return content
 
     def row(self, case: str) -> Row | None:
-        """What came of a case; None where nothing did yet."""
+        """The row of a case; None if the case has no result yet."""
         folder, reason = self.root / CASES / case, self.root / REASONS / f"{case}.json"
         if own_files(folder):
             return row_of(case, json.loads((folder / RESULT_NAME).read_text(encoding="utf-8")))
@@ -140,7 +136,7 @@ class CohortFolder:
         return None
 
     def finished(self, case: str) -> bool:
-        """Whether a case is done or refused."""
+        """True if a case is done or refused."""
         row = self.row(case)
         return row is not None and row.status in (DONE, REFUSED)
 
@@ -162,7 +158,7 @@ class CohortFolder:
         self.write(TABLE_NAME, table_text(rows))
 
     def rows(self, cases: Sequence[str]) -> list[Row]:
-        """What came of each case; those of which nothing did count as failed."""
+        """The row of each case; a case without a result counts as failed."""
         found = {case: self.row(case) for case in cases}
         return [row or Row(case, FAILED, "It was not begun.") for case, row in found.items()]
 
@@ -172,11 +168,7 @@ class CohortFolder:
         Raises:
             OutputFailed: it can't be written.
         """
-        try:
-            (self.root / name).parent.mkdir(parents=True, exist_ok=True)
-            replace_file(self.root / name, text.encode())
-        except OSError as error:
-            raise as_ours(error, self.root / name) from error
+        write_output(self.root / name, text.encode())
 
 
 def shortened(row: Row, limit: int = 400) -> Row:

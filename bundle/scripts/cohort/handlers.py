@@ -1,4 +1,7 @@
-"""The event handler of evaluate.json: a cohort's table of scores and its evaluation, when the last case is scored."""
+"""The event handler of evaluate.json: a cohort's table of scores and its evaluation, when the last case is scored.
+
+What they say of the network that was judged names it in tables, and tells weights apart.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,13 @@ from ignite.engine import Engine, Events
 from torch import nn
 
 from ..anomaly.scores import score_name
-from ..assets import metadata
+from ..assets import metadata, sha256
+from ..baseline.autoencoder import SpatialAutoencoder
 from ..datasets.datalist import check_labels, listed_cases
 from ..datasets.registered import UsableScans
 from ..results.writer import StageClock, case_result
 from .evaluate import evaluate_folder, evaluation_text
 from .folder import EVALUATION_NAME, CohortFolder
-from .network import network_facts
 from .table import REFUSED, Row, row_of
 from .tables import table
 from .tasks import NEEDED
@@ -103,7 +106,7 @@ class CohortEvaluation:
         print(table(made))
 
     def facts(self) -> dict[str, Any]:
-        """What `cohort.json` says of the network and the settings."""
+        """The entries of `cohort.json` about the network and the settings."""
         described = {name: self.settings[name] for name in ("width", "patch_size", "mode", "stride")}
         version = metadata()["version"]
         return {
@@ -111,3 +114,26 @@ class CohortEvaluation:
             "score": score_name(str(self.maps.get("map", "error")), self.settings["score"]),
             "settings": {**self.maps, "precision": self.settings["precision"], "bundle_version": version},
         }
+
+
+POSITION, AUTOENCODER = "position", "autoencoder"
+"""Kinds of networks."""
+
+
+def network_facts(
+    network: nn.Module, weights: str | Path, *, width: int, patch_size: int | None, mode: str, stride: int
+) -> dict[str, Any]:
+    """Kind, width, patch size (mm; None of an autoencoder), parameters, mode, stride (mm) and the weights' sha256.
+
+    Raises:
+        OSError: the weights can't be read.
+    """
+    return {
+        "kind": AUTOENCODER if isinstance(network, SpatialAutoencoder) else POSITION,
+        "width": width,
+        "patch_size": patch_size,
+        "parameters": sum(values.numel() for values in network.parameters()),
+        "mode": mode,
+        "stride": stride,
+        "weights_sha256": sha256(weights),
+    }

@@ -1,7 +1,7 @@
 """One case of a cohort, in whatever process it is given to: through the configs, as in `run`, into the cohort's folder.
 
-What came of it is on the disk when the function returns: a folder of results, or the reason why there is none. So it
-can be called again for any case at any time, and only does what is not done.
+The outcome is on the disk when the function returns: a folder of results, or the reason why there is none. It can be
+called again for any case at any time: a finished case is skipped.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from ..assets import bundle_root
 from ..datasets.datalist import Case
 from ..errors import OutputExists, OutputFailed, described, origin
 from ..findings import InputRefused
-from ..processes.allocator import give_back_free_memory
+from ..processes.memory import give_back_free_memory
 from ..workflow import quiet, run_configs
 from .folder import CASES, CohortFolder, shortened
 from .table import DONE, FAILED, REFUSED, Row
 
 INVERSE, WRITER = "Invertd", "scripts.results.writer.ResultWriter"
-"""What makes maps on the scan's own grid, and what writes them."""
+"""The transform that makes maps on the scan's own grid, and the handler that writes them."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How the cases of a cohort are scored; it can be pickled.
+    """Settings by which the cases of a cohort are scored; it can be pickled.
 
     Attributes:
         configs: inference.json and its overlays.
@@ -70,7 +70,7 @@ def _places(parser: Any, name: str, target: str) -> Iterator[str]:
 
 
 def run_case(plan: Plan, case: Case) -> Row:
-    """What came of a case, which is scored unless it is finished.
+    """The row of a case, which is scored unless it is finished.
 
     Raises:
         OutputFailed: it can't be written, as with a full disk, so that no case can.

@@ -8,7 +8,6 @@ Numbers are written with all their digits, so that what is read is what was writ
 from __future__ import annotations
 
 import csv
-import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,12 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import WrongUsage
+from ..files.tables import as_csv, from_csv
 from ..preprocessing.regions import REGIONS
 
 TABLE_NAME = "scores.csv"
 
 DONE, REFUSED, FAILED = "done", "refused", "failed"
-"""What came of a case: it is scored, it can't be judged, or the program could not do it."""
+"""Outcomes of a case: scored, refused as an input, or failed because of the program."""
 
 STATUSES = (DONE, REFUSED, FAILED)
 
@@ -33,7 +33,7 @@ Number = float | int | None
 
 @dataclass(frozen=True)
 class Row:
-    """What came of a case: its scores by region, all numbers by region and name, and the seconds that it took."""
+    """A case's outcome, scores by region, all numbers by region and name, and seconds."""
 
     case: str
     status: str
@@ -56,13 +56,9 @@ def row_of(case: str, result: Mapping[str, Any]) -> Row:
 def table_text(rows: Sequence[Row]) -> str:
     """The table as CSV."""
     columns = [*REGIONS, *_detail_columns(rows)]
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow([*FIRST, *columns, LAST])
-    for row in rows:
-        numbers = [row.score(*column.split(".", 1)) for column in columns]
-        writer.writerow([row.case, row.status, row.reason, *map(_text, numbers), _text(row.seconds)])
-    return stream.getvalue()
+    numbers = [[row.score(*column.split(".", 1)) for column in columns] for row in rows]
+    lines = [(row.case, row.status, row.reason, *own, row.seconds) for row, own in zip(rows, numbers, strict=True)]
+    return as_csv((*FIRST, *columns, LAST), lines)
 
 
 def _detail_columns(rows: Iterable[Row]) -> list[str]:
@@ -74,10 +70,6 @@ def _detail_columns(rows: Iterable[Row]) -> list[str]:
     return [f"{region}.{name}" for region, inner in names.items() for name in inner]
 
 
-def _text(number: Number) -> str:
-    return "" if number is None else repr(number)
-
-
 def read_table(path: str | Path) -> list[Row]:
     """The rows of a table.
 
@@ -87,9 +79,7 @@ def read_table(path: str | Path) -> list[Row]:
     """
     path = Path(path)
     try:
-        with path.open(encoding="utf-8", newline="") as stream:
-            reader = csv.DictReader(stream)
-            lines, columns = list(reader), list(reader.fieldnames or [])
+        columns, lines = from_csv(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise WrongUsage(f"{path} can't be read ({error}). Run `head-ct-anomaly cohort` first.") from error
     if missing := [name for name in (*FIRST, *REGIONS, LAST) if name not in columns]:

@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..files.tables import Cells, Table
 from ..statistics.auroc import auroc, clustered_bootstrap
 from ..statistics.roc import Difference, delong_test
 from .tasks import LABELS, Measures
 
 PLACES = ("tasks", "subtypes")
-"""Where an evaluation holds measures."""
+"""Entries of an evaluation that hold measures."""
 
 FEWEST = 2
 """Heads with items of each kind without which DeLong's test has no variance to go by."""
@@ -27,7 +28,7 @@ FEWEST = 2
 
 @dataclass(frozen=True)
 class Comparison:
-    """How two evaluations compare in a task: DeLong's test, the bootstrap's interval, and what was compared."""
+    """Comparison of two evaluations in a task: DeLong's test, the bootstrap's interval, and the two evaluations."""
 
     task: str
     test: Difference
@@ -38,28 +39,22 @@ class Comparison:
 
 def table(evaluation: Mapping[str, Any]) -> str:
     """The measures of each task and subtype, a row each."""
-    network, shares = evaluation["network"], _shares(evaluation)
+    network = evaluation["network"]
     size = f", patches of {network['patch_size']} mm" if network["patch_size"] else ""
-    lines = [
+    about = (
         f"{network['kind']} network, width {network['width']}{size}, {network['parameters']} parameters, "
-        f"stride {network['stride']}; score {evaluation['score']}",
-        "",
-        f"| | n+ | n- | AUROC | 95 % bootstrap | 95 % Hanley-McNeil | {' | '.join(f'sens. at {s}' for s in shares)} |",
-        f"|---|---|---|---|---|---|{'---|' * len(shares)}",
-    ]
-    for place in PLACES:
-        lines += [_row(name, measures) for name, measures in evaluation[place].items()]
-    return "\n".join(lines)
+        f"stride {network['stride']}; score {evaluation['score']}"
+    )
+    shares = next(iter(evaluation["tasks"].values()))["sensitivity_at_specificity"]
+    header = ("", "n+", "n-", "AUROC", "95 % bootstrap", "95 % Hanley-McNeil", *(f"sens. at {s}" for s in shares))
+    rows = tuple(_row(name, found) for place in PLACES for name, found in evaluation[place].items())
+    return f"{about}\n\n{Table(header, rows).markdown().rstrip()}"
 
 
-def _shares(evaluation: Mapping[str, Any]) -> list[str]:
-    return list(next(iter(evaluation["tasks"].values()))["sensitivity_at_specificity"])
-
-
-def _row(name: str, measures: Measures) -> str:
-    cells = [name, measures["positives"], measures["negatives"], share(measures["auroc"])]
-    cells += [interval(measures["bootstrap_95"]), interval(measures["hanley_mcneil_95"])]
-    return f"| {' | '.join(map(str, [*cells, *map(share, measures['sensitivity_at_specificity'].values())]))} |"
+def _row(name: str, measures: Measures) -> Cells:
+    intervals = interval(measures["bootstrap_95"]), interval(measures["hanley_mcneil_95"])
+    sensitivities = map(share, measures["sensitivity_at_specificity"].values())
+    return name, measures["positives"], measures["negatives"], share(measures["auroc"]), *intervals, *sensitivities
 
 
 def share(value: float | None) -> str:
@@ -126,17 +121,13 @@ def _interval_of_difference(
 
 def comparison_table(comparisons: Sequence[Comparison]) -> str:
     """The comparison of each task and subtype, a row each."""
-    lines = [
-        "| | items | AUROC, first | second | difference | 95 % bootstrap | DeLong z | p |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
+    header = ("", "items", "AUROC, first", "second", "difference", "95 % bootstrap", "DeLong z", "p")
+    rows = []
     for found in comparisons:
         limits = [f"{limit:+.2f}" for limit in found.bootstrap_95 if limit is not None]
-        lines.append(
-            f"| {found.task} | {found.items} | {share(found.test.first)} | {share(found.test.second)} | "
-            f"{found.test.difference:+.2f} | {f'[{limits[0]}, {limits[1]}]' if limits else '-'} | {found.test.z:.2f} | "
-            f"{found.test.p:.3f} |"
-        )
-    if left := sum(found.left_out for found in comparisons if found.task in LABELS):
-        lines += ["", f"Regions that only one of the two has, {left} in all, were left out."]
-    return "\n".join(lines)
+        areas = share(found.test.first), share(found.test.second), f"{found.test.difference:+.2f}"
+        drawn = f"[{', '.join(limits)}]" if limits else "-"
+        rows.append((found.task, found.items, *areas, drawn, f"{found.test.z:.2f}", f"{found.test.p:.3f}"))
+    left = sum(found.left_out for found in comparisons if found.task in LABELS)
+    notes = (f"Regions that only one of the two has, {left} in all, were left out.",) if left else ()
+    return Table(header, tuple(rows), notes).markdown().rstrip()

@@ -1,4 +1,4 @@
-"""How well the scores of a cohort tell bleeding hemispheres and broken skulls from healthy ones.
+"""Tasks: measures of how well a cohort's scores detect bleeding hemispheres and broken skulls.
 
 A *head* is a case with labels (true or false by name, the majority of its readers) and one score a region, None where a
 region has none. A *task* asks for one kind of anomaly; its *items* are regions of heads (Bieder et al., MIDL 2022):
@@ -45,10 +45,10 @@ SPECIFICITIES = (0.80, 0.90, 0.95)
 """Shares of healthy items that are not found, at which the sensitivity is told."""
 
 NAMED = 5
-"""How many cases a message names."""
+"""Most cases that a message names."""
 
 Measures = dict[str, Any]
-"""What `measured` gives; JSON values."""
+"""Measures as `measured` gives them; JSON values."""
 
 
 @dataclass(frozen=True)
@@ -61,17 +61,17 @@ class Head:
 
     @property
     def bleeds(self) -> bool:
-        """Whether it has a haemorrhage."""
+        """True if it has a haemorrhage."""
         return self.labels[LABELS[HAEMORRHAGE]]
 
     @property
     def is_broken(self) -> bool:
-        """Whether it has a fracture."""
+        """True if it has a fracture."""
         return self.labels[LABELS[FRACTURE]]
 
     @property
     def has_side(self) -> bool:
-        """Whether a side is labelled."""
+        """True if a side is labelled."""
         return any(self.labels[name] for name in SIDES.values())
 
 
@@ -173,7 +173,7 @@ def bootstrap_interval(items: Sequence[Item]) -> list[float | None]:
 
 
 def left_out(heads: Sequence[Head]) -> list[str]:
-    """What of scored heads is not judged, a sentence for each reason."""
+    """The scored heads that are not judged, in a sentence for each reason."""
     found = []
     if sideless := [head.case for head in heads if head.bleeds and not head.has_side]:
         found.append(f"No side of the haemorrhage is labelled in {named(sideless)}: left out of that task.")
@@ -203,6 +203,6 @@ def without_auroc(evaluation: Mapping[str, Any]) -> list[str]:
 
 
 def named(cases: Sequence[str]) -> str:
-    """How many cases, and the names of the first few."""
+    """The number of cases, and the names of the first few."""
     shown = ", ".join(cases[:NAMED]) + (", …" if len(cases) > NAMED else "")
     return f"{len(cases)} case{'s' if len(cases) != 1 else ''} ({shown})"

@@ -1,6 +1,6 @@
-"""What commands see to before their minutes or hours of work: the device, and names that become part of a config.
+"""Arguments that several commands take, and what is seen to before minutes or hours of work: devices, names in configs.
 
-What is wrong with them is wrong usage: one sentence, and exit code 2.
+A wrong argument is wrong usage: one sentence, and exit code 2.
 """
 
 from __future__ import annotations
@@ -8,11 +8,22 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Iterable
+from pathlib import Path
 
 from ..errors import WrongUsage
 
 SPECIAL = "$@%#"
 """Letters that MONAI's configs give a meaning: an expression, a reference, a macro, an id in an id."""
+
+
+def add_output(parser: argparse.ArgumentParser, words: str, metavar: str = "OUT") -> None:
+    """Declare where the output goes, which has to be said, with words on what it is."""
+    parser.add_argument("-o", "--output", metavar=metavar, type=Path, required=True, help=words)
+
+
+def add_device(parser: argparse._ActionsContainer) -> None:
+    """Declare the device to compute on."""
+    parser.add_argument("--device", type=device, default="auto", help="auto (default), cpu, cuda or cuda:N")
 
 
 def check_device(name: str) -> None:

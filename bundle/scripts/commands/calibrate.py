@@ -1,8 +1,8 @@
 """`head-ct-anomaly calibrate`: from healthy scans to `normative.nii.gz` and `thresholds.json`; no training.
 
-Each scan goes through the transforms and the network of `configs/inference.json`; its residual is kept in a work
-folder, so that a calibration that was interrupted goes on where it stopped when the same command is given again. A scan
-that is refused, or that failed, is listed and left out; failed ones are tried again.
+Each scan goes through the transforms and the network of `configs/inference.json`. Its residual is cached in a work
+folder, so the same command resumes an interrupted calibration. Scans that were refused or failed are listed and left
+out; failed ones are tried again.
 """
 
 from __future__ import annotations
@@ -41,22 +41,21 @@ from ..integrity import renew
 from ..processes.local import Lost
 from ..words import counted
 from ..workflow import parsed_configs
-from .arguments import device, seed
+from .arguments import add_device, seed
 from .engines import FAILURES, STOPPED, add_engine, answers, engine_problem
 
 REGISTERING = ("reference_masks.nii.gz", "regions.nii.gz", "locator.pt")
 """Files of the models, beside weights and reference, that decide what is kept of a scan."""
 
 KEPT_BYTES = 500_000
-"""What is kept of a scan takes so much on the disk, at most."""
+"""Largest size of a cached scan on the disk, in bytes."""
 
 DAMAGED = (EOFError, KeyError, OSError, ValueError, zipfile.BadZipFile, zlib.error)
-"""What comes of reading a file that is not whole."""
+"""Exceptions raised by reading an incomplete file."""
 
 
-def add_parser(subparsers: Any) -> None:
-    """Declare the subcommand."""
-    parser = subparsers.add_parser("calibrate", help="learn from healthy scans what is normal; no training")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     parser.add_argument("folder", metavar="FOLDER", type=Path, nargs="?", help="healthy scans, one an entry")
     parser.add_argument(
         "-o",
@@ -67,7 +66,7 @@ def add_parser(subparsers: Any) -> None:
         help="folder of both files (the bundle's own models, where each run finds them; those that ship are replaced)",
     )
     parser.add_argument("--weights", metavar="FILE", type=Path, default=Path(place("models/model.pt")))
-    parser.add_argument("--device", type=device, default="auto", help="auto (default), cpu, cuda or cuda:N")
+    add_device(parser)
     parser.add_argument("--stride", type=int, choices=(1, 2, 4), default=4, help="voxels between predictions (4)")
     parser.add_argument(
         "--smoothing",
@@ -84,7 +83,6 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--count", type=int, default=60, help="how many scans to draw (60)")
     parser.add_argument("--seed", type=seed, default=0, help="seed of the first one; the next ones count up")
     add_engine(parser)
-    parser.set_defaults(main=main)
 
 
 def width_mm(text: str) -> float:
@@ -180,7 +178,7 @@ def check_beginning(args: argparse.Namespace, scans: int) -> None:
 
 
 def is_kept(path: Path) -> bool:
-    """Whether a scan has been measured; a file that is not whole is removed."""
+    """True if a scan has been measured; an incomplete file is removed."""
     try:
         load_scan(path)
     except DAMAGED:
@@ -197,7 +195,7 @@ def sources_of(args: argparse.Namespace) -> list[Source]:
 
 
 def provenance(args: argparse.Namespace) -> dict[str, Any]:
-    """Where the scans come from, without a name of a user's file."""
+    """The origin of the scans, without a name of a user's file."""
     if args.simulate is None:
         return {"scans": "a folder"}
     names = sorted({source.group for source in sources_of(args)})
@@ -205,7 +203,7 @@ def provenance(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def pipeline_settings(args: argparse.Namespace) -> dict[str, Any]:
-    """What a calibration is true of, and says of itself."""
+    """The settings that a calibration is valid for, and its description."""
     content = json.loads(config("inference.json").read_text(encoding="utf-8")) | {"stride": args.stride}
     return {
         "weights_sha256": sha256(args.weights),
@@ -215,7 +213,7 @@ def pipeline_settings(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def surroundings() -> dict[str, Any]:
-    """What residuals depend on besides: the files that a scan is registered and masked with, windows and version."""
+    """Other inputs that residuals depend on: the files for registration and masks, windows and version."""
     content = json.loads(config("inference.json").read_text(encoding="utf-8"))
     return {
         "bundle_version": metadata()["version"],

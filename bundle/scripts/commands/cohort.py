@@ -1,7 +1,7 @@
 """`head-ct-anomaly cohort`: every case of a datalist scored, in processes of this machine or on a Ray cluster.
 
-The same command goes on where an earlier one was stopped or killed; what is on the disk, and when, tells
-`cohort_files`. Both engines call the same function for each case, so that they give the same files.
+The same command resumes a run that was stopped or killed; `cohort.folder` describes the files. Both engines call the
+same function for each case, so they give the same files.
 """
 
 from __future__ import annotations
@@ -27,19 +27,18 @@ from ..errors import WrongUsage
 from ..processes.local import Lost
 from ..words import counted
 from ..workflow import parsed_configs
-from .arguments import device, positive
+from .arguments import add_device, add_output, positive
 from .engines import FAILURES, STOPPED, add_engine, answers, engine_problem
 from .scan_options import overrides, usage_problem, why_not_calibrated
 
 MODES = {"dense": [], "published": ["published.json"], "autoencoder": ["autoencoder_inference.json"]}
-"""What can be asked for, and the overlay of inference.json that it is."""
+"""Modes, and the overlay of inference.json for each."""
 
 
-def add_parser(subparsers: Any) -> None:
-    """Declare the subcommand."""
-    parser = subparsers.add_parser("cohort", help="score every case of a datalist, in several processes or on Ray")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     parser.add_argument("datalist", metavar="DATALIST", type=Path, help='JSON {"test": [{"case", "image"}, ...]}')
-    parser.add_argument("-o", "--output", metavar="OUT", type=Path, required=True, help="folder of the cohort")
+    add_output(parser, "folder of the cohort")
     parser.add_argument("--section", choices=SECTIONS, default="test", help="of the datalist (test)")
     add_engine(parser)
     network = parser.add_argument_group("network")
@@ -47,7 +46,7 @@ def add_parser(subparsers: Any) -> None:
     network.add_argument("--weights", metavar="FILE", type=Path, help="weights other than those that ship")
     network.add_argument("--width", type=positive, help="of the network that the weights are of")
     network.add_argument("--patch-size", metavar="MM", type=positive, help="of the network that the weights are of")
-    network.add_argument("--device", type=device, default="auto", help="auto (default), cpu, cuda or cuda:N")
+    add_device(network)
     score = parser.add_argument_group("scores and files")
     score.add_argument("--stride", type=positive, help="voxels (mm) between predictions")
     score.add_argument("--map", choices=("calibrated", "error"), help="what the heatmap shows")
@@ -55,7 +54,6 @@ def add_parser(subparsers: Any) -> None:
     score.add_argument("--calibration", metavar="FOLDER", type=Path, help="other than the one that ships")
     score.add_argument("--cache", metavar="DIR", type=Path, help="registered scans, for several runs (OUT/registered)")
     score.add_argument("--scores-only", action="store_true", help="write result.json alone, no maps and pictures")
-    parser.set_defaults(main=main)
 
 
 def main(args: argparse.Namespace) -> int:
@@ -88,7 +86,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def wrong_usage(args: argparse.Namespace) -> str:
-    """What is wrong with the arguments; empty if nothing is.
+    """A sentence on the first wrong argument; empty if all are right.
 
     Raises:
         WrongUsage: the device, or Ray, is not there.
@@ -99,12 +97,12 @@ def wrong_usage(args: argparse.Namespace) -> str:
 
 
 def planned(args: argparse.Namespace) -> tuple[Plan, dict[str, Any]]:
-    """How each case is scored, and what `cohort.json` says of it.
+    """The settings by which each case is scored, and the contents of `cohort.json` about them.
 
     Raises:
         WrongUsage: the weights are not of the network, or the stride is none of it.
     """
-    from ..cohort.network import network_facts
+    from ..cohort.handlers import network_facts
     from ..training.checkpoints import check_weights
 
     names = ("inference.json", *args.config)

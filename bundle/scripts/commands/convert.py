@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from ..assets import asset, metadata, sha256
 from ..errors import WrongUsage
@@ -23,15 +22,13 @@ NEEDED = ("onnx", "onnxscript")
 """Packages that ONNX needs."""
 
 
-def add_parser(subparsers: Any) -> None:
-    """Declare the subcommand."""
-    parser = subparsers.add_parser("convert", help="write the network for other programs: ONNX, or torch.export")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     parser.add_argument("output", metavar="FILE", type=Path, help="what to write; its ending says how: .onnx or .pt2")
     parser.add_argument(
         "--stride", type=int, choices=STRIDES, default=2, help="mm between predictions (default: %(default)s)"
     )
     parser.add_argument("--weights", metavar="FILE", type=Path, help="other weights of the same network")
-    parser.set_defaults(main=main)
 
 
 def main(args: argparse.Namespace) -> int:
@@ -51,13 +48,12 @@ def main(args: argparse.Namespace) -> int:
     from ..training.checkpoints import check_weights, start_from
 
     parser = parsed_configs(["inference.json"])
-    definition = {"_target_": "scripts.networks.strided.StridedPositionNet", "stride": args.stride}
+    definition = {"_target_": "scripts.networks.export.StridedPositionNet", "stride": args.stride}
     parser.update({f"network_def#{name}": value for name, value in definition.items()})
     network = parser.get_parsed_content("network_def")
     check_weights(weights, network)
     write = onnx_model if args.output.suffix == ".onnx" else exported_program
     content = write(start_from(network, weights), facts(weights, network.patch_size, args.stride))
-    args.output.parent.mkdir(parents=True, exist_ok=True)
     replace_file(args.output, content)
     print(f"{args.output}  {ENDINGS[args.output.suffix]}, stride {args.stride}  sha256 {sha256(args.output)}")
     return 0
@@ -83,7 +79,7 @@ def check_form(output: Path) -> None:
 
 
 def facts(weights: Path, patch_size: int, stride: int) -> dict[str, str]:
-    """What the file says of itself."""
+    """The metadata that the exported file carries."""
     meta = metadata()
     return {
         "name": meta["name"],

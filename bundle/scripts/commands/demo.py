@@ -21,18 +21,17 @@ from ..results.folder import reserved
 from ..results.planes import Array, peak_mm
 from ..results.record import verify
 from ..workflow import quiet, run_configs
+from .arguments import add_output
 
 REGION_NAMES = {1: "the left hemisphere", 2: "the right hemisphere", 3: "the skull"}
-"""How the labels of `regions.nii.gz` are called; every other voxel belongs to none of the three."""
+"""Names of the labels of `regions.nii.gz`; every other voxel belongs to none of the three."""
 
 
-def add_parser(subparsers: Any) -> None:
-    """Declare the subcommand."""
-    parser = subparsers.add_parser("demo", help="run the sample and compare the heatmap with what was planted in it")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     parser.add_argument("sample", metavar="SAMPLE", type=Path, help="folder of the sample, as in the project's sources")
-    parser.add_argument("-o", "--output", metavar="OUT", type=Path, required=True, help="folder of the results")
+    add_output(parser, "folder of the results")
     parser.add_argument("--overwrite", action="store_true", help="replace earlier results in OUT")
-    parser.set_defaults(main=main)
 
 
 def main(args: argparse.Namespace) -> int:
@@ -91,7 +90,7 @@ def volume_ml(mask: NDArray[Any], affine: Array) -> float:
 
 
 def where(lesion: NDArray[Any], affine: Array, point_mm: Array) -> str:
-    """Whether a world position lies inside a mask, or how far it is from it.
+    """A phrase on whether a world position lies inside a mask, or its distance in mm.
 
     Raises:
         ValueError: the mask is empty.

@@ -1,7 +1,7 @@
 """Which engine works through many scans: processes of this machine, or a Ray cluster; the same files come of both.
 
-Each job is given to a function that can be pickled and leaves on the disk what came of it, so that a run which was
-stopped or killed goes on from there.
+Each job is given to a function that can be pickled and writes its outcome to the disk, so that a run which was stopped
+or killed can resume.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
 
 
 def engine_problem(args: argparse.Namespace) -> str:
-    """What is wrong with the engine that was asked for; empty if nothing is.
+    """A sentence on what is wrong with the chosen engine; empty if nothing is.
 
     Raises:
         WrongUsage: the device, or Ray, is not there.
@@ -44,7 +44,7 @@ def engine_problem(args: argparse.Namespace) -> str:
 def answers(
     function: Callable[[Job], Answer], jobs: Sequence[Job], args: argparse.Namespace
 ) -> Iterator[tuple[Job, Answer | Lost]]:
-    """What came of each job as soon as it is known, by the engine that was asked for.
+    """The answer to each job as soon as it is known, by the chosen engine.
 
     Raises:
         WrongUsage: no Ray cluster answers.

@@ -1,4 +1,4 @@
-"""`head-ct-anomaly evaluate`: what the scores of a cohort run are worth, and whether those of two runs differ.
+"""`head-ct-anomaly evaluate`: AUROCs and other measures of a cohort run's scores, and the comparison of two runs.
 
 It reads `scores.csv` and `cohort.json` of a folder that `cohort`, or `evaluate.json`, has made, and the labels of a
 datalist, and writes `evaluation.json`; nothing is computed again.
@@ -16,20 +16,18 @@ from ..cohort.evaluate import evaluate_folder, evaluation_text
 from ..cohort.folder import EVALUATION_NAME, CohortFolder
 from ..cohort.tables import compared, comparison_table, table
 from ..datasets.datalist import SECTIONS
-from ..errors import WrongUsage, as_ours
-from ..files.atomic import check_writable
+from ..errors import WrongUsage
+from ..files.atomic import check_writable, write_output
 
 
-def add_parser(subparsers: Any) -> None:
-    """Declare the subcommand."""
-    parser = subparsers.add_parser("evaluate", help="AUROC and more from the scores of a cohort; compare two of them")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     parser.add_argument("folder", metavar="OUT", type=Path, help="folder of a cohort run")
     parser.add_argument("datalist", metavar="DATALIST", type=Path, nargs="?", help="with the labels of its cases")
     parser.add_argument("--section", choices=SECTIONS, default="test", help="of the datalist (test)")
     parser.add_argument("--score", metavar="NAME", help="score to judge, raw_maximum say (the run's default score)")
     parser.add_argument("-o", "--output", metavar="FILE", type=Path, help=f"(OUT/{EVALUATION_NAME})")
     parser.add_argument("--compare", metavar="OTHER", type=Path, help="folder of another run: DeLong's test")
-    parser.set_defaults(main=main)
 
 
 def main(args: argparse.Namespace) -> int:
@@ -46,7 +44,7 @@ def main(args: argparse.Namespace) -> int:
     check_writable(path.parent, path)
     first = evaluation(args, args.folder)
     if args.datalist is not None:
-        write(path, evaluation_text(first))
+        write_output(path, evaluation_text(first).encode())
         print(f"{table(first)}\n\n{path}")
     if args.compare:
         second = evaluation(args, args.compare)
@@ -78,18 +76,3 @@ def evaluation(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
             "DATALIST` first, or name the DATALIST here."
         ) from error
     return content
-
-
-def write(path: Path, text: str) -> None:
-    """Write the evaluation, which appears whole or not at all.
-
-    Raises:
-        OutputFailed: it can't be written.
-    """
-    from ..files.atomic import replace_file
-
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, text.encode())
-    except OSError as error:
-        raise as_ours(error, path) from error

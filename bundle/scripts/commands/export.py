@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 from ..assets import bundle_root, place, sha256
 from ..errors import WrongUsage
@@ -21,9 +20,8 @@ OUTPUTS = {
 """Configs of trainings that weights can be made of, train.json or overlays of it, and where those weights go."""
 
 
-def add_parser(subparsers: Any) -> None:
-    """Declare the subcommand."""
-    parser = subparsers.add_parser("export", help="make the weights that ship from a training checkpoint")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     parser.add_argument(
         "training", metavar="DIR", type=Path, help="output_dir of the training, or one checkpoint of it"
     )
@@ -35,7 +33,6 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("--width", type=positive, help="of the network that was trained (the config says which)")
     parser.add_argument("--patch-size", metavar="MM", type=positive, help="likewise")
-    parser.set_defaults(main=main)
 
 
 def main(args: argparse.Namespace) -> int:
@@ -59,7 +56,6 @@ def main(args: argparse.Namespace) -> int:
     parser.update({name: value for name, value in values.items() if value is not None})
     network = parser.get_parsed_content("network_def")
     check_checkpoint(checkpoint, network)
-    weights.parent.mkdir(parents=True, exist_ok=True)
     export_weights(checkpoint, network, str(weights))
     renew(bundle_root(), weights)
     print(f"{weights}  sha256 {sha256(weights)}  from {Path(checkpoint).name}")

@@ -4,31 +4,29 @@ from __future__ import annotations
 
 import argparse
 import json
-import secrets
 import sys
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ..errors import OutputExists, OutputFailed, as_ours
-from ..files.atomic import write_file
+from ..errors import OutputExists, OutputFailed
+from ..files.atomic import write_output
 from ..files.nifti import nifti_bytes
 from ..findings import REFUSAL
 from ..reading.inputs import Inspection, SeriesRow, inspect_input
-from ..reading.schema import FORMAT_VERSION
 from ..volume import Volume
 from ..words import printable
 
+FORMAT_VERSION = 1
+"""Stands in what is printed as JSON; it grows when a program that reads it has to change."""
 
-def add_parser(subparsers: Any) -> None:
-    """Declare the subcommand."""
-    parser = subparsers.add_parser("inspect", help="say what an input holds and whether it can be judged")
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     parser.add_argument("input", metavar="INPUT", type=Path, help="a folder (series or study), a DICOM file or a NIfTI")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--series-uid", metavar="UID", help="the series to use, when a study holds several")
     parser.add_argument("--save", metavar="VOLUME.nii.gz", type=nifti_path, help="write the volume that would be used")
-    parser.set_defaults(main=main)
 
 
 def nifti_path(text: str) -> Path:
@@ -68,15 +66,7 @@ def save(path: Path, volume: Volume) -> None:
         OutputFailed: it can't be written, or its folder is not there.
     """
     check_free(path)
-    staging = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
-    try:
-        write_file(staging, nifti_bytes(volume.hu, volume.affine))
-        staging.rename(path)
-    except OSError as error:
-        raise as_ours(error, path) from error
-    finally:
-        with suppress(OSError):
-            staging.unlink()
+    write_output(path, nifti_bytes(volume.hu, volume.affine))
 
 
 def check_free(path: Path) -> None:

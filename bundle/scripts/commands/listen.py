@@ -1,7 +1,7 @@
 """`head-ct-anomaly listen`: a DICOM node that judges every head CT that is sent to it, and sends the results on.
 
-Images are taken into the spool as they come; what becomes of them is in `node_service`. All of it is on the disk (see
-`spool`), so the node can be killed and started again at any moment.
+Incoming images are stored in the spool; `service.service` works on them. The whole state is on the disk (see `spool`),
+so the node can be killed and started again at any moment.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from typing import Any
 from ..errors import OutputFailed, WrongUsage
 from ..service.service import Destination, Service, work
 from ..service.spool import MIB, Limits, Spool, SpoolInUse
-from .arguments import check_device, device, series_uid
+from ..workflow import device_values
+from .arguments import add_device, check_device, series_uid
 
 LOG = logging.getLogger("head_ct_anomaly")
 
 PACKAGES = ("highdicom", "pynetdicom", "dicomweb_client")
 
 
-def add_parser(subparsers: Any) -> None:
-    """Declare the subcommand."""
-    parser = subparsers.add_parser("listen", help="a DICOM node: judge what is sent to it, send the results on")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     parser.add_argument("spool", metavar="SPOOL", type=Path, help="folder in which studies and results are kept")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1: this machine only)")
     parser.add_argument("--port", type=int, default=11112, help="port to listen on (11112)")
@@ -49,9 +49,8 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--max-image-mib", type=int, default=1024, help="largest image that is taken (1024)")
     parser.add_argument("--max-study-mib", type=int, default=4096, help="largest study that is taken (4096)")
     parser.add_argument("--min-free-mib", type=int, default=2048, help="space of the disk that stays free (2048)")
-    parser.add_argument("--device", type=device, default="auto", help="auto (default), cpu, cuda or cuda:N")
+    add_device(parser)
     parser.add_argument("--stride", type=int, choices=(1, 2, 4), help="voxels (mm) between predictions (2)")
-    parser.set_defaults(main=main)
 
 
 def ae_title(text: str) -> str:
@@ -107,7 +106,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def usage_problem(args: argparse.Namespace) -> str:
-    """What is wrong with the arguments; empty if nothing is."""
+    """A sentence on what is wrong with the arguments; empty if nothing is."""
     if missing := [name for name in PACKAGES if find_spec(name) is None]:
         return f'This needs the package {missing[0]}: pip install "head-ct-position-anomaly[pacs]".'
     if args.study and not args.dicomweb:
@@ -120,7 +119,7 @@ def usage_problem(args: argparse.Namespace) -> str:
 
 
 def destination_of(args: argparse.Namespace) -> Destination:
-    """Where the results go: a node if one is named, else the DICOMweb server."""
+    """The destination of the results: a node if one is named, else the DICOMweb server."""
     if args.to:
         from ..service.node import Node
 
@@ -133,10 +132,7 @@ def destination_of(args: argparse.Namespace) -> Destination:
 
 def values_of(args: argparse.Namespace) -> tuple[tuple[str, Any], ...]:
     """Values of ids of the config that the arguments set."""
-    values: dict[str, Any] = {"stride": args.stride} if args.stride else {}
-    if args.device != "auto":
-        values["device"] = f"$torch.device({args.device!r})"
-    return tuple(values.items())
+    return tuple({**({"stride": args.stride} if args.stride else {}), **device_values(args.device)}.items())
 
 
 def serve(service: Service, args: argparse.Namespace) -> None:

@@ -51,7 +51,7 @@ COMMANDS = {
     "package": "make the zip of the bundle that a user of the MONAI model zoo downloads",
     "demo": "run the sample and compare the heatmap with what was planted in it",
 }
-"""Every command, a module with `add_parser` and `main`, and its line in the help."""
+"""Every command, a module with `add_arguments` and `main`, and its line in the help."""
 
 REPRODUCING = ("cq500", "standin", "memory", "reproduce", "paper")
 """Commands that only reproduce the paper: modules of `reproduction.commands`, the others are in this package."""
@@ -98,10 +98,11 @@ def parser_for(words: Sequence[str]) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     asked = next((word for word in words if not word.startswith("-")), None)
     for name, line in COMMANDS.items():
+        command = commands.add_parser(name, help=line)
         if name == asked:
-            module_of(name).add_parser(commands)
-        else:
-            commands.add_parser(name, help=line)
+            module = module_of(name)
+            module.add_arguments(command)
+            command.set_defaults(main=module.main)
     for command in commands.choices.values():
         command.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     return parser
@@ -124,7 +125,7 @@ def module_of(name: str) -> ModuleType:
 
 
 def output_is_closed() -> bool:
-    """Whether nobody reads the standard output any more; then what is left to be written to it goes nowhere."""
+    """True if nobody reads the standard output any more; the rest of the output is then discarded."""
     try:
         descriptor = sys.stdout.fileno()
     except OSError:  # not a file of the operating system's
@@ -164,7 +165,7 @@ def explain(error: Exception) -> int:
 
 
 def disk_is_full(error: BaseException | None) -> OSError | None:
-    """What says that nothing more can be written, among an error and its causes; PyTorch has words of its own."""
+    """The error that says that the disk is full, among an error and its causes; PyTorch has words of its own."""
     while error is not None:
         if isinstance(error, OSError) and error.errno in FULL:
             return error

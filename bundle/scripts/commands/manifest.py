@@ -6,17 +6,14 @@ Every other command compares the files with that list before it begins, and stop
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
 from ..assets import bundle_root
 from ..files.atomic import check_writable
 from ..integrity import MANIFEST_NAME, BundleChanged, changes, write_manifest
 
 
-def add_parser(subparsers: Any) -> None:
-    """Declare the subcommand."""
-    parser = subparsers.add_parser("manifest", help="make the list of the bundle's files anew, after a change of them")
-    parser.set_defaults(main=main)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
 
 
 def main(args: argparse.Namespace) -> int:

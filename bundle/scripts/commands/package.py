@@ -12,24 +12,22 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from ..assets import bundle_root, metadata, sha256
 from ..files.atomic import check_writable
 from .archive import NAME, add, archive, bundle_files, without_traces
+from .arguments import add_output
 
 TORCHSCRIPT = "models/model.ts"
-"""Where the zoo looks for the network as TorchScript."""
+"""Path at which the zoo expects the network as TorchScript."""
 
 SHOWN_CHARACTERS = 300
-"""How much of what `ckpt_export` said last a message shows."""
+"""Number of last characters of `ckpt_export`'s output that a message shows."""
 
 
-def add_parser(subparsers: Any) -> None:
-    """Declare the subcommand."""
-    parser = subparsers.add_parser("package", help="make the zip that a user of the MONAI model zoo downloads")
-    parser.add_argument("-o", "--output", metavar="DIR", type=Path, required=True, help="folder for the zip")
-    parser.set_defaults(main=main)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    add_output(parser, "folder for the zip", metavar="DIR")
 
 
 def main(args: argparse.Namespace) -> int:
@@ -46,7 +44,6 @@ def main(args: argparse.Namespace) -> int:
     files = {name: path.read_bytes() for name, path in bundle_files(bundle_root()).items()}
     add(files, TORCHSCRIPT, torchscript(bundle_root()))
     content = archive(files)
-    args.output.mkdir(parents=True, exist_ok=True)
     replace_file(target, content)
     print(f"{target}  {len(files)} files, {len(content) / 2**20:.1f} MB  sha256 {sha256(target)}")
     return 0

@@ -1,8 +1,8 @@
 """`head-ct-anomaly prepare`: the healthy scans of a datalist read, registered and masked, for trainings on them.
 
-Training does so by itself, one scan after the other; this does it in several processes, or on a Ray cluster, so that
-trainings with the same `--prepared_dir` find every scan there. What is kept is told in `prepared_scans`. The same
-command goes on where it was stopped.
+Training does so by itself, one scan after the other. This command does it in several processes, or on a Ray cluster;
+trainings with the same `--prepared_dir` then find every scan there. `datasets.prepared` describes the cache. The same
+command resumes after a stop.
 """
 
 from __future__ import annotations
@@ -24,29 +24,29 @@ from ..findings import InputRefused
 from ..processes.local import Lost
 from ..words import counted
 from ..workflow import parsed_configs, quiet
+from .arguments import add_output
 from .engines import FAILURES, STOPPED, add_engine, answers, engine_problem
 
 CONFIGS = ("train.json", "train_scans.json")
-"""What trains on the scans of a datalist, and how they are prepared for it."""
+"""The config that trains on the scans of a datalist, and the overlay that prepares them."""
 
 DONE, REFUSED, FAILED = "done", "refused", "failed"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a scan, and why where it is not done."""
+    """The outcome of a scan, and the reason if it is not done."""
 
     status: str
     reason: str = ""
 
 
-def add_parser(subparsers: Any) -> None:
-    """Declare the subcommand."""
-    parser = subparsers.add_parser("prepare", help="register the scans of a datalist, for trainings on them")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     parser.add_argument("datalist", metavar="DATALIST", type=Path, help='JSON {"training": [{"image": path}, ...]}')
-    parser.add_argument("-o", "--output", metavar="DIR", type=Path, required=True, help="folder of prepared scans")
+    add_output(parser, "folder of prepared scans", metavar="DIR")
     add_engine(parser)
-    parser.set_defaults(main=main, device="cpu")
+    parser.set_defaults(device="cpu")
 
 
 def main(args: argparse.Namespace) -> int:
@@ -76,7 +76,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def work(images: list[str], args: argparse.Namespace) -> dict[str, Outcome]:
-    """What came of each scan, with a bar, and a line for each that is not done."""
+    """The outcome of each scan; shows a bar, and a line for each scan that is not done."""
     found = {}
     function = partial(prepare_image, args.output.absolute())
     with tqdm(total=len(images), desc="prepare", unit="scan") as bar:

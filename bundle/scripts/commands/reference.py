@@ -6,9 +6,7 @@ What every run needs of them is computed here, too, once for all (see `files.der
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +21,7 @@ from ..integrity import renew
 from ..simulation.anatomy.label_map import anatomy_paths, load_anatomy
 from ..simulation.person.population import mean_population, reference_hu, reference_masks, reference_regions
 from ..workflow import quiet
+from .arguments import add_output
 
 TRAINING = tuple(f"head_{number:02d}.nii.gz" for number in range(1, 9))
 """The anatomies that networks train on; the others stay unseen."""
@@ -31,9 +30,8 @@ FILES = ("reference.nii.gz", "regions.nii.gz", "reference_masks.nii.gz")
 """HU (int16); 1 left hemisphere, 2 right hemisphere, 3 skull; 1 head + 2 inside the skull."""
 
 
-def add_parser(subparsers: Any) -> None:
-    """Declare the subcommand."""
-    parser = subparsers.add_parser("reference", help="make the reference head and its regions from label maps")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     parser.add_argument(
         "anatomies",
         metavar="ANATOMIES",
@@ -41,11 +39,10 @@ def add_parser(subparsers: Any) -> None:
         nargs="?",
         help="folder of label maps (.nii.gz); without it, only what is computed of the reference in OUT is made anew",
     )
-    parser.add_argument("-o", "--output", metavar="OUT", type=Path, required=True, help="folder, e.g. bundle/models")
+    add_output(parser, "folder, e.g. bundle/models")
     parser.add_argument(
         "--all", action="store_true", help="use every label map in the folder, not only the training anatomies"
     )
-    parser.set_defaults(main=main)
 
 
 def main(args: argparse.Namespace) -> int:
@@ -83,9 +80,8 @@ def make_reference_head(anatomies: Path, output: Path, every: bool) -> None:
         reference_regions(population),
         reference_masks(population),
     )
-    output.mkdir(parents=True, exist_ok=True)
     for name, volume in zip(FILES, volumes, strict=True):
-        write(output / name, volume)
+        replace_file(output / name, nifti_bytes(volume, grid_affine()))
 
 
 def derived_files(folder: Path) -> dict[str, bytes]:
@@ -98,10 +94,3 @@ def derived_files(folder: Path) -> dict[str, bytes]:
         TARGETS_NAME: derived_bytes(make_reference(head, masks), (head, masks)),
         DENSITIES_NAME: derived_bytes(make_densities(head, regions), (head, regions)),
     }
-
-
-def write(path: Path, volume: NDArray[np.int16] | NDArray[np.uint8]) -> None:
-    """Write a volume on the reference grid; the file appears complete or not at all."""
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(nifti_bytes(volume, grid_affine()))
-    os.replace(partial, path)

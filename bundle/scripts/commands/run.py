@@ -5,20 +5,18 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
 
 from ..results.folder import reserved
 from ..workflow import parsed_configs, quiet, run_configs
-from .arguments import check_device, device, series_uid
+from .arguments import add_device, add_output, check_device, series_uid
 from .scan_options import OVERLAYS, overrides, usage_problem, why_no_dicom
 
 
-def add_parser(subparsers: Any) -> None:
-    """Declare the subcommand."""
-    parser = subparsers.add_parser("run", help="make the heatmap and the scores of one scan")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     parser.add_argument("input", metavar="INPUT", type=Path, help="a folder (series or study), a DICOM file or a NIfTI")
-    parser.add_argument("-o", "--output", metavar="OUT", type=Path, required=True, help="folder of the results")
-    parser.add_argument("--device", type=device, default="auto", help="auto (default), cpu, cuda or cuda:N")
+    add_output(parser, "folder of the results")
+    add_device(parser)
     parser.add_argument("--stride", type=int, choices=(1, 2, 4), help="voxels (mm) between predictions (2)")
     parser.add_argument("--series-uid", type=series_uid, help="the series to use, when a study holds several")
     parser.add_argument("--overwrite", action="store_true", help="replace earlier results in OUT")
@@ -29,7 +27,6 @@ def add_parser(subparsers: Any) -> None:
         "--calibration", metavar="FOLDER", type=Path, help="normative and thresholds other than those that ship"
     )
     parser.add_argument("--dicom", action="store_true", help="write DICOM objects too, into OUT/dicom")
-    parser.set_defaults(main=main)
 
 
 def main(args: argparse.Namespace) -> int:
@@ -49,7 +46,7 @@ def main(args: argparse.Namespace) -> int:
 
         network = parsed_configs(("inference.json", *args.config)).get_parsed_content("network_def")
         check_weights(args.weights, network)
-    from ..processes.allocator import give_back_free_memory
+    from ..processes.memory import give_back_free_memory
 
     try:
         with reserved(args.output, args.overwrite), quiet(warn=args.debug):

@@ -25,6 +25,7 @@ from ..simulation.scanner.protocol import Protocol
 from ..simulation.scanner.sampling import sample
 from ..simulation.scanner.scan import Scan, acquire
 from ..simulation.scanner.series import SeriesText, in_scanner_order, write_series
+from .arguments import add_output
 
 PROTOCOL = Protocol(
     spacing_mm=0.45,
@@ -37,13 +38,14 @@ PROTOCOL = Protocol(
     bottom_mm=-60.0,
     top_mm=104.0,
 )
+
 """A routine head scan with a soft kernel, from below the foramen magnum to above the vertex."""
 
 LOOK = Look(calcified=("choroid", "pineal"), bone_density=1.04, dura_hu=8.0)
 """A plain healthy head, without contrast medium, with the calcium that most have."""
 
 LARGEST_ROTATION_DEG = 8.0
-"""How far the head is turned in the scanner at most."""
+"""Largest rotation of the head in the scanner."""
 
 AIR_BELOW_HU, QUIET_HU = -900, -1000
 """Air is stored without its noise, of which most of a compressed series would consist."""
@@ -51,11 +53,10 @@ AIR_BELOW_HU, QUIET_HU = -900, -1000
 TEXT = SeriesText(SeriesDescription="Head 3.0 soft", StudyDescription="Simulated head CT with a bleed")
 
 
-def add_parser(subparsers: Any) -> None:
-    """Declare the subcommand."""
-    parser = subparsers.add_parser("sample", help="make the demo's sample from a label map of a head")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     parser.add_argument("anatomy", metavar="ANATOMY", type=Path, help="label map of a whole head (.nii.gz)")
-    parser.add_argument("-o", "--output", metavar="OUT", type=Path, required=True, help="folder of the sample")
+    add_output(parser, "folder of the sample")
     parser.add_argument("--seed", type=int, default=12, help="everything random follows from it (default: %(default)s)")
     parser.add_argument("--kind", choices=tuple(BRIGHT), default="intraparenchymal", help="(default: %(default)s)")
     parser.add_argument(
@@ -63,7 +64,6 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("--volume-ml", type=float, default=35.0, help="of the blood (default: %(default)s)")
     parser.add_argument("--hu", type=float, default=62.0, help="mean of the blood (default: %(default)s)")
-    parser.set_defaults(main=main)
 
 
 def main(args: argparse.Namespace) -> int:
@@ -102,7 +102,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def truth_of(head: SimulatedHead, kind: str, side: str, lesion_hu: float) -> dict[str, Any]:
-    """What was planted: words, size, and the centre of the lesion in scan space."""
+    """The truth about the planted lesion: words, size, and its centre in scan space."""
     centre = head.affine @ [*np.argwhere(head.lesion == 1).mean(axis=0), 1]
     return {
         "description": f"{kind} bleed on the {side}",

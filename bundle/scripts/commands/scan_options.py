@@ -10,6 +10,7 @@ from typing import Any
 from ..anomaly.files import NORMATIVE_NAME, THRESHOLDS_NAME, NotCalibrated, checked_thresholds
 from ..assets import config, place
 from ..files.names import is_nifti
+from ..workflow import device_values
 
 OVERLAYS = {"published.json": "the published network", "autoencoder_inference.json": "the autoencoder"}
 """Overlays of inference.json, and the networks that they run, of which the bundle ships no weights."""
@@ -26,26 +27,18 @@ def overrides(args: argparse.Namespace) -> dict[str, Any]:
         "output_dir": args.output.absolute(),
         "overwrite": args.overwrite,
     }
-    if args.dicom:
-        values["dicom"] = True
-    if args.stride:
-        values["stride"] = args.stride
-    if args.series_uid:
-        values["series_uid"] = args.series_uid
+    asked = {"dicom": args.dicom, "stride": args.stride, "series_uid": args.series_uid, "map": args.map}
+    values |= {name: value for name, value in asked.items() if value}
     if args.weights:
         values["weights"] = args.weights.absolute()
-    if args.map:
-        values["map"] = args.map
     if args.calibration:
         folder = args.calibration.absolute()
         values |= {"normative": folder / NORMATIVE_NAME, "thresholds": folder / THRESHOLDS_NAME}
-    if args.device != "auto":
-        values["device"] = f"$torch.device({args.device!r})"
-    return values
+    return {**values, **device_values(args.device)}
 
 
 def usage_problem(args: argparse.Namespace) -> str:
-    """What is wrong with the weights or the map that were asked for; empty if nothing is."""
+    """A sentence on what is wrong with the chosen weights or map; empty if nothing is."""
     if args.weights and not args.weights.is_file():
         return f"There are no weights at {args.weights}. Check --weights."
     if args.config and not args.weights:

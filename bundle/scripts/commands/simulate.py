@@ -9,28 +9,25 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import shutil
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ..errors import OutputExists
+from ..files.atomic import staged
 from ..files.nifti import nifti_bytes
 from ..simulation.anatomy.label_map import anatomy_paths, load_anatomy
 from ..simulation.case import PRESETS, Case, simulate_case
 from ..simulation.lesions.planting import KINDS
 from ..simulation.scanner.series import TRANSFER_SYNTAXES, write_series
 from ..volume import UNKNOWN_HU
-from .arguments import seed
+from .arguments import add_output, seed
 
 
-def add_parser(subparsers: Any) -> None:
-    """Declare the subcommand."""
-    parser = subparsers.add_parser("simulate", help="draw simulated head CT from label maps of heads")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     parser.add_argument("anatomies", metavar="ANATOMIES", type=Path, help="a label map (.nii.gz), or a folder of them")
-    parser.add_argument("-o", "--output", metavar="OUT", type=Path, required=True, help="folder of the scans")
+    add_output(parser, "folder of the scans")
     parser.add_argument("--count", type=int, default=1, help="how many scans; they take turns over the anatomies")
     parser.add_argument("--seed", type=seed, default=0, help="seed of the first scan; the next ones count up")
     parser.add_argument("--lesion", choices=KINDS, help="plant a lesion of this kind; none by default")
@@ -40,7 +37,6 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--transfer-syntax", choices=tuple(TRANSFER_SYNTAXES), default="explicit", help="compression of DICOM files"
     )
-    parser.set_defaults(main=main)
 
 
 def main(args: argparse.Namespace) -> int:
@@ -59,9 +55,12 @@ def main(args: argparse.Namespace) -> int:
 
 def write_case(folder: Path, case: Case, anatomy: str, kind: str, transfer_syntax: str = "explicit") -> None:
     """Write a case to a folder that appears complete or not at all."""
-    partial = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
+    with staged(folder) as partial:
+        partial.mkdir()
+        _write_case(partial, case, anatomy, kind, transfer_syntax)
+
+
+def _write_case(partial: Path, case: Case, anatomy: str, kind: str, transfer_syntax: str) -> None:
     if kind == "dicom":
         write_series(
             partial / "series",
@@ -78,4 +77,3 @@ def write_case(folder: Path, case: Case, anatomy: str, kind: str, transfer_synta
     (partial / "lesion.nii.gz").write_bytes(nifti_bytes(case.lesion, case.scan.affine))
     truth = {"anatomy": anatomy, **case.truth}
     (partial / "truth.json").write_text(json.dumps(truth, indent=2) + "\n", encoding="utf-8")
-    os.replace(partial, folder)

@@ -1,4 +1,4 @@
-"""`head-ct-anomaly train`: from healthy scans, or from label maps of heads, to weights; stopped, it goes on.
+"""`head-ct-anomaly train`: from healthy scans, or from label maps of heads, to weights; a stopped training resumes.
 
 It is `monai.bundle run` on `configs/train.json` (a folder of label maps: heads are drawn from them) or on that with its
 overlay `train_scans.json` (a datalist of healthy scans), followed by `export`.
@@ -16,32 +16,27 @@ from ..datasets.datalist import PREPARED_BYTES, check_disjoint, listed_scans
 from ..errors import WrongUsage
 from ..files.atomic import check_writable
 from ..training.anatomies import check_names, training_anatomies
-from ..workflow import parsed_configs, train_configs
-from .arguments import check_device, check_plain, device, positive, seed
+from ..workflow import device_values, parsed_configs, train_configs
+from .arguments import add_device, add_output, check_device, check_plain, positive, seed
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
 
 TRAINING_BYTES = 100_000_000
-"""What checkpoints and logs take on the disk, at most."""
+"""Space for checkpoints and logs on the disk, at most."""
 
 
-def add_parser(subparsers: Any) -> None:
-    """Declare the subcommand."""
-    parser = subparsers.add_parser(
-        "train", help="train the network on healthy scans, or on heads drawn from label maps"
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     parser.add_argument(
         "data",
         metavar="DATALIST",
         type=Path,
         help='JSON {"training": [{"image": path}, ...], "validation": [...]} of scans, or a folder of label maps',
     )
-    parser.add_argument(
-        "-o", "--output", metavar="DIR", type=Path, required=True, help="checkpoints, learning curve, model.pt"
-    )
+    add_output(parser, "checkpoints, learning curve, model.pt", metavar="DIR")
     parser.add_argument("--epochs", type=positive, help="epochs of 100 iterations (train.json says how many)")
-    parser.add_argument("--device", type=device, default="auto", help="auto (default), cpu, cuda or cuda:N")
+    add_device(parser)
     parser.add_argument("--workers", type=positive, help="processes that cut crops, and draw heads (1)")
     parser.add_argument("--seed", type=seed, help="everything random follows from it (train.json says which)")
     start = parser.add_mutually_exclusive_group()
@@ -51,7 +46,6 @@ def add_parser(subparsers: Any) -> None:
         "--validation", metavar="NAME", nargs="+", help="label maps to validate on (train.json names some)"
     )
     parser.add_argument("--hold-out", metavar="NAME", nargs="+", help="label maps to leave for tests, used for nothing")
-    parser.set_defaults(main=main)
 
 
 def main(args: argparse.Namespace) -> int:
@@ -102,7 +96,7 @@ def check_data(args: argparse.Namespace, parser: Any) -> None:
 
 
 def unprepared(args: argparse.Namespace) -> int:
-    """How many scans of a datalist are still to be prepared, at most."""
+    """Number of scans of a datalist that are still to be prepared, at most."""
     if args.data.is_dir():
         return 0
     listed = [item for section in ("training", "validation") for item in listed_scans(args.data, section)]
@@ -156,7 +150,7 @@ def overrides(args: argparse.Namespace) -> dict[str, Any]:
         "max_epochs": args.epochs,
         "workers": args.workers,
         "seed": args.seed,
-        "device": None if args.device == "auto" else f"$torch.device({args.device!r})",
+        **device_values(args.device),
         "start_weights": args.start.absolute() if args.start else None,
         "validation_anatomies": args.validation,
         "test_anatomies": args.hold_out,

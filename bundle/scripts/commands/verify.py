@@ -1,6 +1,6 @@
-"""`head-ct-anomaly verify`: whether folders hold complete results, and what is wrong with which file if they don't.
+"""`head-ct-anomaly verify`: checks that folders hold complete results, and names the files that are wrong.
 
-The exit code is 3 when a folder is not complete: as with a scan, what was given is refused.
+The exit code is 3 if a folder is not complete: the input is refused, as with a scan.
 """
 
 from __future__ import annotations
@@ -19,12 +19,10 @@ INCOMPLETE = 3
 """Exit code: a folder does not hold complete results."""
 
 
-def add_parser(subparsers: Any) -> None:
-    """Declare the subcommand."""
-    parser = subparsers.add_parser("verify", help="say whether results are complete and unchanged")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     parser.add_argument("folders", metavar="OUT", type=Path, nargs="+", help="a folder of results")
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.set_defaults(main=main)
 
 
 def main(args: argparse.Namespace) -> int:
@@ -48,7 +46,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def as_json(folder: Path, wrong: dict[str, str]) -> dict[str, Any]:
-    """What was found in a folder, as plain values."""
+    """The verification of a folder, as plain values for JSON."""
     return {
         "folder": str(folder),
         "complete": not wrong,
@@ -57,7 +55,7 @@ def as_json(folder: Path, wrong: dict[str, str]) -> dict[str, Any]:
 
 
 def sentence(folder: Path, wrong: dict[str, str]) -> str:
-    """What is wrong with a folder: the first file, and how many more there are."""
+    """A sentence on what is wrong with a folder: the first file, and the number of others."""
     name, problem = next(iter(wrong.items()))
     more = (
         f", and {counted(len(wrong) - 1, 'other file has', 'other files have')} problems too" if len(wrong) > 1 else ""

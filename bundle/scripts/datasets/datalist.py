@@ -19,16 +19,16 @@ from ..errors import WrongUsage
 from ..files.fingerprints import Source, key
 
 SECTIONS = ("training", "validation", "test")
-"""What a datalist may hold."""
+"""Sections that a datalist may have."""
 
 SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 """Names that a folder can have anywhere, and that are no path."""
 
 PREPARED_BYTES = 51_000_000
-"""What a scan of a datalist takes on the disk once it is prepared for training."""
+"""Size on the disk of a scan of a datalist that is prepared for training."""
 
 UID = re.compile(r"[0-9.]{1,64}")
-"""What a series' UID is made of."""
+"""Form of a series' UID."""
 
 
 @dataclass(frozen=True)
@@ -65,27 +65,38 @@ def listed_cases(path: str | Path, section: str = "test", scans: bool = True) ->
     """
     path = Path(path)
     content = _read(path)
-    if not content.get(section):
-        there = ", ".join(name for name in SECTIONS if content.get(name)) or "none"
-        raise WrongUsage(f"{path} has no cases under {json.dumps(section)}. Sections with cases: {there}.")
-    cases = [_case(item, row, section, path) for row, item in enumerate(content[section])]
-    for case in cases:
-        if scans and not case.image.exists():
-            raise WrongUsage(f"{_entry(case.row, section, path)}, {case.name}: there is no {case.image}. Correct it.")
+    cases = [_case(item, row, section, path) for row, item in enumerate(_items(content, section, path))]
+    for case in cases if scans else ():
+        _check_there(case.image, _entry(case.row, section, path), case.name)
     _check_apart(content, section, path)
     return cases
 
 
-def check_apart(path: str | Path) -> None:
-    """See that nothing stands in a datalist twice, in whatever sections: a scan to train on must not be tested.
+def listed_scans(path: str | Path, section: str) -> list[dict[str, Any]]:
+    """One dictionary {"image": path} for each item of a section, of which nothing but its scan is looked at.
 
     Raises:
-        WrongUsage: the file is no datalist, or a case, a scan or a series does; the message names both sections.
+        WrongUsage: the file is no datalist, the section is empty, a scan does not exist or stands in it twice.
     """
     path = Path(path)
     content = _read(path)
+    images = [_image(item, row, section, path) for row, item in enumerate(_items(content, section, path))]
+    for row, image in enumerate(images):
+        _check_there(image, _entry(row, section, path))
+    _check_apart(content, section, path, others=())
+    return [{"image": str(image)} for image in images]
+
+
+def check_disjoint(path: str | Path) -> None:
+    """See that the scans to train on are there, and that nothing stands in a datalist twice, in whatever sections.
+
+    Raises:
+        WrongUsage: it is not so; a message about two sections names both.
+    """
+    for section in ("validation", "training"):
+        listed_scans(path, section)
     for section in SECTIONS:
-        _check_apart(content, section, path)
+        _check_apart(_read(Path(path)), section, Path(path))
 
 
 def check_labels(cases: Iterable[Case], needed: Sequence[str], section: str, path: str | Path) -> None:
@@ -132,15 +143,26 @@ def _read(path: Path) -> dict[str, Any]:
     return sections
 
 
+def _items(content: Mapping[str, Sequence[Any]], section: str, path: Path) -> Sequence[Any]:
+    """The items of a section, which has some."""
+    if not content.get(section):
+        there = ", ".join(name for name in SECTIONS if content.get(name)) or "none"
+        raise WrongUsage(f"{path} has no cases under {json.dumps(section)}. Sections with cases: {there}.")
+    return content[section]
+
+
+def _check_there(image: Path, entry: str, name: str = "") -> None:
+    if not image.exists():
+        raise WrongUsage(f"{entry}{f', {name}' if name else ''}: there is no {image}. Correct it.")
+
+
 def _entry(row: int, section: str, path: str | Path) -> str:
     return f"Entry {row} of {json.dumps(section)} in {path}"
 
 
 def _case(item: Any, row: int, section: str, path: Path) -> Case:
     """An item, checked."""
-    where = _entry(row, section, path)
-    if not isinstance(item, dict) or not all(isinstance(item.get(name), str) for name in ("case", "image")):
-        raise WrongUsage(f'{where} needs "case" and "image", each a text.')
+    where, image = _entry(row, section, path), _image(item, row, section, path, needed=("case", "image"))
     if not SAFE.fullmatch(item["case"]):
         raise WrongUsage(
             f'{where}: {item["case"][:100]!r} can\'t be the name of a case. Use letters, digits, ".", "-" and "_".'
@@ -150,32 +172,40 @@ def _case(item: Any, row: int, section: str, path: Path) -> Case:
         raise WrongUsage(f"{where}, {item['case']}: {uid!r} is no series UID. Use digits and dots, or null.")
     if not isinstance(labels, dict) or not all(isinstance(value, bool) for value in labels.values()):
         raise WrongUsage(f'{where}, {item["case"]}: "labels" must hold true or false for each label.')
-    return Case(item["case"], (path.parent / item["image"]).absolute(), uid or None, labels, row)
+    return Case(item["case"], image, uid or None, labels, row)
 
 
-def _check_apart(content: Mapping[str, Sequence[Any]], section: str, path: Path) -> None:
-    """See that nothing of a section stands anywhere else in the datalist."""
+def _image(item: Any, row: int, section: str, path: Path, needed: Sequence[str] = ("image",)) -> Path:
+    """Path of the scan of an item that has the needed texts."""
+    if not isinstance(item, dict) or not all(isinstance(item.get(name), str) for name in needed):
+        words = " and ".join(map(json.dumps, needed))
+        raise WrongUsage(f"{_entry(row, section, path)} needs {words}, {'each ' if len(needed) > 1 else ''}a text.")
+    return (path.parent / str(item["image"])).absolute()
+
+
+def _check_apart(
+    content: Mapping[str, Sequence[Any]], section: str, path: Path, others: Sequence[str] = SECTIONS
+) -> None:
+    """See that nothing of a section stands in it twice, or in another one."""
     seen: set[str] = set()
-    for row, item in enumerate(content[section]):
-        if seen & _marks(item, path):
-            raise WrongUsage(f"{_entry(row, section, path)}, {_name(item)}, stands there twice. Remove one.")
-        seen |= _marks(item, path)
-    for other in SECTIONS:
-        for row, item in enumerate(content[other] if other != section else ()):
+    for other in (section, *(name for name in others if name != section)):
+        for row, item in enumerate(content[other]):
             if seen & _marks(item, path):
-                raise WrongUsage(
-                    f"{_entry(row, other, path)}, {_name(item)}, stands under {json.dumps(section)} too. "
-                    "Keep it in one of them."
-                )
+                text = "stands there twice. Remove one."
+                if other != section:
+                    text = f"stands under {json.dumps(section)} too. Keep it in one of them."
+                raise WrongUsage(f"{_entry(row, other, path)}, {_name(item)}, {text}")
+            if other == section:
+                seen |= _marks(item, path)
 
 
 def _name(item: Mapping[str, Any]) -> Any:
-    """What a message calls an item."""
+    """The name of an item in messages."""
     return item.get("case") or item["image"]
 
 
 def _marks(item: Any, path: Path) -> set[str]:
-    """What tells an item from others: the name of its case, where its scan lies, and its series."""
+    """The marks that tell an item from others: the name of its case, the path of its scan, and its series."""
     if not isinstance(item, dict) or not isinstance(item.get("image"), str):
         return set()
     named = {f"{key} {item[key]}" for key in ("case", "series_uid") if item.get(key)}
@@ -185,49 +215,3 @@ def _marks(item: Any, path: Path) -> set[str]:
 def cases(path: str | Path) -> list[dict[str, Any]]:
     """The one case that `path` holds: a NIfTI file, a DICOM file, or the folder of a series or of a study."""
     return [{"image": str(path)}]
-
-
-def listed_scans(path: str | Path, section: str) -> list[dict[str, Any]]:
-    """The scans of one section of a datalist, a JSON file {"training": [{"image": path}, …], "validation": […]}.
-
-    Paths are relative to the file's folder unless they are absolute.
-
-    Raises:
-        WrongUsage: the file is not such a list, a section is empty, a scan does not exist or stands there twice.
-    """
-    path = Path(path)
-    try:
-        entries = json.loads(path.read_text())[section]
-        images = [str((path.parent / entry["image"]).absolute()) for entry in entries]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise WrongUsage(
-            f'{path} is no datalist ({type(error).__name__}: {error}). It needs "training" and "validation", '
-            'each a list of {"image": path}.'
-        ) from error
-    if not images:
-        raise WrongUsage(
-            f'{json.dumps(section)} is empty in {path}. List the healthy scans, each as {{"image": path}}.'
-        )
-    seen: set[Path] = set()
-    for row, image in enumerate(images):
-        if not Path(image).exists():
-            raise WrongUsage(
-                f"Entry {row} of {json.dumps(section)} in {path}, {image}, does not exist. Correct its path."
-            )
-        if Path(image).resolve() in seen:
-            raise WrongUsage(
-                f"Entry {row} of {json.dumps(section)} in {path}, {image}, stands there twice. Remove one."
-            )
-        seen.add(Path(image).resolve())
-    return [{"image": image} for image in images]
-
-
-def check_disjoint(path: str | Path) -> None:
-    """See that the scans of a datalist are there, and that none to train on is for validation or test as well.
-
-    Raises:
-        WrongUsage: they are not, or one is.
-    """
-    for section in ("validation", "training"):
-        listed_scans(path, section)
-    check_apart(path)

@@ -1,4 +1,4 @@
-"""A data set whose scans are read and registered once, then kept on the disk (see `registered_files`).
+"""A data set whose scans are read and registered once, then kept on the disk (see `cache`).
 
 What is kept counts for the scan, by names, sizes and times of its files, for the series that was taken of it, and for
 what registers: the bundle's version and the files that it registers with. It is made again where that has changed. The
@@ -7,9 +7,7 @@ scan on its own grid is read anew each time: results lie on it.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,22 +15,16 @@ import numpy as np
 import torch
 from monai.data import Dataset, MetaTensor
 from monai.transforms import Compose
-from tqdm import tqdm
 
 from ..findings import InputRefused
 from ..geometry.coordinates import grid_affine
 from ..preprocessing.transforms import FindForegroundd, MakeRegionsd, MaskBackgroundd, MeasureCoveraged
 from ..registration.transforms import RegisterHeadd
+from .cache import Item, RegisteredScan, load_registered, maker_hash, refusals_kept, save_registered, without_refused
 from .datalist import fingerprint
-from .prepared import maker_hash
-from .registered_files import RegisteredScan, load_registered, save_registered
-
-logger = logging.getLogger(__name__)
 
 KEPT = (RegisterHeadd, FindForegroundd, MaskBackgroundd, MakeRegionsd, MeasureCoveraged)
 """Transforms whose outcome is kept; they follow one another in the preprocessing of inference.json."""
-
-Item = Mapping[Hashable, Any]
 
 
 class RegisteredScans(Dataset):
@@ -72,37 +64,21 @@ class RegisteredScans(Dataset):
         Raises:
             InputRefused: it can't be judged.
         """
-        item: dict[Hashable, Any] = dict(self.data[index])
-        kept = load_registered(self.file_of(item))
-        if isinstance(kept, InputRefused):
-            raise kept
-        if kept is None:
-            data = self._register(item)
-        else:
-            with self._refusals_kept(item):
-                data = restored(_through(self.reading, item), kept, self.registering[0])
-        return _through(self.finishing, data)
+        return _through(self.finishing, self._registered(dict(self.data[index])))
 
-    def _register(self, item: Item) -> dict[Hashable, Any]:
+    def _registered(self, item: dict[Hashable, Any]) -> dict[Hashable, Any]:
         """One scan, read and registered, which is kept, or why it is refused.
 
         Raises:
             InputRefused: it can't be judged.
         """
-        with self._refusals_kept(item):
-            data = _through([*self.reading, *self.registering], dict(item))
-        save_registered(self.file_of(item), to_keep(data))
+        path = self.file_of(item)
+        with refusals_kept(path, Path(item["image"])):
+            if kept := load_registered(path):
+                return restored(_through(self.reading, item), kept, self.registering[0])
+            data = _through([*self.reading, *self.registering], item)
+        save_registered(path, to_keep(data))
         return data
-
-    @contextmanager
-    def _refusals_kept(self, item: Item) -> Iterator[None]:
-        """Keep why a scan is refused, unless it could not be reached, which may be otherwise the next time."""
-        try:
-            yield
-        except InputRefused as refusal:
-            if all(finding.code != "path_missing" for finding in refusal.findings):
-                save_registered(self.file_of(item), refusal)
-            raise
 
     def file_of(self, item: Item) -> Path:
         """Where the registered scan of an item is kept."""
@@ -150,33 +126,16 @@ class UsableScans(RegisteredScans):
     `refused` says by case, or by path where items name no case, why each of the others can't be judged.
     """
 
-    def __init__(
-        self,
-        data: Sequence[Item],
-        transform: Compose,
-        folder: str | Path,
-        series_uid: str | Mapping[str, str] | None = None,
-    ) -> None:
+    def __init__(self, data: Sequence[Item], *args: Any, **kwargs: Any) -> None:
         """As of `RegisteredScans`; scans that are not registered yet are, which takes some ten seconds each."""
-        super().__init__(data, transform, folder, series_uid)
-        self.refused: dict[str, InputRefused] = {}
-        usable = []
-        for item in tqdm(data, desc="registering", unit="scan"):
-            refusal = self._refusal(item)
-            if refusal is None:
-                usable.append(item)
-            else:
-                name = str(item.get("case", item["image"]))
-                self.refused[name] = refusal
-                logger.warning("%s is left out: %s", name, refusal)
-        self.data = usable
+        super().__init__(data, *args, **kwargs)
+        self.data, self.refused = without_refused(data, self._refusal, "registering")
 
     def _refusal(self, item: Item) -> InputRefused | None:
         """Why a scan can't be judged, after it was registered if it was not yet."""
-        kept = load_registered(self.file_of(item))
         try:
-            if kept is None:
-                self._register(item)
+            if load_registered(self.file_of(item)) is None:
+                self._registered(dict(item))
         except InputRefused as refusal:
             return refusal
-        return kept if isinstance(kept, InputRefused) else None
+        return None

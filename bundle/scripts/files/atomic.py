@@ -7,14 +7,16 @@ import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..assets import sha256
 from ..errors import as_ours
+from ..processes.stopping import undisturbed
 
 Content = bytes | Callable[[Path], None]
-"""What a file holds, or the function that writes it to the path that it is given."""
+"""A file's content, or the function that writes it to the path that it is given."""
 
 
 def check_writable(folder: Path, target: Path | None = None, needed_bytes: int = 0) -> None:
@@ -67,14 +69,45 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def replace_file(path: Path, content: bytes) -> None:
-    """Write a file that appears complete or not at all."""
+@contextmanager
+def staged(path: Path) -> Iterator[Path]:
+    """A hidden path beside `path` to write a file or a folder to, which then takes its name: complete or not at all.
+
+    Raises:
+        OSError: it can't be written; nothing is left of it.
+    """
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+    path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with partial.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
+        yield partial
         os.replace(partial, path)
     finally:
-        partial.unlink(missing_ok=True)
+        with undisturbed():
+            if partial.is_dir():
+                shutil.rmtree(partial, ignore_errors=True)
+            with suppress(OSError):
+                partial.unlink()
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file that appears complete or not at all; its folder is made.
+
+    Raises:
+        OSError: it can't be written; what was there before is still there.
+    """
+    with staged(path) as partial:
+        partial.write_bytes(content)
+        sync(partial)
+
+
+def write_output(path: Path, content: bytes) -> None:
+    """Write a file that appears complete, read back, or not at all; its folder is made.
+
+    Raises:
+        OutputFailed: it can't be written.
+    """
+    try:
+        with staged(path) as partial:
+            write_file(partial, content)
+    except OSError as error:
+        raise as_ours(error, path) from error

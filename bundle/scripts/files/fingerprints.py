@@ -33,7 +33,7 @@ class Source:
 def simulator_sha256() -> str:
     """The sha256 of the simulator's sources: another simulator draws other heads from the same seed."""
     found = hashlib.sha256()
-    for path in sorted((bundle_root() / "scripts" / "simulation").glob("*.py")):
+    for path in sorted((bundle_root() / "scripts" / "simulation").rglob("*.py")):
         found.update(path.read_bytes())
     return found.hexdigest()
 

@@ -4,8 +4,8 @@ The *lock file* of a place is an empty hidden file beside it, `.NAME.lock`. Who 
 file (`flock`) may write to the place. The lock ends with its process, however that ends; the file is removed with it,
 or, after a process that was killed, by the next one that takes the lock. A thread that has the lock may take it again.
 
-Some file systems have no locks, network file systems mostly. There nobody is kept out, and the lock is not *firm*: what
-others write to the place at the same time has to be told from what they left.
+Some file systems, mostly network file systems, have no locks. There nobody is kept out, and the lock is not *firm*:
+another process may be writing to the place at the same time.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 """Errors of the operating system that say that a file system has no locks."""
 
 ATTEMPTS = 20
-"""How often to begin anew where another process removes the file, or its folder, that was just made."""
+"""Attempts to begin anew if another process removes the file, or its folder, that was just made."""
 
 HELD: dict[tuple[Path, int], bool] = {}
 """The locks of this process by place and thread, and whether they are firm."""
@@ -46,7 +46,7 @@ def locked(place: Path) -> Iterator[bool]:
         return
     made = [folder for folder in place.parents if not folder.exists()]
     try:
-        with _lock_file(place.with_name(f".{place.name}.lock")) as firm:
+        with lock_file(place.with_name(f".{place.name}.lock")) as firm:
             HELD[key] = firm
             try:
                 yield firm
@@ -59,8 +59,13 @@ def locked(place: Path) -> Iterator[bool]:
 
 
 @contextmanager
-def _lock_file(path: Path) -> Iterator[bool]:
-    """Make the lock file, lock it, and remove it; whether the lock is firm."""
+def lock_file(path: Path) -> Iterator[bool]:
+    """Make a lock file at an absolute path, lock it, and remove it in the end; yields whether the lock is firm.
+
+    Raises:
+        BlockingIOError: another process or thread has the lock.
+        OSError: the lock file can't be made.
+    """
     descriptor = None
     try:
         with undisturbed():
@@ -107,7 +112,7 @@ def _flock(descriptor: int) -> bool:
 
 
 def _is_at(descriptor: int, path: Path) -> bool:
-    """Whether an open file is still the one at a path."""
+    """True if an open file is still the one at a path."""
     try:
         there = path.stat()
     except FileNotFoundError:

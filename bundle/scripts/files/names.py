@@ -1,4 +1,4 @@
-"""How a message names a file of the input: by its name where that is plain, else by its place in its folder.
+"""Names of input files in messages: the file's own name if that is plain, else its place in its folder.
 
 People call files and folders after patients. A *plain* name is a number or a DICOM UID, with at most one of the usual
 short words before it, as scanners and archives make them: `IM0013.dcm`, `1-013.dcm`, `CT.1.2.840.113619.2.5.1`.
@@ -33,5 +33,5 @@ def shown(file: Path) -> str:
 
 
 def is_nifti(path: Path) -> bool:
-    """Whether the name is that of a NIfTI file."""
+    """True if the name is that of a NIfTI file."""
     return path.name.lower().endswith((".nii", ".nii.gz"))

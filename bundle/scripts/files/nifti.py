@@ -50,6 +50,6 @@ def nifti_bytes(volume: NDArray[Any], affine: NDArray[np.floating[Any]]) -> byte
 
 
 def is_sheared(affine: NDArray[np.floating[Any]]) -> bool:
-    """Whether the axes of a grid are not at right angles."""
+    """True if the axes of a grid are not at right angles."""
     axes = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
     return bool(np.abs(axes.T @ axes - np.eye(3)).max() > ORTHOGONAL_TOLERANCE)

@@ -1,4 +1,4 @@
-"""Exchange two folders in one step, so that there is no moment at which one of the names is missing.
+"""Exchange two folders atomically: at no moment is one of the names missing.
 
 Linux has a call for it (`renameat2` with `RENAME_EXCHANGE`, man 2 rename), which Python does not offer; some file
 systems, network file systems among them, do not know it.

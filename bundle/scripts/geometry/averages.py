@@ -9,7 +9,7 @@ from scipy import ndimage
 Array = NDArray[np.float32]
 
 LEAST_WEIGHT = 1e-3
-"""Where less than this of the Gaussian lies on what belongs, there is no mean."""
+"""Least weight of a Gaussian's part inside the mask for its mean to be defined."""
 
 
 def block_means(values: NDArray[np.generic], block: int) -> Array:

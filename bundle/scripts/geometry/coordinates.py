@@ -4,7 +4,14 @@
 *affine* is the 4x4 matrix from voxel indices (i, j, k) to world coordinates. *Native space* is the grid of the scan as
 it was read. *Reference space* is the grid that every head is registered to: 256 voxels of 1 mm a side, axes along +R,
 +A and +S, the head's mid-sagittal plane at x = 0, exactly between voxels 127 and 128, so that mirroring a head is
-flipping the first axis.
+flipping the first axis. Along x, with the mid-plane at the bar:
+
+    voxel index     0       1       2    ...   126    127  |  128    129   ...   254    255
+    x, mm        -127.5  -126.5  -125.5        -1.5   -0.5 |  0.5    1.5         126.5  127.5
+    position        0     1/255   2/255                    |                    254/255   1
+    stride 2        0               1           63         |   64                127
+
+The last row is the index on the grid that keeps every second voxel: its origin does not move.
 
 A *position* x is a voxel index of the reference grid divided by N - 1, hence in [0, 1]^3 (Bieder et al., MIDL 2022).
 The *error map* is E = ||x_predicted - x||; in millimetres it is E * (N - 1) * spacing.
@@ -65,4 +72,4 @@ def error_map(predicted: Tensor, stride: int = 1) -> Tensor:
 
 
 CENTRE_MM = (0.0, -8.0, 12.0)
-"""Where the mean of the centroids lies: the vertex is then some 24 mm below the top of the grid, the nose inside."""
+"""Position of the mean of the centroids: the vertex is then some 24 mm below the top of the grid, the nose inside."""

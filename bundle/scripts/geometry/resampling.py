@@ -25,7 +25,7 @@ SLAB_VOXELS = 2**20
 """Target voxels interpolated at a time: about 40 MB of coordinates."""
 
 BORDER_VOXELS = 1e-3
-"""How far beyond the outermost voxel centre a point still counts as on it: rounding of the affines."""
+"""A point so far beyond the outermost voxel centre still counts as on it: rounding of the affines."""
 
 AFFINE_QUANTUM = 2.0**-24
 """Affines are rounded to multiples of this (6e-8 mm), so that reordering axes and back gives the same bits."""

@@ -1,6 +1,7 @@
 """The network in forms that other programs run: a program of `torch.export`, and ONNX. (TorchScript: `ckpt_export`.)
 
-Both hold `StridedPositionNet.forward` at one stride: image (B, C, D, H, W) in, positions (B, 3, d, h, w) out, with
+Formats of one function with one form of answer get `StridedPositionNet`: the dense network with the same weights, whose
+`forward` is `dense` at the stride that it was made with: image (B, C, D, H, W) in, positions (B, 3, d, h, w) out, with
 d = (D - P) // stride + 1 for patch size P. *Batch and sides are dynamic*: any batch of up to `LARGEST_BATCH`, each side
 from P + stride, so that there are at least two places along it, to `LARGEST_SIDE`; ONNX does not check these limits
 and answers a single patch too. What a file says of itself are its *facts*, texts by name. A file holds no path of the
@@ -17,9 +18,40 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch.export import Dim, ExportedProgram
 
-from .strided import StridedPositionNet
+from .position import STRIDES, DensePositionNet
+
+
+class StridedPositionNet(DensePositionNet):
+    """`DensePositionNet` whose forward is `dense` at one stride; dense inferers take it too.
+
+    Raises:
+        ValueError: `stride` is not 1, 2 or 4, or `patch_size` is none that the network comes in.
+    """
+
+    def __init__(self, width: int, patch_size: int = 31, in_channels: int = 1, stride: int = 2) -> None:
+        super().__init__(width, patch_size, in_channels)
+        if stride not in STRIDES:
+            raise ValueError(f"stride must be one of {STRIDES}, got {stride}")
+        self.stride = stride
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Predicted positions (B, 3, d, h, w) of every `stride`-th patch in (B, C, D, H, W), also of a single one."""
+        return super().dense(inputs, self.stride)
+
+    def dense(self, inputs: Tensor, stride: int) -> Tensor:
+        """The same by `forward`, which may have been replaced by a faster one.
+
+        Raises:
+            ValueError: `stride` is another than the network was made with.
+        """
+        if stride != self.stride:
+            raise ValueError(f"this network was made for stride {self.stride}, got {stride}")
+        predicted: Tensor = self(inputs)
+        return predicted
+
 
 LARGEST_BATCH, LARGEST_SIDE = 64, 512
 """Most inputs at once, and most voxels along a side: twice the reference grid's."""

@@ -6,10 +6,16 @@ is answered; a patch that holds background only always gets the same answer, the
 With a margin, the *wanted* places are those with foreground within that many voxels, and those that these enclose:
 only they are computed, and all others are NaN. Out of memory, the work is done again in smaller portions, and at last
 on the CPU; the result's `meta["inference"]` tells where and how.
+
+Their *precision* is that of a network's convolutions: *float32* is exact to rounding on every device; *bfloat16* (by
+autocast) keeps 8 bits of each number's mantissa and is faster where the hardware multiplies it natively (GPUs; CPUs
+with AMX). On a GPU, *exact* computing takes algorithms that give the same bits each time, and no TF32. Otherwise
+PyTorch's own settings hold, and with `torch.backends.cudnn.benchmark` cuDNN keeps the fastest algorithm.
 """
 
 from __future__ import annotations
 
+import contextlib
 import math
 from abc import abstractmethod
 from collections.abc import Iterator
@@ -20,11 +26,34 @@ from monai.data.meta_tensor import MetaTensor
 from monai.inferers.inferer import Inferer
 from torch import Tensor, nn
 
-from ..processes.allocator import give_back_free_memory, keep_large_blocks
-from .patches import cut, cut_patches, enclosed, foreground_of, grid_shape, near_foreground, patch_radius
+from ..processes.memory import give_back_free_memory, keep_large_blocks
+from .patches import cut, cut_patches, enclosed, foreground_of, grid_shape, near_foreground, patch_radius, tile_boxes
 from .position import STRIDES, fold_spectral_norm
-from .precision import autocast, check_precision
-from .tiles import tile_boxes
+
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+"""Names of the formats."""
+
+
+def check_precision(precision: str) -> None:
+    """Raise ValueError for a name that is not in `PRECISIONS`."""
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision must be one of {sorted(PRECISIONS)}, got {precision!r}")
+
+
+@contextlib.contextmanager
+def autocast(device: torch.device, precision: str, exact: bool = True) -> Iterator[None]:
+    """Compute in `precision`, exactly or, for training, as fast as PyTorch's settings for cuDNN let it.
+
+    Raises:
+        ValueError: the precision is not in `PRECISIONS`.
+    """
+    check_precision(precision)
+    with contextlib.ExitStack() as stack:
+        if exact and device.type == "cuda":
+            stack.enter_context(torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False))
+        stack.enter_context(torch.autocast(device.type, PRECISIONS[precision], enabled=precision != "float32"))
+        yield
+
 
 TILES = {1: 64, 2: 32, 4: 32}
 """Stride -> places along a tile's side: more is faster, needs more memory and changes no answer."""
@@ -34,7 +63,7 @@ SMALLEST_TILE = 8
 
 
 def out_of_memory(error: RuntimeError) -> bool:
-    """Whether PyTorch raised `error` because memory ran out, on a GPU or on the CPU."""
+    """True if PyTorch raised `error` because memory ran out, on a GPU or on the CPU."""
     return isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error)
 
 
@@ -53,7 +82,7 @@ class AutocastInferer(Inferer):
 
 
 class PositionInferer(Inferer):
-    """What both ways share: which places are wanted, what to do out of memory, and the result's metadata.
+    """Common part of both inferers: the wanted places, the reaction to lack of memory, and the result's metadata.
 
     Args:
         stride: step between places, in voxels.

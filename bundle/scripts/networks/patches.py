@@ -4,15 +4,21 @@ A *volume* is (..., I, J, K), here the network input, which is exactly 0 in the 
 *patch* is a cube of `patch_size` voxels a side (odd), centred on a voxel; its *radius* is (patch_size - 1) / 2. Patches
 reach over the edge of the volume, where everything is background, 0. The *grid* of a stride holds every stride-th
 voxel: place k of it sits at voxel k * stride, and ceil(N / stride) places fit along N voxels.
+
+A *box* is three slices of the grid. The *tiles* in which a dense network is evaluated divide the bounding box of all
+*wanted* places evenly; those without any are left out, and each of the others shrinks to the bounding box of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise, product
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from ..geometry.boxes import bounding_box
 
 
 def patch_radius(patch_size: int) -> int:
@@ -64,7 +70,7 @@ def cut_patches(volume: Tensor, centres: Tensor, patch_size: int) -> Tensor:
 
 
 def any_in_windows(mask: Tensor, window: int, stride: int = 1) -> Tensor:
-    """Whether a cube of `window` voxels a side holds any True voxel of `mask` (..., D, H, W), for every stride-th cube.
+    """True for each stride-th cube of `window` voxels a side that holds any True voxel of `mask` (..., D, H, W).
 
     The result is (..., d, h, w) with d = (D - window) // stride + 1; entry k is the cube that begins at voxel
     k * stride, as in `networks.DensePositionNet.dense`.
@@ -101,3 +107,27 @@ def enclosed(places: Tensor) -> Tensor:
         after = places.to(torch.uint8).flip(axis).cummax(axis).values.flip(axis)
         filled &= (before & after).bool()
     return filled
+
+
+Box = tuple[slice, slice, slice]
+"""Slices of the three axes of a grid, with explicit starts and stops."""
+
+
+def _divide(part: slice, tile: int) -> Sequence[slice]:
+    """Consecutive slices of at most `tile` places, of nearly equal length, that make up `part`."""
+    length = part.stop - part.start
+    count = -(-length // tile)
+    edges = [part.start + length * index // count for index in range(count + 1)]
+    return [slice(first, last) for first, last in pairwise(edges)]
+
+
+def tile_boxes(wanted: Tensor, tile: int) -> Iterator[Box]:
+    """Disjoint boxes of at most `tile` places a side that together hold every True place of `wanted` (I, J, K)."""
+    places = wanted.cpu().numpy()
+    if not places.any():
+        return
+    for part in product(*(_divide(whole, tile) for whole in bounding_box(places))):
+        if places[part].any():
+            inner = zip(part, bounding_box(places[part]), strict=True)
+            i, j, k = (slice(outer.start + own.start, outer.start + own.stop) for outer, own in inner)
+            yield i, j, k

@@ -14,8 +14,8 @@ from pathlib import Path
 import torch
 from monai.networks import trt_compile
 
+from .export import StridedPositionNet
 from .inferers import TILES
-from .strided import StridedPositionNet
 
 NEEDED = ("tensorrt", "polygraphy", "onnx", "onnxscript")
 """Packages that compiling needs."""

@@ -1,12 +1,23 @@
 """Regions of the head and the scores of an anomaly map inside them.
 
 Region labels, in reference space: 1 left hemisphere, 2 right hemisphere (the patient's), 3 skull. The *reference
-regions* are those of the reference head. A scan's own *regions* are where the scan bears the reference out: its
-hemispheres are what its own skull encloses, split at the mid-plane of reference space; its skull is bone near the
-reference's skull. *Coverage* is the share of a reference region that lies inside the scan's field of view.
+regions* are those of the reference head. A scan's own *regions* follow its own bone: its hemispheres are the space that
+its skull encloses, split at the mid-plane of reference space; its skull is bone near the reference's skull. *Coverage*
+is the share of a reference region that lies inside the scan's field of view.
+
+    axial section, seen from the feet
+
+              +-----------------+
+              |        3        |         hemispheres: enclosed by the scan's own bone, and at most
+              |  +-----+-----+  |         BEYOND_MM outside the reference's brain; split at x = 0
+      right   |  |  2  |  1  |  |  left
+              |  |     |     |  |         skull: bone within SKULL_MM of the reference's skull;
+              |  +-----+-----+  |         gaps up to GAP_MM (suture, fracture) count as closed
+              +-----------------+
+                                          face, neck, headrest, air: 0
 
 A *region score* pools a map over one region: its maximum (as published), its 99th or 95th percentile, or the mean of
-its highest 1 %. A region whose coverage is below `MIN_COVERAGE` gets none: what was not seen can't be judged.
+its highest 1 %. A region whose coverage is below `MIN_COVERAGE` gets no score.
 """
 
 from __future__ import annotations
@@ -33,8 +44,8 @@ COARSE = 2
 """Step in voxels at which the inside of the skull is found; its border then follows the scan's bone voxel by voxel."""
 
 CORE_MM, BEYOND_MM, SKULL_MM, GAP_MM = 16.0, 6.0, 6.0, 4.0
-"""How deep inside the reference's brain every brain is; how far a larger brain, or skull, may reach beyond the
-reference's; and how wide a gap in the bone (a suture, a fracture) still counts as closed."""
+"""Depth inside the reference's brain at which every head has brain; reach of a larger brain, and of a larger skull,
+beyond the reference's; widest gap in the bone (a suture, a fracture) that still counts as closed."""
 
 Mask = NDArray[np.bool_]
 
@@ -84,7 +95,7 @@ def within(mask: Mask, distance_mm: float, spacing_mm: float) -> Mask:
 
 
 def _inside_skull(bone: Mask, brain_there: Mask, spacing_mm: float) -> Mask:
-    """What the bone encloses: the part of ~bone that hangs together with the reference's brain, and lies near it."""
+    """The space enclosed by bone: the part of ~bone that is connected with the reference's brain and lies near it."""
     core = ndimage.distance_transform_edt(brain_there, sampling=spacing_mm) > CORE_MM
     near = within(brain_there, BEYOND_MM, spacing_mm)
     free = near & ~ndimage.binary_closing(bone, _ball(GAP_MM / spacing_mm))

@@ -18,7 +18,7 @@ from ..errors import WrongUsage
 from .local import ATTEMPTS, Answer, Job, Lost
 
 LOCAL = ("127.", "localhost")
-"""How addresses of this machine begin that no other machine reaches."""
+"""Prefixes of addresses of this machine that no other machine reaches."""
 
 STORE_BYTES = 100_000_000
 """Memory of such a cluster for the values of tasks, which are small here."""

@@ -24,7 +24,7 @@ from typing import Any, Generic, TypeVar
 from ..assets import bundle_root
 
 ATTEMPTS = 3
-"""How often a job is given out before it is lost."""
+"""Attempts at a job before it counts as lost."""
 
 LEAVING_S = 10.0
 """A worker that was dismissed has so long to end."""
@@ -161,7 +161,7 @@ def dismiss(team: Sequence[Worker[Any]]) -> None:
 
 
 def serve(function: Callable[[Any], Any], connection: Connection) -> None:
-    """What a worker does: answer job after job, until it is dismissed or killed, or its parent is gone."""
+    """Runs in a worker: answers job after job, until it is dismissed or killed, or its parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the first one decides
     threading.Thread(target=end_with_parent, daemon=True).start()
     while True:

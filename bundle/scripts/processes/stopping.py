@@ -1,8 +1,8 @@
-"""Stopping a command by Ctrl-C (SIGINT) or SIGTERM, so that it can put away what it has begun.
+"""Stopping a command by Ctrl-C (SIGINT) or SIGTERM, so that it can clean up.
 
-While a command is *stoppable*, both signals raise KeyboardInterrupt in the main thread, at the next line of Python: a
-call of a library that has begun is carried to its end. What must not be cut in two, such as removing a half-written
-folder, is done *undisturbed*: a signal that comes meanwhile is remembered and raised when it is done.
+While a command is *stoppable*, both signals raise KeyboardInterrupt in the main thread, at the next line of Python; a
+library call that has begun is finished first. Work that must not be interrupted, such as removing a half-written
+folder, is done *undisturbed*: a signal that arrives meanwhile is raised afterwards.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from types import FrameType
 
 USUAL = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
-"""What Python does about each signal by itself; where it is something else, somebody has decided so, and it stays."""
+"""Python's own handlers; a signal with another handler was set by somebody on purpose, and keeps it."""
 
 
 @dataclass

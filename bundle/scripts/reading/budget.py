@@ -1,4 +1,4 @@
-"""How much memory a scan may take to be read: worked out from its header, before a voxel is read or made room for.
+"""Memory budget of reading, checked against the header before a voxel is read or memory is allocated.
 
 Reading takes at most `READ_BYTES` for each voxel at its peak, whatever the files hold: HU (2, or 4 where a NIfTI file
 does not hold plain int16), the mask of what the scanner saw (1), and either the whole of a multi-frame file (2) or the
@@ -29,7 +29,7 @@ GIB = 2**30
 """Bytes of the unit in messages."""
 
 CONTROL_GROUP = Path("/sys/fs/cgroup")
-"""Where Linux (control groups, version 2) tells a container how much memory it may use."""
+"""Folder in which Linux (control groups, version 2) states a container's memory limits."""
 
 
 def check_size(shape: tuple[int, ...]) -> None:
@@ -49,13 +49,13 @@ def check_size(shape: tuple[int, ...]) -> None:
 
 
 def free_bytes() -> int | None:
-    """What the machine and the control group have left for this process; None where neither is known."""
+    """Memory in bytes that machine and control group have left for this process; None if neither is known."""
     known = [left for left in (available_bytes(), _group_bytes()) if left is not None]
     return min(known, default=None)
 
 
 def _group_bytes() -> int | None:
-    """What the control group has left; what it holds of files can be given back, so only its own memory counts."""
+    """Memory in bytes that the control group has left; its file cache can be freed, so that does not count."""
     try:
         limit = (CONTROL_GROUP / "memory.max").read_text(encoding="ascii").strip()
         lines = (CONTROL_GROUP / "memory.stat").read_text(encoding="ascii").splitlines()

@@ -1,14 +1,26 @@
-"""What a compressed image says of itself: its size, before a decoder believes the DICOM header instead.
+"""Size of a compressed image by its own codestream, checked before a decoder believes the DICOM header instead.
 
 JPEG and JPEG-LS state it in a *start of frame* segment (ITU-T T.81 B.2.2, T.87 C.2.2), JPEG 2000 in its SIZ segment
 (T.800 A.5.1). All of them end in the marker FFD9. Decoders trust the header: given too large a size, one of them ends
 the whole process, and others fill in what a truncated codestream lacks. DICOM's run lengths (PS3.5 G) state no size and
 are counted: decoders drop what is too much, and so shear an image whose header says fewer columns.
+
+A *deflated* file (PS3.5 A.5) is one raw deflate stream after its meta information: a few megabytes of it can hold
+gigabytes, so it is counted before a library inflates the whole of it.
 """
 
 from __future__ import annotations
 
+import zlib
+from pathlib import Path
 from typing import NamedTuple
+
+from pydicom.filereader import read_file_meta_info
+from pydicom.uid import DeflatedExplicitVRLittleEndian
+
+from ..files.names import shown
+from ..findings import refusal
+from .budget import MAX_VOXELS
 
 END = b"\xff\xd9"
 """The marker that ends a codestream of the JPEG family."""
@@ -57,7 +69,7 @@ def _jpeg_size(codestream: bytes) -> ImageSize:
 
 
 def _start_of_frame(codestream: bytes) -> int:
-    """Where the start-of-frame segment begins; the segments before it are skipped by their lengths."""
+    """Offset of the start-of-frame segment; the segments before it are skipped by their lengths."""
     at = 2
     while at + 10 <= len(codestream) and codestream[at] == 0xFF:
         if codestream[at + 1] in STARTS_OF_FRAME:
@@ -101,3 +113,39 @@ def run_length_pixels(frame: bytes) -> int:
         if at <= end:  # else it is a byte that fills up an odd segment
             pixels += code + 1 if code < 128 else 0 if code == 128 else 257 - code
     return pixels
+
+
+MAX_BYTES = 2 * MAX_VOXELS + 2**24
+"""The most that a file may inflate to: as many voxels as are read, of two bytes, and a long header."""
+
+META_BYTES = 2048
+"""The transfer syntax stands within so many bytes of the beginning."""
+
+META_STARTS = 132
+"""Bytes before the meta information: the preamble and the prefix."""
+
+GROUP_LENGTH_BYTES = 12
+"""Size of the element that says how long the meta information is, from its own end on."""
+
+PIECE = 2**20
+"""Bytes that are inflated at a time."""
+
+
+def check_inflated_size(path: Path) -> None:
+    """Refuse a deflated DICOM file that is larger, once inflated, than anything that is read.
+
+    Raises:
+        InputRefused: `too_large`.
+    """
+    with path.open("rb") as stream:
+        if DeflatedExplicitVRLittleEndian.encode() not in stream.read(META_BYTES):
+            return
+        meta = read_file_meta_info(path)
+        if meta.get("TransferSyntaxUID") != DeflatedExplicitVRLittleEndian:
+            return
+        stream.seek(META_STARTS + GROUP_LENGTH_BYTES + int(meta.FileMetaInformationGroupLength))
+        inflater, size = zlib.decompressobj(-zlib.MAX_WBITS), 0
+        while data := inflater.unconsumed_tail or stream.read(PIECE):
+            size += len(inflater.decompress(data, PIECE))
+            if size > MAX_BYTES:
+                raise refusal("too_large", f"The file {shown(path)} inflates to over {MAX_BYTES // 2**20} MiB.")

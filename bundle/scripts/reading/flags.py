@@ -17,7 +17,7 @@ OBJECTION_TEXTS = {
     "not_axial": "The slices are not axial; the series was used because it was named.",
     "bone_kernel": "The series has a bone kernel; it was used because it was named.",
 }
-"""What is said of a named series that would not have been chosen."""
+"""Objections to a named series that would not have been chosen."""
 
 ASIDE_WORDS = {
     "image": "CT images of other series",
@@ -30,7 +30,7 @@ ASIDE_WORDS = {
 
 
 def choice_flags(headers: Headers, stacks: list[Stack], best: Stack) -> tuple[Finding, ...]:
-    """What the choice and the headers give rise to: objections, contrast, age, compression, what was set aside."""
+    """Flags of the chosen series: objections, contrast, age, compression, and other data that was set aside."""
     found = [finding(code, OBJECTION_TEXTS[code]) for code in best.objections]
     if best.contrast:
         found.append(finding("contrast_suspected", "The header suggests contrast agent."))
@@ -49,7 +49,7 @@ def choice_flags(headers: Headers, stacks: list[Stack], best: Stack) -> tuple[Fi
 
 
 def _other_things(headers: Headers) -> str:
-    """What else the folder holds, counted; "" if nothing."""
+    """The other contents of the folder, counted; "" if there are none."""
     things = {
         ("file that is not DICOM", "files that are not DICOM"): headers.foreign,
         ("DICOM file without an image", "DICOM files without an image"): headers.other_objects,

@@ -19,7 +19,7 @@ from pydicom.dataset import Dataset
 from ..files.names import shown
 from ..findings import InputRefused, refusal
 from ..words import counted
-from .deflated import check_inflated_size
+from .codestreams import check_inflated_size
 from .values import (
     age_years_of,
     as_list,
@@ -58,12 +58,12 @@ FRAME_GROUPS: dict[str, tuple[str, ...]] = {
     "CTReconstructionSequence": ("ConvolutionKernel",),
     "ContrastBolusUsageSequence": ("ContrastBolusAgentAdministered",),
 }
-"""Where an enhanced file keeps what a single-frame file keeps at its top level."""
+"""Sequences in which an enhanced file has attributes that a single-frame file has at its top level."""
 
 
 @dataclass(frozen=True)
 class ImageHeader:
-    """What the reader needs of one image. `frame` is None in a single-frame file; None elsewhere means absent."""
+    """One image, as the reader needs it. `frame` is None in a single-frame file; elsewhere None means absent."""
 
     path: Path
     frame: int | None
@@ -100,7 +100,7 @@ class ImageHeader:
 
 @dataclass
 class Headers:
-    """What a folder holds: CT-like images, how many foreign files, other objects, and links to folders there are."""
+    """The headers of a folder: CT-like images, number of foreign files, other objects, number of links to folders."""
 
     images: list[ImageHeader] = field(default_factory=list)
     foreign: int = 0
@@ -193,7 +193,7 @@ def _check_complete(file: Path, data: Dataset) -> None:
 
 
 def _looks_like_dicom(file: Path) -> tuple[bool, bool]:
-    """Whether the file has the DICOM prefix, and whether it may be DICOM: files without one begin with group 0008."""
+    """True if the file has the DICOM prefix, and True if it may be DICOM: files without one begin with group 0008."""
     with file.open("rb") as stream:
         start = stream.read(132)
     certain = start[128:] == b"DICM"

@@ -1,9 +1,9 @@
-"""Whether all slices of a stack are on the same Hounsfield scale: each is rescaled by its own tags, which may be wrong.
+"""Check that all slices of a stack are on one Hounsfield scale: each is rescaled by its own tags, which may be wrong.
 
-A wrong `RescaleIntercept` or `RescaleSlope` in a slice or in some leaves every edge where it was: what it changes is
-the *level* of air and of soft tissue, the median of those pixels. Where a slice shows air its neighbour mostly shows
-air too, and where both neighbours show soft tissue so does the slice between them. It is looked for before padding is
-replaced and noise clipped, which would hide that air is too dark; every fourth pixel along each axis will do.
+A wrong `RescaleIntercept` or `RescaleSlope` in some slices moves no edge. It changes the *level* of air and of soft
+tissue, the median of those pixels. Where a slice shows air its neighbour mostly shows air too, and where both
+neighbours show soft tissue so does the slice between them. The check comes before padding is replaced and noise
+clipped, which would hide that air is too dark. It uses every fourth pixel along each axis.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What an image's header says of it: its kind, contrast agent, a bone kernel, a body part. Vendors' words live here.
+"""Image kinds by header: kind, contrast agent, bone kernel, body part. Vendors' words live here.
 
-An image's *kind* is "image", or why it can't be part of a head CT: "not CT", "colour", "capture" (of a screen),
+An image's *kind* is "image", or why it is no part of a head CT: "not CT", "colour", "capture" (of a screen),
 "localizer" (the projection on which a scan is planned).
 """
 
@@ -23,7 +23,7 @@ KIND_WORDS = {
 """Kinds in words, one and many."""
 
 SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
-"""How the UIDs of the SOP classes of secondary captures begin."""
+"""Prefix of the UIDs of the SOP classes of secondary captures."""
 
 LOCALIZER = re.compile(r"LOCALI[SZ]ER|SCOUT|TOPOGRAM|SURVIEW|SCANOGRAM")
 """Vendors' words for the projection on which the scan is planned."""
@@ -67,17 +67,17 @@ def kind_of(image: ImageHeader) -> str:
 
 
 def suggests_contrast(image: ImageHeader) -> bool:
-    """Whether the agent or the description suggests contrast agent."""
+    """True if the agent or the description suggests contrast agent."""
     if image.contrast:
         return not NO_CONTRAST.search(image.contrast) and image.contrast not in ("N", "0", "NA", "N/A")
     return bool(CONTRAST.search(image.description)) and not NO_CONTRAST.search(image.description)
 
 
 def has_bone_kernel(image: ImageHeader) -> bool:
-    """Whether the kernel, or else the description, says that the reconstruction is for bone."""
+    """True if the kernel, or else the description, says that the reconstruction is for bone."""
     return bool(BONE_KERNEL.search(image.kernel) or BONE_DESCRIPTION.search(image.description))
 
 
 def is_of_head(image: ImageHeader) -> bool:
-    """Whether the body part is, or holds, the head, or is not stated."""
+    """True if the body part is, or includes, the head, or is not stated."""
     return not image.body_part or bool(HEAD.search(image.body_part))

@@ -1,8 +1,8 @@
-"""One way in for every input: a folder of DICOM files, an enhanced CT file, or a NIfTI file.
+"""One entry point for every input: a folder of DICOM files, an enhanced CT file, or a NIfTI file.
 
-What is named is what is read: a folder may hold a series or a whole study, but a single file of a series stands for
-itself alone (and is refused, as too few slices). `inspect_input` says what was found and why; `read_volume` also
-returns the voxels. Both run the same checks, so that what one accepts, the other does.
+A folder may hold a series or a whole study. A single file of a series stands for itself alone (and is refused, as too
+few slices). `inspect_input` returns the findings; `read_volume` also returns the voxels. Both run the same checks, so
+both accept the same inputs.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class SeriesRow:
 
 @dataclass(frozen=True)
 class Inspection:
-    """What is at a path: its series, the findings, and the volume when it was accepted."""
+    """The input at a path: its series, the findings, and the volume if it was accepted."""
 
     source: str
     series: tuple[SeriesRow, ...]
@@ -49,7 +49,7 @@ class Inspection:
 
     @property
     def accepted(self) -> bool:
-        """Whether a heatmap can be made of it."""
+        """True if a heatmap can be made of it."""
         return self.volume is not None
 
 
@@ -67,7 +67,7 @@ def read_volume(path: str | Path, series_uid: str | None = None) -> Volume:
 
 
 def inspect_input(path: str | Path, series_uid: str | None = None) -> Inspection:
-    """What is at `path`, which series would be used, and every finding; refusals are findings here, not exceptions."""
+    """The inspection of `path`: the series that would be used and every finding; refusals are not raised here."""
     path, source = Path(path), "none"
     rows: tuple[SeriesRow, ...] = ()
     try:

@@ -26,13 +26,13 @@ from .codestreams import check_end, coding, image_size, run_length_pixels
 from .headers import ImageHeader
 
 JPEG_FAMILY = "1.2.840.10008.1.2.4."
-"""How the UIDs of the transfer syntaxes with codestreams of the JPEG family begin."""
+"""Prefix of the UIDs of the transfer syntaxes with codestreams of the JPEG family."""
 
 CODINGS = {
     **dict.fromkeys(("80", "81"), "JPEG-LS"),
     **dict.fromkeys(("90", "91", "92", "93", "201", "202", "203"), "JPEG 2000"),
 }
-"""What follows in these UIDs, and the coding that it stands for; all others are of JPEG."""
+"""The codings by the next part of these UIDs; all others are of JPEG."""
 
 DECODERS = ("pydicom", "pyjpegls", "pylibjpeg", "pillow", "gdcm")
 """pydicom's plugins, the preferred one first; gdcm, which decodes them all, ends the process on some bad input."""
@@ -185,7 +185,7 @@ def _check_codestream(codestream: bytes, image: ImageHeader, expected_coding: st
 
 
 def _is_padding(stored: NDArray[Any], image: ImageHeader) -> NDArray[np.bool_]:
-    """Where stored values are padding; compared modulo 2^16, as some scanners write the tag with the other sign."""
+    """True where stored values are padding, compared modulo 2^16: some scanners write the tag with the other sign."""
     assert image.padding is not None
     low, high = image.padding
     if high - low >= 2**15:

@@ -1,4 +1,4 @@
-"""Which of the images in a folder make the head CT: stacks, and the choice between them. Headers only.
+"""Selection of the head CT among the images of a folder: stacks, and the choice between them. Headers only.
 
 A *stack* is the images of one series that share patient, study, rows, columns, kind and orientation. It may have
 *objections*, for which it is only used when its series is named: not an original, not axial, a bone kernel.
@@ -49,7 +49,7 @@ class Stack:
 
     @property
     def contrast(self) -> bool:
-        """Whether the headers suggest contrast agent."""
+        """True if the headers suggest contrast agent."""
         return any(suggests_contrast(image) for image in self.images)
 
     def sizes(self) -> str:
@@ -122,7 +122,7 @@ def _objections(images: list[ImageHeader]) -> tuple[str, ...]:
 
 
 def _is_axial(image: ImageHeader) -> bool:
-    """Whether the slices are axial, as far as the header says."""
+    """True if the slices are axial, as far as the header says."""
     try:
         return image.orientation is None or abs(normal_of(image.orientation)[2]) >= AXIAL_COSINE
     except InputRefused:

@@ -45,7 +45,7 @@ def numbers_of(value: Any, count: int) -> tuple[float, ...] | None:
 
 
 def patient_of(data: Dataset) -> tuple[str, ...]:
-    """What tells patients apart: the ID, or name and birth date where there is none. It stays inside the reader."""
+    """The patient's identity: the ID, or name and birth date if there is none. It stays inside the reader."""
     identity = text_of(data, "PatientID")
     return (identity,) if identity else ("", text_of(data, "PatientName"), text_of(data, "PatientBirthDate"))
 

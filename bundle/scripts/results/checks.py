@@ -1,4 +1,4 @@
-"""What is wrong with a folder of results: `result_json.verify`, and a look into the volumes.
+"""Checks of a folder of results: the hashes by `record.verify`, and a look into the volumes.
 
 A *problem* is a file's name and what is wrong with it. Hashes show that a file is as it was written; the volumes are
 opened all the same, since a result is only as good as what can be read: each is finite and 3-D, all lie on one grid,
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from .record import RESULT_NAME, ResultIncomplete, changed_files, read_result
 
 VOLUME, REGIONS = ".nii.gz", "regions.nii.gz"
-"""How names of volumes end, and the volume of labels."""
+"""Suffix of volumes' names, and the volume of labels."""
 
 LARGEST_LABEL = 3
 """Label of the skull, after 1 and 2, the hemispheres."""
@@ -37,7 +37,7 @@ def read_map(path: Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
 
 
 def problems(folder: Path) -> dict[str, str]:
-    """What is wrong with the results in a folder, by file; empty if they are complete."""
+    """The problems of the results in a folder, by file; empty if they are complete."""
     try:
         outputs = read_result(folder)["outputs"]
     except ResultIncomplete:
@@ -56,7 +56,7 @@ def problems(folder: Path) -> dict[str, str]:
 
 
 def _volume_problem(path: Path, name: str, grids: Volumes) -> str:
-    """What is wrong with a volume; its grid is compared with the first of `grids`, to which it is added."""
+    """The problem of a volume; its grid is compared with the first of `grids`, to which it is added."""
     image: Any = nib.Nifti1Image.from_bytes(gzip.decompress(path.read_bytes()))  # to the end, with its checksum
     values = np.asanyarray(image.dataobj)
     if values.ndim != 3:

@@ -1,13 +1,13 @@
-"""Sets of results, written completely or not at all.
+"""Sets of results, written atomically.
 
 A *set of results* is one folder: some *output files* and `result.json`, which names each of them with its sha256. Files
 are written to a *staging folder* beside the target (same file system, hidden, its name ends in `.partial`), synced and
-read back; `result.json` comes last; then the staging folder is renamed to the target. So a folder of results is
-complete if, and only if, `result.json` is in it and its hashes match, which `verify` checks, and a process that is
-killed leaves nothing under the target's name. Meanwhile the target is *reserved*: another process that wants to write
-to it is turned away (see `locks`), and what processes that were killed left beside it is removed.
+read back; `result.json` comes last; then the staging folder is renamed to the target. A folder of results is therefore
+complete if and only if `result.json` is in it and its hashes match, which `verify` checks. A killed process leaves
+nothing under the target's name. During the writing the target is *reserved*: other processes that want to write to it
+are turned away (see `locks`), and leftovers of killed processes beside it are removed.
 
-An existing folder is never touched unless the caller says so, and then only if nothing but earlier results is in it.
+An existing folder is replaced only if the caller asks for it, and only if it holds nothing but earlier results.
 """
 
 from __future__ import annotations

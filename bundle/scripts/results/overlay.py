@@ -33,7 +33,7 @@ OUTLINES = {
 
 @dataclass(frozen=True)
 class Scan:
-    """What is drawn: volumes (I, J, K) on one grid with its affine (4, 4) in RAS mm, and the scale of the heatmap."""
+    """A scan to draw: volumes (I, J, K) on one grid with its affine (4, 4) in RAS mm, and the scale of the heatmap."""
 
     volume_hu: NDArray[Any]
     heatmap: NDArray[Any]

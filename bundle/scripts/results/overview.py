@@ -1,4 +1,4 @@
-"""One picture of a result: the scan, the heatmap over it and the scores, as a PNG that is the same every time.
+"""One picture of a result: the scan, the heatmap over it and the scores, as a reproducible PNG.
 
 First row: axial, coronal and sagittal planes through the peak of the heatmap, and the axial one in a bone window, all
 with the heatmap over them. Second row: the same planes without it, with the outlines of the regions if they are given.
@@ -153,7 +153,7 @@ def draw_header(
 
 
 def draw_footer(sheet: Image.Image, outlines: bool) -> None:
-    """What one has to know to read the picture, and the names of the outlines."""
+    """Draws the footer: the facts needed to read the picture, and the names of the outlines."""
     label(sheet, (10, sheet.height - 22), NOTE, 14, QUIET)
     for place, (name, colour) in enumerate(OUTLINES.values() if outlines else ()):
         label(sheet, (2 * (PANEL + GAP) + place * 150, sheet.height - 22), name, 14, colour)

@@ -1,4 +1,4 @@
-"""What `result.json` says of a folder of results, and whether the folder is as it says.
+"""The record of a folder of results, `result.json`, and the check of the folder against it.
 
 `result.json` names each *output file* with its sha256, and is written last (see `results`): a folder of results is
 complete if, and only if, `result.json` is in it and its hashes match.
@@ -73,7 +73,7 @@ def own_files(folder: Path) -> set[str]:
 
 
 def changed_files(folder: Path, outputs: Mapping[str, str]) -> dict[str, str]:
-    """What is wrong with the files of `outputs`, {name: sha256}, in a folder, by name; empty if nothing is."""
+    """The problems of files of `outputs`, {name: sha256}, in a folder, by name; empty if there are none."""
     found = {}
     for name, expected in outputs.items():
         try:
@@ -94,5 +94,5 @@ def check_name(name: str) -> None:
 
 
 def is_sha256(value: object) -> bool:
-    """Whether a value is a sha256 as `write_results` writes it."""
+    """True if a value is a sha256 as `write_results` writes it."""
     return isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) is not None

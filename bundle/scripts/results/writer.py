@@ -121,7 +121,7 @@ class ResultWriter:
         """
         check_target(self.output_dir.resolve(), self.overwrite)
         if self.dicom:
-            import_module(".dicom_outputs", __package__)
+            import_module(".dicom.objects", __package__)
 
     def __call__(self, engine: Engine) -> None:
         """Write the results of each case of the batch."""
@@ -178,7 +178,7 @@ def dicom_objects(
 
 
 def case_result(data: Mapping[str, Any], timings_s: Mapping[str, float]) -> dict[str, Any]:
-    """What `result.json` says of a case; no patient data."""
+    """The contents of `result.json` for a case; no patient data."""
     meta = data["image"].meta
     registration = plain(meta["registration"])
     matrix = registration.pop("matrix")

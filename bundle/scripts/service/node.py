@@ -32,7 +32,7 @@ MAX_ASSOCIATIONS = 10
 
 
 NAMED = 3
-"""How many classes that are not taken a log line names: some senders offer all that there are."""
+"""Most classes that a log line names: some senders offer all that there are."""
 
 
 class SendFailed(OSError):
@@ -40,7 +40,7 @@ class SendFailed(OSError):
 
 
 def shown(key: str) -> str:
-    """How the log calls a study."""
+    """A study's name in the log."""
     return key[:8]
 
 

@@ -1,7 +1,7 @@
-"""What the node does with the studies of its spool: works each once in a child process, and sends the results on.
+"""The node's work: runs each study of its spool once in a child process, and sends the results on.
 
-Two things go on at once: a thread works one study after the other, and the main thread sees which studies are complete
-and sends results, again and again until they are taken. A child process ends with its parent.
+Two threads run at once: one works on one study after the other; the main thread finds studies that are complete, and
+sends results until they are accepted. A child process ends with its parent.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from .spool import IMAGES, INCOMING, OUT, READY, RESULTS, SENT, WORKING, Spool
 LOG = logging.getLogger("head_ct_anomaly")
 
 TICK_S = 0.5
-"""How often the spool is looked at."""
+"""Interval at which the spool is checked."""
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 5.0, 300.0
-"""How long nothing is sent after a failure; twice as long after each further one."""
+"""Pause before results are sent again after a failure; it doubles after each further one, up to the second value."""
 
 DAY_S = 24 * 3600.0
 
@@ -42,7 +42,7 @@ class Job:
 
 
 class Destination(Protocol):
-    """Where results go."""
+    """Destination of results."""
 
     def send(self, files: Iterable[Path]) -> None:
         """Send DICOM files; raises an OSError if they were not taken."""
@@ -71,7 +71,7 @@ def work(job: Job) -> str:
 
 @dataclass
 class Service:
-    """What is done with the studies of a spool."""
+    """The service: works on the studies of a spool and sends their results."""
 
     spool: Spool
     destination: Destination

@@ -12,27 +12,24 @@ else it waits until the work is done, and the whole study is worked again as wha
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
 import os
 import shutil
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import as_ours
-from ..files.atomic import sync
+from ..files.atomic import replace_file, sync
+from ..files.locks import lock_file
 from ..results.record import ResultIncomplete, verify
 
 INCOMING, READY, WORKING, RESULTS, SENT, REFUSED = "incoming", "ready", "working", "results", "sent", "refused"
 STATES = (INCOMING, READY, WORKING, RESULTS, SENT, REFUSED)
 IMAGES, OUT, REASON = "images", "out", "reason"
-
-PARTIAL = ".partial"
-"""Ending of the name of a file that is being written."""
 
 MIB = 2**20
 
@@ -47,7 +44,7 @@ class SpoolInUse(RuntimeError):
 
 @dataclass(frozen=True)
 class Limits:
-    """What is taken: bytes of an image and of a study, and bytes of the disk that stay free."""
+    """Limits of a spool: bytes of an image and of a study, and bytes of the disk that stay free."""
 
     image_bytes: int = 1024 * MIB
     study_bytes: int = 4096 * MIB
@@ -84,9 +81,9 @@ class Spool:
         Raises:
             SpoolInUse: another process works with it.
         """
-        with (self.root / "lock").open("w") as file:
+        with ExitStack() as stack:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                stack.enter_context(lock_file(self.root / "lock"))
             except OSError as error:
                 text = f"Another process works with {self.root}. Stop it, or choose another folder."
                 raise SpoolInUse(text) from error
@@ -94,21 +91,21 @@ class Spool:
             yield
 
     def recover(self) -> None:
-        """What was being worked is ready again, unless its results are complete; half-written files are removed."""
+        """Makes interrupted studies ready again, unless their results are complete; removes half-written files."""
         with self.lock:
             for key in self.keys(WORKING):
                 if self.has_results(self.place(WORKING, key)):
                     self.move(key, WORKING, RESULTS)
                 else:
                     self.again(key)
-            for file in (self.root / INCOMING).rglob(f"*{PARTIAL}"):
+            for file in (self.root / INCOMING).rglob("*.partial"):
                 file.unlink()
             for key in self.keys(INCOMING):  # while nobody listened, nothing could come: the quiet time begins anew
                 (self.place(INCOMING, key) / IMAGES).mkdir(exist_ok=True)
                 os.utime(self.place(INCOMING, key) / IMAGES)
 
     def has_results(self, folder: Path) -> bool:
-        """Whether the folder of a study holds a complete set of results."""
+        """True if the folder of a study has a complete set of results."""
         try:
             verify(folder / OUT)
         except (OSError, ResultIncomplete):
@@ -149,13 +146,7 @@ class Spool:
 
     def write(self, path: Path, content: bytes) -> None:
         """Write a file that is there completely or not at all."""
-        partial = path.with_name(path.name + PARTIAL)
-        try:
-            partial.write_bytes(content)
-            sync(partial)
-            partial.rename(path)
-        finally:
-            partial.unlink(missing_ok=True)
+        replace_file(path, content)
         sync(path.parent)
 
     def check_room(self, key: str, size: int) -> None:

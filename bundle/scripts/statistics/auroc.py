@@ -1,10 +1,9 @@
-"""How well scores tell anomalous from healthy regions, and how sure that is.
+"""AUROC and related measures of how well scores separate anomalous from healthy regions, with their uncertainty.
 
 An *item* is a region of a scan with a *score* (higher: more anomalous) and a *label* (true: anomalous). It counts as
 *found* when its score is above a threshold. *AUROC* is the probability that an anomalous item scores higher than a
-healthy one, ties counting half (Hanley and McNeil, Radiology 143, 1982). *Average precision* is the sum over thresholds
-of (recall_n - recall_(n-1)) * precision_n. The *percentile among healthy scans* of a score is the share, in percent, of
-healthy items that score lower, ties counting half.
+healthy one, ties counting half (Hanley and McNeil, Radiology 143, 1982). The *percentile among healthy scans* of a
+score is the share, in percent, of healthy items that score lower, ties counting half.
 
 Items of one anatomy, or of one scan, are not independent. The *clustered bootstrap* therefore draws whole clusters with
 replacement, then units (scans, say) with replacement inside each of them, and takes all items of the units it drew.
@@ -47,23 +46,6 @@ def auroc(scores: ArrayLike, labels: ArrayLike) -> float:
     return (ranks - positive * (positive + 1) / 2) / (positive * negative)
 
 
-def average_precision(scores: ArrayLike, labels: ArrayLike) -> float:
-    """Average precision (0 to 1) of scores (n,) for labels (n,); items of one score pass the threshold together.
-
-    Raises:
-        OneKindOnly: no item is anomalous.
-        ValueError: lengths differ, or a score is not finite.
-    """
-    values, anomalous = checked(scores, labels)
-    if not anomalous.any():
-        raise OneKindOnly(f"Average precision needs an anomalous item, got {anomalous.size} healthy ones.")
-    order = np.argsort(-values, kind="stable")
-    ends = np.append(np.flatnonzero(np.diff(values[order])), values.size - 1)
-    found = np.cumsum(anomalous[order])[ends]
-    precision = found / (ends + 1)
-    return float((np.diff(found, prepend=0) * precision).sum() / found[-1])
-
-
 def threshold_at_specificity(healthy_scores: ArrayLike, specificity: float = 0.95) -> float:
     """The lowest of the healthy scores (n,) that at least this share (0 to 1) of them does not exceed.
 
@@ -90,19 +72,6 @@ def sensitivity_at(threshold: float, scores: ArrayLike, labels: ArrayLike) -> fl
     if not anomalous.any():
         raise OneKindOnly(f"Sensitivity needs an anomalous item, got {anomalous.size} healthy ones.")
     return float((values[anomalous] > threshold).mean())
-
-
-def specificity_at(threshold: float, scores: ArrayLike, labels: ArrayLike) -> float:
-    """Share (0 to 1) of the healthy items whose score is not above the threshold.
-
-    Raises:
-        OneKindOnly: no item is healthy.
-        ValueError: lengths differ, or a score is not finite.
-    """
-    values, anomalous = checked(scores, labels)
-    if anomalous.all():
-        raise OneKindOnly(f"Specificity needs a healthy item, got {anomalous.size} anomalous ones.")
-    return float((values[~anomalous] <= threshold).mean())
 
 
 def percentile_among(score: float, healthy_scores: ArrayLike) -> float:
@@ -170,7 +139,7 @@ def _nested(clusters: Sequence[Hashable], units: Sequence[Hashable]) -> tuple[In
 
 
 def _starts(sizes: Sequence[int]) -> Indices:
-    """Where each of several ranges begins that follow one another, and where the last one ends."""
+    """The first index of each of several consecutive ranges, and the end of the last one."""
     return np.concatenate([[0], np.cumsum(sizes)]).astype(np.intp)
 
 

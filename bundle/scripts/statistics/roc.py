@@ -50,7 +50,7 @@ class RocCurve:
 
 @dataclass(frozen=True)
 class Difference:
-    """How two scores of the same items compare: their AUROCs, the first less the second, and DeLong's test of that.
+    """Comparison of two scores of the same items: AUROCs, their difference (first minus second), DeLong's test.
 
     `p` is two-sided: the probability of a difference at least as large if there were none.
     """

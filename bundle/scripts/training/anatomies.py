@@ -13,7 +13,7 @@ from ..errors import WrongUsage
 from ..simulation.anatomy.label_map import anatomy_paths
 
 SHOWN = 5
-"""How many names of a folder's label maps a message shows."""
+"""Most names of a folder's label maps that a message shows."""
 
 
 def _anatomies(folder: str) -> dict[str, str]:

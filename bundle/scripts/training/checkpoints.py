@@ -1,4 +1,4 @@
-"""Training checkpoints: which one to go on from, and the plain weights that ship.
+"""Training checkpoints: the one to resume from, and the plain weights that ship.
 
 A *checkpoint* holds the network, with its spectral norm, and all that the trainer needs to go on. The *weights* that
 ship are a plain state dict: spectral norm folded, float32, loadable with `weights_only=True`.
@@ -27,7 +27,7 @@ NAME = re.compile(r"checkpoint_epoch=(\d+)\.pt")
 """File names that MONAI's CheckpointSaver gives to the checkpoint of an epoch."""
 
 UNREADABLE = (AttributeError, EOFError, KeyError, OSError, RuntimeError, TypeError, ValueError, pickle.UnpicklingError)
-"""What comes of loading a file that is damaged, of another kind, or of another network."""
+"""Exceptions raised by loading a file that is damaged, of another kind, or of another network."""
 
 
 def latest_checkpoint(folder: str) -> str:

@@ -1,7 +1,11 @@
-"""Event handlers of the training workflow: it can be stopped at any moment and goes on from its last checkpoint.
+"""Event handlers of the training workflow: it can be stopped at any moment and resumes from its last checkpoint.
 
 The trainer itself belongs to the checkpoint, for its epoch, but a config can't name it there: the trainer names its
 handlers. So these handlers add it when they are attached.
+
+Networks are compared fairly when each got the same CPU time: the *CPU-seconds* of a training are what its
+`LearningCurve` counts, those of the trainer's process, over all runs of a training that was interrupted; what the
+workers spend on drawing heads, and validations, don't count.
 """
 
 from __future__ import annotations
@@ -102,7 +106,7 @@ class PeriodicValidation(ValidationHandler):
 
 
 class LearningCurve:
-    """What the training has cost, and how well the network localised then, in `learning_curve.csv`.
+    """The learning curve, `learning_curve.csv`: the training's cost so far, and the localisation error at that cost.
 
     One row for each validation: the epoch, the iterations, the CPU-seconds of this process and the wall seconds spent
     on learning (validations left out, the drawing of heads by workers too), and the validation's metrics. It belongs to
@@ -124,7 +128,7 @@ class LearningCurve:
         self.evaluator.add_event_handler(Events.COMPLETED, self._write, engine)
 
     def state_dict(self) -> dict[str, Any]:
-        """What has been spent, and the rows so far."""
+        """The cost so far, and the rows so far."""
         return {"spent": dict(self.spent), "rows": [dict(row) for row in self.rows]}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -151,3 +155,42 @@ class LearningCurve:
             writer = csv.DictWriter(file, list(self.rows[-1]))
             writer.writeheader()
             writer.writerows(self.rows)
+
+
+class CpuBudget:
+    """End a training after the epoch in which its CPU-seconds reach a budget."""
+
+    def __init__(self, curve: LearningCurve, seconds: float | None) -> None:
+        """Stop at `seconds` on the curve; None never stops.
+
+        Raises:
+            ValueError: the budget is not positive.
+        """
+        if seconds is not None and not seconds > 0:
+            raise ValueError(f"a budget of compute must be positive, got {seconds} s; null means without limit")
+        self.curve, self.seconds = curve, seconds
+
+    def attach(self, engine: Engine) -> None:
+        """Look at the end of each epoch, and before the first one after a resume."""
+        engine.add_event_handler(Events.EPOCH_STARTED, self)
+        engine.add_event_handler(Events.EPOCH_COMPLETED, self)
+
+    def __call__(self, engine: Engine) -> None:
+        """Stop if the budget is spent; the epoch is still saved."""
+        spent = self.curve.spent["cpu_s"]
+        engine.state.metrics["cpu_seconds"] = round(spent, 1)
+        if self.seconds is not None and spent >= self.seconds:
+            engine.terminate()
+
+
+def with_budget(handlers: Sequence[Any], seconds: float | None) -> list[Any]:
+    """The handlers of a training, and a `CpuBudget` right behind the curve that counts, so that it is logged.
+
+    Raises:
+        ValueError: there is no `LearningCurve` among the handlers.
+    """
+    places = [place for place, handler in enumerate(handlers) if isinstance(handler, LearningCurve)]
+    if not places:
+        raise ValueError("a budget needs a LearningCurve among the handlers, which counts the CPU-seconds")
+    behind = places[0] + 1
+    return [*handlers[:behind], CpuBudget(handlers[places[0]], seconds), *handlers[behind:]]

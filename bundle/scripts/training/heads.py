@@ -83,7 +83,7 @@ class RandDenseCropd(MapTransform, Randomizable):
 
 
 class ScaledBatch:
-    """What the trainer does with a batch of crops in HU before the network sees it: send it over, then scale it.
+    """Moves a batch of crops in HU to the trainer's device, then scales it for the network.
 
     HU travel from the workers, and to a GPU, as int16: an eighth of what two channels in float32 need.
     """

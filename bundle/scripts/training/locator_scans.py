@@ -35,7 +35,7 @@ from ..volume import AIR_HU
 Array = NDArray[np.float64]
 
 BELOW_MM = 80.0
-"""How far below the label map's end nothing is known either."""
+"""Height below the label map's end in which nothing is known either."""
 
 LARGEST_ANGLE_DEG = 40.0
 """Largest turn about each axis."""
@@ -91,7 +91,7 @@ class CoarseScan:
 
 @dataclass(frozen=True)
 class FieldOfView:
-    """What a scan sees of its space, mm: a box or a cylinder around `centre`, between two slanted planes."""
+    """Field of view of a scan, mm: a box or a cylinder around `centre`, between two slanted planes."""
 
     centre: Array
     half_mm: float
@@ -100,7 +100,7 @@ class FieldOfView:
     slope: float
 
     def holds(self, x: Array, y: Array, z: Array) -> NDArray[np.bool_]:
-        """Whether points, given by coordinates that broadcast, lie inside."""
+        """True for points, given by coordinates that broadcast, that lie inside."""
         across, along = x - self.centre[0], y - self.centre[1]
         if self.round:
             beside = across**2 + along**2 <= self.half_mm**2

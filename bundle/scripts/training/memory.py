@@ -1,11 +1,11 @@
-"""What a training takes of memory: a few iterations of its own trainer, on one batch that is ready.
+"""Memory of a training: a few iterations of its own trainer, on one batch that is ready.
 
 The *training memory* is everything that a training holds at once on its device: weights, gradients, the optimizer's
 state, the batch, what each layer keeps for the backward pass, and what libraries need meanwhile. On a GPU it is the
 largest amount that PyTorch had allocated ("CUDA peak"). On a CPU it is the process's largest resident memory during the
-iterations, less what the process held before network, optimizer and batch were there ("process memory"); meanwhile
-freed memory goes back to the system at once, which makes iterations slower, so that what is held is what is in use.
-Reading scans and drawing heads, which workers do, is left out of both.
+iterations, minus the memory before network, optimizer and batch were made ("process memory"). During this measurement
+freed memory goes back to the system at once: iterations are slower, but the memory held is the memory in use. Reading
+scans and drawing heads, which workers do, is left out of both.
 """
 
 from __future__ import annotations
@@ -18,14 +18,13 @@ import torch
 from ignite.engine import Engine
 from torch import Tensor
 
-from ..processes.allocator import return_large_blocks
-from ..processes.memory import peak_bytes, resident_bytes, restart_peak
+from ..processes.memory import peak_bytes, resident_bytes, restart_peak, return_large_blocks
 
 Batch = Mapping[Hashable, Any]
-"""What a data loader gives to the trainer."""
+"""A batch of the trainer's data loader."""
 
 CUDA_PEAK, PROCESS_MEMORY = "CUDA peak", "process memory"
-"""How the memory was measured."""
+"""The two ways to measure the memory."""
 
 FEWEST_ITERATIONS = 2
 """An optimizer has its state from the first step on, so the second iteration is the first to hold everything."""
@@ -69,5 +68,5 @@ def training_peak(
 
 
 def batch_bytes(batch: Batch) -> int:
-    """What the tensors of a batch hold."""
+    """Bytes of the tensors of a batch."""
     return sum(value.numel() * value.element_size() for value in batch.values() if isinstance(value, Tensor))

@@ -1,4 +1,4 @@
-"""How well the network knows healthy heads: the localisation error in millimetres.
+"""Localisation error: how precisely the network knows healthy heads, in millimetres.
 
 The *localisation error* of a voxel is the distance from its predicted to its true position, E * 255 mm on the reference
 grid. It is reported as the median over the voxels of a region (brain: both hemispheres; skull), averaged over heads.
@@ -69,5 +69,5 @@ class LabelledError(CumulativeIterationMetric):
 
 
 def lower_is_better(current: float, best: float) -> bool:
-    """Whether an error in mm is better than the best so far; NaN never is."""
+    """True if an error in mm is better than the best so far; NaN never is."""
     return current < best

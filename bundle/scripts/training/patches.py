@@ -17,7 +17,7 @@ from ..geometry.coordinates import REFERENCE_SIZE
 from ..networks.patches import cut, patch_radius
 
 ATTEMPTS = 100
-"""How many positions are tried for each patch: where fewer than one in a hundred shows any head, there is no head."""
+"""Positions tried for each patch: if fewer than one in a hundred shows any head, there is no head."""
 
 
 class RandPatchesd(MapTransform, Randomizable):

@@ -1,4 +1,4 @@
-"""Series that are not to be used: missing slices, repeats that end early, copies, wrong anatomy, uneven spacing.
+"""Faulty series, which must not be used: missing slices, repeats that end early, copies, wrong anatomy, uneven spacing.
 
 Each is made from a study's thin scan, see `study`, or, of the spine, from a drawing of a neck.
 """
@@ -17,7 +17,7 @@ LOST_SLICES = 6
 """Slices that a series with a gap lacks."""
 
 SHORT_SHARES = (0.45, 0.75)
-"""How much of the slices a repeat that ends early has."""
+"""Share of the slices in a repeat that ends early."""
 
 
 NECK: tuple[tuple[float, float, float, float], ...] = (
@@ -34,7 +34,7 @@ VERTEBRA_MM, DISC_MM, DISC_HU = 20.0, 5.0, 90.0
 """Distance of the vertebrae, and what lies between them."""
 
 NECK_SLICES, NECK_SLICE_MM, NECK_Z_MM, NECK_NOISE_HU = 60, 2.5, -300.0, 10.0
-"""How the neck is scanned, and where its lowest slice is."""
+"""Scan of the neck: number, thickness and lowest position of its slices, and noise."""
 
 
 def with_gap(study: Study) -> Series:

@@ -6,21 +6,16 @@
 
 The numbers of the files are not the order of the slices.
 
-A case's folder appears complete or not at all, after its truth. Nothing that makes datalists looks at the truth.
+A case's folder is written atomically, after its truth. The commands that make datalists never read the truth.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-import os
 import re
-import secrets
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -28,7 +23,8 @@ from typing import Any
 import numpy as np
 
 from scripts.errors import OutputExists, as_ours
-from scripts.files.atomic import write_file
+from scripts.files.atomic import write_output
+from scripts.files.tables import as_csv
 from scripts.simulation.scanner.scan import PADDING_HU
 from scripts.simulation.scanner.series import SeriesText, write_series
 
@@ -76,11 +72,11 @@ def keep_plan(root: Path, plans: Sequence[CasePlan], settings: Mapping[str, Any]
     elif root.is_dir() and any(root.iterdir()):
         raise OutputExists(f"{root} holds something else. Choose another folder.")
     else:
-        put(path, text)
+        write_output(path, text.encode())
 
 
 def is_complete(root: Path, plan: CasePlan) -> bool:
-    """Whether a case is there."""
+    """True if a case is complete."""
     return (root / plan.folder).is_dir() and truth_path(root, plan).is_file()
 
 
@@ -90,7 +86,7 @@ def write_case(root: Path, plan: CasePlan, series: Sequence[tuple[str, Series]],
     Raises:
         OutputFailed: they can't be written.
     """
-    put(truth_path(root, plan), json.dumps(truth, indent=1) + "\n")
+    write_output(truth_path(root, plan), f"{json.dumps(truth, indent=1)}\n".encode())
     target, staging = root / plan.folder, root / f".{plan.folder}.partial"
     shutil.rmtree(staging, ignore_errors=True)  # what a run that was killed left
     try:
@@ -111,12 +107,12 @@ def write_tables(root: Path, plans: Sequence[CasePlan]) -> None:
     """Write `truth.csv`, and then the label table, of a data set whose cases are all there."""
     ordered = sorted(plans, key=lambda plan: number_of(plan.name))
     truths = [json.loads(truth_path(root, plan).read_text(encoding="utf-8")) for plan in ordered]
-    put(root / "truth.csv", truth_text(ordered, truths))
-    put(root / "reads.csv", reads_text(simulated_reads(ordered, truths)))
+    write_output(root / "truth.csv", truth_text(ordered, truths).encode())
+    write_output(root / "reads.csv", reads_text(simulated_reads(ordered, truths)).encode())
 
 
 def simulated_reads(plans: Sequence[CasePlan], truths: Sequence[Mapping[str, Any]]) -> Reads:
-    """What the three readers mark in the cases, whose labels that truly hold are in their truths."""
+    """The labels that three simulated readers give each case, from its true labels."""
     marks, categories = [], []
     for plan, truth in zip(plans, truths, strict=True):
         rng = np.random.default_rng([plan.seed, READERS_STREAM])
@@ -127,37 +123,18 @@ def simulated_reads(plans: Sequence[CasePlan], truths: Sequence[Mapping[str, Any
 
 def truth_text(plans: Sequence[CasePlan], truths: Sequence[Mapping[str, Any]]) -> str:
     """The truth of all cases as comma-separated values."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(TRUTH_COLUMNS)
+    rows = []
     for plan, truth in zip(plans, truths, strict=True):
         lesions = "; ".join(f"{lesion['lesion']} {lesion['side']}" for lesion in truth["lesions"])
         best = RECIPES[plan.recipe].best
         row = (plan.name, plan.anatomy, plan.seed, plan.recipe, lesions, series_folder(best) if best else "")
-        writer.writerow([*row, *(int(label in truth["labels"]) for label in LABELS)])
-    return stream.getvalue()
+        rows.append((*row, *(int(label in truth["labels"]) for label in LABELS)))
+    return as_csv(TRUTH_COLUMNS, rows)
 
 
 def truth_path(root: Path, plan: CasePlan) -> Path:
     """The file with a case's truth."""
     return root / TRUTH / f"{plan.name}.json"
-
-
-def put(path: Path, text: str) -> None:
-    """Write a text file, completely or not at all.
-
-    Raises:
-        OutputFailed: it can't be written.
-    """
-    staging = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
-    try:
-        write_file(staging, text.encode())
-        os.replace(staging, path)
-    except OSError as error:
-        raise as_ours(error, path) from error
-    finally:
-        with suppress(OSError):
-            staging.unlink()
 
 
 def _write_series(

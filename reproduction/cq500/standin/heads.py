@@ -1,8 +1,8 @@
 """The head of a simulated patient: without contrast agent, with the lesions that are planned, as far as they fit.
 
 A lesion that does not fit the head is tried again in a head of another seed. If a bleed fits none of them, one inside
-the brain takes its place; a second lesion that fits none is left out. What came of it is returned, so that the truth is
-about what is there.
+the brain takes its place; a second lesion that fits none is left out. The lesions that were planted are returned, so
+that the truth names these and no others.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from scripts.simulation.person.head import LOOK_STREAM, SimulatedHead, draw_head
 from scripts.simulation.person.look import draw_look
 
 ATTEMPTS, SEED_STEP = 3, 100_000_000
-"""How many heads are tried, and how far their seeds lie apart."""
+"""Number of heads that are tried, and the distance of their seeds."""
 
 SECOND_STREAM = 31
 """Stream of random numbers of a second lesion."""

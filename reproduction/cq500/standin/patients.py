@@ -1,4 +1,4 @@
-"""A simulated data set in the form of CQ500: who is in it, what they have, and what truly is to be marked.
+"""A simulated data set in the form of CQ500: its patients, their lesions, and the true labels.
 
 A *case* is one patient with one study. Six in ten are healthy; most of the others have a bleed, of five subtypes that
 take turns, some of them old, a third on both sides; some have a fracture, half of those with an epidural bleed beneath;
@@ -41,7 +41,7 @@ FEWEST_CASES = 6
 """Fewer cases can't be split for training and test."""
 
 SEEDS_APART = 1000
-"""How far the seeds of the patients of two data sets with neighbouring seeds lie apart: they share no patient."""
+"""Distance of the seeds of patients of two data sets with neighbouring seeds: they share no patient."""
 
 MASS_EFFECT_ML, MASS_EFFECT_MM = 25.0, 2.0
 """A bleed of this volume, or one that shifts the midline by so much, has a mass effect."""
@@ -52,7 +52,7 @@ MIDLINE_SHIFT_MM = 5.0
 
 @dataclass(frozen=True)
 class CasePlan:
-    """What shall be drawn: the case number, its seed, anatomy and recipe, and (kind, side) of its lesions."""
+    """The plan of a case: its number, seed, anatomy and recipe, and (kind, side) of its lesions."""
 
     number: int
     seed: int

@@ -26,19 +26,19 @@ SENSITIVITY = {
     "MassEffect": 0.85,
     "MidlineShift": 0.9,
 }
-"""How often a label that holds is seen by a reader of full skill."""
+"""Sensitivity of a reader of full skill, by label."""
 
 SKILLS = (1.0, 0.97, 0.93)
 """Factor on the sensitivity of each reader."""
 
 FALSE_ALARMS = 0.004
-"""How often a label that does not hold is seen."""
+"""Probability that a reader marks a label that does not hold."""
 
 MISTAKEN = 0.1
-"""How often an epidural bleed is taken for a subdural one."""
+"""Probability that an epidural bleed is taken for a subdural one."""
 
 RIGHT_SIDE, WRONG_SIDE = 0.97, 0.02
-"""How often the side of a haemorrhage is marked, and the other side too."""
+"""Probability that the side of a haemorrhage is marked, and that the other side is marked too."""
 
 
 def read_scan(truth: Collection[str], rng: np.random.Generator) -> NDArray[np.bool_]:

@@ -1,4 +1,4 @@
-"""Which series a patient's study holds: studies as CQ500 has them, good and bad.
+"""The series of a patient's study: studies as CQ500 has them, good and bad.
 
 A *recipe* is a list of series with the descriptions that the scanner gave them.
 """

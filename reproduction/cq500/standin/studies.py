@@ -81,7 +81,7 @@ class Study:
 
     @cached_property
     def protocol(self) -> Protocol:
-        """How the thin scan is made."""
+        """The protocol of the thin scan."""
         drawn = draw_protocol(stream(self.seed, PROTOCOL_STREAM), THIN_MM)
         return replace(
             drawn,

@@ -72,4 +72,4 @@ def test_without_matplotlib_it_says_what_to_install(
 ) -> None:
     monkeypatch.setattr(paper, "find_spec", lambda name: None)
     assert main(["paper", str(folder.root)]) == 2
-    assert "pip install 'head-ct-position-anomaly[figures]'" in capsys.readouterr().err
+    assert "pip install 'head-ct-position-anomaly[reproduce]'" in capsys.readouterr().err

@@ -74,11 +74,11 @@ def test_the_table_says_for_each_label_what_was_computed_and_what_is_not_defined
     assert found["OtherFracture"].positives == 0
     assert found["OtherFracture"].kappa == pytest.approx(-1 / 11)
     assert found["OtherFracture"].aurocs == (None, None, None)
-    lines = agreement_table(agreement(reads, ("ICH", "OtherFracture", "EDH"))).splitlines()
+    lines = agreement_table(agreement(reads, ("ICH", "OtherFracture", "EDH"))).markdown().splitlines()
     assert lines[2:5] == [
         "| ICH | 2 | 0.657 | 1.000 | 1.000 | 0.750 |",
         "| OtherFracture | 0 | -0.091 | - | - | - |",
         "| EDH | 0 | - | - | - | - |",
     ]
     assert lines[-1].startswith("-: not defined, as all marks")
-    assert "not defined" not in agreement_table(agreement(reads, ("ICH",)))
+    assert "not defined" not in agreement_table(agreement(reads, ("ICH",))).markdown()

@@ -13,7 +13,7 @@ pytest.importorskip("highdicom")
 from dicom_results import POSITIONS, THRESHOLD, frame_indices, make
 from scipy import ndimage
 
-from scripts.reading.spacing import UNIFORM_MM
+from scripts.reading.slices import UNIFORM_MM
 
 
 @pytest.mark.parametrize("position", POSITIONS)

@@ -7,6 +7,7 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
+from mean_centroids import mean_centroids, mirrored
 from poses import pose
 
 from scripts.geometry.affines import transform_points
@@ -35,20 +36,20 @@ def test_too_few_points_are_refused() -> None:
 
 
 def test_the_table_is_its_own_mirror_image_and_left_is_negative() -> None:
-    np.testing.assert_array_equal(common_space.mirrored(MEAN_CENTROIDS), MEAN_CENTROIDS)
+    np.testing.assert_array_equal(mirrored(MEAN_CENTROIDS), MEAN_CENTROIDS)
     assert MEAN_CENTROIDS[0, 0] < 0 < MEAN_CENTROIDS[1, 0]
 
 
 def test_the_mean_of_moved_copies_is_the_copy() -> None:
     heads = [transform_points(pose(a, (9, 1, 3)), MEAN_CENTROIDS) for a in ((0, 0, 0), (25, 3, -8))]
-    mean = common_space.mean_centroids(heads)
+    mean = mean_centroids(heads)
     fitted = transform_points(common_space.rigid_fit(mean, MEAN_CENTROIDS), mean)
     np.testing.assert_allclose(fitted, MEAN_CENTROIDS, atol=1e-6)
-    np.testing.assert_allclose(common_space.mirrored(mean), mean, atol=1e-9)
+    np.testing.assert_allclose(mirrored(mean), mean, atol=1e-9)
 
 
 def test_the_table_comes_from_the_training_anatomies(shared_data: Path) -> None:
     paths = [shared_data / "anatomies" / f"head_{number:02d}.nii.gz" for number in range(1, 9)]
     images = [nibabel.as_closest_canonical(nibabel.load(path)) for path in paths]
     heads = [centroids(np.asarray(image.dataobj).astype(np.int16), image.affine) for image in images]
-    np.testing.assert_allclose(common_space.mean_centroids(heads), MEAN_CENTROIDS, atol=0.05)
+    np.testing.assert_allclose(mean_centroids(heads), MEAN_CENTROIDS, atol=0.05)

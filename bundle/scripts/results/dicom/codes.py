@@ -17,7 +17,7 @@ SCHEME, SCHEME_NAME = "99HCTPA", "head_ct_position_anomaly"
 
 
 def schemes() -> list[CodingSchemeIdentificationItem]:
-    """What an object that uses the project's own scheme says of it."""
+    """The coding scheme identification of an object that uses the project's own scheme."""
     return [CodingSchemeIdentificationItem(SCHEME, name=SCHEME_NAME, responsible_organization=MANUFACTURER)]
 
 

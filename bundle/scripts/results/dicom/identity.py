@@ -1,8 +1,8 @@
-"""What all DICOM results share: who made them, their UIDs, dates and descriptions.
+"""Common attributes of all DICOM results: their maker, UIDs, dates and descriptions.
 
 The *identity* of a result is a digest of what went in (source images, weights) and what came out (map, scores,
 findings, version). All UIDs follow from it, and dates are those of the source: the same input gives the same bytes,
-and another result never bears a UID that was used. The date of a result is therefore when the head was scanned.
+and a different result never has the same UID. The date of a result is therefore that of the scan.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ NO_DATE, NO_TIME = "19700101", "000000"
 """When the source has none: an object must have a date, and it must not depend on the day it was made."""
 
 DATES = ("ContentDate", "AcquisitionDate", "SeriesDate", "StudyDate")
-"""Where the date of the source is looked for; the time is that of the same name."""
+"""Attributes in which the date of the source is searched; the time is that of the same name."""
 
 DROPPED = ("InstanceCreationDate", "InstanceCreationTime", "ContributionDateTime")
 """Attributes that tell when an object was made, which need not be there."""
@@ -61,7 +61,7 @@ class Identity:
         return f"2.25.{uuid5(NAMESPACE, f'device {self.version} {self.weights_sha256}').int}"
 
     def object(self, name: str, number: int, title: str) -> dict[str, Any]:
-        """What highdicom asks of every object: its series, the `number`-th of the result, and who made it."""
+        """Arguments of every object of highdicom: its series, the `number`-th of the result, and its maker."""
         return {
             "series_instance_uid": self.uid("series", name),
             "series_number": FIRST_SERIES_NUMBER + number,

@@ -1,7 +1,7 @@
 """The DICOM objects of a result: parametric map, segmentation, report and capture, in the study of the source.
 
-They are written into the folder `dicom` of a set of results, as complete or absent as the rest of it. There is no
-segmentation where nothing exceeds a threshold, or where no threshold is known. The package highdicom is imported only
+They are written into the folder `dicom` of a set of results, atomically with the rest of it. There is no segmentation
+if nothing exceeds a threshold, or if no threshold is known. The package highdicom is imported only
 here and in the modules that make the objects, so that everything else runs without it.
 """
 
@@ -25,10 +25,10 @@ from .segmentation import segmentation
 from .source import on_slices, read_source
 
 FOLDER = "dicom"
-"""Where in a set of results the objects are."""
+"""Folder of the objects in a set of results."""
 
 FACTS = ("scores", "score_details", "map", "findings", "settings")
-"""What of a result is the same for the same input."""
+"""Parts of a result that are the same for the same input."""
 
 
 def dicom_files(

@@ -1,4 +1,4 @@
-"""The scores as a DICOM Comprehensive 3D SR (TID 1500): what was measured where, by what, and how far to trust it.
+"""The scores as a DICOM Comprehensive 3D SR (TID 1500): measurements by region, algorithm, and quality.
 
 One group of measurements a region: its score, the percentile among healthy scans, the threshold, and the source image
 in which the map is highest. One group for each segment: its volume and the map's maximum in it. One for the quality.
@@ -44,7 +44,7 @@ NAME = "report"
 
 @dataclass(frozen=True)
 class Scored:
-    """What is reported: a `result` as in result.json, map `values` and region `labels`, both (S, rows, columns)."""
+    """The reported data: a `result` as in result.json, map `values` and region `labels`, both (S, rows, columns)."""
 
     source: Source
     identity: Identity
@@ -58,7 +58,7 @@ class Scored:
         return UNITS[self.result["map"]]
 
     def algorithm(self) -> sr.AlgorithmIdentification:
-        """What made the numbers: the bundle, its version, its weights and settings."""
+        """The algorithm that made the numbers: the bundle, its version, its weights and settings."""
         named = {**self.result["settings"], "map": self.result["map"], "weights_sha256": self.result["weights_sha256"]}
         parameters = [f"{name} = {value}" for name, value in named.items()]
         return sr.AlgorithmIdentification(MODEL, self.identity.version, parameters, manufacturer=MANUFACTURER)
@@ -166,6 +166,6 @@ def volume_ml(source: Source, mask: NDArray[np.bool_]) -> float:
 
 
 def comments(result: Mapping[str, Any]) -> Iterator[sr.TextContentItem]:
-    """What a reader must know: that this is research, and every flag."""
+    """Comments for the reader: that this is research, and every flag."""
     for text in (f"{RESEARCH}.", *(found["message"] for found in result["findings"])):
         yield sr.TextContentItem(COMMENT, text, sr.RelationshipTypeValues.CONTAINS)

@@ -1,4 +1,4 @@
-"""What lies above the threshold, as a DICOM Segmentation: one segment a region, with its anatomy and laterality.
+"""Regions above their thresholds as a DICOM Segmentation: one segment a region, with its anatomy and laterality.
 
 The masks are those of `scores.above_threshold`: where the anomaly map exceeds the threshold of its region.
 """

@@ -27,8 +27,7 @@ from pydicom.uid import CTImageStorage
 
 from ...reading.headers import ImageHeader, read_headers
 from ...reading.series import choose, stacks_of
-from ...reading.slices import Grid
-from ...reading.spacing import UNIFORM_MM
+from ...reading.slices import UNIFORM_MM, Grid
 from ...reading.stacks import stack_grid
 
 UTF_8 = "ISO_IR 192"
@@ -50,7 +49,7 @@ NEEDED = {
 
 @dataclass(frozen=True)
 class Frame:
-    """What a flat image stands for: frame `number` (from 1) of the file `uid` of the class `sop_class`."""
+    """The frame behind a flat image: frame `number` (from 1) of the file `uid` of the class `sop_class`."""
 
     sop_class: str
     uid: str

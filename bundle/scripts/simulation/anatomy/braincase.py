@@ -23,7 +23,7 @@ Labels = NDArray[np.integer]
 SIDES = ("left", "right")
 
 MIDLINE_MARGIN_MM = 12.0
-"""How far a tilted mid-plane may stray from the first index of the brain's centre."""
+"""Largest distance of a tilted mid-plane from the first index of the brain's centre."""
 
 RAY_STEP_MM = 0.5
 RAY_LENGTH_MM = 160.0
@@ -31,7 +31,7 @@ RAY_LENGTH_MM = 160.0
 
 
 def labelled(labels: Labels, wanted: tuple[int, ...]) -> Mask:
-    """Where `labels` is one of `wanted`."""
+    """True where `labels` is one of `wanted`."""
     found: Mask = member_table(wanted)[labels]
     return found
 

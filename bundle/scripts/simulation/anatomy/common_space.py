@@ -4,28 +4,18 @@
 the rigid transform (rotation and translation, no scale) that brings the centroids of its structures closest, in least
 squares, to the table `MEAN_CENTROIDS` (Kabsch, Acta Cryst. A32, 1976). The table is a generalised Procrustes mean over
 the training anatomies and their mirror images, turned about the left-right axis so that CT as it is usually acquired
-lies level, and placed so that the whole cranium is inside the grid; `mean_centroids` makes it.
+lies level, and placed so that the whole cranium is inside the grid (`tests/support/mean_centroids.py` makes it).
 """
 
 from __future__ import annotations
-
-from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from ...geometry.affines import transform_points
-from ...geometry.coordinates import CENTRE_MM
 from .labels import PAIRS, STRUCTURES
 
 Array = NDArray[np.float64]
-
-MIRROR = np.diag([-1.0, 1.0, 1.0, 1.0])
-"""The mirror image in the mid-sagittal plane, as a 4x4 matrix."""
-
-LEVEL_DEG = -20.0
-"""Turn about the left-right axis from the first training anatomy's frame to one in which usual head CT is level."""
 
 MEAN_CENTROIDS: Array = np.array(
     [
@@ -86,28 +76,6 @@ def exchanged(points: Array) -> Array:
     return points[[STRUCTURES.index(partner.get(label, label)) for label in STRUCTURES]]
 
 
-def mirrored(points: Array) -> Array:
-    """The centroids (29, 3) of the mirrored head: x negated, left and right structures exchanged."""
-    return np.asarray(exchanged(points) * (-1.0, 1.0, 1.0))
-
-
 def to_reference(centroids: Array) -> Array:
     """The rigid 4x4, a head's RAS mm to reference RAS mm, for its structure centroids (29, 3)."""
     return rigid_fit(centroids, MEAN_CENTROIDS)
-
-
-def mean_centroids(heads: Iterable[Array], rounds: int = 30) -> Array:
-    """Mirror-symmetric mean (29, 3) of aligned centroids, mm, placed in reference space.
-
-    Each round fits every head and its mirror image rigidly to the mean of the round before. The pitch is `LEVEL_DEG`
-    from that of the first head, the place `CENTRE_MM`.
-    """
-    cloud = [points for head in heads for points in (head, mirrored(head))]
-    mean = cloud[0] - np.nanmean(cloud[0], axis=0)
-    for _ in range(rounds):
-        mean = np.nanmean([transform_points(rigid_fit(points, mean), points) for points in cloud], axis=0)
-    mean = transform_points(rigid_fit(mean, (mean + mirrored(mean)) / 2), mean)
-    level = np.eye(4)
-    level[:3, :3] = Rotation.from_euler("x", LEVEL_DEG, degrees=True).as_matrix()
-    level[:3, 3] = CENTRE_MM
-    return transform_points(level, (mean + mirrored(mean)) / 2)

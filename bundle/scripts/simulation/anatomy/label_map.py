@@ -39,7 +39,7 @@ from .labels import (
 )
 
 SUFFIXES = (".nii.gz", ".nii")
-"""How names of label maps end."""
+"""Suffixes of label maps."""
 
 SPECK_VOXELS = 200
 """Holes of label 0 up to this size are gaps in the map, larger ones air-filled sinuses."""
@@ -55,7 +55,7 @@ DURA_HALF_MM = 0.8
 
 
 STRUCTURE_POINTS, HEAD_POINTS = 200, 6000
-"""How many voxels stand for a structure, and for the whole head, where a drawn head is aligned and framed."""
+"""Numbers of voxels that represent a structure, and the whole head, when a drawn head is aligned and framed."""
 
 
 @dataclass(frozen=True, eq=False)

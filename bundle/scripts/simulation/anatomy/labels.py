@@ -1,4 +1,4 @@
-"""What the numbers of a label map mean.
+"""Labels: the meaning of the numbers of a label map.
 
 A *label* is FreeSurfer's number of a structure, or one of the head labels above 500. *Left* is the patient's left. Two
 kinds of labels are added by `anatomy.prepare`: tissues that the maps leave out (orbital fat, falx, tentorium) and

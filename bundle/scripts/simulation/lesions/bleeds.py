@@ -56,7 +56,7 @@ WHITE = (2, 41)
 
 @dataclass(frozen=True)
 class ExtraAxial:
-    """How a bleed between brain and skull spreads: ranges to draw from."""
+    """Spread of a bleed between brain and skull: ranges to draw from."""
 
     volume_ml: tuple[float, float]
     flatness: tuple[float, float]
@@ -65,7 +65,7 @@ class ExtraAxial:
     """Half height as a share of the half length."""
     azimuth_deg: tuple[float, float]
     elevation_deg: tuple[float, float]
-    """Where the middle lies, see `Braincase.direction`."""
+    """Direction of the middle, see `Braincase.direction`."""
     lowest_deg: float = -12.0
     """Elevation below which there is none: the skull base."""
     texture_hu: float = BLOOD_TEXTURE_HU

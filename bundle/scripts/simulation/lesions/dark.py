@@ -31,7 +31,7 @@ OEDEMA_DROP_HU = (8.0, 14.0)
 """By how much oedema is darker than white matter."""
 
 OLD_HU = (5.0, 15.0)
-"""What an old infarct has turned into."""
+"""HU of an old infarct."""
 
 KEPT_CONTRAST = 0.3
 """Share of the contrast between grey and white matter that a fresh infarct keeps."""

@@ -31,7 +31,7 @@ BASAL_SHARE = 0.6
 """Share of subarachnoid haemorrhages that are basal."""
 
 BASAL_MM = ((2.0, 10.0), (8.0, 24.0), (-34.0, -24.0))
-"""Where a basal one starts, from the centre of the brain: lateral, anterior, superior."""
+"""Start of a basal one, from the centre of the brain: lateral, anterior, superior."""
 
 CONVEX_AZIMUTH_DEG, CONVEX_ELEVATION_DEG = (-50.0, 60.0), (0.0, 50.0)
 CONVEX_DEPTH_SHARE = 0.85
@@ -56,14 +56,14 @@ TEXTURE_HU = 2.5
 """Standard deviation of the smooth unevenness of the blood."""
 
 LEVEL_TILT_DEG = 6.0
-"""How far the patient's head may be turned out of the upright about any axis."""
+"""Largest rotation of the patient's head out of the upright about any axis."""
 
 LEVEL_ROUGHNESS_MM = 0.4
 STAINED_HU = (0.0, 7.0)
 """By how much the fluid above the level is brighter than before."""
 
 CALCIFIED_HU = 90.0
-"""What is as bright as this before the bleed stays what it is."""
+"""Voxels as bright as this before the bleed keep their HU."""
 
 
 def room(case: Braincase, side: str, kind: str) -> tuple[tuple[slice, ...], Mask]:
@@ -111,7 +111,7 @@ def subarachnoid(hu: Volume, case: Braincase, side: str, rng: np.random.Generato
 
 
 def _way_mm(case: Braincase, side: str, offsets_mm: Array, rng: np.random.Generator) -> Array:
-    """How far each voxel (i, j, k) is from where a subarachnoid haemorrhage starts."""
+    """Distance of each voxel (i, j, k) from the start of a subarachnoid haemorrhage."""
     if rng.random() < BASAL_SHARE:
         source = np.array([rng.uniform(*place) for place in BASAL_MM]) * (1 if side == "right" else -1, 1, 1)
         away = (offsets_mm - source) * (SYLVIAN_COST, 1, 1)

@@ -28,25 +28,25 @@ LENGTH_MM = (30.0, 90.0)
 """Length of a linear fracture along the skull."""
 
 WOBBLE_MM, WOBBLE_WAVES_MM = 2.5, (15.0, 60.0)
-"""How far a linear fracture strays from a plane, and over what lengths."""
+"""Largest deviation of a linear fracture from a plane, and the wavelengths of the deviation."""
 
 SUTURE_WIDTH_MM, SUTURE_LENGTH_MM = (2.0, 4.0), (50.0, 90.0)
 """A suture gapes from 2 mm on in an adult."""
 
 TEETH_MM, TEETH_WAVES_MM = 2.5, (6.0, 25.0)
-"""How far the teeth of a suture reach aside, and their lengths."""
+"""Lateral reach of the teeth of a suture, and their lengths."""
 
 RADIUS_MM = (9.0, 18.0)
 """Radius of the piece that is pushed in."""
 
 DEPTH_MM = (5.0, 13.0)
-"""How far its middle is pushed in: more than the thickness of the bone is what surgeons call significant."""
+"""Depth to which its middle is pushed in: more than the thickness of the bone is what surgeons call significant."""
 
 SHARPNESS = (1.0, 4.0)
 """Exponent of its profile: 1 a cone of fragments that meet in the middle, 4 a plate."""
 
 GAP_HU = (30.0, 65.0)
-"""What fills the gap: scalp, blood, brain."""
+"""HU of the gap, which is filled by scalp, blood or brain."""
 
 LEAST_SHARE = 0.2
 """A voxel belongs to the mask of a linear fracture if the gap takes at least this share of its bone."""
@@ -59,7 +59,7 @@ LOWEST_ELEVATION_DEG = 0.0
 
 
 class Suture(NamedTuple):
-    """Where a suture runs on the right: ranges of the direction of its middle, and how steeply it rises to the front.
+    """Course of a suture on the right: ranges of the direction of its middle, and its slope toward the front.
 
     Up is 90 deg, and more is up and back.
     """
@@ -74,7 +74,7 @@ SUTURES = (Suture((22.0, 38.0), (32.0, 48.0), (105.0, 125.0)), Suture((-62.0, -5
 
 
 class Frame(NamedTuple):
-    """Where a fracture is: a block of the grid and its voxels' place (i, j, k) along three unit vectors, in mm."""
+    """Place of a fracture: a block of the grid and its voxels' coordinates (i, j, k), mm, along three unit vectors."""
 
     box: tuple[slice, ...]
     out_mm: Array

@@ -18,7 +18,7 @@ Volume = NDArray[np.float32]
 
 
 class Amount(NamedTuple):
-    """What is asked of a lesion."""
+    """Requested amount of a lesion."""
 
     volume_ml: float
     hu: float

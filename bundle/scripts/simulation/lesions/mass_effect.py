@@ -1,4 +1,4 @@
-"""How a lesion pushes the brain aside: a smooth displacement within the skull, which itself does not move.
+"""Mass effect: a lesion displaces the brain smoothly within the skull, which itself does not move.
 
 Brain is nearly incompressible and fluid gives way. The displacement is u = -K grad(phi) with
 

@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 LATERAL_VENTRICLES, THIRD_VENTRICLE, PALLIDA, CAROTID = (4, 43), 14, (13, 52), 530
 
 ATRIUM = (0.1, 0.35)
-"""Where in a lateral ventricle the choroid plexus is thickest: quantiles from its posterior end."""
+"""Part of a lateral ventricle in which the choroid plexus is thickest: quantiles from its posterior end."""
 
 CHOROID_MM, UNEVEN = (1.2, 3.5), (0.45, 1.2)
 """Range of the radius of its grains, and of the factor by which each side differs from it."""

@@ -33,7 +33,7 @@ MARGIN_MM = 6.0
 """Air kept around the head in its grid."""
 
 LARGEST_SHIFT_MM = 25.0
-"""How far from the middle of the scanner the head lies at most, along each axis."""
+"""Largest distance of the head from the middle of the scanner, along each axis."""
 
 SHAPE_STREAM, TISSUE_STREAM, LESION_STREAM, POSE_STREAM, SCANNER_STREAM = range(5)
 """One stream of random numbers for each step, so that the same seed gives the same head with and without a lesion."""

@@ -1,4 +1,4 @@
-"""How one person's healthy head looks on CT: which of the common variants it shows.
+"""Look of one person's healthy head on CT: the common variants that it shows.
 
 A *look* is drawn once for each head. It holds what is healthy, or at least no finding of an emergency, and still is
 bright, dark or wide where most heads are not: intravenous contrast, calcium, dense bone, wide fluid spaces. A detector
@@ -38,7 +38,7 @@ DURA_HU = (2.0, 22.0)
 
 @dataclass(frozen=True)
 class Look:
-    """What is drawn of a head beside its anatomy.
+    """The variants drawn for a head beside its anatomy.
 
     Attributes:
         contrast_hu: HU of enhanced blood, or 0 without contrast medium.

@@ -46,10 +46,10 @@ CANAL_MM2 = 2000.0
 """Area within an axial plane that the space inside the skull exceeds, and the spinal canal does not."""
 
 VEIN_RADIUS_MM = 4.0
-"""What is thinner than twice this hangs off the space inside the skull: veins on their way out."""
+"""Parts thinner than twice this hang off the space inside the skull: veins on their way out."""
 
 SKULL_DEPTH_MM = 16.0
-"""How far outside the space inside the skull its bone still is skull and not face."""
+"""Distance outside the space inside the skull up to which bone still is skull and not face."""
 
 BONE_SHARE = 0.2
 """Skull: voxels around which bone has at least this probability."""

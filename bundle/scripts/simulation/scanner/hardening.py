@@ -50,7 +50,7 @@ def add_hardening(hu: Volume, labels: Labels, rim_hu: float, cupping_hu: float, 
 
 
 def band(bone: Volume) -> Volume:
-    """How dark the band is, 0 to 1, on the lattice (I, J, K); `bone` is the share of bone at its points."""
+    """Depth of the dark band, 0 to 1, on the lattice (I, J, K); `bone` is the share of bone at its points."""
     length = bone * STEP
     left = np.cumsum(length, axis=0)
     right = left[-1:] - left + length

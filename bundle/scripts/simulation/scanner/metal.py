@@ -36,7 +36,7 @@ NEAR_MM, FAR_MM = 9.0, 130.0
 """r0, and the distance at which streaks have faded."""
 
 STARVED, STARVED_ANGLES = 1.6, 2.0
-"""How much A is lowered toward another bit, and over how many directions."""
+"""Amount by which A is lowered toward another bit, and the number of directions over which it is."""
 
 JAW_MM, JAW_FROM_Y_MM, JAW_HALF_MM = (-108.0, -60.0), 35.0, 32.0
 """Reference heights of the teeth, how far forward they begin, and half the width of the jaw."""

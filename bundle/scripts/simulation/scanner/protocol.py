@@ -1,4 +1,4 @@
-"""How one head scan is made: slices, blur, noise, beam hardening, gantry tilt, field of view, motion, metal.
+"""Protocol of one head scan: slices, blur, noise, beam hardening, gantry tilt, field of view, motion, metal.
 
 A *protocol* holds plain values, all of which can be set or drawn. Scans with *two spacings* have slices near the skull
 base that are thinner than those above, and are resampled to even ones of `EVEN_MM`, as the pipeline's reader does.
@@ -57,7 +57,7 @@ CUT_SHARE, TILT_SHARE, REST_SHARE = 0.12, 0.4, 0.7
 
 @dataclass(frozen=True)
 class Protocol:
-    """How one scan is made.
+    """Settings of one scan.
 
     Attributes:
         size: pixels along I and J.

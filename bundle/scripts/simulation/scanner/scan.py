@@ -1,4 +1,4 @@
-"""What a CT scanner makes of a head: slices, blur, noise, beam hardening, tilt, a limited field of view, a head rest.
+"""A CT scanner: slices, blur, noise, beam hardening, tilt, a limited field of view and a head rest for a head.
 
 A *protocol* is how the scan is made, see `protocol.py`. A *scan* is the result: Hounsfield units on
 the native grid with its affine, axes (I, J, K) along +R, +A (tilted with the gantry) and +S. A tilted gantry gives a
@@ -39,7 +39,7 @@ LINEAR_BLUR_MM2 = 1 / 6
 """Variance of the blur by linear interpolation on a 1 mm grid, already part of the point spread."""
 
 AXIS_Y_MM = -8.0
-"""Where the vertical axis of the head lies in reference space."""
+"""Position of the vertical axis of the head in reference space."""
 
 REST_SHELL_MM, REST_DEPTH_MM = 3.5, 14.0
 """Thickness of the shell of a head rest, and of its foam."""
@@ -89,7 +89,7 @@ def acquire(head: SimulatedHead, protocol: Protocol, seed: int) -> Scan:
 
 
 def slice_profile(protocol: Protocol, count: int) -> tuple[Array, Array]:
-    """Where slices lie (K,), in units of the increment from the lowest, and how thick they are (K,), mm.
+    """Positions of the slices (K,), in units of the increment from the lowest, and their thicknesses (K,), mm.
 
     With two spacings there are fewer than `count`; they reach at least as high.
     """
@@ -202,7 +202,7 @@ def _stored(hu: Volume) -> NDArray[np.int16]:
 
 
 def _noise_gain(sigma: float) -> float:
-    """What is left of the deviation of white noise after the blur of a slice by `sigma` pixels."""
+    """Factor on the deviation of white noise from the blur of a slice by `sigma` pixels."""
     if sigma <= 0:
         return 1.0
     radius = int(3.0 * sigma + 0.5)

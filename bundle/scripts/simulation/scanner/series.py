@@ -35,7 +35,7 @@ TRANSFER_SYNTAXES: dict[str, UID] = {
     "jpegls": pydicom.uid.JPEGLSLossless,
     "rle": pydicom.uid.RLELossless,
 }
-"""How pixels are stored; all lossless."""
+"""Encodings of pixels; all lossless."""
 
 ENCODERS = {"jpeg2000": "pylibjpeg", "jpegls": "pyjpegls", "rle": "pydicom"}
 """Which encoder makes them, so that the bytes do not depend on what else is installed."""
@@ -57,7 +57,7 @@ TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 @dataclass(frozen=True)
 class SeriesText:
-    """What the header says about a fictitious patient and study; the names are DICOM's keywords."""
+    """Header text of a fictitious patient and study; the names are DICOM's keywords."""
 
     PatientName: str = "Simulated^Head"
     PatientID: str = "SIMULATED"

@@ -107,7 +107,7 @@ def test_the_tables_come_from_the_truth(tmp_path: Path) -> None:
     plans = [CasePlan(10, 5, "toy", "unusable", ()), PLAN]
     keep_plan(tmp_path, plans, {})
     for plan, truth in zip(plans, ({"lesions": [], "labels": []}, TRUTH), strict=True):
-        standin_files.put(standin_files.truth_path(tmp_path, plan), json.dumps(truth))
+        standin_files.write_output(standin_files.truth_path(tmp_path, plan), json.dumps(truth).encode())
     write_tables(tmp_path, plans)
     reads = parse_reads((tmp_path / "reads.csv").read_text(encoding="utf-8"))
     assert reads.names == ("CQ500-CT-7", "CQ500-CT-10")

@@ -88,7 +88,7 @@ def sphere(centre_mm: Triple, radius_mm: float, hu: float) -> Part:
 
 
 def _weight(scaled: Array, radii: Array) -> Array:
-    """How far points (..., 3), in radii of a part from its centre, belong to the part: 1 inside, 0 outside."""
+    """Membership of points (..., 3), in radii of a part from its centre: 1 inside the part, 0 outside."""
     k0_squared = (scaled**2).sum(axis=-1)
     weight: Array = (k0_squared < 1).astype(float)
     margin = EDGE_MM / radii.min()

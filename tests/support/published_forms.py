@@ -1,19 +1,56 @@
-"""The form of what `head-ct-anomaly inspect --json` prints, as a JSON schema (draft 2020-12).
+"""What is published of the findings, made from their table: `docs/findings.md`, and a schema (JSON, draft 2020-12).
 
-It is made from the table of findings and from what `inputs.py` lists of a series, so that neither can change without
-it: `cd bundle && python -m scripts.reading.schema > docs/inspect.schema.json`.
+The schema is that of `head-ct-anomaly inspect --json`; it is made of what `inputs.py` lists of a series, too. Neither
+can change without both files: `PYTHONPATH=bundle python tests/support/published_forms.py`.
 """
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any, get_type_hints
 
-from ..findings import FLAG, MAX_MESSAGE, REFUSAL, TABLE
-from .inputs import SeriesRow
+from scripts.commands.inspect import FORMAT_VERSION
+from scripts.findings import FLAG, INFORMATION, MAX_MESSAGE, REFUSAL, TABLE
+from scripts.reading.inputs import SeriesRow
 
-FORMAT_VERSION = 1
-"""Stands in what is printed; it grows when a program that reads the form has to change."""
+ROOT = Path(__file__).resolve().parents[2]
+PAGE, SCHEMA = ROOT / "docs" / "findings.md", ROOT / "bundle" / "docs" / "inspect.schema.json"
+
+SECTIONS = (
+    (REFUSAL, "Refused", "There is no heatmap, nothing is written, and the exit code is 3."),
+    (FLAG, "Flagged", "There is a heatmap; the flag is in `result.json`. Read the result with it in mind."),
+    (INFORMATION, "Noted", "The result is read as usual."),
+)
+"""The sections of the page: severity, heading and meaning."""
+
+UNNOTICED = (
+    "A scan that was mirrored, left for right, before it was read: heads are nearly symmetric.",
+    "A constant HU offset of 20 or less: healthy brains vary as much.",
+    "A slice distance that is wrong by 10 % or less: heads vary as much.",
+    "Missing slices at the top or the bottom, unless they cut a region (flag `region_cut`).",
+    "A header that is wrong but plausible: another patient's name or age, contrast agent that was not entered.",
+)
+"""Faults of an input that nothing notices, and their consequences."""
+
+
+def findings_page() -> str:
+    """The page `docs/findings.md`."""
+    lines = [
+        "# Findings about an input",
+        "",
+        "A scan is read correctly or refused; anything unusual about an accepted scan is flagged.",
+        "`head-ct-anomaly inspect` lists the findings, with `--json` for programs (schema:",
+        "`bundle/docs/inspect.schema.json`). This page is made from the table in `bundle/scripts/findings.py`:",
+        "`PYTHONPATH=bundle python tests/support/published_forms.py`.",
+    ]
+    for severity, heading, meaning in SECTIONS:
+        rows = [f"| {kind.condition} | {kind.remedy} | `{kind.code}` |" for kind in TABLE if kind.severity == severity]
+        if rows:
+            lines += ["", f"## {heading}", meaning, "", "| when | what to do | code |", "|---|---|---|", *rows]
+    lines += ["", "## Not noticed", *(f"* {text}" for text in UNNOTICED)]
+    return "\n".join(lines) + "\n"
+
 
 SEVERITIES = tuple(sorted({kind.severity for kind in TABLE}))
 """The severities that occur."""
@@ -27,7 +64,7 @@ FORMS: dict[Any, dict[str, Any]] = {
     float | None: {"type": ["number", "null"]},
     tuple[str, ...]: {"type": "array", "items": {"enum": sorted(kind.code for kind in TABLE if kind.severity == FLAG)}},
 }
-"""How JSON has the Python types of what is listed of a series."""
+"""JSON types of the Python types in the list of series."""
 
 SERIES_WORDS = {
     "series_uid": "SeriesInstanceUID: what --series-uid takes",
@@ -42,7 +79,7 @@ SERIES_WORDS = {
     "objections": "codes of the flags that it would get if it were named; it is not chosen by itself",
     "chosen": "whether it is the one that is used",
 }
-"""What each entry of a series means."""
+"""Meanings of the entries of a series."""
 
 
 def schema() -> dict[str, Any]:
@@ -103,10 +140,11 @@ def _volume() -> dict[str, Any]:
     return {"type": "object", "additionalProperties": False, "required": list(entries), "properties": entries}
 
 
-def as_text() -> str:
-    """The file `docs/inspect.schema.json`."""
+def schema_text() -> str:
+    """The file `bundle/docs/inspect.schema.json`."""
     return json.dumps(schema(), indent=1) + "\n"
 
 
 if __name__ == "__main__":
-    print(as_text(), end="")
+    PAGE.write_text(findings_page(), encoding="utf-8")
+    SCHEMA.write_text(schema_text(), encoding="utf-8")

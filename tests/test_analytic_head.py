@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from analytic_head import AIR_HU, EDGE_MM, HEAD, analytic_head, hu_at, sphere
 from numpy.typing import NDArray
-
-from scripts.simulation.analytic import AIR_HU, EDGE_MM, HEAD, analytic_head, hu_at, sphere
 
 Array = NDArray[np.float64]
 
