@@ -11,7 +11,7 @@ from typing import Any
 
 from .integrity import check_file, sha256
 
-__all__ = ["asset", "bundle_root", "config", "config_values", "metadata", "optional_asset", "place", "sha256"]
+__all__ = ["asset", "beside", "bundle_root", "config", "config_values", "metadata", "optional_asset", "place", "sha256"]
 
 
 def bundle_root() -> Path:
@@ -61,3 +61,15 @@ def config_values(name: str) -> dict[str, Any]:
 def metadata() -> dict[str, Any]:
     """The content of `configs/metadata.json`."""
     return config_values("metadata.json")
+
+
+def beside(path: str | Path, name: str) -> Path:
+    """Path of a file in the folder of another one; it need not be there. One that ships is as the bundle was made with.
+
+    Raises:
+        BundleChanged: it is another file than the manifest of the bundle says.
+    """
+    found = Path(path).resolve().with_name(name)
+    if found.is_relative_to(bundle_root()) and found.exists():
+        check_file(bundle_root(), found.relative_to(bundle_root()).as_posix())
+    return found

@@ -9,16 +9,27 @@ import numpy as np
 import pytest
 from toy_anatomy import raw_labels
 
+from scripts.anomaly.transforms import DENSITIES_NAME, UsualDensities, make_densities
+from scripts.assets import place
 from scripts.commands.main import main
 from scripts.commands.reference import FILES
+from scripts.files.derived import _arrays, read_derived
 from scripts.geometry.coordinates import grid_affine
+from scripts.registration.register import Reference
+from scripts.registration.transforms import TARGETS_NAME, make_reference
+
+MODELS = Path(place("models"))
+DERIVED = (TARGETS_NAME, DENSITIES_NAME)
 
 
 def test_a_population_of_one(tmp_path: Path) -> None:
     labels, affine = raw_labels()
     nibabel.save(nibabel.Nifti1Image(labels, affine), tmp_path / "toy.nii.gz")
     assert main(["reference", str(tmp_path), "-o", str(tmp_path / "models"), "--all"]) == 0
-    assert sorted(path.name for path in (tmp_path / "models").iterdir()) == sorted(FILES)
+    made = {path.name: path.read_bytes() for path in (tmp_path / "models").iterdir()}
+    assert sorted(made) == sorted((*FILES, *DERIVED))
+    assert main(["reference", "-o", str(tmp_path / "models")]) == 0
+    assert {path.name: path.read_bytes() for path in (tmp_path / "models").iterdir()} == made
     reference = nibabel.load(tmp_path / "models" / "reference.nii.gz")
     np.testing.assert_allclose(reference.affine, grid_affine())
     volume = np.asarray(reference.dataobj)
@@ -29,3 +40,21 @@ def test_without_training_anatomies_it_stops(tmp_path: Path, capsys: pytest.Capt
     (tmp_path / "other.nii.gz").write_bytes(b"")
     assert main(["reference", str(tmp_path), "-o", str(tmp_path / "models")]) == 2
     assert "None of head_01.nii.gz to head_08.nii.gz" in capsys.readouterr().err
+
+
+def test_without_label_maps_there_has_to_be_a_reference(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["reference", "-o", str(tmp_path)]) == 2
+    assert f"There is no reference.nii.gz in {tmp_path}" in capsys.readouterr().err
+
+
+def test_what_ships_beside_the_reference_is_what_is_computed_of_it() -> None:
+    head, regions, masks = (str(MODELS / name) for name in FILES)
+    targets = read_derived(MODELS / TARGETS_NAME, Reference, (head, masks))
+    densities = read_derived(MODELS / DENSITIES_NAME, UsualDensities, (head, regions))
+    assert targets is not None, "run `head-ct-anomaly reference -o bundle/models`"
+    assert densities is not None, "run `head-ct-anomaly reference -o bundle/models`"
+    for kept, fresh in ((targets, make_reference(head, masks)), (densities, make_densities(head, regions))):
+        found, wanted = _arrays(kept, ""), _arrays(fresh, "")
+        for name, array in wanted.items():
+            assert np.isfortran(found[name]) == np.isfortran(array), name  # sums run in the same order
+            np.testing.assert_allclose(found[name], array, rtol=1e-5, atol=1e-5, err_msg=name)

@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from analytic_head import analytic_head
 from geometries import braincase, rigid
 
 from scripts.registration.refine import _matrix, _transform, _wrapped, rigid_by_mutual_information
-from scripts.simulation.analytic import analytic_head
 
 
 def test_itk_transforms_as_the_matrix_does() -> None:

@@ -8,6 +8,7 @@ and the windows that it was made with. Otherwise, or without one, the error map 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from monai.transforms import LoadImage, MapTransform
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..assets import beside
+from ..files.derived import read_derived
 from ..findings import finding
 from ..geometry.coordinates import POSITION_SCALE_MM, error_map
 from ..preprocessing.intensity import BONE_WINDOW_HU, BRAIN_WINDOW_HU, windows
@@ -29,11 +32,17 @@ from .files import REMEDY, NotCalibrated, checked_thresholds, normative_of
 from .normative import Normative, known_at, residual, scan_maps
 from .scores import Details, Thresholds, map_scores, score_name
 
+SHIPPED_WINDOWS_HU = (BRAIN_WINDOW_HU, BONE_WINDOW_HU)
+"""The windows that `DENSITIES_NAME` was made with."""
+
 MAPS = ("calibrated", "error")
 """Maps that the heatmap can be."""
 
 MOST_UNKNOWN = 0.05
 """Share of a region that may lie where no healthy scan had a head, before a finding says so."""
+
+DENSITIES_NAME = "reference_densities.npz"
+"""The derived file (see `files.derived`) with the densities of the reference head and its regions."""
 
 
 def load_normative(path: str | Path) -> Normative:
@@ -48,13 +57,39 @@ def load_normative(path: str | Path) -> Normative:
     return normative_of(image.numpy(), image.affine.numpy())
 
 
+@dataclass(frozen=True)
+class UsualDensities:
+    """Densities (2, 128, 128, 128) of the reference head in steps, see `asymmetry`."""
+
+    steps: NDArray[np.float32]
+
+
 @lru_cache(maxsize=2)
 def reference_densities(
-    reference: str, regions: str, windows_hu: tuple[tuple[float, float], ...] = (BRAIN_WINDOW_HU, BONE_WINDOW_HU)
+    reference: str, regions: str, windows_hu: tuple[tuple[float, float], ...] = SHIPPED_WINDOWS_HU
 ) -> NDArray[np.float32]:
-    """Densities of the reference head in a file, with its regions in another, in both windows; see `asymmetry`."""
+    """Densities (2, 128, 128, 128) of the reference head in a file, with its regions in another, in both windows.
+
+    They are read once a process from `DENSITIES_NAME` beside the reference, or made where that is of other files or the
+    windows are not those that ship.
+
+    Raises:
+        BundleChanged: the file is not the one that the bundle was made with.
+    """
+    kept = None
+    if windows_hu == SHIPPED_WINDOWS_HU:
+        kept = read_derived(beside(reference, DENSITIES_NAME), UsualDensities, (reference, regions))
+    return (make_densities(reference, regions, windows_hu) if kept is None else kept).steps
+
+
+def make_densities(
+    reference: str, regions: str, windows_hu: tuple[tuple[float, float], ...] = SHIPPED_WINDOWS_HU
+) -> UsualDensities:
+    """Densities of the reference head in a file, with its regions in another, computed."""
     head = LoadImage(image_only=True, dtype=np.float32, reader="NibabelReader", ensure_channel_first=True)(reference)
-    return densities(windows(head.as_tensor(), windows_hu).numpy(), load_regions(regions), windows_hu)[0]
+    return UsualDensities(
+        densities(windows(head.as_tensor(), windows_hu).numpy(), load_regions(regions), windows_hu)[0]
+    )
 
 
 class AnomalyMapd(MapTransform):

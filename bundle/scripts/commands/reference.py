@@ -1,4 +1,7 @@
-"""`head-ct-anomaly reference`: the reference head, its regions and its masks, made from the training anatomies."""
+"""`head-ct-anomaly reference`: the reference head, its regions and its masks, made from the training anatomies.
+
+What every run needs of them is computed here, too, once for all (see `files.derived`).
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,13 @@ from numpy.typing import NDArray
 from ..assets import bundle_root
 from ..errors import WrongUsage
 from ..files.atomic import replace_file
+from ..files.derived import derived_bytes
 from ..files.nifti import nifti_bytes
 from ..geometry.coordinates import grid_affine
 from ..integrity import renew
 from ..simulation.anatomy.label_map import anatomy_paths, load_anatomy
 from ..simulation.person.population import mean_population, reference_hu, reference_masks, reference_regions
+from ..workflow import quiet
 from .arguments import add_output
 
 TRAINING = tuple(f"head_{number:02d}.nii.gz" for number in range(1, 9))
@@ -27,7 +32,13 @@ FILES = ("reference.nii.gz", "regions.nii.gz", "reference_masks.nii.gz")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("anatomies", metavar="ANATOMIES", type=Path, help="folder of label maps (.nii.gz)")
+    parser.add_argument(
+        "anatomies",
+        metavar="ANATOMIES",
+        type=Path,
+        nargs="?",
+        help="folder of label maps (.nii.gz); without it, only what is computed of the reference in OUT is made anew",
+    )
     add_output(parser, "folder, e.g. bundle/models")
     parser.add_argument(
         "--all", action="store_true", help="use every label map in the folder, not only the training anatomies"
@@ -35,14 +46,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Make the three files; the same anatomies give the same bytes.
+    """Make the three files and what follows from them; the same anatomies give the same bytes.
 
     Raises:
-        WrongUsage: there are no label maps to make them from.
+        WrongUsage: there are no label maps to make them from, and no reference.
     """
-    paths = [path for path in anatomy_paths(args.anatomies) if args.all or path.name in TRAINING]
+    made = FILES if args.anatomies else ()
+    if args.anatomies:
+        make_reference_head(args.anatomies, args.output, args.all)
+    elif missing := [name for name in FILES if not (args.output / name).is_file()]:
+        raise WrongUsage(f"There is no {missing[0]} in {args.output}. Name the folder of label maps to make it from.")
+    with quiet(warn=args.debug):
+        derived = derived_files(args.output)
+    for name, content in derived.items():
+        replace_file(args.output / name, content)
+    print(*(args.output / name for name in (*made, *derived)), sep="\n")
+    renew(bundle_root(), args.output)
+    return 0
+
+
+def make_reference_head(anatomies: Path, output: Path, every: bool) -> None:
+    """Write the reference head, its regions and its masks, of the training anatomies or of every one in a folder.
+
+    Raises:
+        WrongUsage: none of them is there.
+    """
+    paths = [path for path in anatomy_paths(anatomies) if every or path.name in TRAINING]
     if not paths:
-        raise WrongUsage(f"None of {TRAINING[0]} to {TRAINING[-1]} is in {args.anatomies}. Add them or use --all.")
+        raise WrongUsage(f"None of {TRAINING[0]} to {TRAINING[-1]} is in {anatomies}. Add them or use --all.")
     population = mean_population([load_anatomy(path) for path in paths])
     volumes: tuple[NDArray[np.int16] | NDArray[np.uint8], ...] = (
         reference_hu(population),
@@ -50,7 +81,16 @@ def main(args: argparse.Namespace) -> int:
         reference_masks(population),
     )
     for name, volume in zip(FILES, volumes, strict=True):
-        replace_file(args.output / name, nifti_bytes(volume, grid_affine()))
-        print(args.output / name)
-    renew(bundle_root(), args.output)
-    return 0
+        replace_file(output / name, nifti_bytes(volume, grid_affine()))
+
+
+def derived_files(folder: Path) -> dict[str, bytes]:
+    """The derived files, by name, of the reference head in a folder."""
+    from ..anomaly.transforms import DENSITIES_NAME, make_densities
+    from ..registration.transforms import TARGETS_NAME, make_reference
+
+    head, regions, masks = (str(folder / name) for name in FILES)
+    return {
+        TARGETS_NAME: derived_bytes(make_reference(head, masks), (head, masks)),
+        DENSITIES_NAME: derived_bytes(make_densities(head, regions), (head, regions)),
+    }

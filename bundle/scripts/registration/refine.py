@@ -58,11 +58,13 @@ def rigid_by_mutual_information(fixed: Masked, moving: Masked, start: Array) -> 
     Returns:
         The refined matrix, or `start` when ITK finds no overlap.
     """
+    from itk import ITKCommonBasePython
+
     # ITK's images look into arrays that these hold: they have to stay until the refinement is over
     images = [_image(values, affine) for values, _, affine in (fixed, moving)]
     masks = [_image(mask.astype(np.uint8), affine) for _, mask, affine in (fixed, moving)]
     transform = _transform(start, mask_centre(fixed[1], fixed[2]))
-    threader = import_module("itk.ITKCommonBasePython").itkMultiThreaderBase
+    threader = ITKCommonBasePython.itkMultiThreaderBase
     threads = threader.GetGlobalDefaultNumberOfThreads()
     threader.SetGlobalDefaultNumberOfThreads(1)
     try:

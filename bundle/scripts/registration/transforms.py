@@ -22,6 +22,8 @@ from monai.utils.enums import TraceKeys
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..assets import beside
+from ..files.derived import read_derived
 from ..findings import finding, refusal
 from ..geometry.coordinates import REFERENCE_SIZE, grid_affine
 from ..geometry.resampling import Shape, resample
@@ -46,12 +48,28 @@ KNOWN_SHARE = 0.999
 
 REFERENCE_SHAPE: Shape = (REFERENCE_SIZE, REFERENCE_SIZE, REFERENCE_SIZE)
 
+TARGETS_NAME = "reference_targets.npz"
+"""The derived file (see `files.derived`) with what registration needs of the reference head and its masks."""
+
 Array = NDArray[np.float64]
 
 
 @lru_cache(maxsize=2)
 def load_reference(reference: str, masks: str) -> Reference:
-    """The reference head (HU) and its masks (bits: 1 head, 2 inside the skull), read and prepared once a process.
+    """The reference head in a file, with its masks in another, as registration needs it.
+
+    It is read once a process from `TARGETS_NAME` beside the reference, or made where that is of other files.
+
+    Raises:
+        BundleChanged: the file is not the one that the bundle was made with.
+        ValueError: the files do not lie on the reference grid.
+    """
+    kept = read_derived(beside(reference, TARGETS_NAME), Reference, (reference, masks))
+    return make_reference(reference, masks) if kept is None else kept
+
+
+def make_reference(reference: str, masks: str) -> Reference:
+    """The reference head (HU) and its masks (bits: 1 head, 2 inside the skull), read and prepared.
 
     Raises:
         ValueError: the files do not lie on the reference grid.
