@@ -61,6 +61,6 @@ def test_one_ventricle_grows_and_the_other_stays() -> None:
     wide = widened_sides(LABELS, (2, 0))
     np.testing.assert_array_equal(wide == 4, LABELS == 4)
     assert (wide == 43).sum() > 1.3 * (LABELS == 43).sum()
-    assert (LABELS != wide).any()
+    assert (wide != LABELS).any()
     left = widened_sides(LABELS, (0, 2))
     np.testing.assert_array_equal(left[::-1] == 4, wide == 43)
