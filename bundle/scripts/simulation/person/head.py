@@ -107,11 +107,11 @@ def draw_head(
         shape, look = built_shape(shape, build, own), built_look(look, build)
     labels, start = drawn_labels(anatomy, shape)
     if build is not None:
-        labels, start = built_labels(labels, start, build, own)
+        labels, start, shell = built_labels(labels, start, build, own)
     labels = widened(labels, look.ventricles, look.sulci, stream(seed, ATROPHY_STREAM))
     hu = to_hu(labels, stream(seed, TISSUE_STREAM), look)
     if build is not None:
-        add_build(hu, labels, build, own)
+        add_build(hu, labels, shell, build, own)
     planted, words = _with_lesion(hu, labels, lesion, side, lesion_size or {}, stream(seed, LESION_STREAM))
     to_reference = draw_pose(stream(seed, POSE_STREAM), largest_rotation_deg)
     upright = grid_affine()
