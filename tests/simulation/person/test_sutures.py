@@ -49,7 +49,7 @@ def test_landmarks_vary_by_a_centimetre_and_the_sides_agree() -> None:
 def test_sutures_lie_where_they_should() -> None:
     for name in ALL:
         (cloud,) = suture_clouds(BALL, Sutures((name,), 0.5, 0.0), rng())
-        x, y, z = cloud.points.mean(axis=0)
+        x, y, _ = cloud.points.mean(axis=0)
         assert 0.4 < cloud.volumes.sum() / 7 / 0.5 / 100 < 2.2, name
         if name in ("sagittal", "metopic"):
             assert abs(x) < 8

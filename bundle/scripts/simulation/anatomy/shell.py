@@ -152,11 +152,7 @@ def shell_of(labels: Labels) -> Shell:
     return Shell(middle, *(np.pad(table, ((0, 0), (ELEVATIONS - table.shape[1], 0)), mode="edge") for table in smooth))
 
 
-<<<<<<< HEAD
 def _last(held: NDArray[np.bool_], distances: NDArray[np.floating]) -> Array:
-=======
-def _last(held: NDArray[np.bool_], distances: NDArray[np.float32]) -> Array:
->>>>>>> population
     """The end of the last place along each ray that is held, mm; the ray's start where there is none."""
     reached = held.shape[-1] - 1 - held[..., ::-1].argmax(axis=-1)
     return np.asarray(np.where(held.any(axis=-1), distances[reached] + RAY_STEP_MM / 2, distances[0]))
