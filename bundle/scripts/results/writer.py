@@ -157,9 +157,9 @@ def case_files(data: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, 
         threshold=max(thresholds, default=None) if result["map"] == "calibrated" else None,
     )
     return {
-        "heatmap.nii.gz": nifti_bytes(heatmap, affine),
-        "error_map.nii.gz": nifti_bytes(error, affine),
-        "regions.nii.gz": nifti_bytes(labels, affine),
+        "heatmap.nii.gz": nifti_bytes(heatmap, affine, runs_only=True),
+        "error_map.nii.gz": nifti_bytes(error, affine, runs_only=True),
+        "regions.nii.gz": nifti_bytes(labels, affine, runs_only=True),
         "overview.png": picture,
     }
 
