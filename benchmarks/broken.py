@@ -85,27 +85,26 @@ def water(case: Case, rng: np.random.Generator) -> Broken:
     return (hu + rng.normal(0, 5, hu.shape)).astype(np.float32), np.diag([2.0, 2.0, 2.0, 1.0])
 
 
-def breaks() -> dict[str, Break]:
-    """What can be broken, by name."""
-    return {
-        "half, cut sagittally": half(0),
-        "half, cut coronally": half(1),
-        "half, cut axially": half(2),
-        "upside down": upside_down,
-        "HU + 300": changed(lambda hu: hu + 300),
-        "0.75 of the size": respaced((0.75, 0.75, 0.75)),
-        "slices at 0.75 of their distance": respaced((1.0, 1.0, 0.75)),
-        "HU - 300": changed(lambda hu: hu - 300),
-        "slices shuffled": shuffled,
-        "body": chest,
-        "HU doubled above air": changed(lambda hu: (hu - AIR_HU) * 2 + AIR_HU),
-        "pixels at 0.75 of their distance": respaced((0.75, 0.75, 1.0)),
-        "noise": noise,
-        "HU + 60": changed(lambda hu: np.where(hu < -900, hu, hu + 60)),
-        "HU inverted": changed(lambda hu: 1000 - hu),
-        "HU halved": changed(lambda hu: hu / 2),
-        "1.35 of the size": respaced((1.35, 1.35, 1.35)),
-        "HU - 100": changed(lambda hu: hu - 100),
-        "water": water,
-        "HU 0.9 above air": changed(lambda hu: (hu - AIR_HU) * 0.9 + AIR_HU),
-    }
+BREAKS: dict[str, Break] = {
+    "half, cut sagittally": half(0),
+    "half, cut coronally": half(1),
+    "half, cut axially": half(2),
+    "upside down": upside_down,
+    "HU + 300": changed(lambda hu: hu + 300),
+    "0.75 of the size": respaced((0.75, 0.75, 0.75)),
+    "slices at 0.75 of their distance": respaced((1.0, 1.0, 0.75)),
+    "HU - 300": changed(lambda hu: hu - 300),
+    "slices shuffled": shuffled,
+    "body": chest,
+    "HU doubled above air": changed(lambda hu: (hu - AIR_HU) * 2 + AIR_HU),
+    "pixels at 0.75 of their distance": respaced((0.75, 0.75, 1.0)),
+    "noise": noise,
+    "HU + 60": changed(lambda hu: np.where(hu < -900, hu, hu + 60)),
+    "HU inverted": changed(lambda hu: 1000 - hu),
+    "HU halved": changed(lambda hu: hu / 2),
+    "1.35 of the size": respaced((1.35, 1.35, 1.35)),
+    "HU - 100": changed(lambda hu: hu - 100),
+    "water": water,
+    "HU 0.9 above air": changed(lambda hu: (hu - AIR_HU) * 0.9 + AIR_HU),
+}
+"""What can be broken, by name."""

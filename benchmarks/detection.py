@@ -71,7 +71,7 @@ def draw_one(folder: Path, plan: Plan, anatomies: Path) -> str:
 
 
 def register_some(scans: list[Path], target: Path) -> list[str]:
-    """Register some scans, with what they share prepared once; a line about each."""
+    """Register some scans, with their common parts prepared once; a line about each."""
     transforms = preprocessing()
     return [f"{scan.name}: {register(scan, target / f'{scan.name}.zip', transforms)}" for scan in scans]
 
@@ -117,7 +117,7 @@ def prepare(cohort: Path, method: str, settings: Settings, processes: int, healt
 
 
 def stage_table(args: argparse.Namespace) -> None:
-    """Compute what is missing, method by method, print the tables, and write them where --output says."""
+    """Compute missing scores, method by method, print the tables, and write them to --output."""
     calibration, before = args.calibration or args.work, cpu_seconds()
     settings = Settings(args.weights, args.stride, args.published, args.published_stride, args.autoencoder)
     methods = [method for method in settings.methods() if method in args.methods]

@@ -49,7 +49,7 @@ def shipped_network() -> DensePositionNet:
 
 
 def measured(device: torch.device, work: Callable[[], Any], repeats: int) -> tuple[float, int, Any]:
-    """Least wall seconds of a call (on a GPU after a first one), the CUDA peak in bytes, and what it returns."""
+    """Least wall seconds of a call (on a GPU after a first one), the CUDA peak in bytes, and the result."""
     times: list[float] = []
     if device.type == "cuda":
         result = work()

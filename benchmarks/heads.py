@@ -149,7 +149,7 @@ def sheet(heads: list[tuple[list[Image.Image], str]]) -> Image.Image:
 
 
 def _two_lines(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> list[str]:
-    """The text broken where the first line is full; what does not fit in the second is cut."""
+    """The text in two lines; a rest that does not fit into the second is cut."""
     words, first = text.split(" "), ""
     while words and font.getlength(f"{first} {words[0]}") < 3 * SIDE - 4:
         first = f"{first} {words.pop(0)}".strip()

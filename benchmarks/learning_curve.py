@@ -1,4 +1,4 @@
-"""Localisation error on held-out anatomies against what the training cost, from the `learning_curve.csv` of trainings.
+"""Localisation error on held-out anatomies against the cost of training, from the `learning_curve.csv` of trainings.
 
     python benchmarks/learning_curve.py NAME=DIR/learning_curve.csv [NAME=FILE ...] -o docs/images/learning_curve.png
 

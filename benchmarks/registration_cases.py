@@ -1,9 +1,8 @@
-"""Scans of simulated heads whose true pose is known, and volumes that are no heads.
+"""Scans of simulated heads whose true pose is known, and one of a body.
 
 A *case* is one scan, drawn from a fixed seed: of a kind of `KINDS` (turned by up to 30 degrees, cut at the chin or the
 vertex, with thick slices, a tilted gantry and a head rest); *rescaled*; or *reshaped* (scaled differently along each
-axis and displaced by up to 8.5 mm, which no rigid registration can follow). *No heads* are a body, noise, and scans
-with wrong values or shuffled slices.
+axis and displaced by up to 8.5 mm, which no rigid registration can follow).
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,6 +23,7 @@ from scripts.simulation.anatomy.label_map import Anatomy, load_anatomy
 from scripts.simulation.anatomy.labels import AIR
 from scripts.simulation.person.head import SimulatedHead, draw_head
 from scripts.simulation.person.shape import Shape, draw_shape, identity_shape
+from scripts.simulation.person.variety import PLAIN
 from scripts.simulation.scanner.protocol import Protocol
 from scripts.simulation.scanner.scan import PADDING_HU, acquire
 from scripts.volume import UNKNOWN_HU
@@ -58,7 +57,10 @@ RESHAPED = 5
 
 @dataclass(frozen=True)
 class Case:
-    """One scan: HU (I, J, K), affine, the true rigid matrix to reference mm, and head points (N, 3) in scan mm."""
+    """One scan: HU (I, J, K), affine, the true rigid matrix to reference mm, and head points (N, 3) in scan mm.
+
+    Where nobody knows the true pose, there are no points. `lesion` says whether the head has one.
+    """
 
     anatomy: int
     kind: str
@@ -66,6 +68,7 @@ class Case:
     affine: Array
     truth: Array
     points: Array
+    lesion: bool = False
 
 
 def cases(folder: Path, numbers: Sequence[int]) -> Iterator[Case]:
@@ -90,16 +93,21 @@ def make_case(
     seed: int,
     angles_deg: tuple[float, float, float],
     protocol: Protocol,
-    shape: Shape,
+    shape: Shape | None,
     bleed_ml: float | None = None,
+    variety: str = PLAIN,
 ) -> Case:
     """Draw a head, with a subdural bleed where a volume is given, turn it in the scanner, and scan it.
+
+    Without a `shape` it has one of its own. `variety` is the population that it comes from, see `person.variety`.
 
     Raises:
         ValueError: the bleed does not fit.
     """
     lesion = {"lesion": "subdural", "lesion_size": {"volume_ml": bleed_ml}} if bleed_ml else {}
-    head = turned(draw_head(anatomy, seed, shape=shape, largest_rotation_deg=6.0, **lesion), angles_deg)
+    head = turned(
+        draw_head(anatomy, seed, shape=shape, variety=variety, largest_rotation_deg=6.0, **lesion), angles_deg
+    )
     scan = acquire(head, protocol, seed)
     volume = np.where(scan.hu <= PADDING_HU, np.float32(UNKNOWN_HU), scan.hu.astype(np.float32))
     return Case(number, kind, volume, scan.affine, head.to_reference, seen_points(head, scan.affine, volume))
@@ -119,19 +127,6 @@ def in_any_orientation(case: Case, seed: int) -> Case:
     turn[:3, :3] = Rotation.random(random_state=seed).as_matrix()
     truth = case.truth @ np.linalg.inv(turn)
     return replace(case, kind="orientation", affine=turn @ case.affine, truth=truth, points=moved(turn, case.points))
-
-
-def no_heads(case: Case, rng: np.random.Generator) -> Iterator[tuple[str, NDArray[np.float32], Array]]:
-    """Volumes that are no head, or no CT, with their names and affines; most are made from a case."""
-    hu, known = case.volume, case.volume > UNKNOWN_HU
-    yield "HU shifted by 1000", np.where(known, hu + 1000, hu), case.affine
-    yield "HU halved", np.where(known, hu / 2, hu), case.affine
-    yield "HU inverted", np.where(known, 1000 - hu, hu), case.affine
-    yield "slices shuffled", hu[:, :, rng.permutation(hu.shape[2])], case.affine
-    yield "noise", rng.normal(0, 500, hu.shape).astype(np.float32), case.affine
-    blobs = ndimage.gaussian_filter(rng.standard_normal((80, 80, 60)), 4)
-    yield "blobs", (blobs / blobs.std() * 400 - 300).astype(np.float32), np.diag([3.0, 3.0, 3.0, 1.0])
-    yield "body", body(rng), np.diag([2.0, 2.0, 3.0, 1.0])
 
 
 def body(rng: np.random.Generator) -> NDArray[np.float32]:
@@ -161,6 +156,12 @@ def seen_points(head: SimulatedHead, affine: Array, volume: NDArray[np.float32])
     inside = np.all((voxels >= 0) & (voxels < volume.shape), axis=1)
     inside[inside] = volume[tuple(voxels[inside].T)] > UNKNOWN_HU
     return points[inside]
+
+
+def gaps_mm(matrix: Array, case: Case) -> Array:
+    """Distances (N,) between where a matrix and the true one bring the head's points."""
+    gaps = moved(matrix, case.points) - moved(case.truth, case.points)
+    return np.asarray(np.linalg.norm(gaps, axis=1))
 
 
 def moved(matrix: Array, points: Array) -> Array:

@@ -59,7 +59,7 @@ Costs = dict[str, list[float]]
 
 
 class Clock:
-    """Adds up what the timed functions cost; one that runs inside another is taken off the outer one."""
+    """Adds up the cost of the timed functions; the cost of an inner one is subtracted from the outer one."""
 
     def __init__(self) -> None:
         self.costs: Costs = {}

@@ -13,6 +13,7 @@ import atexit
 import contextlib
 import hashlib
 import os
+import shlex
 import sys
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
@@ -52,7 +53,7 @@ def main() -> int:
 
 
 def leave(status: int) -> None:
-    """End the process with this exit code, whatever was going on when it was stopped.
+    """End the process with this exit code, regardless of its state when it was stopped.
 
     Python, run on a folder or with -m, would end by SIGINT if the signal came while a library had it evaluate text.
     """
@@ -72,7 +73,8 @@ def what_changed() -> str:
         name = Path(str(error.filename)).name
         return f"{name} of the bundle at {FOLDER} can't be read ({error.strerror}). Install the bundle again."
     if changed := [name for name in RUN_FIRST if f"{hashes[name]}  {name}".encode() not in lines]:
-        remedy = f"If you changed it yourself, run `head-ct-anomaly {RENEWING}`; otherwise install the bundle again."
+        command = f"python {shlex.quote(str(FOLDER))} {RENEWING}"  # however it was started, this works
+        remedy = f"If you changed it yourself, run `{command}`; otherwise install the bundle again."
         return f"The bundle at {FOLDER} is not as it was made: {changed[0]} was changed. {remedy}"
     provide_scripts()
     integrity = import_module("scripts.integrity")

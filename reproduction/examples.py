@@ -1,4 +1,4 @@
-"""The scans that figures show: which ones, and what the runs of a reproduction have made of them.
+"""The scans that figures show: their selection, and the results of a reproduction's runs for them.
 
 They are the first of the test scans that show one thing alone, in the order of the datalist: a haemorrhage on one side
 and no fracture, or a fracture and no haemorrhage. Nothing is chosen by how well it was found.

@@ -1,4 +1,4 @@
-"""The folder of a reproduction: what each run of it has left, read as tidy rows and as volumes.
+"""The folder of a reproduction: the results of its runs, read as tidy rows and as volumes.
 
     manifest.json             what was asked for, for the rules in Snakefile
     steps/                    a log of each step
@@ -11,7 +11,7 @@
     runs/NAME/examples/CASE/  whole sets of results of the scans that are drawn
     paper/                    tables and figures
 
-What is not there, or not whole, counts for nothing: a reproduction can be looked at while it runs.
+Missing and incomplete files are ignored: a reproduction can be read while it runs.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Reproduction:
         return self.run(name) / "examples" / case
 
     def begin(self, settings: Mapping[str, Any]) -> None:
-        """Write down what is asked for, in `manifest.json` and, of each run, in its `run.json`.
+        """Write the settings, in `manifest.json` and, of each run, in its `run.json`.
 
         Raises:
             WrongUsage: the folder holds something else, or a run of the same name that was made otherwise.

@@ -30,7 +30,7 @@ Made = tuple[dict[str, bytes], str]
 
 @dataclass(frozen=True)
 class Item:
-    """A table or figure: the stem of its files, its title, what is to be seen, and how it is made."""
+    """A table or figure: the stem of its files, its title, its caption, and the function that makes it."""
 
     stem: str
     title: str

@@ -1,4 +1,4 @@
-"""Manifests of reproductions: which networks are trained and judged, how, and on what; YAML files.
+"""Manifests of reproductions, YAML files: the networks to train and evaluate, their settings and data.
 
 A *run* is one network: trained on the healthy scans of a datalist, then judged on its test scans. `defaults` holds what
 all runs of a kind of network share. `manifest.schema.json` says which keys there are, of which type, and what is taken
@@ -74,12 +74,12 @@ def iterations(run: Mapping[str, Any], datalist: str) -> int:
 
 
 def _defaults(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """What a schema takes where a key is left out."""
+    """The defaults of a schema, by key."""
     return {key: value["default"] for key, value in schema["properties"].items() if "default" in value}
 
 
 def _content(path: Path) -> Any:
-    """What a YAML file holds.
+    """The content of a YAML file.
 
     Raises:
         WrongUsage: there is no such file, or it can't be read.
@@ -95,7 +95,7 @@ def _content(path: Path) -> Any:
 
 
 def _check_once(node: Any) -> None:
-    """Refuse a key that is twice in a mapping, of which YAML would keep the last."""
+    """Refuse a key that occurs twice in a mapping; YAML would use the last one."""
     pairs = node.value if isinstance(node, yaml.MappingNode) else []
     keys = Counter(str(key.value) for key, _ in pairs)
     if twice := [key for key, count in keys.items() if count > 1]:
@@ -106,10 +106,10 @@ def _check_once(node: Any) -> None:
 
 
 def _check(content: Any, schema: Mapping[str, Any], where: str) -> None:
-    """Refuse what a schema does not take.
+    """Refuse content that does not fit the schema.
 
     Raises:
-        WrongUsage: the message says what should stand there.
+        WrongUsage: the message has the valid form.
     """
     error = best_match(Draft202012Validator(schema).iter_errors(content))
     if error is None:
@@ -121,7 +121,7 @@ def _check(content: Any, schema: Mapping[str, Any], where: str) -> None:
 
 
 def _description(error: ValidationError, schema: Mapping[str, Any]) -> str:
-    """What the schema says of a good value, in the innermost of its parts that says it."""
+    """The schema's description of a valid value, from the innermost part that has one."""
     node, found = schema, str(schema["description"])
     for part in error.absolute_schema_path:
         node = node[part]

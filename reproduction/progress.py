@@ -20,17 +20,17 @@ from snakemake_interface_logger_plugins.common import LogEvent
 from snakemake_interface_logger_plugins.registry import LoggerPluginRegistry
 
 SHOWN_LINES = 4
-"""How many lines of a failed step's log are shown."""
+"""Number of lines of a failed step's log that are shown."""
 
 NAME = "lines"
 """Snakemake's name of this program's log handler."""
 
 SAID_BEFORE = ("RuleException", "Exiting because a job execution failed", "WorkflowError:\nAt least one job did not")
-"""How errors begin that follow from a failed job, of which `failed` has told."""
+"""Beginnings of errors that follow from a failed job, which `failed` has reported."""
 
 
 class LogHandler(LogHandlerBase):
-    """Says of a record of Snakemake's log what concerns the user."""
+    """Prints the part of Snakemake's log that concerns the user."""
 
     writes_to_stream = has_filter = has_formatter = True
     writes_to_file = needs_rulegraph = False
@@ -42,7 +42,7 @@ class LogHandler(LogHandlerBase):
         self.total = self.others = 0
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Say what a record means, if it does."""
+        """Print the meaning of a record, if it has one for the user."""
         event, known = getattr(record, "event", None), vars(record)
         if event == LogEvent.RUN_INFO:
             self.others = known["stats"].get("all", 0)
@@ -57,7 +57,7 @@ class LogHandler(LogHandlerBase):
             say(record.getMessage(), sys.stderr)
 
     def begun(self, job: int, name: str, command: str) -> None:
-        """Say that a step begins, or in a dry run what it would run."""
+        """Print that a step begins, or in a dry run its command."""
         self.names[job] = name
         say(f"{name}\t{command}" if self.common_settings.dryrun else f"[{len(self.names)}/{self.total}] {name}")
 
@@ -76,7 +76,7 @@ def say(text: str, stream: TextIO | None = None) -> None:
 
 
 def end_of(log: Path) -> list[str]:
-    """The last lines of a log that hold something, without what progress bars wrote over."""
+    """The last lines of a log that are not empty, without overwritten lines of progress bars."""
     text = log.read_bytes().decode(errors="replace") if log.exists() else ""
     lines = [line.rsplit("\r", 1)[-1].strip() for line in text.split("\n")]
     return [line for line in lines if line][-SHOWN_LINES:]

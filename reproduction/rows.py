@@ -1,4 +1,4 @@
-"""Tidy rows: what the tables and figures are made of, one observation a row, the paper's numbers beside ours.
+"""Tidy rows, from which tables and figures are made: one observation a row, the paper's numbers beside ours.
 
 The *source* of a row is "paper" or "here". The *series* is whose numbers they are: the position network as published,
 the dense one of this bundle, or the autoencoder. A row is written as a line of a CSV file, whose columns are its
@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 
 from scripts.files import tables
 
-from .published import AUTOENCODER, FRACTURE, HAEMORRHAGE, PATCHES, POSITION, VOLUMES, published
+from . import published as paper
+from .published import AUTOENCODER, FRACTURE, HAEMORRHAGE, PATCHES, POSITION, VOLUMES
 
 PAPER, HERE = "paper", "here"
 """The sources."""
@@ -166,37 +167,33 @@ def memories(table: Iterable[Mapping[str, str]]) -> list[Memory]:
 def published_aurocs() -> list[Auroc]:
     """Those of Figure 3, by width, and of Figure 7, by patch size."""
     rows = []
-    for network in (POSITION, AUTOENCODER):
-        counts = {row.width: int(row.value) for row in published("Figure 3", "parameters", network)}
-        for row in published("Figure 3", "auroc", network):
-            facts = (row.width, row.patch_size, counts[row.width])
-            rows.append(Auroc(PAPER, "Figure 3", network, str(row.task), row.value, *facts))
-    for row in published("Figure 7", "auroc"):
-        rows.append(Auroc(PAPER, "Figure 7", POSITION, HAEMORRHAGE, row.value, row.width, row.patch_size))
+    for (network, task), values in paper.AUROCS.items():
+        size = paper.PATCH_SIZE if network == POSITION else None
+        for width, value, count in zip(paper.WIDTHS, values, paper.PARAMETERS[network], strict=True):
+            rows.append(Auroc(PAPER, "Figure 3", network, task, value, width, size, count))
+    for size, value in paper.PATCH_SIZE_AUROCS.items():
+        rows.append(Auroc(PAPER, "Figure 7", POSITION, HAEMORRHAGE, value, paper.PATCH_WIDTH, size))
     return rows
 
 
 def published_roc_points() -> list[RocPoint]:
     """The points of the ROC curves that the paper names."""
-    rows = published("Figure 6", "sensitivity")
-    return [RocPoint(PAPER, "Figure 6", POSITION, str(r.task), r.value, float(r.specificity or 0)) for r in rows]
+    return [RocPoint(PAPER, "Figure 6", POSITION, *point) for point in paper.ROC_POINTS]
 
 
 def published_memories() -> list[Memory]:
     """Those of Table 1."""
-    rows = []
-    for network in (POSITION, AUTOENCODER):
-        for row in published("Table 1", "training_memory_mb", network):
-            words = ("a GPU", "as published", "published")
-            rows.append(Memory(PAPER, network, int(row.width or 0), *BATCHES[network], *words, row.value))
-    return rows
+    words = ("a GPU", "as published", "published")
+    return [
+        Memory(PAPER, network, width, *BATCHES[network], *words, value)
+        for network, values in paper.MEMORY_MB.items()
+        for width, value in zip(paper.WIDTHS, values, strict=True)
+    ]
 
 
 def published_durations() -> list[Duration]:
     """The durations that the paper reports."""
-    hours = {row.network: row.value for row in published("text", "training_hours")}
-    rows = published("text", "inference_seconds")
     return [
-        Duration(PAPER, "text", str(r.network), training_hours=hours.get(r.network), inference_seconds=r.value)
-        for r in rows
+        Duration(PAPER, "text", name, training_hours=paper.TRAINING_HOURS.get(name), inference_seconds=seconds)
+        for name, seconds in paper.INFERENCE_SECONDS.items()
     ]

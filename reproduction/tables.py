@@ -50,7 +50,7 @@ def _measures(rows: Sequence[Memory]) -> list[str]:
 
 
 def _without_number(rows: Sequence[Memory]) -> list[str]:
-    """Why there is no number where one was asked for."""
+    """Sentences on setups that were requested and have no number."""
     return [
         f"{SERIES[row.series]}, m = {row.width}, {_batch(row)}: {row.status}."
         for row in rows
@@ -63,7 +63,7 @@ def _batch(row: Memory) -> str:
 
 
 def batch_table(rows: Sequence[Memory]) -> Table:
-    """All that was measured of memory, a row each: what Figure 10 shows.
+    """All measurements of memory, a row each, as in Figure 10.
 
     Raises:
         NothingToShow: nothing was measured.

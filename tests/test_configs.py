@@ -34,6 +34,7 @@ BASES = {
     "autoencoder.json": "train.json",
     "published_train.json": "train.json",
     "train_scans.json": "train.json",
+    "locator.json": "train.json",
 }
 """Which config each overlay goes over."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scripts import assets
+from scripts import assets, integrity
 from scripts.assets import asset, optional_asset
 from scripts.commands import manifest as command
 from scripts.commands.main import explain, main
@@ -37,8 +38,13 @@ FLIPPED = (
     *("models/regions.nii.gz", "models/normative.nii.gz", "models/thresholds.json"),
     *("configs/inference.json", "configs/train.json", "configs/metadata.json", "configs/logging.conf"),
     *("configs/published.json", "configs/paper.yaml", "scripts/__init__.py", "scripts/integrity.py"),
-    *("scripts/assets.py", "scripts/networks.py", "scripts/registration.py", "scripts/commands/main.py"),
-    *("scripts/simulation/head.py", "__init__.py"),
+    *(
+        "scripts/assets.py",
+        "scripts/networks/position.py",
+        "scripts/registration/register.py",
+        "scripts/commands/main.py",
+    ),
+    *("scripts/simulation/person/head.py", "__init__.py"),
 )
 """Files of which a byte is flipped: weights, reference, normative, configs, scripts."""
 
@@ -118,9 +124,43 @@ def test_the_message_names_the_first_change_and_what_to_do(small: Path) -> None:
     (small / "scripts" / "c.py").write_text("2")
     with pytest.raises(
         BundleChanged,
-        match=r"not as it was made: scripts/a\.py was changed \(and 1 more\)\. If you .*`head-ct-anomaly man",
+        match=r"not as it was made: scripts/a\.py was changed \(and 1 more\)\. If you .*, run `python /.* manifest`",
     ):
         check_bundle(small)
+
+
+@pytest.mark.parametrize(
+    ("typed", "named"),
+    [
+        ("/env/bin/head-ct-anomaly", "head-ct-anomaly"),
+        (".venv/bin/head-ct-anomaly", ".venv/bin/head-ct-anomaly"),
+        ("/lib/monai/bundle/__main__.py", "python '/zoo/my bundle'"),
+        ("/zoo/my bundle", "python '/zoo/my bundle'"),
+        ("", "python '/zoo/my bundle'"),
+    ],
+)
+def test_the_remedy_is_a_command_that_can_be_typed(typed: str, named: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", [typed])
+    monkeypatch.setattr(integrity.shutil, "which", lambda name: f"/env/bin/{name}")
+    text = f"If you changed it yourself, run `{named} manifest`; otherwise install the bundle again."
+    assert integrity.renewing(Path("/zoo/my bundle")) == text
+
+
+@pytest.mark.parametrize("name", ["models/model.pt", "scripts/integrity.py"])
+def test_the_command_of_the_remedy_renews_the_manifest(name: str, copied: Path) -> None:
+    path = copied / name
+    good = path.read_bytes()
+    path.write_bytes(good + b"\n")
+    try:
+        said = run(copied).stderr
+        command = shlex.split(said.partition("run `")[2].partition("`")[0])
+        assert command == ["python", str(copied), "manifest"]
+        done = subprocess.run([sys.executable, *command[1:]], cwd=copied.parents[1], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        assert run(copied, "inspect", "IN").returncode == 3
+    finally:
+        path.write_bytes(good)
+        write_manifest(copied)
 
 
 @pytest.mark.parametrize("content", [None, b"x", b"\xff\xfe", b"0" * 64 + b" a"])

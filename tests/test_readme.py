@@ -24,9 +24,10 @@ DOCUMENTS = {
 
 def commands(text: str) -> list[list[str]]:
     """The words of every shell command in the fenced blocks of a document; comments and `\\` at line ends removed."""
-    blocks = re.findall(r"```(?:bash|sh)?\n(.*?)```", text, flags=re.DOTALL)
+    fenced = re.findall(r"^```(\w*)\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
+    blocks = [block for language, block in fenced if language in ("", "bash", "sh")]
     lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
-    placeholders = [re.sub(r"<[^>]+>", "PLACEHOLDER", line) for line in lines]
+    placeholders = [re.sub(r"<[^>]+>", "PLACEHOLDER", re.sub(r"<[^>]*UID>", "1.2.3", line)) for line in lines]
     starts = ("make", "head-ct-anomaly", "python", "torchrun", "pip")
     return [shlex.split(line, comments=True) for line in placeholders if line.strip().startswith(starts)]
 
@@ -59,6 +60,29 @@ def test_overrides_name_ids_of_the_config(name: str, words: list[str]) -> None:
     own = set(inspect.signature(getattr(monai.bundle, command)).parameters)
     assert options - own - set(config) == set(), "MONAI takes a misspelt override without a word"
     assert command != "run" or "run" in config
+
+
+def trainings() -> list[tuple[str, list[str]]]:
+    """Document and words of every training: its workflow saves checkpoints."""
+    runs = [(name, words) for name, words in with_start("monai.bundle") if "run" in words]
+    return [(name, words) for name, words in runs if "SaveTraining" in json.dumps(config_of(name, words))]
+
+
+@pytest.mark.parametrize(("name", "words"), trainings())
+def test_no_training_writes_into_the_bundle(name: str, words: list[str]) -> None:
+    """Installing weights is what `export` does: files of the bundle that change stop every command after them."""
+    config = config_of(name, words)
+    given = {word[2:]: words[at + 1] for at, word in enumerate(words) if word.startswith("--")}
+    folder = Path(given["output_dir"])
+    assert not (ROOT / folder).resolve().is_relative_to(ROOT / "bundle")
+    left = json.dumps({key: value for key, value in config.items() if key not in given})
+    assert "@bundle_root" not in left, "what a training writes has its place in output_dir"
+
+
+def test_all_trainings_were_found() -> None:
+    files = [" ".join(words) for _, words in trainings()]
+    for config in ("train.json", "multi_gpu_train.json", "published_train.json", "locator.json"):
+        assert any(config in words for words in files), config
 
 
 @pytest.mark.parametrize(("name", "words"), with_start("head-ct-anomaly"))

@@ -1,4 +1,4 @@
-"""`python apps/deploy -i SCAN -m BUNDLE -o OUT`, and what the packaged application runs."""
+"""`python apps/deploy -i SCAN -m BUNDLE -o OUT`; the packaged application runs it too."""
 
 from __future__ import annotations
 

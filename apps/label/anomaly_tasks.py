@@ -1,4 +1,4 @@
-"""The tasks of the application: MONAI Label's own for bundles, and what this bundle needs beyond it.
+"""The tasks of the application: MONAI Label's own for bundles, extended for this bundle.
 
 *Options* are what a client may set in a request. MONAI Label writes them into the bundle's config, where a string that
 begins with `$` would be run as Python; so each has a list of values, and any other is refused.
@@ -32,7 +32,7 @@ class OptionRefused(ValueError):
 class AnomalyTask(BundleInferTask):
     """Run `inference.json` with the options that a client sets.
 
-    The answer's parameters are what `result.json` says: scores, percentiles and thresholds, findings, quality.
+    The answer's parameters are those of `result.json`: scores, percentiles and thresholds, findings, quality.
     """
 
     config_options: ClassVar[dict[str, tuple[Any, ...]]]
@@ -69,7 +69,7 @@ class AnomalyTask(BundleInferTask):
         return parser
 
     def writer(self, data: dict[str, Any], extension: Any = None, dtype: Any = None) -> tuple[Any, dict[str, Any]]:
-        """Write what the task shows, on the scan's own grid.
+        """Write the task's result, on the scan's own grid.
 
         Raises:
             OptionRefused: the file can't hold the geometry of the scan.

@@ -27,7 +27,7 @@ def caption(
 
     Args:
         cohort: folder of the scans, registered.
-        calibration: folder of the healthy scans that say what is normal; None: those of the cohort itself.
+        calibration: folder of the healthy scans for the normative; None: those of the cohort itself.
         scored: the cohort's scans with their scores.
         items: their items.
         healthy: items of the healthy scans that thresholds are taken from.

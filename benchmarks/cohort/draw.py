@@ -8,14 +8,13 @@ Everything follows from the seed. Kinds take turns over the anatomies and the si
 large: the logarithm of the volume is drawn evenly, from the lower two fifths of its range or from the rest. A lesion
 that does not fit the head is tried in another one, then smaller, and left out if that does not help.
 
-`plan.json` keeps what a cohort was drawn for, so that one of another plan is not mixed into it.
+`plan.json` has the plan of the cohort, so that scans of another plan are not mixed into it.
 """
 
 from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from scripts.commands.simulate import write_case
+from scripts.files.atomic import replace_file
 from scripts.simulation.anatomy.label_map import load_anatomy
 from scripts.simulation.case import Case, simulate_case
 from scripts.simulation.lesions.planting import KINDS, VOLUMES_ML
@@ -116,13 +116,11 @@ def keep_plan(cohort: Path, chosen: Sequence[Plan]) -> None:
             )
         return
     cohort.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)
+    replace_file(path, text.encode())
 
 
 def draw(folder: Path, plan: Plan, anatomies: Path) -> str:
-    """Draw one scan into `folder`, unless it is there; what was done, in words."""
+    """Draw one scan into `folder`, unless it exists; returns a sentence on the outcome."""
     if (folder / plan.name / "truth.json").is_file():
         return "kept"
     try:

@@ -9,24 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from monai.bundle import ConfigParser
 from torch import Tensor, nn
 
-from scripts.assets import bundle_root, config
 from scripts.baseline.autoencoder import SpatialAutoencoder
 from scripts.networks.position import PATCH_SIZES
 from scripts.training.checkpoints import start_from
 
 
-def inference_config(*overlays: str) -> ConfigParser:
-    """inference.json with overlays."""
-    parser = ConfigParser()
-    parser.read_config([str(config(name)) for name in ("inference.json", *overlays)])
-    parser["bundle_root"] = str(bundle_root())
-    return parser
-
-
-def position_network(parser: ConfigParser, path: Path | None) -> nn.Module:
+def position_network(parser: Any, path: Path | None) -> nn.Module:
     """The position network of a config, with the weights, or the checkpoint, at a path; None: the config's weights."""
     state = read_state(path or Path(parser.get_parsed_content("weights")))
     parser["width"] = width_of(state)

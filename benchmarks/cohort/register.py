@@ -8,7 +8,6 @@ scan went, by the registration that was found. A scan that the pipeline refuses 
 from __future__ import annotations
 
 import json
-import os
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,14 +17,14 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import torch
-from monai.bundle import ConfigParser
 from numpy.typing import NDArray
 
-from scripts.assets import bundle_root, config
+from scripts.files.atomic import staged
 from scripts.findings import InputRefused
 from scripts.geometry.coordinates import grid_affine
 from scripts.geometry.resampling import resample
 from scripts.registration.transforms import REFERENCE_SHAPE
+from scripts.workflow import parsed_configs
 
 LEVEL = 1
 """Of zlib: background compresses well at any level, and noise at none."""
@@ -37,7 +36,7 @@ class Registered:
 
     Attributes:
         name: of its folder in the cohort.
-        truth: what was planted.
+        truth: of the planted lesion.
         hu: (256, 256, 256), int16, -1024 in the background and only there.
         regions: (256, 256, 256), uint8, the scan's own.
         lesion: (256, 256, 256), uint8: 1 lesion, 2 swelling.
@@ -58,9 +57,7 @@ def preprocessing() -> list[Any]:
     Raises:
         ValueError: the intensities are not the last of them any more.
     """
-    parser = ConfigParser()
-    parser.read_config(str(config("inference.json")))
-    parser["bundle_root"] = str(bundle_root())
+    parser = parsed_configs(["inference.json"])
     *before, last = parser["preprocessing"]["transforms"]
     if last != "@intensity":
         raise ValueError(f"the last transform of preprocessing must be @intensity, got {last}")
@@ -69,7 +66,7 @@ def preprocessing() -> list[Any]:
 
 
 def register(scan: Path, target: Path, transforms: Sequence[Any]) -> str:
-    """Register the scan in a folder into the file `target`, unless it is there; what was done, in words."""
+    """Register the scan in a folder into the file `target`, unless it exists; returns a sentence on the outcome."""
     if target.is_file():
         return "kept"
     truth = json.loads((scan / "truth.json").read_text())
@@ -103,14 +100,11 @@ def carried(path: Path, matrix: NDArray[np.float64]) -> NDArray[np.uint8]:
 
 def write(target: Path, arrays: dict[str, NDArray[Any]], facts: dict[str, Any]) -> None:
     """Write arrays and facts to one compressed file, which appears whole or not at all."""
-    partial = target.with_suffix(".partial")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED, compresslevel=LEVEL) as file:
+    with staged(target) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED, compresslevel=LEVEL) as file:
         for name, values in arrays.items():
             with file.open(f"{name}.npy", "w", force_zip64=True) as stream:
                 np.lib.format.write_array(stream, values)
         file.writestr("facts.json", json.dumps(facts))
-    os.replace(partial, target)
 
 
 def facts_of(path: Path) -> dict[str, Any]:

@@ -21,20 +21,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from monai.bundle import ConfigParser
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score
 
 from cohort import maps
 from cohort.maps import Features, Maps
-from cohort.networks import autoencoder, described, inference_config, position_network
+from cohort.networks import autoencoder, described, position_network
 from cohort.register import Registered, facts_of, load
 from scripts.anomaly import asymmetry
 from scripts.anomaly.normative import ASYMMETRY, RESIDUAL, Normative, NormativeStatistics, anomaly_map, on_grid
 from scripts.anomaly.scores import known_scores, region_scores
 from scripts.assets import sha256
+from scripts.files.atomic import staged
 from scripts.preprocessing.regions import LEFT_HEMISPHERE, MIN_COVERAGE, REGIONS, RIGHT_HEMISPHERE, SKULL
 from scripts.simulation.lesions.planting import FRACTURES
+from scripts.workflow import parsed_configs
 
 METHODS = ("ours", "published", "autoencoder", "hu")
 """Whose features are computed together."""
@@ -55,7 +56,7 @@ DISTANCES: dict[str, maps.Distance] = {
 """Recipes of the calibrated maps, from features."""
 
 CALIBRATED = ("ours", "hu")
-"""Methods that learn what is normal."""
+"""Methods with a normative."""
 
 LESION, SWELLING = 1, 2
 """Values of a lesion's mask."""
@@ -83,7 +84,7 @@ class Settings:
     def network(self, method: str) -> tuple[Path | None, int]:
         """The weights of a method, and the stride of its features."""
         return {
-            "ours": (self.weights or Path(inference_config().get_parsed_content("weights")), self.stride),
+            "ours": (self.weights or Path(_config("ours").get_parsed_content("weights")), self.stride),
             "published": (self.published, self.published_stride),
             "autoencoder": (self.autoencoder, 1),
             "hu": (None, maps.BLOCK),
@@ -121,8 +122,8 @@ def inputs_of(method: str) -> list[Any]:
     return [*seen, sha256(Path(asymmetry.__file__))]
 
 
-def _config(method: str) -> ConfigParser:
-    return inference_config(*(["published.json"] if method == "published" else []))
+def _config(method: str) -> Any:
+    return parsed_configs(["inference.json", *(["published.json"] if method == "published" else [])])
 
 
 def features_of(method: str, settings: Settings) -> Callable[[Registered], Features]:
@@ -161,11 +162,8 @@ def make_features(cohort: Path, files: Iterable[Path], method: str, settings: Se
     function = features_of(method, settings)
     for path in missing:
         target = feature_file(cohort, key, path.stem)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_suffix(".partial")
-        with partial.open("wb") as stream:
+        with staged(target) as partial, partial.open("wb") as stream:
             np.savez(stream, **{REGISTERED: np.array(sha256(path))}, **function(load(path)))  # type: ignore[arg-type]
-        partial.replace(target)
         yield path.stem
 
 

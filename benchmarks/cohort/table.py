@@ -161,7 +161,7 @@ def pooled_auroc(scores: NDArray[np.float64], anomalous: NDArray[np.bool_], skul
 
 
 class Comparison:
-    """The items of one row as arrays, and what is computed of them."""
+    """The items of one row as arrays, and the measures of them."""
 
     def __init__(self, items: Sequence[Item], columns: Sequence[str], rounds: int, seed: int = 0) -> None:
         self.items, self.rounds, self.seed = list(items), rounds, seed

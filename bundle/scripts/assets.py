@@ -11,7 +11,7 @@ from typing import Any
 
 from .integrity import check_file, sha256
 
-__all__ = ["asset", "beside", "bundle_root", "config", "metadata", "optional_asset", "place", "sha256"]
+__all__ = ["asset", "beside", "bundle_root", "config", "config_values", "metadata", "optional_asset", "place", "sha256"]
 
 
 def bundle_root() -> Path:
@@ -52,10 +52,15 @@ def config(name: str) -> Path:
     return bundle_root() / "configs" / name
 
 
+def config_values(name: str) -> dict[str, Any]:
+    """The content of a JSON config of the bundle by id, as it stands in the file."""
+    content: dict[str, Any] = json.loads(config(name).read_text(encoding="utf-8"))
+    return content
+
+
 def metadata() -> dict[str, Any]:
     """The content of `configs/metadata.json`."""
-    content: dict[str, Any] = json.loads(config("metadata.json").read_text(encoding="utf-8"))
-    return content
+    return config_values("metadata.json")
 
 
 def beside(path: str | Path, name: str) -> Path:

@@ -89,7 +89,7 @@ REMEDIES = {
 
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
-"""Errors of the operating system that only come of writing."""
+"""Errors of the operating system that only writing raises."""
 
 
 class OutputExists(FileExistsError):
@@ -101,7 +101,7 @@ class OutputFailed(OSError):
 
 
 def as_ours(error: OSError, target: Path) -> OSError:
-    """The error to show for one of the operating system: what failed, where, and what to do."""
+    """The error to show for one of the operating system: action, place and remedy."""
     if isinstance(error, OutputExists):
         return error
     if isinstance(error, BlockingIOError):

@@ -3,7 +3,7 @@
 A *finding* is one statement about the input, with a code, a severity and a message of one or two sentences. A *refusal*
 means that no heatmap is made; a *flag* travels into every output; *information* does not change how a result is read.
 Messages hold no patient data: no value of a DICOM attribute that identifies a person, and no file name but plain ones
-(see `file_names`). They are one line of printable characters, `MAX_MESSAGE` at most, whatever a header holds.
+(see `files.names`). They are one line of printable characters, `MAX_MESSAGE` at most, whatever a header holds.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MAX_MESSAGE = 400
 
 @dataclass(frozen=True)
 class FindingKind:
-    """A row of the table: when a finding is made and what the user can do about it."""
+    """A row of the table: a finding's condition, and its remedy for the user."""
 
     code: str
     severity: str
@@ -44,7 +44,7 @@ class Finding:
 
 
 class InputRefused(ValueError):
-    """The input can't be judged; `findings` says why, the first one being the reason to show."""
+    """Raised if the input can't be judged; `findings` has the reasons, the first one to be shown."""
 
     def __init__(self, findings: Iterable[Finding]) -> None:
         self.findings = tuple(findings)
@@ -113,12 +113,12 @@ REFUSALS = {
         "Convert from DICOM again, keeping the affine.",
     ),
     "registration_failed": (
-        "the scan does not align with the reference head, or what aligns is upside down, half a head, of no adult's "
-        "size or not in HU",
+        "the pose can't be confirmed: the brain there matches the reference head too little, or better some 8 mm away; "
+        "or what lies there is upside down, half a head, of no adult's size or not in HU",
         "Check that it is a head CT, that most of the head is in view, and that spacing and orientation are right.",
     ),
 }
-"""When an input is refused, and what the user can do about it, by code."""
+"""Refusals by code: the condition, and the remedy for the user."""
 
 FLAGS = {
     "region_cut": ("less than 95 % of a region is inside the field of view", "The other regions are scored as usual."),
@@ -127,8 +127,12 @@ FLAGS = {
         "Look at regions.nii.gz: it shows which voxels count as bone and brain.",
     ),
     "registration_review": (
-        "the alignment with the reference head is doubtful",
+        "the match of the brain with the reference head, the angle, the size or what is in view is unusual",
         "Look at the picture before trusting the heatmap.",
+    ),
+    "registration_unconfirmed": (
+        "the pose can't be confirmed, and the user asked for the heatmap all the same (`--force`)",
+        "The heatmap may lie in the wrong place: for research only.",
     ),
     "not_calibrated": (
         "no calibration for these weights",
@@ -136,7 +140,7 @@ FLAGS = {
     ),
     "bundle_changed": (
         "a file of the bundle differs from the manifest",
-        "Install the bundle again, or, if the change is yours, run `head-ct-anomaly manifest`.",
+        "Install the bundle again, or, if the change is yours, run `python BUNDLE manifest` on its folder.",
     ),
     "normative_unknown": (
         "over 5 % of a region lies outside the normative: no healthy scan had a head there",
@@ -162,7 +166,7 @@ FLAGS = {
     "files_set_aside": ("files that are not DICOM images were set aside", ""),
     "nifti_affines_differ": ("sform and qform disagree; the sform was used", "Check left and right."),
 }
-"""When a result is flagged, likewise."""
+"""Flags by code, likewise."""
 
 TABLE = tuple(
     FindingKind(code, severity, *texts)

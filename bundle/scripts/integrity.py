@@ -18,6 +18,9 @@ import hashlib
 import os
 import re
 import secrets
+import shlex
+import shutil
+import sys
 from pathlib import Path
 
 MANIFEST_NAME = "manifest.sha256"
@@ -34,7 +37,9 @@ LINE = re.compile(r"([0-9a-f]{64}) [ *](\S.*)")
 CACHE = "__pycache__"
 """Folders in which Python keeps bytecode."""
 
-RENEW = "If you changed it yourself, run `head-ct-anomaly manifest`; otherwise install the bundle again."
+PROGRAM = "head-ct-anomaly"
+"""The installed command."""
+
 INSTALL = "Install the bundle again."
 
 
@@ -124,6 +129,19 @@ def changes(root: Path) -> list[str]:
     return found
 
 
+def renewing(root: Path) -> str:
+    """What to do about a change of the bundle at `root`, with the command that can be typed here.
+
+    That is the installed command where it started this process. Otherwise it may not be there, or belong to another
+    copy, as where the bundle was unpacked from a zoo and MONAI runs it: then its folder is run, which always works.
+    """
+    typed = sys.argv[0] if sys.argv else ""
+    program = f"python {shlex.quote(str(root))}"
+    if Path(typed).stem == PROGRAM:
+        program = PROGRAM if shutil.which(PROGRAM) == typed else shlex.quote(typed)
+    return f"If you changed it yourself, run `{program} manifest`; otherwise install the bundle again."
+
+
 def check_bundle(root: Path) -> None:
     """See that all files of a bundle are those that it was made with.
 
@@ -132,7 +150,7 @@ def check_bundle(root: Path) -> None:
     """
     if found := changes(root):
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-        raise BundleChanged(f"The bundle at {root} is not as it was made: {found[0]}{more}. {RENEW}")
+        raise BundleChanged(f"The bundle at {root} is not as it was made: {found[0]}{more}. {renewing(root)}")
 
 
 def check_file(root: Path, name: str) -> None:
@@ -143,4 +161,4 @@ def check_file(root: Path, name: str) -> None:
     """
     wanted = read_manifest(root).get(name)
     if wanted is not None and sha256(root / name) != wanted:
-        raise BundleChanged(f"The bundle at {root} is not as it was made: {name} was changed. {RENEW}")
+        raise BundleChanged(f"The bundle at {root} is not as it was made: {name} was changed. {renewing(root)}")

@@ -1,4 +1,4 @@
-"""Runs the configs of the bundle as MONAI workflows, quietly, and finds the cause of what they raise."""
+"""Runs the configs of the bundle as MONAI workflows, quietly, and finds the cause of their exceptions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from .assets import bundle_root, config
-from .errors import OutputExists, OutputFailed
+from .errors import OutputExists, OutputFailed, chain
 from .findings import InputRefused
 
 
@@ -18,7 +18,7 @@ def run_configs(names: Iterable[str], values: Mapping[str, Any]) -> None:
     """Run the workflow of inference.json and overlays of it with some values by id.
 
     Raises:
-        InputRefused, OutputExists, OutputFailed, OSError: the cause of what the workflow raised, without the chain.
+        InputRefused, OutputExists, OutputFailed, OSError: the cause of the workflow's exception, without the chain.
         Exception: anything else that it raised.
     """
     try:
@@ -69,9 +69,7 @@ def quiet(warn: bool = False) -> Iterator[None]:
 
 def root_cause(error: BaseException) -> BaseException:
     """The refusal or the operating system's error behind what MONAI raised; the error itself if there is none."""
-    causes = [error]
-    while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None:
-        causes.append(cause)
+    causes = list(chain(error))
     ours = [cause for cause in causes if isinstance(cause, InputRefused | OutputExists | OutputFailed)]
     return next(iter([*ours, *(cause for cause in causes if isinstance(cause, OSError))]), error)
 

@@ -68,7 +68,7 @@ def counting(text: str) -> int:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Write the datalist and its table of cases, and print what is in them; 0 when that is done.
+    """Write the datalist and its table of cases, and print a summary; 0 when that is done.
 
     Raises:
         WrongUsage: the data set or the label table is not there or not one, or there are too few healthy scans; then
@@ -117,7 +117,7 @@ def quietly(case: Case) -> None:
 
 
 def report(case: Case) -> None:
-    """Say on stderr what became of a case."""
+    """Report a case's outcome on stderr."""
     where = f" {case.series.name}:" if case.series is not None else ""
     print(f"{case.name} {'dropped' if case.code else 'kept'}:{where} {case.reason}", file=sys.stderr, flush=True)
 

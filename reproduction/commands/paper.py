@@ -1,6 +1,6 @@
 """`head-ct-anomaly paper`: the paper's tables and figures from the folder of a reproduction, on one page.
 
-`OUT/paper/README.md` shows them in the paper's order. What can't be made is left out, with a sentence that says what is
+`OUT/paper/README.md` shows them in the paper's order. Parts that can't be made are left out, with a sentence on what is
 missing: nothing is invented, and an earlier file of it is removed.
 """
 

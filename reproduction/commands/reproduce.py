@@ -1,8 +1,8 @@
 """`head-ct-anomaly reproduce`: a manifest's runs trained, scored and evaluated, then the paper's tables and figures.
 
-The manifest is checked here; Snakemake does what is missing, by the rules in `Snakefile`. A step that fails keeps those
-back that need it, no others. Stopped or killed, the same command goes on; training goes on from its last epoch, scoring
-from its last case.
+The manifest is checked here; Snakemake runs the missing steps, by the rules in `Snakefile`. A failed step holds back
+only the steps that need it. After a stop or a kill the same command resumes: training from its last epoch, scoring from
+its last case.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ WITHOUT_RUN = ("prepare", "memory", "paper")
 """Rules that belong to no run."""
 
 PYTHON = sys.executable
-"""What runs the steps."""
+"""The Python that runs the steps."""
 
 HERE = Path(__file__).resolve().parents[1]
 
@@ -50,7 +50,7 @@ SNAKEMAKE = (sys.executable, "-P", str(HERE / "progress.py"), "--snakefile", str
 """Snakemake with the rules, and with words of ours."""
 
 ALWAYS = ("--keep-going", "--rerun-incomplete", "--rerun-triggers", "mtime", "input", "--nolock", "--scheduler=greedy")
-"""How Snakemake works here. The folder has a lock of ours; Snakemake's own would outlive a Snakemake that is killed."""
+"""Options of each run. The folder has a lock of ours; Snakemake's own would outlive a Snakemake that is killed."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -71,7 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Do what is missing; 0 when everything is done, `FAILED` when a step failed, `STOPPED` when Ctrl-C came first.
+    """Run the missing steps; 0 if everything is done, `FAILED` if a step failed, `STOPPED` after Ctrl-C.
 
     Raises:
         WrongUsage: the manifest, the datalist or the folder is faulty, there is no such run, or Snakemake is missing.
@@ -104,7 +104,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def manifest_of(args: argparse.Namespace) -> dict[str, Any]:
-    """The manifest with what the arguments change of it, checked.
+    """The manifest with the arguments' changes, checked.
 
     Raises:
         WrongUsage: something in it is wrong, or it names no datalist.
@@ -125,7 +125,7 @@ def manifest_of(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def settings(folder: Reproduction, manifest: Mapping[str, Any], cores: int) -> dict[str, Any]:
-    """What the rules are told: the manifest, and what follows from it and from the datalist.
+    """The settings of the rules: the manifest, and values that follow from it and from the datalist.
 
     Raises:
         WrongUsage: the datalist is not one, or a run sets an id that its config does not have.
@@ -143,7 +143,7 @@ def settings(folder: Reproduction, manifest: Mapping[str, Any], cores: int) -> d
 
 
 def check_datalist(path: str | Path) -> None:
-    """See before hours of training that every scan is there, in one section only, and that those to test have labels.
+    """Check before hours of training that every scan exists, in one section only, and that test scans have labels.
 
     Raises:
         WrongUsage: one is not; the message names it.
@@ -153,14 +153,14 @@ def check_datalist(path: str | Path) -> None:
 
 
 def resources(args: argparse.Namespace, told: Mapping[str, Any]) -> list[str]:
-    """Where steps run, and how many at a time: here, one for each `workers` cores, and only one that uses a GPU."""
+    """Snakemake's options for the place and number of steps: one for each `workers` cores, and only one on a GPU."""
     if args.profile:
         return ["--profile", args.profile]
     return ["--cores", str(told["cores"]), "--resources", "device=1"]
 
 
 def targets(folder: Reproduction, manifest: Mapping[str, Any], names: Sequence[str]) -> list[str]:
-    """What Snakemake makes: all where no run or rule is named.
+    """The targets of Snakemake; none, for all, if no run or rule is named.
 
     Raises:
         WrongUsage: there is no such run or rule.
@@ -209,7 +209,7 @@ def snakemake(place: Path, words: Sequence[str], descriptors: Sequence[int] = ()
 
 
 def end(process: subprocess.Popen[str]) -> None:
-    """End a process and all that it has started; what does not leave by itself is killed."""
+    """End a process and all that it has started; those that do not end by themselves are killed."""
     for number in (signal.SIGINT, signal.SIGKILL):
         with suppress(ProcessLookupError, subprocess.TimeoutExpired):
             os.killpg(process.pid, number)

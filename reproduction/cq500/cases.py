@@ -89,8 +89,8 @@ def judge(
         groups: see `pools.groups`.
         pool: one of `pools.POOLS`.
         headers_only: see `cq500_series.choose_candidate`.
-        report: is told of each case.
-        labels_only: whether no series is looked at, so that no case is kept.
+        report: called for each case.
+        labels_only: if True, no series is read, so that no case is kept.
     """
     marked, cases, owners = reads.marked(), list[Case](), dict[str, str]()
     for name in sorted({*folders, *reads.names}, key=number_of):

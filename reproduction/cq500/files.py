@@ -70,7 +70,7 @@ def cases_path(output: Path) -> Path:
 
 
 def check_free(output: Path, overwrite: bool) -> None:
-    """See that both files may be written; worth a call before hours of work.
+    """Check before hours of work that both files may be written.
 
     A table of cases that stands alone is of a call that found too few of them, and may be replaced.
 

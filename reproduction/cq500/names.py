@@ -1,4 +1,4 @@
-"""Names of CQ500's folders: whose they are, and what they say about a series.
+"""Names of CQ500's folders: the case, and the properties of the series.
 
 A case is `CQ500CT7 CQ500CT7/Unknown Study/`, its series are folders `CT <SeriesDescription>[-k]`. The description lost
 its slashes and plus signs: `CT 55mm` was 5/5 mm, and `CT C` was +C, contrast agent. A *suffix* -2, -3, … counts folders
@@ -55,7 +55,7 @@ def series_name(folder: str) -> SeriesName:
 
 
 def objection(description: str) -> str | None:
-    """Why a series of this description (upper case) is not wanted, in a word, as far as that tells; else None."""
+    """The objection against a series by its description (upper case), as a code; None if there is none."""
     if OTHER_ANATOMY.search(description) and not HEAD.search(description):
         return "wrong_anatomy"
     if BONE.search(description):

@@ -57,7 +57,7 @@ SHOWN = 3
 
 
 class TableRefused(ValueError):
-    """The text is no label table of CQ500; the message says where it is not, and what to do."""
+    """The text is no label table of CQ500; the message has the place and the remedy."""
 
 
 @dataclass(frozen=True, eq=False)

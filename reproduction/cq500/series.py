@@ -1,4 +1,4 @@
-"""One series for each case of CQ500: what stands in its folders, what speaks against each, and which is best.
+"""One series for each case of CQ500: the candidates in its folders, their objections, and the best one.
 
 A *candidate* is the images of one series in one folder. Its *code* says why it can't serve: what its name says
 (`cq500_names`), a finding of the reader, or, of the rule, `wrong_anatomy` (another body part in the header) and spacing
@@ -89,7 +89,7 @@ def series_folders(case: Path) -> list[Path]:
 def choose_candidate(
     candidates: list[Candidate], headers_only: bool = False
 ) -> tuple[Candidate | None, list[Candidate]]:
-    """The best candidate, None if none can serve, and all candidates with what was found out on the way.
+    """The best candidate, None if none can serve, and all candidates with the codes found on the way.
 
     Args:
         candidates: in any order.

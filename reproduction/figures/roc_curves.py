@@ -8,7 +8,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..published import AUTOENCODER, POSITION, published
+from ..published import AUTOENCODER, POSITION, ROC_AUROCS
 from ..rows import DENSE, HERE, PAPER, SERIES, TASKS, Auroc, NothingToShow, RocPoint
 from .style import COLOURS, MARKERS, TITLES, ordered, panels
 
@@ -59,7 +59,7 @@ def curve(panel: Axes, points: Sequence[RocPoint], aurocs: Sequence[Auroc]) -> N
 
 def published_points(panel: Axes, task: str, points: Sequence[RocPoint]) -> None:
     """The paper's points and, in the legend, its AUROC."""
-    area, low, high = (published("Figure 6", f"auroc{end}", POSITION, task)[0].value for end in ("", "_low", "_high"))
+    area, low, high = ROC_AUROCS[task]
     label = f"{SERIES[POSITION]}, paper: AUROC {area:.2f} ({low:.2f} to {high:.2f})"
     style: dict[str, Any] = {"marker": MARKERS[POSITION], "markerfacecolor": "white", "markersize": 8, "zorder": 4}
     x, y = [1 - point.specificity for point in points], [point.sensitivity for point in points]

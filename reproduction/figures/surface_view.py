@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from scripts.geometry.affines import transform_points
 from scripts.results.planes import ANTERIOR, RIGHT, SUPERIOR, Array
 
 VIEWS = {
@@ -93,7 +94,7 @@ def first_depth(solid: Array, affine: Array, rays: Array, into: Array, steps: Ar
 def sampled(volume: NDArray[np.floating], affine: Array, points: Array) -> Array:
     """A volume (I, J, K) at world positions (..., 3), linear; 0 beyond its voxels."""
     inverse = np.linalg.inv(affine)
-    voxels = np.moveaxis(points @ inverse[:3, :3].T + inverse[:3, 3], -1, 0)
+    voxels = np.moveaxis(transform_points(inverse, points), -1, 0)
     return np.asarray(ndimage.map_coordinates(volume, voxels, output=np.float64, order=1, mode="constant"))
 
 

@@ -194,6 +194,24 @@ def test_what_both_sides_share_or_the_reference_has_too_counts_for_little() -> N
     assert np.abs(asymmetry(inputs(both), regions, 1, densities(inputs(hu), regions)[0])).max() < 1e-4
 
 
+def test_a_blob_has_as_many_steps_in_any_windows_that_hold_it() -> None:
+    hu, regions = head()
+    hu[BLOB] += 30
+    wide = ((-40.0, 160.0), (-100.0, 2000.0))
+    image = torch.from_numpy(hu)[None]
+    seen = windows(image, wide, foreground=image > -500).numpy()
+    found, wanted = asymmetry(seen, regions, 1, windows_hu=wide), asymmetry(inputs(hu), regions, 1)
+    np.testing.assert_allclose(found, wanted, atol=0.01)
+    assert np.abs(asymmetry(seen, regions, 1) - wanted).max() > 1, "taken for what they are not, they are other steps"
+
+
+def test_a_bone_window_that_can_t_tell_bone_raises() -> None:
+    hu, regions = head()
+    for window_hu in ((150.0, 2000.0), (-100.0, 80.0)):
+        with pytest.raises(ValueError, match=r"bone window has to hold 100 HU, .* got (150 to 2000|-100 to 80) HU"):
+            asymmetry(inputs(hu), regions, 1, windows_hu=(BRAIN_WINDOW_HU, window_hu))
+
+
 @pytest.mark.parametrize("shape", [(1, 8, 8, 8), (3, 8, 8, 8), (2, 8, 8, 6), (8, 8, 8)])
 def test_wrong_shapes_raise(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"asymmetry needs brain and bone window, \(2, \(8, 8, 8\)\), got \("):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ MEAN, VARIANCE = np.array([3, 0, -2, 1.5]), np.array([4, 0, 0, 9, 0, 16, 4.0])
 
 @pytest.fixture(autouse=True)
 def usual(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(normative_transforms, "reference_densities", lambda reference, regions: USUAL)
+    monkeypatch.setattr(normative_transforms, "reference_densities", lambda reference, regions, windows_hu: USUAL)
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +75,12 @@ def features(data: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
     return features_of(residual(data["pred"].numpy(), STRIDE), across, inside, STRIDE), inside
 
 
-def transform(models: Path, kind: str = "calibrated", **other: str) -> AnomalyMapd:
+WINDOWS_HU = ((-20, 100), (0, 1500))
+
+
+def transform(
+    models: Path, kind: str = "calibrated", windows_hu: Sequence[Sequence[float]] = WINDOWS_HU, **other: str
+) -> AnomalyMapd:
     names = {
         "normative": "normative.nii.gz",
         "thresholds": "thresholds.json",
@@ -82,7 +88,8 @@ def transform(models: Path, kind: str = "calibrated", **other: str) -> AnomalyMa
         "reference": "reference.nii.gz",
         "reference_regions": "regions.nii.gz",
     }
-    return AnomalyMapd("pred", **{k: str(models / name) for k, name in names.items()} | other, map=kind)
+    files = {k: str(models / name) for k, name in names.items()} | other
+    return AnomalyMapd("pred", **files, windows_hu=windows_hu, map=kind)
 
 
 def test_the_calibrated_heatmap_is_the_anomaly_map(models: Path) -> None:
@@ -140,6 +147,32 @@ def test_other_weights_are_never_judged_by_what_was_normal_for_these(models: Pat
     assert "made with another file than this other.pt" in judged["calibration_findings"][0]["message"]
     quiet = transform(models, "error", weights=str(tmp_path / "other.pt"))(data)
     assert quiet["calibration_findings"] == [], "who asks for the error map misses nothing"
+
+
+def test_other_windows_are_never_judged_by_what_was_normal_in_these(models: Path) -> None:
+    data = case()
+    judged = transform(models, windows_hu=((-20, 100), (0, 2000)))(data)
+    assert (judged["map"], judged["thresholds"]) == ("error", None)
+    (found,) = judged["calibration_findings"]
+    assert found["code"] == "not_calibrated"
+    assert "made with bone_window_hu [0.0, 1500.0], not [0.0, 2000.0]" in found["message"]
+
+
+def test_the_map_sees_the_scan_in_the_windows_that_it_was_calibrated_in(models: Path, tmp_path: Path) -> None:
+    """The same values of 0 to 1 in a window of twice the width are twice the steps."""
+    for path in models.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    wide = '"settings": {"brain_window_hu": [-20, 220],'
+    text = (tmp_path / "thresholds.json").read_text().replace('"settings": {', wide)
+    (tmp_path / "thresholds.json").write_text(text)
+    heat = transform(tmp_path, windows_hu=((-20, 220), (0, 1500)))(case())["pred"]
+    across = asymmetry(case()["image"].numpy(), case()["regions"][0].numpy(), STRIDE, USUAL)
+    twice = features(case())[0].copy()
+    twice[3] = 2 * across
+    inside = features(case())[1]
+    expected = anomaly_map(twice, inside, load_normative(tmp_path / "normative.nii.gz"), STRIDE)
+    assert across[20, 40, 25] > 3
+    assert float(heat[0][20, 40, 25]) == pytest.approx(expected[20, 40, 25], rel=1e-3)
 
 
 def test_maps_are_smoothed_as_the_calibration_was(models: Path, tmp_path: Path) -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from cohort.networks import autoencoder, described, inference_config, patch_size_of, position_network, width_of
+from cohort.networks import autoencoder, described, patch_size_of, position_network, width_of
 from scripts.baseline.autoencoder import SpatialAutoencoder
 from scripts.networks.position import PATCH_SIZES, DensePositionNet, PatchPositionNet, fold_spectral_norm
+from scripts.workflow import parsed_configs
 
 
 def test_our_network_comes_from_weights_and_from_a_checkpoint(tmp_path: Path) -> None:
@@ -23,20 +24,22 @@ def test_our_network_comes_from_weights_and_from_a_checkpoint(tmp_path: Path) ->
     with torch.no_grad():
         expected = plain(patch)
         for name in ("checkpoint.pt", "weights.pt"):
-            torch.testing.assert_close(position_network(inference_config(), tmp_path / name)(patch), expected)
+            torch.testing.assert_close(
+                position_network(parsed_configs(["inference.json"]), tmp_path / name)(patch), expected
+            )
 
 
 def test_the_published_network_comes_from_a_checkpoint(tmp_path: Path) -> None:
     torch.manual_seed(0)
     trained = PatchPositionNet(1, spectral_norm=True)
     torch.save({"network": trained.state_dict()}, tmp_path / "checkpoint.pt")
-    found = position_network(inference_config("published.json"), tmp_path / "checkpoint.pt")
+    found = position_network(parsed_configs(["inference.json", "published.json"]), tmp_path / "checkpoint.pt")
     assert isinstance(found, PatchPositionNet)
     assert width_of(found.state_dict()) == 1
 
 
 def test_the_shipped_weights_are_the_default() -> None:
-    assert isinstance(position_network(inference_config(), None), DensePositionNet)
+    assert isinstance(position_network(parsed_configs(["inference.json"]), None), DensePositionNet)
 
 
 def test_an_autoencoder_of_any_width(tmp_path: Path) -> None:
@@ -65,7 +68,7 @@ def test_the_patch_size_is_read_from_the_weights(size: int, tmp_path: Path) -> N
     state = DensePositionNet(1, size, in_channels=2, spectral_norm=True).state_dict()
     assert patch_size_of(state) == size
     torch.save(state, tmp_path / "weights.pt")
-    assert position_network(inference_config(), tmp_path / "weights.pt").patch_size == size
+    assert position_network(parsed_configs(["inference.json"]), tmp_path / "weights.pt").patch_size == size
 
 
 def test_a_network_of_another_shape_is_refused() -> None:

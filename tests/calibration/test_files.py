@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import nibabel as nib
 import numpy as np
 import pytest
+import torch
 
-from scripts.anomaly.files import NotCalibrated, checked_thresholds, normative_of, read_thresholds
+from scripts.anomaly.files import WINDOWS, NotCalibrated, checked_thresholds, normative_of, read_thresholds
 from scripts.anomaly.normative import Normative, NormativeStatistics, anomaly_map
 from scripts.anomaly.scores import Thresholds
-from scripts.assets import sha256
+from scripts.assets import config_values, place, sha256
 from scripts.calibration.files import load_scan, save_scan, write_calibration
 from scripts.calibration.folds import HealthyScan
 from scripts.files import atomic
 from scripts.files.json_text import on_one_line
 from scripts.geometry.coordinates import grid_affine
+from scripts.networks.weights import tensors_sha256
 
 HEALTHY = {"hemisphere": {"raw_maximum": (1.25, 2.5)}, "skull": {"raw_maximum": (3.0,)}}
 
@@ -46,9 +49,9 @@ def folder(tmp_path: Path, normative: Normative) -> Path:
     return tmp_path
 
 
-def check(folder: Path) -> Thresholds:
+def check(folder: Path, windows_hu: Sequence[Sequence[float]] = ((-20, 100), (0, 1500))) -> Thresholds:
     names = ("thresholds.json", "normative.nii.gz", "model.pt", "reference.nii.gz")
-    return checked_thresholds(*(folder / name for name in names))
+    return checked_thresholds(*(folder / name for name in names), windows_hu=windows_hu)
 
 
 def test_the_normative_comes_back(folder: Path, normative: Normative) -> None:
@@ -87,6 +90,67 @@ def test_another_file_is_not_what_it_was_made_with(folder: Path, name: str) -> N
     (folder / name).unlink()
     with pytest.raises(NotCalibrated, match=f"There is no {name}"):
         check(folder)
+
+
+def with_facts(folder: Path, **facts: Any) -> None:
+    """Change facts of the thresholds."""
+    path = folder / "thresholds.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | facts))
+
+
+def test_the_same_tensors_in_another_file_are_the_same_weights(folder: Path) -> None:
+    state = {"a.weight": torch.arange(6.0).reshape(2, 3), "b": torch.tensor(1.5)}
+    torch.save(state, folder / "first.pt")
+    with_facts(folder, weights_sha256=sha256(folder / "first.pt"), tensors_sha256=tensors_sha256(folder / "first.pt"))
+    torch.save(dict(reversed(state.items())), folder / "model.pt")
+    assert sha256(folder / "model.pt") != sha256(folder / "first.pt")
+    assert check(folder).facts["scans"] == 2
+    torch.save(state | {"b": torch.tensor(1.25)}, folder / "model.pt")
+    with pytest.raises(NotCalibrated, match=r"another file than this model\.pt"):
+        check(folder)
+
+
+@pytest.mark.parametrize("content", [b"no weights", b""])
+def test_a_file_that_is_no_weights_is_not_what_it_was_made_with(folder: Path, content: bytes) -> None:
+    with_facts(folder, tensors_sha256="0" * 64)
+    (folder / "model.pt").write_bytes(content)
+    with pytest.raises(NotCalibrated, match=r"another file than this model\.pt"):
+        check(folder)
+
+
+@pytest.mark.parametrize(
+    ("settings", "windows_hu", "match"),
+    [
+        ({}, ((-20, 100), (0, 1500)), None),
+        (
+            {},
+            ((-20, 100), (0, 2000)),
+            r"made with bone_window_hu \[0\.0, 1500\.0\], not \[0, 2000\]\. Leave the window",
+        ),
+        ({"brain_window_hu": [0, 80]}, ((0.0, 80.0), (0, 1500)), None),
+        (
+            {"brain_window_hu": [0, 80]},
+            ((-20, 100), (0, 1500)),
+            r"made with brain_window_hu \[0, 80\], not \[-20, 100\]",
+        ),
+        ({"bone_window_hu": "wide"}, ((-20, 100), (0, 1500)), r"made with bone_window_hu wide, not"),
+    ],
+)
+def test_a_calibration_is_true_of_the_windows_that_it_was_made_with(
+    settings: dict[str, Any], windows_hu: Sequence[Sequence[float]], match: str | None, folder: Path
+) -> None:
+    with_facts(folder, settings=settings)
+    if match is None:
+        assert check(folder, windows_hu).facts["settings"] == settings
+        return
+    with pytest.raises(NotCalibrated, match=match):
+        check(folder, windows_hu)
+
+
+def test_the_calibration_that_ships_names_all_that_it_is_true_of() -> None:
+    facts, values = read_thresholds(place("models/thresholds.json")).facts, config_values("inference.json")
+    assert facts["tensors_sha256"] == tensors_sha256(place("models/model.pt"))
+    assert {name: facts["settings"][name] for name in WINDOWS} == {name: values[name] for name in WINDOWS}
 
 
 @pytest.mark.parametrize(

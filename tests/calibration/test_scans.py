@@ -21,6 +21,9 @@ from scripts.networks.inferers import DensePositionInferer
 from scripts.networks.position import DensePositionNet
 
 SHAPE = (48, 48, 48)
+WINDOWS_HU = ((-20.0, 180.0), (0.0, 1500.0))
+"""Other windows than those that ship."""
+
 USUAL = np.full((2, 24, 24, 24), -1000, np.float32)
 """Densities of a reference head that is darker everywhere than what is shown."""
 
@@ -57,6 +60,7 @@ def test_what_is_kept_is_what_the_network_says(network: DensePositionNet, monkey
         network,
         torch.device("cpu"),
         USUAL,
+        WINDOWS_HU,
     )
     assert notes == {"verdict": "review"}
     assert (scan.stride, scan.regions.shape, scan.regions.dtype) == (4, (12, 12, 12), np.uint8)
@@ -66,8 +70,9 @@ def test_what_is_kept_is_what_the_network_says(network: DensePositionNet, monkey
     predicted = inferer(inputs[None], network)[0].numpy()
     np.testing.assert_array_equal(scan.residual_mm[:, scan.inside], residual(predicted, 4)[:, scan.inside])
     assert np.isfinite(scan.residual_mm[:, scan.inside]).all()
-    expected = asymmetry(inputs.numpy(), np.full(SHAPE, 2, np.uint8), 4, USUAL)
-    assert not np.array_equal(expected, asymmetry(inputs.numpy(), np.full(SHAPE, 2, np.uint8), 4))
+    expected = asymmetry(inputs.numpy(), np.full(SHAPE, 2, np.uint8), 4, USUAL, WINDOWS_HU)
+    for other in ((None, WINDOWS_HU), (USUAL, ((-20.0, 100.0), (0.0, 1500.0)))):
+        assert not np.array_equal(expected, asymmetry(inputs.numpy(), np.full(SHAPE, 2, np.uint8), 4, *other))
     np.testing.assert_array_equal(scan.asymmetry, expected)
     assert scan.asymmetry[8, 6, 6] > 0 == scan.asymmetry[3, 6, 6], "the left is denser than the reference, too"
 
@@ -81,5 +86,13 @@ def test_a_scan_on_disk_is_loaded_and_may_be_refused(network: DensePositionNet) 
 
     inferer = DensePositionInferer(stride=4, margin=4)
     with pytest.raises(InputRefused, match=r"There is no CT image\. Give a head CT\."):
-        healthy_scan(Source("a", "a", Path("/data/a")), [load, prepared], inferer, network, torch.device("cpu"), USUAL)
+        healthy_scan(
+            Source("a", "a", Path("/data/a")),
+            [load, prepared],
+            inferer,
+            network,
+            torch.device("cpu"),
+            USUAL,
+            WINDOWS_HU,
+        )
     assert seen == ["/data/a"]

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import ast
+import shutil
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from scripts.assets import bundle_root
 from scripts.calibration.sources import simulated_sources, sources_in
 from scripts.errors import WrongUsage
 from scripts.files import fingerprints
-from scripts.files.fingerprints import key, simulator_sha256
+from scripts.files.fingerprints import SIMULATOR, key, simulator_sha256, sources_sha256
 from scripts.files.nifti import nifti_bytes
 
+SCRIPTS = bundle_root() / "scripts"
 NIFTI = nifti_bytes(np.zeros((2, 2, 2), np.int16), np.eye(4))
 
 
@@ -71,5 +76,39 @@ def test_a_residual_is_kept_for_one_scan_and_one_way_to_make_it(folder: Path, mo
 
 
 def test_the_simulator_has_a_name_of_its_own() -> None:
-    assert simulator_sha256() == simulator_sha256()
+    assert simulator_sha256() == sources_sha256(SCRIPTS, SIMULATOR)
     assert len(simulator_sha256()) == 64
+    with pytest.raises(FileNotFoundError, match="no_such"):
+        sources_sha256(SCRIPTS, ["no_such.py"])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("simulation/case.py", "simulation/person/look.py", "simulation/anatomy/label_map.py"),
+        *("simulation/scanner/scan.py", "geometry/resampling.py", "geometry/coordinates.py", "volume.py"),
+    ],
+)
+def test_what_decides_a_draw_changes_the_simulators_name(name: str, tmp_path: Path) -> None:
+    for place in SIMULATOR:
+        source, target = SCRIPTS / place, tmp_path / place
+        shutil.copytree(source, target) if source.is_dir() else shutil.copy(source, target)
+    assert sources_sha256(tmp_path, SIMULATOR) == simulator_sha256(), "where it lies is of no concern"
+    (tmp_path / name).write_text((tmp_path / name).read_text().replace("0", "1", 1) + "\n")
+    assert sources_sha256(tmp_path, SIMULATOR) != simulator_sha256()
+    shutil.copy(SCRIPTS / name, tmp_path / name)
+    (tmp_path / name).rename(tmp_path / name.replace(".py", "_other.py"))
+    with pytest.raises(FileNotFoundError) if name == "volume.py" else nullcontext():
+        assert sources_sha256(tmp_path, SIMULATOR) != simulator_sha256()
+
+
+def test_the_simulator_imports_nothing_else_that_computes() -> None:
+    """Its modules, and those of the rooms that it computes with, import these, and words for errors, alone."""
+    words = {"errors", "findings", "words"}
+    for place in SIMULATOR:
+        for path in (SCRIPTS / place).rglob("*.py") if (SCRIPTS / place).is_dir() else [SCRIPTS / place]:
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.ImportFrom) and node.level:
+                    folder = path.parents[node.level - 1] / (node.module or "").replace(".", "/")
+                    first = folder.relative_to(SCRIPTS).parts[0] if folder != SCRIPTS else ""
+                    assert first in words | {name.removesuffix(".py") for name in SIMULATOR}, f"{path}: {first}"

@@ -14,19 +14,20 @@ import pytest
 import torch
 from calibrate_stand_in import LOG, N, Pretend, made, stand_in_scan
 
+from scripts.anomaly import files as anomaly_files
 from scripts.anomaly import normative
-from scripts.anomaly.files import checked_thresholds
+from scripts.anomaly.files import WINDOWS, checked_thresholds
 from scripts.anomaly.transforms import load_normative
 from scripts.assets import place, sha256
-from scripts.calibration import files as calibration_files
 from scripts.calibration import runner as healthy_runner
 from scripts.calibration.files import load_scan
 from scripts.calibration.runner import Job, Maker, Recipe, measure_scan
-from scripts.commands import calibrate, engines
+from scripts.commands import arguments, calibrate
 from scripts.commands.main import main
 from scripts.files.fingerprints import Source
 from scripts.files.nifti import nifti_bytes
 from scripts.networks.position import DensePositionNet
+from scripts.networks.weights import tensors_sha256
 from scripts.processes import local as worker_processes
 from scripts.processes.cluster import imported_ray
 from scripts.registration import transforms
@@ -37,7 +38,7 @@ NIFTI = nifti_bytes(np.zeros((2, 2, 2), np.int16), np.eye(4))
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (normative, calibration_files):
+    for module in (normative, anomaly_files):
         monkeypatch.setattr(module, "GRID_SIZE", N)
 
 
@@ -47,7 +48,7 @@ def pretend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(LOG, str(tmp_path / "log"))
     monkeypatch.setattr(calibrate, "measure_scan", stand_in_scan)
     monkeypatch.setattr(healthy_runner, "maker_of", Pretend)
-    monkeypatch.setattr(engines, "in_processes", lambda function, jobs, _: ((job, function(job)) for job in jobs))
+    monkeypatch.setattr(arguments, "in_processes", lambda function, jobs, _: ((job, function(job)) for job in jobs))
 
 
 @pytest.fixture
@@ -75,13 +76,16 @@ def test_a_folder_becomes_a_calibration(scans: Path, tmp_path: Path, capsys: pyt
     assert "left out: bad.nii.gz: There is no CT image." in err
     files = ("thresholds.json", "normative.nii.gz")
     weights, reference = place("models/model.pt"), place("models/reference.nii.gz")
-    thresholds = checked_thresholds(*(tmp_path / "out" / name for name in files), weights, reference)
+    windows_hu = [(-20, 100), (0, 1500)]
+    thresholds = checked_thresholds(*(tmp_path / "out" / name for name in files), weights, reference, windows_hu)
     assert len(thresholds.scores_of("right_hemisphere", "raw_maximum")) == 18
     assert len(thresholds.scores_of("skull", "calibrated_top_1_percent_mean")) == 9
     assert load_normative(tmp_path / "out" / "normative.nii.gz").known.sum() > 10 * 8 * 7
     facts = thresholds.facts
     assert (facts["scans"], facts["refused"], facts["reviewed"], facts["folds"]) == (9, 1, 1, 9)
     assert facts["weights_sha256"] == sha256(weights)
+    assert facts["tensors_sha256"] == tensors_sha256(weights)
+    assert [facts["settings"][name] for name in ("mode", *WINDOWS)] == ["dense", [-20, 100], [0, 1500]]
     assert facts["source"] == {"scans": "a folder"}
     assert facts["settings"]["stride"] == 4
     assert facts["settings"]["smoothing_mm"] == 6
@@ -129,7 +133,7 @@ def test_several_processes_do_the_same(scans: Path, tmp_path: Path, monkeypatch:
     assert main(words(tmp_path, str(scans))) == 0
     first = (tmp_path / "out" / "thresholds.json").read_bytes()
     more = ["calibrate", str(scans), "-o", str(tmp_path / "other"), "--work", str(tmp_path / "b"), "--workers", "2"]
-    monkeypatch.setattr(engines, "in_processes", worker_processes.in_processes)
+    monkeypatch.setattr(arguments, "in_processes", worker_processes.in_processes)
     assert main(more) == 0
     assert (tmp_path / "other" / "thresholds.json").read_bytes() == first
 
@@ -158,6 +162,13 @@ def test_a_scan_that_fails_stops_no_other_and_is_tried_again(
     made()
     assert main(words(tmp_path, str(scans))) == 5
     assert made() == ["broken.nii.gz"]
+
+
+def test_it_writes_nowhere_unless_told_where(scans: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["calibrate", str(scans)])
+    assert "the following arguments are required: -o/--output" in capsys.readouterr().err
+    assert made() == []
 
 
 def test_an_address_is_one_of_a_cluster(scans: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

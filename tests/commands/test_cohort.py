@@ -21,7 +21,7 @@ from cohort_stand_in import begun, processes, stand_in_case, write_cohort
 from engine_waiting import is_alive, wait_until
 
 from scripts.cohort.table import read_table
-from scripts.commands import cohort, engines
+from scripts.commands import arguments, cohort
 from scripts.commands.main import main, parser_for
 from scripts.errors import OutputFailed
 from scripts.networks.position import DensePositionNet
@@ -237,7 +237,7 @@ def test_a_full_disk_ends_the_run(
     def full(*_: Any) -> Any:
         raise OutputFailed("The results were not written: No space left on device. Free some space.")
 
-    monkeypatch.setattr(engines, "in_processes", full)
+    monkeypatch.setattr(arguments, "in_processes", full)
     write_cohort(tmp_path, 2)
     assert main(words(tmp_path)) == 4
     assert "No space left on device" in capsys.readouterr().err

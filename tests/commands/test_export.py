@@ -9,10 +9,11 @@ import torch
 from monai.bundle import ConfigParser
 from torch import nn
 
-from scripts.assets import config, sha256
+from scripts.assets import bundle_root, config, sha256
 from scripts.commands import export
+from scripts.commands.export import OUTPUTS
 from scripts.commands.main import main
-from scripts.integrity import changes, write_manifest
+from scripts.integrity import changes, manifest_text, write_manifest
 from scripts.networks.position import add_spectral_norm
 
 
@@ -69,6 +70,17 @@ def test_an_autoencoder_that_was_trained_can_be_run(tmp_path: Path) -> None:
     made = network("inference.json", "autoencoder_inference.json")
     made.load_state_dict(weights, strict=True)
     assert all(torch.equal(values, trained.state_dict()[name]) for name, values in weights.items())
+
+
+@pytest.mark.parametrize(("name", "file"), OUTPUTS.items())
+def test_without_a_name_the_weights_lie_beside_the_checkpoint(name: str, file: str, tmp_path: Path) -> None:
+    trained = network(*dict.fromkeys(("train.json", name)))
+    torch.save({"network": trained.state_dict()}, tmp_path / "checkpoint_epoch=3.pt")
+    before = manifest_text(bundle_root())
+    assert main(["export", str(tmp_path), "--config", name]) == 0
+    assert main(["export", str(tmp_path / "checkpoint_epoch=3.pt"), "--config", name]) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["checkpoint_epoch=3.pt", file])
+    assert manifest_text(bundle_root()) == before, "nothing is installed that nobody asked for"
 
 
 def test_a_checkpoint_of_another_config_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

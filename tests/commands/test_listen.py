@@ -98,3 +98,10 @@ def test_a_study_that_keeps_growing_is_worked_when_it_is_whole(tmp_path: Path) -
     assert node.done.read_text().split() == [key_of("1.2.3.1")]
     frames = [data.NumberOfFrames for data in archive.data.values() if data.SOPClassUID.endswith(".30")]
     assert frames == [20]
+
+
+@pytest.mark.parametrize("word", ["--force", "--accept-review"])
+def test_a_node_is_strict(word: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["listen", str(tmp_path), "--to", "A@127.0.0.1:104", "--any-sender", word])
+    assert f"unrecognized arguments: {word}" in capsys.readouterr().err

@@ -10,7 +10,7 @@ import pytest
 import torch
 from monai.transforms import Compose, Transform
 
-from scripts.commands import engines, prepare
+from scripts.commands import arguments, prepare
 from scripts.commands.main import main
 from scripts.datasets.prepared import prepare as prepared
 from scripts.findings import refusal
@@ -40,7 +40,7 @@ class Never(Transform):
 def here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Scans take no time, and are worked through here."""
     monkeypatch.setattr(prepare, "registering", lambda: Compose([Pretend()]))
-    monkeypatch.setattr(engines, "in_processes", lambda function, jobs, _: ((job, function(job)) for job in jobs))
+    monkeypatch.setattr(arguments, "in_processes", lambda function, jobs, _: ((job, function(job)) for job in jobs))
 
 
 def datalist(folder: Path, **sections: list[str]) -> Path:
@@ -72,7 +72,7 @@ def test_a_scan_that_fails_stops_no_other(
         for job in jobs:
             yield job, Lost("Its process was killed by signal 9") if job.endswith("lost") else function(job)
 
-    monkeypatch.setattr(engines, "in_processes", lossy)
+    monkeypatch.setattr(arguments, "in_processes", lossy)
     assert main(["prepare", str(path), "-o", str(tmp_path / "out")]) == 5
     out, err = capsys.readouterr()
     assert out.startswith("4 scans: 2 done, 2 failed\n")

@@ -103,11 +103,13 @@ def test_only_what_was_said_is_overridden(tmp_path: Path, monkeypatch: pytest.Mo
         "overwrite": False,
     }
     words = ("--stride", "1", "--series-uid", "1.2.3", "--device", "cuda:1", "--overwrite")
-    more = overrides(parsed("IN", "-o", "OUT", *words))
+    more = overrides(parsed("IN", "-o", "OUT", *words, "--accept-review", "--force"))
     assert {key: more[key] for key in more.keys() - values.keys()} == {
         "stride": 1,
         "series_uid": "1.2.3",
         "device": "$torch.device('cuda:1')",
+        "accept_review": True,
+        "force": True,
     }
     assert more["overwrite"] is True
     own = overrides(parsed("IN", "-o", "OUT", "--map", "error", "--calibration", "OWN"))
@@ -118,7 +120,7 @@ def test_only_what_was_said_is_overridden(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_every_override_is_an_id_of_the_config() -> None:
     words = ("--stride", "1", "--series-uid", "1.2", "--device", "cpu", "--map", "error", "--calibration", "OWN")
-    args = parsed("IN", "-o", "OUT", *words)
+    args = parsed("IN", "-o", "OUT", *words, "--accept-review", "--force")
     assert overrides(args).keys() <= set(ConfigWorkflow.__init__.__annotations__) | set(
         workflow(parsed("IN", "-o", "OUT")).parser.get()
     )

@@ -113,6 +113,11 @@ def test_another_orientation_is_tried_when_few_agree(monkeypatch: pytest.MonkeyP
     assert np.allclose(found.fit.matrix, truth, atol=0.3)
     assert found.turned
     assert len(calls) == 1 + 24 + 1
+    calls.clear()
+    upright = locate(None, head_image(), turned=False)  # type: ignore[arg-type]
+    assert upright is not None
+    assert not upright.turned
+    assert len(calls) < 5
 
 
 def play(monkeypatch: pytest.MonkeyPatch, truth: Array, right: Any, first: bool = True) -> list[Any]:

@@ -17,7 +17,6 @@ from scripts.files.nifti import nifti_bytes
 from scripts.findings import InputRefused
 from scripts.geometry.coordinates import grid_affine
 from scripts.registration import transforms
-from scripts.registration.checks import judge
 from scripts.registration.locator import coarse_network
 from scripts.registration.register import Registration
 from scripts.registration.transforms import (
@@ -28,6 +27,7 @@ from scripts.registration.transforms import (
     to_native_space,
     to_reference_space,
 )
+from scripts.registration.verdict import judge
 
 MATRIX = np.eye(4)
 MATRIX[:3, :3] = rotation(9, -6, 12)
@@ -63,7 +63,7 @@ def verdict(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         volume: NDArray[np.float32], affine: NDArray[np.float64], reference: object, locator: object
     ) -> Registration:
         said["locator"] = locator
-        return Registration(MATRIX, QUALITY, said["verdict"], said["reasons"])
+        return Registration(MATRIX, QUALITY, said["verdict"], said["reasons"], head=said.get("head", True))
 
     monkeypatch.setattr(transforms, "register", known)
     monkeypatch.setattr(transforms, "load_reference", lambda reference, masks: None)
@@ -188,11 +188,47 @@ def test_several_channels_go_back_together() -> None:
     assert torch.equal(back[0], -back[1])
 
 
-def test_a_doubtful_registration_is_flagged(transform: RegisterHeadd, verdict: dict[str, Any]) -> None:
-    verdict.update(verdict="review", reasons=("correlation 0.70",))
-    findings = transform({"image": scan_of(OBLIQUE)})["image"].meta["findings"]
-    assert [found["code"] for found in findings] == ["gantry_tilt", "registration_review"]
-    assert "correlation 0.70" in findings[1]["message"]
+@pytest.mark.parametrize("accept", [False, True])
+def test_a_pose_for_review_is_flagged_and_may_be_accepted(verdict: dict[str, Any], accept: bool) -> None:
+    verdict.update(verdict="review", reasons=("it matches better by 0.03 some 8 mm away",))
+    transform = RegisterHeadd("image", reference="", masks="", accept_review=accept)
+    meta = transform({"image": scan_of(OBLIQUE)})["image"].meta
+    assert [found["code"] for found in meta["findings"]] == ["gantry_tilt", "registration_review"]
+    assert ("for review, and the user accepted it: it matches" in meta["findings"][1]["message"]) is accept
+    assert "it matches better by 0.03 some 8 mm away. Look at the picture" in meta["findings"][1]["message"]
+    assert (meta["registration"]["verdict"], meta["registration"]["accepted"]) == ("review", accept)
+
+
+def test_a_pose_that_passes_has_nothing_to_accept(verdict: dict[str, Any]) -> None:
+    transform = RegisterHeadd("image", reference="", masks="", accept_review=True, force=True)
+    meta = transform({"image": scan_of(OBLIQUE)})["image"].meta
+    assert (meta["registration"]["verdict"], "accepted" in meta["registration"]) == ("pass", False)
+    assert [found["code"] for found in meta["findings"]] == ["gantry_tilt"]
+
+
+@pytest.mark.parametrize("accept", [False, True])
+def test_a_pose_that_cannot_be_confirmed_may_be_forced(verdict: dict[str, Any], accept: bool) -> None:
+    verdict.update(verdict="fail", reasons=("the brain there matches the reference to 0.50",))
+    scan = scan_of(OBLIQUE)
+    with pytest.raises(InputRefused, match="can't be confirmed"):
+        RegisterHeadd("image", reference="", masks="", accept_review=accept)({"image": scan})
+    forced = RegisterHeadd("image", reference="", masks="", accept_review=accept, force=True)
+    meta = forced({"image": scan})["image"].meta
+    assert meta["registration"]["verdict"] == "unconfirmed"
+    assert "accepted" not in meta["registration"]
+    assert [found["code"] for found in meta["findings"]] == ["gantry_tilt", "registration_unconfirmed"]
+    said = meta["findings"][1]["message"]
+    assert said.startswith("The pose can't be confirmed: the brain there matches the reference to 0.50. The heatmap")
+
+
+def test_what_is_no_head_cannot_be_forced(verdict: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    forced = RegisterHeadd("image", reference="", masks="", force=True)
+    verdict.update(verdict="fail", reasons=("brain of -200 HU",), head=False)
+    with pytest.raises(InputRefused, match="No whole head of an adult was recognised: brain of -200 HU"):
+        forced({"image": scan_of(OBLIQUE)})
+    monkeypatch.setattr(transforms, "register", refuse)
+    with pytest.raises(InputRefused, match="can't be registered: no head was found"):
+        forced({"image": scan_of(OBLIQUE)})
 
 
 def test_a_head_against_its_header_is_flagged(
@@ -205,32 +241,35 @@ def test_a_head_against_its_header_is_flagged(
     assert "turned by 150 degrees. Check the orientation in the header" in findings[2]["message"]
 
 
-def test_a_wrong_registration_is_refused(transform: RegisterHeadd, verdict: dict[str, Any]) -> None:
-    verdict.update(verdict="fail", reasons=("symmetry 0.40",))
+def test_a_pose_that_cannot_be_confirmed_is_refused(transform: RegisterHeadd, verdict: dict[str, Any]) -> None:
+    verdict.update(verdict="fail", reasons=("the brain there matches the reference to 0.40",))
     with pytest.raises(
-        InputRefused, match=r"registration is wrong: symmetry 0\.40\. Check that it is a head CT"
+        InputRefused, match=r"The pose can't be confirmed: the brain .* to 0\.40\. Check that it is a head CT"
     ) as info:
         transform({"image": scan_of(OBLIQUE)})
     assert info.value.findings[0].code == "registration_failed"
+    assert "wrong" not in str(info.value)
 
 
 def test_a_refusal_names_the_three_first_reasons_and_stays_short(
     transform: RegisterHeadd, verdict: dict[str, Any]
 ) -> None:
-    worst = {"ncc": 0.1, "symmetry": 0.1, "bone_distance_mm": 30.0, "overlap": 0.1, "rotation_deg": 175.0}
+    worst = {"level": 0.1, "peak": -0.2, "overlap": 0.1, "rotation_deg": 175.0}
     odd = {"tipped_deg": 175.0, "brain_in_view": 0.1, "brain_hu": -200.0, "intracranial_ml": 9000.0, "distortion": 1.7}
-    verdict["verdict"], verdict["reasons"] = judge({**QUALITY, **worst, **odd})
-    assert len(verdict["reasons"]) == 10
+    verdict["verdict"], verdict["reasons"], verdict["head"] = judge({**QUALITY, **worst, **odd})
+    assert len(verdict["reasons"]) == 9
     with pytest.raises(InputRefused, match=r"upside down .*; 10% of the brain .*; brain of -200 HU") as info:
         transform({"image": scan_of(OBLIQUE)})
     assert len(str(info.value)) <= 400
-    assert "symmetry" not in str(info.value)
+    assert "matches" not in str(info.value)
+
+
+def refuse(*_: object) -> Registration:
+    """A registration that finds no head."""
+    raise ValueError("no head was found.")
 
 
 def test_a_scan_without_a_head_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> Registration:
-        raise ValueError("no head was found.")
-
     monkeypatch.setattr(transforms, "register", refuse)
     monkeypatch.setattr(transforms, "load_reference", lambda reference, masks: None)
     with pytest.raises(InputRefused, match="can't be registered: no head was found"):

@@ -2,61 +2,34 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from itertools import product
 
-import pytest
-
-from reproduction.published import (
-    AUTOENCODER,
-    FRACTURE,
-    HAEMORRHAGE,
-    POSITION,
-    RESULTS,
-    WIDTHS,
-    PublishedResult,
-    published,
-)
+from reproduction import published as paper
+from reproduction.published import AUTOENCODER, FRACTURE, HAEMORRHAGE, POSITION, WIDTHS
 from scripts.baseline.autoencoder import SpatialAutoencoder
 from scripts.networks.position import PATCH_SIZES, PatchPositionNet, count_parameters
 
 
 def test_parameter_counts_are_those_of_our_networks() -> None:
     for name, network in ((POSITION, PatchPositionNet), (AUTOENCODER, SpatialAutoencoder)):
-        rows = published("Figure 3", "parameters", name)
-        assert [row.width for row in rows] == list(WIDTHS)
-        for row in rows[:5]:
-            assert row.width is not None
-            assert row.value == count_parameters(network(row.width))
+        assert paper.PARAMETERS[name][:5] == tuple(count_parameters(network(width)) for width in WIDTHS[:5])
 
 
-def test_the_table_holds_each_number_once() -> None:
-    keys = Counter(tuple(value for name, value in vars(row).items() if name != "value") for row in RESULTS)
-    assert set(keys.values()) == {1}
-    assert len(RESULTS) == 2 * 7 + 4 * 7 + 2 * 7 + 6 + 8 + 7
+def test_every_width_and_patch_size_has_its_number() -> None:
+    by_width = (*paper.PARAMETERS.values(), *paper.AUROCS.values(), *paper.MEMORY_MB.values())
+    assert {len(values) for values in by_width} == {len(WIDTHS)}
+    assert set(paper.AUROCS) == set(product((POSITION, AUTOENCODER), (HAEMORRHAGE, FRACTURE)))
+    assert list(paper.PATCH_SIZE_AUROCS) == list(PATCH_SIZES)
 
 
 def test_values_lie_where_they_can_lie() -> None:
-    shares = ("auroc", "auroc_low", "auroc_high", "sensitivity")
-    for row in RESULTS:
-        assert 0 < row.value <= 1 if row.quantity in shares else row.value >= 2
-    for task in (HAEMORRHAGE, FRACTURE):
-        low, value, high = (
-            published("Figure 6", f"auroc{end}", POSITION, task)[0].value for end in ("_low", "", "_high")
-        )
-        assert low < value < high
-
-
-def test_the_sweep_of_patch_sizes_has_every_size() -> None:
-    assert [row.patch_size for row in published("Figure 7", "auroc")] == list(PATCH_SIZES)
+    shares = [value for values in paper.AUROCS.values() for value in values] + list(paper.PATCH_SIZE_AUROCS.values())
+    shares += [value for _, *point in paper.ROC_POINTS for value in point]
+    assert all(0 < value <= 1 for value in shares)
+    assert all(0 < low < value < high < 1 for value, low, high in paper.ROC_AUROCS.values())
 
 
 def test_a_few_numbers_by_hand() -> None:
-    memory = {row.width: row.value for row in published("Table 1", "training_memory_mb", AUTOENCODER)}
-    assert memory[32] == 12548
-    assert PublishedResult("Figure 3", "auroc", 0.817, POSITION, FRACTURE, 64, 31) in RESULTS
-    assert PublishedResult("Figure 6", "sensitivity", 0.66, POSITION, HAEMORRHAGE, specificity=0.80) in RESULTS
-
-
-def test_what_the_paper_does_not_hold_is_said() -> None:
-    with pytest.raises(KeyError, match="the paper's Figure 7 holds no parameters of any network, fracture"):
-        published("Figure 7", "parameters", task=FRACTURE)
+    assert paper.MEMORY_MB[AUTOENCODER][WIDTHS.index(32)] == 12548
+    assert paper.AUROCS[POSITION, FRACTURE][-1] == 0.817
+    assert (HAEMORRHAGE, 0.66, 0.80) in paper.ROC_POINTS

@@ -20,11 +20,12 @@ CODE = """
 import sys
 from scripts.commands import main, run
 from scripts.results.folder import write_results
-def pipeline(args):
+def pipeline(names, values):
     print("works", flush=True)
     sys.stdin.readline()
-    write_results(args.output, {"heatmap.nii.gz": b"voxels"}, {"scan": args.input.name}, args.overwrite)
-run.run = pipeline
+    scan = {"scan": values["dataset_dir"].name}
+    write_results(values["output_dir"], {"heatmap.nii.gz": b"voxels"}, scan, values["overwrite"])
+run.run_configs = pipeline
 sys.exit(main.main(sys.argv[1:]))
 """
 """`run` with a pipeline that does not end before it is told so."""

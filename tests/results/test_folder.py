@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from scripts.errors import OutputExists, OutputFailed
-from scripts.files.swap import swap
+from scripts.files.atomic import swap
 from scripts.results import folder as results
 from scripts.results.folder import reserved, write_results
 from scripts.results.record import verify

@@ -143,6 +143,13 @@ def test_percentiles_are_shown_beside_their_scores() -> None:
     assert PANEL < columns.min() <= columns.max() < 2 * (PANEL + GAP)
 
 
+def test_an_unconfirmed_pose_changes_the_title_alone() -> None:
+    usual, forced = (pixels(overview(*head(), CANONICAL, unconfirmed=value)) for value in (False, True))
+    rows, columns = np.argwhere((usual != forced).any(axis=2)).T
+    assert rows.max() < 40
+    assert 300 < columns.max() < PANEL + GAP
+
+
 def test_shapes_must_agree() -> None:
     with pytest.raises(ValueError, match=r"of one shape, got \[\(4, 4, 4\), \(5, 4, 4\)\]"):
         overview(np.zeros((4, 4, 4)), np.zeros((5, 4, 4)), np.eye(4))

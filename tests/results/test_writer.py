@@ -99,6 +99,15 @@ def test_the_files_of_a_case() -> None:
     assert Image.open(io.BytesIO(files["overview.png"])).format == "PNG"
 
 
+def test_an_unconfirmed_pose_is_said_in_the_picture() -> None:
+    data = case()
+    usual = case_files(data, case_result(data, {}))["overview.png"]
+    data["image"].meta["registration"]["verdict"] = "unconfirmed"
+    result = case_result(data, {})
+    assert result["quality"]["verdict"] == "unconfirmed"
+    assert case_files(data, result)["overview.png"] != usual
+
+
 def gunzip(content: bytes) -> bytes:
     import gzip
 

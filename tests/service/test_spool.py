@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts.files import atomic
 from scripts.results.folder import write_results
 from scripts.service import spool as module
 from scripts.service.spool import IMAGES, OUT, Limits, Spool, SpoolFull, SpoolInUse, key_of
@@ -163,7 +164,7 @@ def test_a_disk_that_fills_up_while_an_image_is_written(spool: Spool, monkeypatc
     def full(path: Path) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
-    monkeypatch.setattr(module, "sync", full)
+    monkeypatch.setattr(atomic, "sync", full)
     with pytest.raises(SpoolFull, match="the disk is full"):
         spool.add("1.2", "1.2.1", b"x")
     assert images(spool, "incoming", "1.2") == 0

@@ -1,4 +1,4 @@
-"""locator.json, run as a user runs it, on a toy head with few iterations: from nothing to weights that load."""
+"""locator.json over train.json, run as a user runs it, on a toy head: from nothing to weights that load."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import pytest
 import torch
 from toy_anatomy import raw_labels
 
+from scripts.commands.main import main
 from scripts.files.nifti import nifti_bytes
+from scripts.integrity import changes
 from scripts.registration.transforms import load_locator
 
 pytestmark = pytest.mark.xdist_group("train")
@@ -19,8 +21,8 @@ pytestmark = pytest.mark.xdist_group("train")
 ROOT = Path(__file__).resolve().parents[2]
 TINY = {
     "iterations_per_epoch": "2",
-    "samples_per_iteration": "2",
-    "sample_size": "27",
+    "crops_per_iteration": "2",
+    "crop_size": "27",
     "validation_size": "27",
     "scans_per_head": "1",
     "validation_anatomies": "['b']",
@@ -35,7 +37,7 @@ TINY = {
 def train(anatomies: Path, output: Path, epochs: int) -> str:
     """Run monai.bundle; what it printed and logged."""
     words = {"bundle_root": str(ROOT / "bundle"), "dataset_dir": str(anatomies), "output_dir": str(output)}
-    given = {**words, **TINY, "max_epochs": str(epochs), "locator": str(output / "locator.pt")}
+    given = {**words, **TINY, "max_epochs": str(epochs)}
     options = [text for key, value in given.items() for text in (f"--{key}", value)]
     done = subprocess.run(
         [
@@ -44,7 +46,7 @@ def train(anatomies: Path, output: Path, epochs: int) -> str:
             "monai.bundle",
             "run",
             "--config_file",
-            str(ROOT / "bundle/configs/locator.json"),
+            str([str(ROOT / "bundle/configs" / name) for name in ("train.json", "locator.json")]),
             *options,
         ],
         cwd=output.parent,
@@ -74,3 +76,7 @@ def test_one_command_makes_the_weights_and_goes_on_after_a_stop(tmp_path: Path) 
     second = load_locator(str(output / "locator.pt")).state_dict()
     assert all(torch.equal(second[name], value) for name, value in after["network"].items())
     assert any(not torch.equal(first[name], value) for name, value in second.items())
+    assert changes(ROOT / "bundle") == [], "a training leaves the weights that ship alone"
+    assert main(["export", str(output), "--config", "locator.json", "-o", str(tmp_path / "installed.pt")]) == 0
+    installed = load_locator(str(tmp_path / "installed.pt")).state_dict()
+    assert all(torch.equal(installed[name], value) for name, value in second.items())

@@ -11,6 +11,7 @@ from toy_anatomy import toy_anatomy
 from scripts.geometry.affines import transform_points
 from scripts.geometry.coordinates import POSITION_SCALE_MM, grid_affine
 from scripts.simulation.anatomy.common_space import MEAN_CENTROIDS
+from scripts.simulation.anatomy.label_map import centroids
 from scripts.simulation.anatomy.labels import STRUCTURES
 from scripts.simulation.person.head import draw_head
 from scripts.training.locator_scans import (
@@ -24,7 +25,6 @@ from scripts.training.locator_scans import (
     draw_scan,
     draw_scan_pose,
     slice_weights,
-    structure_centroids,
     without_size,
 )
 
@@ -61,7 +61,7 @@ def test_size_is_removed_about_the_middle_of_the_structures() -> None:
 def test_centroids_by_a_slow_loop() -> None:
     labels = np.random.default_rng(0).choice([0, 2, 41, 16, 515], (9, 8, 7)).astype(np.int16)
     affine = np.array([[0, -1.5, 0, 7], [1, 0, 0, -3], [0, 0, 2, 11], [0, 0, 0, 1.0]])
-    found = structure_centroids(labels, affine, step=1)
+    found = centroids(labels, affine)
     for row, label in enumerate(STRUCTURES):
         if label in (2, 41, 16):
             expected = np.mean([(affine @ [*index, 1])[:3] for index in np.argwhere(labels == label)], axis=0)

@@ -14,6 +14,8 @@ not darker than the reference, and has no asymmetry. The sign is positive where 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -38,9 +40,12 @@ LEAST_SHARE = 0.5
 """A block belongs to a region where this share of it does, at least."""
 
 Array = NDArray[np.float32]
+Windows = Sequence[Sequence[float]]
 
 
-def densities(inputs: NDArray[np.floating], regions: NDArray[np.uint8]) -> tuple[Array, NDArray[np.bool_]]:
+def densities(
+    inputs: NDArray[np.floating], regions: NDArray[np.uint8], windows_hu: Windows = (BRAIN_WINDOW_HU, BONE_WINDOW_HU)
+) -> tuple[Array, NDArray[np.bool_]]:
     """Density (2, n, n, n) of the brain and of the skull by block, in steps above the region's median, and where it is.
 
     Outside its region a density goes on as far as the Gaussian reaches, and is NaN beyond.
@@ -48,17 +53,19 @@ def densities(inputs: NDArray[np.floating], regions: NDArray[np.uint8]) -> tuple
     Args:
         inputs: (2, N, N, N) of the network in the reference grid, N even: brain and bone window, from 0 to 1.
         regions: labels (N, N, N), see `regions`.
+        windows_hu: lower and upper HU of both windows.
 
     Raises:
-        ValueError: the inputs are not a brain and a bone window on the grid of the regions.
+        ValueError: the inputs are not a brain and a bone window on the grid of the regions, or can't tell bone.
     """
+    brain_window_hu, bone_window_hu = windows_hu
     if inputs.shape != (2, *regions.shape):
         raise ValueError(f"asymmetry needs brain and bone window, (2, {regions.shape}), got {inputs.shape}")
-    brain = np.isin(regions, (LEFT_HEMISPHERE, RIGHT_HEMISPHERE)) & ~bone_and_rim(inputs[1])
+    brain = np.isin(regions, (LEFT_HEMISPHERE, RIGHT_HEMISPHERE)) & ~bone_and_rim(inputs[1], bone_window_hu)
     found, there = [], []
     for channel, inside, (low, high), sigma_mm, step_hu in (
-        (inputs[0], brain, BRAIN_WINDOW_HU, BRAIN_SMOOTHING_MM, BRAIN_STEP_HU),
-        (inputs[1], regions == SKULL, BONE_WINDOW_HU, SKULL_SMOOTHING_MM, SKULL_STEP_HU),
+        (inputs[0], brain, brain_window_hu, BRAIN_SMOOTHING_MM, BRAIN_STEP_HU),
+        (inputs[1], regions == SKULL, bone_window_hu, SKULL_SMOOTHING_MM, SKULL_STEP_HU),
     ):
         share = block_means(inside, BLOCK)
         density, known = gaussian_means(block_means(channel * inside, BLOCK), share, sigma_mm / BLOCK)
@@ -69,15 +76,25 @@ def densities(inputs: NDArray[np.floating], regions: NDArray[np.uint8]) -> tuple
     return np.stack(found), np.stack(there)
 
 
-def bone_and_rim(bone_window: NDArray[np.floating]) -> NDArray[np.bool_]:
-    """Mask (N, N, N) of bone and what lies beside it, of the bone window (N, N, N) from 0 to 1."""
-    lower, upper = BONE_WINDOW_HU
+def bone_and_rim(bone_window: NDArray[np.floating], window_hu: Sequence[float] = BONE_WINDOW_HU) -> NDArray[np.bool_]:
+    """Mask (N, N, N) of bone and what lies beside it, of the bone window (N, N, N) from 0 to 1.
+
+    Raises:
+        ValueError: the window, from lower to upper HU, does not hold the density that tells bone.
+    """
+    lower, upper = window_hu
+    if not lower < RIM_HU < upper:
+        raise ValueError(f"the bone window has to hold {RIM_HU:g} HU, which tells bone, got {lower:g} to {upper:g} HU")
     mean = ndimage.uniform_filter(bone_window.astype(np.float32), RIM_VOXELS)
     return np.asarray(mean > (RIM_HU - lower) / (upper - lower))
 
 
 def asymmetry(
-    inputs: NDArray[np.floating], regions: NDArray[np.uint8], stride: int, reference: Array | None = None
+    inputs: NDArray[np.floating],
+    regions: NDArray[np.uint8],
+    stride: int,
+    reference: Array | None = None,
+    windows_hu: Windows = (BRAIN_WINDOW_HU, BONE_WINDOW_HU),
 ) -> Array:
     """Asymmetry (n, n, n) in steps on every stride-th voxel, 0 outside the regions.
 
@@ -86,12 +103,13 @@ def asymmetry(
         regions: labels (N, N, N), see `regions`.
         stride: 1, 2 or 4.
         reference: `densities` of the reference head; without it, the healthy side is marked as much as the other.
+        windows_hu: lower and upper HU of both windows.
 
     Raises:
-        ValueError: the inputs are not a brain and a bone window on the grid of the regions.
+        ValueError: the inputs are not a brain and a bone window on the grid of the regions, or can't tell bone.
     """
     total = np.zeros([size // BLOCK for size in regions.shape], np.float32)
-    for channel, (density, mine) in enumerate(zip(*densities(inputs, regions), strict=True)):
+    for channel, (density, mine) in enumerate(zip(*densities(inputs, regions, windows_hu), strict=True)):
         difference = density - density[::-1]
         if reference is not None:
             excess = density - reference[channel]

@@ -1,12 +1,16 @@
-"""Reads the two files of a calibration, `normative.nii.gz` and `thresholds.json`, and checks that they fit the weights.
+"""Reads the two files of a calibration, `normative.nii.gz` and `thresholds.json`, and checks that they fit a run.
 
-`calibration.files` writes them and describes their contents.
+A calibration is valid only for the weights, the reference head, and the brain and bone window that it was made with.
+The *same weights* are the same file or, as `networks.weights` compares them, the same tensors in another file.
+`calibration.files` writes both files and describes their contents.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +25,13 @@ NORMATIVE_NAME, THRESHOLDS_NAME = "normative.nii.gz", "thresholds.json"
 
 THRESHOLDS_FORMAT = "head_ct_position_anomaly thresholds 1"
 """Value of `format` in `thresholds.json`."""
+
+
+WINDOWS = ("brain_window_hu", "bone_window_hu")
+"""Ids in the config, and names in the settings of a calibration, of the windows."""
+
+UNNAMED_WINDOWS_HU = ((-20.0, 100.0), (0.0, 1500.0))
+"""The windows of calibrations that do not name theirs: those made before version 0.3."""
 
 
 REMEDY = "Run `head-ct-anomaly calibrate` for these weights."
@@ -69,17 +80,51 @@ def read_thresholds(path: str | Path) -> Thresholds:
 
 
 def checked_thresholds(
-    thresholds: str | Path, normative: str | Path, weights: str | Path, reference: str | Path
+    thresholds: str | Path,
+    normative: str | Path,
+    weights: str | Path,
+    reference: str | Path,
+    windows_hu: Sequence[Sequence[float]],
 ) -> Thresholds:
-    """The thresholds in a file, seen to belong to the other three files.
+    """The thresholds in a file, seen to belong to the other three files and to the brain and the bone window in HU.
 
     Raises:
-        NotCalibrated: a file is missing, or the thresholds were made with another one.
+        NotCalibrated: a file is missing, or the thresholds were made with another one or in other windows.
     """
     found = read_thresholds(thresholds)
     for what, path in (("normative", normative), ("weights", weights), ("reference", reference)):
         if not Path(path).is_file():
             raise NotCalibrated(f"There is no {Path(path).name}. {REMEDY}")
-        if found.facts.get(f"{what}_sha256") != sha256(path):
+        if found.facts.get(f"{what}_sha256") != sha256(path) and not (what == "weights" and same_tensors(path, found)):
             raise NotCalibrated(f"The calibration was made with another file than this {Path(path).name}. {REMEDY}")
+    check_windows(found.facts, windows_hu)
     return found
+
+
+def same_tensors(weights: str | Path, thresholds: Thresholds) -> bool:
+    """Whether a file holds the tensors that the thresholds were made with; PyTorch is loaded to see it."""
+    if not (wanted := thresholds.facts.get("tensors_sha256")):
+        return False
+    from ..networks.weights import UNREADABLE, tensors_sha256
+
+    try:
+        found = tensors_sha256(weights)
+    except UNREADABLE:
+        return False
+    return found == str(wanted)
+
+
+def check_windows(facts: Mapping[str, Any], windows_hu: Sequence[Sequence[float]]) -> None:
+    """See that a calibration was made in these windows.
+
+    Raises:
+        NotCalibrated: it was not.
+    """
+    settings = facts.get("settings", {})
+    for name, unnamed, window in zip(WINDOWS, UNNAMED_WINDOWS_HU, windows_hu, strict=True):
+        made_in = settings.get(name, list(unnamed))
+        if made_in != [float(limit) for limit in window]:
+            raise NotCalibrated(
+                f"The calibration was made with {name} {made_in}, not {list(window)}. "
+                "Leave the window as it was, or change it in inference.json and run `head-ct-anomaly calibrate`."
+            )

@@ -69,7 +69,7 @@ LEAST_COUNT = 2.0
 """Places with a smaller (smoothed) count are unknown."""
 
 MIRROR_SIGNS = (-1, 1, 1, 1)
-"""By what the mirror image multiplies each feature when it is flipped: residual along x, y and z, and asymmetry."""
+"""Factor of each feature when the mirror image is flipped: residual along x, y and z, and asymmetry."""
 
 FEATURES = len(MIRROR_SIGNS)
 """Number of features."""
@@ -348,7 +348,7 @@ def scan_maps(
         residual_mm: (3, n, n, n) in mm, NaN where nothing was predicted.
         asymmetry: (n, n, n) in steps.
         inside: (n, n, n), the head.
-        normative: what is normal.
+        normative: of healthy scans.
         stride: voxels between predictions.
         smoothing_mm: standard deviation of the Gaussian that smooths the anomaly map; 0 for none.
     """

@@ -1,6 +1,6 @@
 """The scores of a scan by their names, and where they stand among healthy scans.
 
-A *raw* score pools the error map (mm) or, of an autoencoder, its filtered residual (see `reconstructions`), a
+A *raw* score pools the error map (mm) or, of an autoencoder, its filtered residual (see `baseline.maps`), a
 *calibrated* one the anomaly map (standard deviations; see `normative`); the pooling follows, as in `regions`:
 `raw_maximum` is the published score. The *thresholds* are the sorted scores of
 healthy scans that had no part in the normative they were judged by. Reference space is symmetric, so both hemispheres
@@ -29,7 +29,7 @@ UNITS = {"calibrated": "standard deviations", "error": "mm", "reconstruction": "
 """Unit of the values of each map."""
 
 LISTS = {"left_hemisphere": "hemisphere", "right_hemisphere": "hemisphere", "skull": "skull"}
-"""Which list of healthy scores each region is compared with."""
+"""The list of healthy scores that each region is compared with."""
 
 SPECIFICITY = 0.95
 """Share of the healthy scores that do not exceed the threshold."""
@@ -88,7 +88,7 @@ def known_scores(
 def above_threshold(
     values: NDArray[np.float32], labels: NDArray[np.uint8], details: Mapping[str, Mapping[str, Any]], score: str
 ) -> dict[str, NDArray[np.bool_]]:
-    """Masks of what exceeds the threshold in each region, the empty ones left out; arrays of one shape.
+    """Masks of the voxels above the threshold in each region, the empty ones left out; arrays of one shape.
 
     `details` are the numbers of each region by name, `score` the name of the one that the thresholds are of.
     """

@@ -1,13 +1,13 @@
 """The dictionary transform that compares predicted positions with the normative, and the files that it reads.
 
 *Error map*, *anomaly map*, *normative* and *thresholds* are those of `coordinates`, `normative` and `scores`. The
-*heatmap* is the one of the two maps that is asked for. A calibration is valid only for the weights and the reference
-head that it was made with. Otherwise, or without one, the error map is the heatmap, and a finding says so.
+*heatmap* is the one of the two maps that is asked for. A calibration is valid only for the weights, the reference head
+and the windows that it was made with. Otherwise, or without one, the error map is the heatmap, and a finding says so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -24,13 +24,16 @@ from ..assets import beside
 from ..files.derived import read_derived
 from ..findings import finding
 from ..geometry.coordinates import POSITION_SCALE_MM, error_map
-from ..preprocessing.intensity import windows
+from ..preprocessing.intensity import BONE_WINDOW_HU, BRAIN_WINDOW_HU, windows
 from ..preprocessing.regions import MIN_COVERAGE, REGIONS
-from ..preprocessing.transforms import Data, as_array, load_regions
+from ..preprocessing.transforms import Data, as_array, load_regions, with_meta
 from .asymmetry import asymmetry, densities
 from .files import REMEDY, NotCalibrated, checked_thresholds, normative_of
 from .normative import Normative, known_at, residual, scan_maps
 from .scores import Details, Thresholds, map_scores, score_name
+
+SHIPPED_WINDOWS_HU = (BRAIN_WINDOW_HU, BONE_WINDOW_HU)
+"""The windows that `DENSITIES_NAME` was made with."""
 
 MAPS = ("calibrated", "error")
 """Maps that the heatmap can be."""
@@ -62,22 +65,31 @@ class UsualDensities:
 
 
 @lru_cache(maxsize=2)
-def reference_densities(reference: str, regions: str) -> NDArray[np.float32]:
-    """Densities (2, 128, 128, 128) of the reference head in a file, with its regions in another.
+def reference_densities(
+    reference: str, regions: str, windows_hu: tuple[tuple[float, float], ...] = SHIPPED_WINDOWS_HU
+) -> NDArray[np.float32]:
+    """Densities (2, 128, 128, 128) of the reference head in a file, with its regions in another, in both windows.
 
-    They are read once a process from `DENSITIES_NAME` beside the reference, or made where that is of other files.
+    They are read once a process from `DENSITIES_NAME` beside the reference, or made where that is of other files or the
+    windows are not those that ship.
 
     Raises:
         BundleChanged: the file is not the one that the bundle was made with.
     """
-    kept = read_derived(beside(reference, DENSITIES_NAME), UsualDensities, (reference, regions))
-    return (make_densities(reference, regions) if kept is None else kept).steps
+    kept = None
+    if windows_hu == SHIPPED_WINDOWS_HU:
+        kept = read_derived(beside(reference, DENSITIES_NAME), UsualDensities, (reference, regions))
+    return (make_densities(reference, regions, windows_hu) if kept is None else kept).steps
 
 
-def make_densities(reference: str, regions: str) -> UsualDensities:
+def make_densities(
+    reference: str, regions: str, windows_hu: tuple[tuple[float, float], ...] = SHIPPED_WINDOWS_HU
+) -> UsualDensities:
     """Densities of the reference head in a file, with its regions in another, computed."""
     head = LoadImage(image_only=True, dtype=np.float32, reader="NibabelReader", ensure_channel_first=True)(reference)
-    return UsualDensities(densities(windows(head.as_tensor()).numpy(), load_regions(regions))[0])
+    return UsualDensities(
+        densities(windows(head.as_tensor(), windows_hu).numpy(), load_regions(regions), windows_hu)[0]
+    )
 
 
 class AnomalyMapd(MapTransform):
@@ -95,12 +107,9 @@ class AnomalyMapd(MapTransform):
         weights: str,
         reference: str,
         reference_regions: str,
+        windows_hu: Sequence[Sequence[float]],
         map: str = "calibrated",
-        foreground_key: str = "foreground",
-        regions_key: str = "regions",
-        image_key: str = "image",
         error_key: str = "error_map",
-        anomaly_key: str = "anomaly_map",
     ) -> None:
         """Judge `keys` (predicted positions).
 
@@ -111,12 +120,9 @@ class AnomalyMapd(MapTransform):
             weights: path of the weights that predicted.
             reference: path of the reference head that the scan was registered to.
             reference_regions: path of its regions.
+            windows_hu: lower and upper HU of the brain and of the bone window that the network saw.
             map: which map the heatmap is: "calibrated", or "error" as published.
-            foreground_key: mask of the head, (1, 256, 256, 256).
-            regions_key: labels of the regions, (1, 256, 256, 256).
-            image_key: what the network saw, (2, 256, 256, 256).
             error_key: the error map.
-            anomaly_key: where the anomaly map goes.
 
         Raises:
             ValueError: there is no such map.
@@ -125,9 +131,8 @@ class AnomalyMapd(MapTransform):
         if map not in MAPS:
             raise ValueError(f"map must be one of {', '.join(MAPS)}, got {map!r}")
         self.files = {"thresholds": thresholds, "normative": normative, "weights": weights, "reference": reference}
-        self.reference_regions = reference_regions
-        self.map, self.foreground_key, self.regions_key = map, foreground_key, regions_key
-        self.image_key, self.error_key, self.anomaly_key = image_key, error_key, anomaly_key
+        self.reference_regions, self.map, self.error_key = reference_regions, map, error_key
+        self.windows_hu = tuple((float(lower), float(upper)) for lower, upper in windows_hu)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Replace each key by the heatmap, with the metadata of the error map."""
@@ -136,14 +141,14 @@ class AnomalyMapd(MapTransform):
             error = judged[self.error_key]
             judged |= {"map": "error", "thresholds": None, "calibration_findings": []}
             try:
-                thresholds = checked_thresholds(**self.files)
+                thresholds = checked_thresholds(**self.files, windows_hu=self.windows_hu)
                 normative = load_normative(self.files["normative"])
             except NotCalibrated as reason:
                 if self.map == "calibrated":
                     judged["calibration_findings"] = [finding("not_calibrated", str(reason)).as_dict()]
             else:
                 self._judge(judged, torch.as_tensor(judged[key]), normative, thresholds)
-            judged[key] = judged[self.anomaly_key if judged["map"] == "calibrated" else self.error_key]
+            judged[key] = judged["anomaly_map" if judged["map"] == "calibrated" else self.error_key]
             judged[key] = judged[key].clone() if judged[key] is error else judged[key]
         return judged
 
@@ -151,18 +156,16 @@ class AnomalyMapd(MapTransform):
         self, judged: dict[Hashable, Any], predicted: Tensor, normative: Normative, thresholds: Thresholds
     ) -> None:
         """Add the anomaly map and what belongs to it."""
-        keys = (self.image_key, self.foreground_key, self.regions_key)
+        keys = ("image", "foreground", "regions")
         inputs, inside, regions = (torch.as_tensor(judged[key]).cpu().numpy() for key in keys)
         stride = -(-inside.shape[-1] // predicted.shape[-1])
         head, labels = (volume[0, ::stride, ::stride, ::stride] for volume in (inside.astype(bool), regions))
         found = residual(predicted.detach().cpu().numpy(), stride)
-        usual = reference_densities(self.files["reference"], self.reference_regions)
-        across = asymmetry(inputs, regions[0].astype(np.uint8), stride, usual)
+        usual = reference_densities(self.files["reference"], self.reference_regions, self.windows_hu)
+        across = asymmetry(inputs, regions[0].astype(np.uint8), stride, usual, self.windows_hu)
         smoothing_mm = float(thresholds.facts.get("settings", {}).get("smoothing_mm", 0.0))
         maps = scan_maps(found, across, head, normative, stride, smoothing_mm)
-        made = torch.from_numpy(maps["calibrated"])[None]
-        error = judged[self.error_key]
-        judged[self.anomaly_key] = MetaTensor(made).copy_meta_from(error) if isinstance(error, MetaTensor) else made
+        judged["anomaly_map"] = with_meta(torch.from_numpy(maps["calibrated"])[None], judged[self.error_key])
         known = known_at(labels.shape, normative, stride)
         judged |= {"map": self.map, "thresholds": thresholds, "calibration_findings": unknown_findings(known, labels)}
 
@@ -184,19 +187,13 @@ class ErrorMapd(MapTransform):
 
     It is 0 outside the foreground, and where nothing was predicted (NaN).
 
-    What the inferer says about its work in `meta["inference"]` goes to `inference_key`: `Invertd` drops it later.
+    What the inferer says about its work in `meta["inference"]` goes to `inference`: `Invertd` drops it later.
     """
 
-    def __init__(
-        self,
-        keys: str,
-        foreground_key: str = "foreground",
-        inference_key: str = "inference",
-        error_key: str | None = None,
-    ) -> None:
+    def __init__(self, keys: str, foreground_key: str = "foreground", error_key: str | None = None) -> None:
         """Write the map to `error_key`; if that is None, it replaces the positions."""
         super().__init__(keys)
-        self.foreground_key, self.inference_key, self.error_key = foreground_key, inference_key, error_key
+        self.foreground_key, self.error_key = foreground_key, error_key
 
     def __call__(self, data: Mapping[Hashable, Any]) -> Data:
         """Add the map, which keeps the positions' affine and the history of the scan that they came from."""
@@ -207,11 +204,9 @@ class ErrorMapd(MapTransform):
             stride = -(-inside.shape[-1] // predicted.shape[-1])
             error = error_map(torch.as_tensor(predicted)[None].float(), stride)[0] * POSITION_SCALE_MM
             known = inside[:, ::stride, ::stride, ::stride].to(error.device) & error.isfinite()
-            kept = torch.where(known, error, 0.0)
-            made = MetaTensor(kept).copy_meta_from(predicted) if isinstance(predicted, MetaTensor) else kept
-            mapped[self.error_key or key] = made
+            mapped[self.error_key or key] = with_meta(torch.where(known, error, 0.0), predicted)
             if isinstance(predicted, MetaTensor) and "inference" in predicted.meta:
-                mapped[self.inference_key] = predicted.meta["inference"]
+                mapped["inference"] = predicted.meta["inference"]
         return mapped
 
 
@@ -223,17 +218,8 @@ class ScoreRegionsd(MapTransform):
     or the scan shows none) and `result` (the scores for MONAI Label).
     """
 
-    def __init__(
-        self,
-        keys: str,
-        score: str,
-        regions_key: str = "regions",
-        coverage_key: str = "coverage",
-        anomaly_key: str = "anomaly_map",
-        map_key: str = "map",
-        thresholds_key: str = "thresholds",
-    ) -> None:
-        """Score `keys` (the error map); the default score pools the map that `map_key` names by `score`.
+    def __init__(self, keys: str, score: str, regions_key: str = "regions", coverage_key: str = "coverage") -> None:
+        """Score `keys` (the error map); the default score pools the map that `map` names by `score`.
 
         Raises:
             ValueError: `score` is none of `scores.POOLINGS`.
@@ -241,21 +227,20 @@ class ScoreRegionsd(MapTransform):
         super().__init__(keys)
         score_name("error", score)
         self.score, self.regions_key, self.coverage_key = score, regions_key, coverage_key
-        self.anomaly_key, self.map_key, self.thresholds_key = anomaly_key, map_key, thresholds_key
 
     def __call__(self, data: Mapping[Hashable, Any]) -> Data:
         """Add the scores of the maps (1, n, n, n)."""
         scored = dict(data)
         seen = {name: float(share) for name, share in scored[self.coverage_key].items()}
         for key in self.key_iterator(scored):
-            maps = {"error": scored[key], "calibrated": scored.get(self.anomaly_key)}
+            maps = {"error": scored[key], "calibrated": scored.get("anomaly_map")}
             arrays = {kind: as_array(values) for kind, values in maps.items() if values is not None}
             details = map_scores(arrays, as_array(scored[self.regions_key]))
             cut = [name for name, share in seen.items() if share < MIN_COVERAGE]
             for name in cut:
                 details[name] = dict.fromkeys(details[name]) | {"voxels": details[name]["voxels"]}
-            chosen = score_name(scored.get(self.map_key, "error"), self.score)
-            compare(details, chosen, scored.get(self.thresholds_key))
+            chosen = score_name(scored.get("map", "error"), self.score)
+            compare(details, chosen, scored.get("thresholds"))
             for name in details:
                 details[name]["coverage"] = seen[name]
             empty = [name for name in details if name not in cut and not details[name]["voxels"]]

@@ -1,1 +1,1 @@
-"""Learns from healthy scans what is normal: normative map and thresholds."""
+"""Calibration on healthy scans: normative map and thresholds."""

@@ -4,14 +4,15 @@
 features (residual x, y, z in mm, asymmetry in steps), the covariance of the residual (xx, xy, xz, yy, yz, zz), the
 variance of the asymmetry, and the count of healthy scans and their mirror images (see `normative`), each rounded to
 multiples of `QUANTUM` and 0 beyond the places that can be used. `thresholds.json` holds the healthy scores, the number
-of scans, and the sha256 of the normative, the weights and the reference head. The calibration is valid for these alone.
+of scans, the windows, and the sha256 of the normative, the reference head, and the weights: `weights_sha256` of their
+file, `tensors_sha256` of its tensors. The calibration is valid for these alone.
 """
 
 from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from ..geometry.coordinates import grid_affine
 from .folds import HealthyScan
 
 QUANTUM = 1 / 32
-"""Step of what is stored, in the unit of each volume: far below what it is known to, and it packs well."""
+"""Quantisation step, in the unit of each volume: far below its accuracy, and it compresses well."""
 
 DECIMALS = 4
 """Of the healthy scores."""
@@ -53,19 +54,23 @@ def write_calibration(folder: Path, normative: Normative, thresholds: Thresholds
     """
     replace_file(folder / NORMATIVE_NAME, nifti_bytes(normative_volume(normative), grid_affine(GRID_STEP)))
     facts = {**thresholds.facts, "normative_sha256": sha256(folder / NORMATIVE_NAME)}
+    replace_file(folder / THRESHOLDS_NAME, thresholds_text(thresholds.healthy, facts).encode())
+
+
+def thresholds_text(healthy: Mapping[str, Mapping[str, Sequence[float]]], facts: Mapping[str, Any]) -> str:
+    """The content of `thresholds.json`: the format, the facts, and the healthy scores, rounded to `DECIMALS`."""
     rounded = {
         name: {score: [round(value, DECIMALS) for value in values] for score, values in inner.items()}
-        for name, inner in thresholds.healthy.items()
+        for name, inner in healthy.items()
     }
-    text = json_text({"format": THRESHOLDS_FORMAT, **facts, "healthy_scores": rounded})
-    replace_file(folder / THRESHOLDS_NAME, on_one_line(text).encode())
+    return on_one_line(json_text({"format": THRESHOLDS_FORMAT, **facts, "healthy_scores": rounded}))
 
 
 def save_scan(path: Path, scan: HealthyScan | None, notes: Mapping[str, Any]) -> None:
-    """Keep what calibration needs of a scan, or only the notes (plain JSON values) where it was refused.
+    """Cache a scan for the calibration, or only the notes (plain JSON values) if it was refused.
 
     Raises:
-        OutputFailed: the file can't be written; what was there before is still there.
+        OutputFailed: the file can't be written; an earlier file stays.
     """
     arrays: dict[str, Any] = {"notes": np.array(json.dumps(dict(notes)))}
     if scan is not None:

@@ -47,7 +47,7 @@ class HealthyScan:
     stride: int
 
     def features(self) -> NDArray[np.float32]:
-        """The features (4, n, n, n) of which the normative says what is normal."""
+        """The features (4, n, n, n) that the normative describes."""
         return features_of(self.residual_mm, self.asymmetry, self.inside, self.stride)
 
 

@@ -1,4 +1,4 @@
-"""One healthy scan of a calibration, in whatever process it is given to: through the configs, into the work folder.
+"""One healthy scan of a calibration, in any process: through the configs, into the work folder.
 
 The outcome is on the disk when the function returns: the residual, or the reason for the refusal. A scan that failed
 leaves no file, so that it is tried again.
@@ -12,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from ..anomaly.files import WINDOWS
 from ..errors import described, origin
 from ..files.fingerprints import Source
 from ..findings import InputRefused
@@ -36,7 +37,7 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Job:
-    """A scan, and the file in which its residual is kept."""
+    """A scan, and the file in which its residual is cached."""
 
     source: Source
     path: Path
@@ -91,7 +92,8 @@ class Maker:
         self.transforms = parser.get_parsed_content("preprocessing").transforms
         self.inferer = parser.get_parsed_content("inferer")
         places = (parser.get_parsed_content(name) for name in ("reference", "reference_regions"))
-        self.usual = reference_densities(*places)
+        self.windows_hu = tuple((float(lower), float(upper)) for lower, upper in (parser[name] for name in WINDOWS))
+        self.usual = reference_densities(*places, self.windows_hu)
         self.network = parser.get_parsed_content("network_def").to(self.device)
         self.network.load_state_dict(torch.load(recipe.weights, map_location=self.device, weights_only=True))
 
@@ -103,7 +105,8 @@ class Maker:
         """
         from .scans import healthy_scan
 
-        return healthy_scan(source, self.transforms, self.inferer, self.network, self.device, self.usual)
+        parts = (self.transforms, self.inferer, self.network, self.device, self.usual, self.windows_hu)
+        return healthy_scan(source, *parts)
 
 
 @lru_cache(maxsize=1)

@@ -31,6 +31,7 @@ def healthy_scan(
     network: nn.Module,
     device: torch.device,
     usual: NDArray[np.float32],
+    windows_hu: Sequence[Sequence[float]],
 ) -> tuple[HealthyScan, dict[str, Any]]:
     """The healthy scan as calibration caches it, and notes about it: the verdict on its registration.
 
@@ -41,6 +42,7 @@ def healthy_scan(
         network: with its weights.
         device: where the network runs.
         usual: densities of the reference head, see `asymmetry`.
+        windows_hu: lower and upper HU of the brain and of the bone window that the network sees.
 
     Raises:
         InputRefused: the scan can't be judged.
@@ -55,7 +57,7 @@ def healthy_scan(
     inputs, head, regions = (torch.as_tensor(data[name]).cpu().numpy() for name in ("image", "foreground", "regions"))
     inside = head[0, ::step, ::step, ::step].astype(bool) & np.isfinite(signed).all(axis=0)
     labels = regions[0].astype(np.uint8)
-    across = asymmetry(inputs, labels, step, usual)
+    across = asymmetry(inputs, labels, step, usual, windows_hu)
     coverage = {name: float(share) for name, share in data["coverage"].items()}
     notes = {"verdict": data["image"].meta["registration"]["verdict"]}
     return HealthyScan(signed, across, inside, labels[::step, ::step, ::step], coverage, step), notes

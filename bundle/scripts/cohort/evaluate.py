@@ -1,4 +1,4 @@
-"""The evaluation of a cohort's table of scores by the labels of a datalist; what is measured is in `evaluation`."""
+"""The evaluation of a cohort's table of scores by the labels of a datalist; what is measured is in `tasks`."""
 
 from __future__ import annotations
 

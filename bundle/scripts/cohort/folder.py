@@ -1,8 +1,8 @@
-"""The folder of a cohort run: what is finished of it, and what it was run with.
+"""The folder of a cohort run: its finished cases and its settings.
 
-`cohort.json` says what the scores were made with, and which scan each case is; scores of other settings never join it.
+`cohort.json` has the settings of the scores, and the scan of each case; scores of other settings never join it.
 `cases/CASE/` is a complete set of results (see `results`). `reasons/CASE.json` tells why a case has none: it was
-refused, or it failed. `registered/` caches registered scans (see `registered_files`), `scores.csv` is the table. Files
+refused, or it failed. `registered/` caches registered scans (see `datasets.cache`), `scores.csv` is the table. Files
 and folders are written atomically, so a run that was killed can resume. A case is *finished* when it is done or
 refused; a finished case is never computed again.
 """
@@ -45,7 +45,7 @@ class CohortFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other runs out of the folder, and remove what killed workers left half-written, before and after.
+        """Keep other runs out of the folder, and remove half-written files of killed workers, before and after.
 
         Raises:
             OutputExists: another run works in it.
@@ -66,7 +66,7 @@ class CohortFolder:
                 self.remove_half_written()
 
     def remove_half_written(self) -> None:
-        """Remove what workers that were killed left beside the cases."""
+        """Remove leftovers of killed workers beside the cases."""
         for folder in (self.root / CASES).glob(".*.partial"):
             shutil.rmtree(folder, ignore_errors=True)
         for file in (self.root / CASES).glob(".*.lock"):

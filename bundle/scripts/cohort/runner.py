@@ -1,4 +1,4 @@
-"""One case of a cohort, in whatever process it is given to: through the configs, as in `run`, into the cohort's folder.
+"""One case of a cohort, in any process: through the configs, as in `run`, into the cohort's folder.
 
 The outcome is on the disk when the function returns: a folder of results, or the reason why there is none. It can be
 called again for any case at any time: a finished case is skipped.

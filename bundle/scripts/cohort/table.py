@@ -2,7 +2,7 @@
 
 Its columns are case, status (done, refused or failed), reason, the score of each region, REGION.NAME for each number of
 `score_details` in a case's `result.json`, and seconds, the wall time that the case took. What is not there is empty.
-Numbers are written with all their digits, so that what is read is what was written.
+Numbers are written with all their digits, so reading gives the same values.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ SUBTYPES = {
 """Labels of subtypes, by task."""
 
 SPECIFICITIES = (0.80, 0.90, 0.95)
-"""Shares of healthy items that are not found, at which the sensitivity is told."""
+"""Specificities at which the sensitivity is reported."""
 
 NAMED = 5
 """Most cases that a message names."""

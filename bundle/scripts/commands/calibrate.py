@@ -8,7 +8,6 @@ out; failed ones are tried again.
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import sys
 import time
@@ -19,9 +18,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..anomaly.files import NORMATIVE_NAME, THRESHOLDS_NAME
+from ..anomaly.files import NORMATIVE_NAME, THRESHOLDS_NAME, WINDOWS
 from ..anomaly.scores import LISTS, Thresholds, score_name
-from ..assets import bundle_root, config, metadata, place, sha256
+from ..assets import bundle_root, config_values, metadata, place, sha256
 from ..calibration.files import load_scan, write_calibration
 from ..calibration.folds import (
     FEWEST_SCANS,
@@ -41,8 +40,7 @@ from ..integrity import renew
 from ..processes.local import Lost
 from ..words import counted
 from ..workflow import parsed_configs
-from .arguments import add_device, seed
-from .engines import FAILURES, STOPPED, add_engine, answers, engine_problem
+from .arguments import FAILURES, STOPPED, add_device, add_engine, answers, engine_problem, seed
 
 REGISTERING = ("reference_masks.nii.gz", "regions.nii.gz", "locator.pt")
 """Files of the models, beside weights and reference, that decide what is kept of a scan."""
@@ -62,8 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output",
         metavar="OUT",
         type=Path,
-        default=Path(place("models")),
-        help="folder of both files (the bundle's own models, where each run finds them; those that ship are replaced)",
+        required=True,
+        help="folder of both files, for `run --calibration OUT`; bundle/models replaces those that ship",
     )
     parser.add_argument("--weights", metavar="FILE", type=Path, default=Path(place("models/model.pt")))
     add_device(parser)
@@ -204,21 +202,26 @@ def provenance(args: argparse.Namespace) -> dict[str, Any]:
 
 def pipeline_settings(args: argparse.Namespace) -> dict[str, Any]:
     """The settings that a calibration is valid for, and its description."""
-    content = json.loads(config("inference.json").read_text(encoding="utf-8")) | {"stride": args.stride}
+    from ..baseline.modes import mode_of
+    from ..networks.weights import tensors_sha256
+
+    parser = parsed_configs(["inference.json"])
+    parser["stride"] = args.stride
+    mode = mode_of(*(parser.get_parsed_content(name) for name in ("network_def", "inferer")))
+    plain = ("stride", "precision", "width", "patch_size", *WINDOWS)
     return {
         "weights_sha256": sha256(args.weights),
+        "tensors_sha256": tensors_sha256(args.weights),
         "reference_sha256": sha256(place("models/reference.nii.gz")),
-        "settings": {name: content[name] for name in ("mode", "stride", "precision", "width", "patch_size")},
+        "settings": {"mode": mode, **{name: parser[name] for name in plain}},
     }
 
 
 def surroundings() -> dict[str, Any]:
-    """Other inputs that residuals depend on: the files for registration and masks, windows and version."""
-    content = json.loads(config("inference.json").read_text(encoding="utf-8"))
+    """Other inputs that residuals depend on: the files for registration and masks, and the version."""
     return {
         "bundle_version": metadata()["version"],
         "models": {name: sha256(place(f"models/{name}")) for name in REGISTERING},
-        "windows_hu": [content["brain_window_hu"], content["bone_window_hu"]],
     }
 
 
@@ -262,7 +265,7 @@ def finish(output: Path, scans: Sequence[HealthyScan], groups: Sequence[str], fa
     normative = sums_of(scans).finish()
     write_calibration(output, normative, thresholds)
     lines = [f"{output / NORMATIVE_NAME}: {int(normative.known.sum())} places known, from {len(scans)} scans"]
-    pooling = json.loads(config("inference.json").read_text(encoding="utf-8"))["score"]
+    pooling = config_values("inference.json")["score"]
     for kind in ("calibrated", "error"):
         name = score_name(kind, pooling)
         limits = {region: thresholds.threshold(region, name) for region in ("left_hemisphere", "skull")}

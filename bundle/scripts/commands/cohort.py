@@ -27,8 +27,7 @@ from ..errors import WrongUsage
 from ..processes.local import Lost
 from ..words import counted
 from ..workflow import parsed_configs
-from .arguments import add_device, add_output, positive
-from .engines import FAILURES, STOPPED, add_engine, answers, engine_problem
+from .arguments import FAILURES, STOPPED, add_device, add_engine, add_output, answers, engine_problem, positive
 from .scan_options import overrides, usage_problem, why_not_calibrated
 
 MODES = {"dense": [], "published": ["published.json"], "autoencoder": ["autoencoder_inference.json"]}
@@ -57,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Score what is not scored yet and write the table; 0 when no case failed, `STOPPED` when Ctrl-C came first.
+    """Score the cases without a score and write the table; 0 if no case failed, `STOPPED` after Ctrl-C.
 
     Raises:
         WrongUsage: the datalist, the weights, the device or the cluster is not there, or is not what is needed.
@@ -102,6 +101,7 @@ def planned(args: argparse.Namespace) -> tuple[Plan, dict[str, Any]]:
     Raises:
         WrongUsage: the weights are not of the network, or the stride is none of it.
     """
+    from ..baseline.modes import mode_of
     from ..cohort.handlers import network_facts
     from ..training.checkpoints import check_weights
 
@@ -110,15 +110,18 @@ def planned(args: argparse.Namespace) -> tuple[Plan, dict[str, Any]]:
     values = settings(args)
     parser.update(values)
     try:
-        network, _ = (parser.get_parsed_content(name) for name in ("network_def", "inferer"))
+        network, inferer = (parser.get_parsed_content(name) for name in ("network_def", "inferer"))
     except (RuntimeError, ValueError) as error:
         cause = error.__cause__ or error
         raise WrongUsage(f"There is no such network: {cause}. Check --stride, --width and --patch-size.") from error
     weights = parser.get_parsed_content("weights")
     if args.weights:
         check_weights(args.weights, network)
-    described = {name: parser[name] for name in ("width", "patch_size", "mode", "stride")}
-    facts = {"network": network_facts(network, weights, **described), **judged(args, parser)}
+    described = {name: parser[name] for name in ("width", "patch_size", "stride")}
+    facts = {
+        "network": network_facts(network, weights, mode=mode_of(network, inferer), **described),
+        **judged(args, parser),
+    }
     if args.scores_only:
         values |= without_maps(parser)
     cache = (args.cache or args.output / REGISTERED).absolute()
@@ -172,7 +175,7 @@ def work(plan: Plan, cases: Sequence[Case], args: argparse.Namespace) -> None:
 
 
 def summary(rows: Sequence[Row], table: Path) -> list[str]:
-    """Lines that say what came of the cases, and of which nothing did."""
+    """Lines about the cases' outcomes, and about cases without one."""
     counts = Counter(row.status for row in rows)
     kinds = ", ".join(f"{counts[status]} {status}" for status in (DONE, REFUSED, FAILED) if counts[status])
     lines = [f"{counted(len(rows), 'case')}: {kinds}", f"{table}"]

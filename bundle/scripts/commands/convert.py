@@ -16,7 +16,7 @@ from ..networks.position import STRIDES
 from ..workflow import parsed_configs
 
 ENDINGS = {".onnx": "ONNX", ".pt2": "a program of torch.export"}
-"""Endings of the file, and what each stands for."""
+"""Endings of the file, and the form of each."""
 
 NEEDED = ("onnx", "onnxscript")
 """Packages that ONNX needs."""
@@ -60,7 +60,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def check_form(output: Path) -> None:
-    """See that the file's ending says a form, and that what it needs is installed.
+    """Check that the file's ending names a form, and that its packages are installed.
 
     Raises:
         WrongUsage: it does not, or is not.

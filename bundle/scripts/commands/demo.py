@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..assets import bundle_root
+from ..geometry.affines import transform_points
 from ..preprocessing.regions import scored_regions
 from ..results.checks import read_map
 from ..results.folder import reserved
@@ -49,7 +50,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def report(sample: Path, output: Path) -> list[str]:
-    """Lines that say what the results in `output` hold, and whether the peak lies in the lesion of the sample."""
+    """Lines about the results in `output`, and on whether the peak lies in the lesion of the sample."""
     scores = verify(output)["scores"]
     heatmap, affine = read_map(output / "heatmap.nii.gz")
     regions, _ = read_map(output / "regions.nii.gz")
@@ -99,5 +100,5 @@ def where(lesion: NDArray[Any], affine: Array, point_mm: Array) -> str:
         raise ValueError("The mask of the sample is empty: there is nothing to compare with.")
     if nearest(lesion, affine, point_mm):
         return "inside it"
-    points = np.argwhere(lesion) @ affine[:3, :3].T + affine[:3, 3]
+    points = transform_points(affine, np.argwhere(lesion))
     return f"{np.linalg.norm(points - point_mm, axis=1).min():.0f} mm outside it"

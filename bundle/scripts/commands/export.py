@@ -1,11 +1,15 @@
-"""`head-ct-anomaly export`: from a training checkpoint to the weights that ship, spectral norm folded into them."""
+"""`head-ct-anomaly export`: from a training checkpoint to plain weights, spectral norm folded into them.
+
+They lie beside the checkpoint unless `-o` names a file. `-o bundle/models/model.pt` installs them: they replace the
+bundle's own, and its manifest is written anew.
+"""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from ..assets import bundle_root, place, sha256
+from ..assets import bundle_root, sha256
 from ..errors import WrongUsage
 from ..files.atomic import check_writable
 from ..integrity import renew
@@ -13,11 +17,12 @@ from ..workflow import parsed_configs
 from .arguments import positive
 
 OUTPUTS = {
-    "train.json": "models/model.pt",
-    "published_train.json": "models/published.pt",
-    "autoencoder.json": "models/autoencoder.pt",
+    "train.json": "model.pt",
+    "published_train.json": "published.pt",
+    "autoencoder.json": "autoencoder.pt",
+    "locator.json": "locator.pt",
 }
-"""Configs of trainings that weights can be made of, train.json or overlays of it, and where those weights go."""
+"""Configs of trainings that weights can be made of, and the name of the weights' file, as `models` has it."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,11 +31,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "training", metavar="DIR", type=Path, help="output_dir of the training, or one checkpoint of it"
     )
     parser.add_argument(
-        "-o", "--output", metavar="FILE", type=Path, help="the weights (by default a file of the bundle's models)"
+        "-o",
+        "--output",
+        metavar="FILE",
+        type=Path,
+        help="the weights (beside the checkpoint: model.pt, published.pt, autoencoder.pt or locator.pt); "
+        "a file of bundle/models installs them",
     )
-    parser.add_argument(
-        "--config", choices=OUTPUTS, default="train.json", help="what the training ran: train.json, or that overlay"
-    )
+    parser.add_argument("--config", choices=OUTPUTS, default="train.json", help="what the training ran (train.json)")
     parser.add_argument("--width", type=positive, help="of the network that was trained (the config says which)")
     parser.add_argument("--patch-size", metavar="MM", type=positive, help="likewise")
 
@@ -47,7 +55,7 @@ def main(args: argparse.Namespace) -> int:
     checkpoint = str(args.training) if args.training.is_file() else latest_checkpoint(str(args.training))
     if not checkpoint:
         raise WrongUsage(f"There is no checkpoint in {args.training}. Give the output_dir of a training.")
-    weights = args.output or Path(place(OUTPUTS[args.config]))
+    weights = args.output or Path(checkpoint).parent / OUTPUTS[args.config]
     if weights.is_dir():
         raise WrongUsage(f"{weights} is a folder. Name a file in it: -o {weights / 'model.pt'}")
     check_writable(weights.parent, weights)

@@ -41,7 +41,7 @@ def nifti_path(text: str) -> Path:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Print what was found; 0 when the input is accepted, 3 when it is refused.
+    """Print the findings; 0 if the input is accepted, 3 if it is refused.
 
     Raises:
         OutputExists, OutputFailed: the volume can't be saved.

@@ -136,7 +136,7 @@ def values_of(args: argparse.Namespace) -> tuple[tuple[str, Any], ...]:
 
 
 def serve(service: Service, args: argparse.Namespace) -> None:
-    """Fetch what was asked for, then listen and work until told to stop; with --once, until all is done.
+    """Fetch the named studies, then listen and work until stopped; with --once, until all is done.
 
     Raises:
         OutputFailed: the address can't be used.

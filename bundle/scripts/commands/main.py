@@ -1,4 +1,4 @@
-"""`head-ct-anomaly`: the front of all commands, and what their exit codes mean.
+"""`head-ct-anomaly`: the entry point of all commands, and their exit codes.
 
 0 done · 2 wrong usage · 3 the input was refused · 4 the output can't be written · 5 an error of the program, or its
 files are not as they were made (see `integrity`) · 130 the user stopped it with Ctrl-C · 141 who read the standard
@@ -22,7 +22,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
-from ..errors import FULL, OutputExists, OutputFailed, WrongUsage, as_ours, debug_text, origin, text_of
+from ..errors import FULL, OutputExists, OutputFailed, WrongUsage, as_ours, chain, debug_text, origin, text_of
 from ..findings import InputRefused
 from ..integrity import BundleChanged
 from ..processes.stopping import stoppable, undisturbed
@@ -34,7 +34,7 @@ COMMANDS = {
     "listen": "a DICOM node: judge what is sent to it, send the results on",
     "train": "train the network on healthy scans, or on heads drawn from label maps",
     "prepare": "register the scans of a datalist, for trainings on them",
-    "export": "make the weights that ship from a training checkpoint",
+    "export": "make plain weights of a training checkpoint",
     "convert": "write the network for other programs: ONNX, or a program of torch.export",
     "calibrate": "learn from healthy scans what is normal; no training",
     "cohort": "score every case of a datalist, in several processes or on Ray",
@@ -74,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def run(words: Sequence[str]) -> int:
-    """Run the command in `words` and say what went wrong, if anything did; its exit code."""
+    """Run the command in `words`, report an error, if any, and return the exit code."""
     debug = "--debug" in words
     try:
         args = parser_for(words).parse_args(words)
@@ -139,7 +139,7 @@ def output_is_closed() -> bool:
 
 
 def explain(error: Exception) -> int:
-    """Say on stderr, in a sentence or two, what went wrong; the exit code for it."""
+    """Report an error on stderr, in a sentence or two, and return its exit code."""
     if isinstance(error, WrongUsage):
         print(error, file=sys.stderr)
         return USAGE
@@ -164,12 +164,11 @@ def explain(error: Exception) -> int:
     return INTERNAL
 
 
-def disk_is_full(error: BaseException | None) -> OSError | None:
+def disk_is_full(error: Exception) -> OSError | None:
     """The error that says that the disk is full, among an error and its causes; PyTorch has words of its own."""
-    while error is not None:
-        if isinstance(error, OSError) and error.errno in FULL:
-            return error
-        if isinstance(error, RuntimeError) and "PytorchStreamWriter failed" in str(error):
+    for cause in chain(error):
+        if isinstance(cause, OSError) and cause.errno in FULL:
+            return cause
+        if isinstance(cause, RuntimeError) and "PytorchStreamWriter failed" in str(cause):
             return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        error = error.__cause__
     return None

@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Write the list and print what was not as the list before said; 0 when it is done.
+    """Write the list and print the differences from the earlier list; 0 when it is done.
 
     Raises:
         OutputFailed: the bundle can't be written to.

@@ -24,8 +24,7 @@ from ..findings import InputRefused
 from ..processes.local import Lost
 from ..words import counted
 from ..workflow import parsed_configs, quiet
-from .arguments import add_output
-from .engines import FAILURES, STOPPED, add_engine, answers, engine_problem
+from .arguments import FAILURES, STOPPED, add_engine, add_output, answers, engine_problem
 
 CONFIGS = ("train.json", "train_scans.json")
 """The config that trains on the scans of a datalist, and the overlay that prepares them."""
@@ -50,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Prepare what is not prepared yet; 0 when no scan failed, `STOPPED` when Ctrl-C came first.
+    """Prepare the scans that are not prepared yet; 0 if no scan failed, `STOPPED` after Ctrl-C.
 
     Raises:
         WrongUsage: the datalist is none, or no cluster answers.

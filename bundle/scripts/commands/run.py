@@ -27,6 +27,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--calibration", metavar="FOLDER", type=Path, help="normative and thresholds other than those that ship"
     )
     parser.add_argument("--dicom", action="store_true", help="write DICOM objects too, into OUT/dicom")
+    parser.add_argument(
+        "--accept-review", action="store_true", help="record that you accept the pose, where it is for review"
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="for research: a heatmap of a head whose pose can't be confirmed, too"
+    )
 
 
 def main(args: argparse.Namespace) -> int:

@@ -67,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Make the sample and print what is in it.
+    """Make the sample and print its content.
 
     Raises:
         ValueError: the label map can't be drawn from, or the bleed does not fit.

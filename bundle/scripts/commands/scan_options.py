@@ -7,8 +7,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ..anomaly.files import NORMATIVE_NAME, THRESHOLDS_NAME, NotCalibrated, checked_thresholds
-from ..assets import config, place
+from ..anomaly.files import NORMATIVE_NAME, THRESHOLDS_NAME, WINDOWS, NotCalibrated, checked_thresholds
+from ..assets import config, config_values, place
 from ..files.names import is_nifti
 from ..workflow import device_values
 
@@ -28,6 +28,7 @@ def overrides(args: argparse.Namespace) -> dict[str, Any]:
         "overwrite": args.overwrite,
     }
     asked = {"dicom": args.dicom, "stride": args.stride, "series_uid": args.series_uid, "map": args.map}
+    asked |= {"accept_review": args.accept_review, "force": args.force}
     values |= {name: value for name, value in asked.items() if value}
     if args.weights:
         values["weights"] = args.weights.absolute()
@@ -49,7 +50,7 @@ def usage_problem(args: argparse.Namespace) -> str:
 
 
 def why_no_dicom(path: Path) -> str:
-    """Why no DICOM objects can be made of an input; empty if they can."""
+    """A sentence on why no DICOM objects can be made of an input; empty if they can."""
     if path.is_file() and is_nifti(path):
         return (
             "A NIfTI file has no study that DICOM objects could belong to. Give the DICOM series, or leave out --dicom."
@@ -60,11 +61,13 @@ def why_no_dicom(path: Path) -> str:
 
 
 def why_not_calibrated(args: argparse.Namespace) -> str:
-    """Why the calibration that ships, or that was named, is not one of the weights; empty if it is."""
+    """A sentence on why the calibration, shipped or named, is not valid for the weights; empty if it is."""
     folder = args.calibration or Path(place("models"))
     weights = args.weights or place("models/model.pt")
     try:
-        checked_thresholds(folder / THRESHOLDS_NAME, folder / NORMATIVE_NAME, weights, place("models/reference.nii.gz"))
+        files = (folder / THRESHOLDS_NAME, folder / NORMATIVE_NAME, weights, place("models/reference.nii.gz"))
+        values = config_values("inference.json")
+        checked_thresholds(*files, windows_hu=[values[name] for name in WINDOWS])
     except NotCalibrated as reason:
         return str(reason)
     return ""

@@ -52,7 +52,7 @@ def main(args: argparse.Namespace) -> int:
     """Train, export the weights and print their sha256; 0 when it is done, `INTERRUPTED` when the user stopped it.
 
     Raises:
-        WrongUsage: what was named is not there or can't be trained on.
+        WrongUsage: the data do not exist, or can't be trained on.
         InputRefused: none of the scans can be used.
         OutputFailed: the folder can't be written to.
     """
@@ -122,7 +122,7 @@ def epochs_done(args: argparse.Namespace, network: Any) -> int:
 
 
 def opening(folder: Path, done: int, epochs: int) -> str:
-    """The line to begin with: what is done of a training, and what the command will do."""
+    """The first line: the state of the training, and the plan of the command."""
     if done >= epochs:
         return (
             f"{done} epochs are done already in {folder.absolute()}, {epochs} were asked for: its weights are exported"

@@ -1,10 +1,10 @@
-"""What is kept of scans on the disk, so that each is registered once, and why others are refused.
+"""Cache of registered scans and of refusals on the disk, so that each scan is registered once.
 
-A *registered scan* is one small file, which several networks can score. It holds all that the preprocessing knows
-before the intensities: HU and regions inside the head, which is all of them, since both are air or 0 outside it; the
-field of view; and what was found. Nothing is rounded: a scan that is read again gives the same scores and the same
-heatmap, byte for byte. A *refusal* is a small JSON file beside it. It counts as long as the scan's files are what they
-were, by names, sizes and times. What else decides, such as `maker_hash`, belongs into the name of a file.
+A *registered scan* is one small file, which several networks can score. It holds the state of the preprocessing before
+the intensities: HU and regions inside the head (outside they are air and 0), the field of view, and the findings.
+Nothing is rounded: a cached scan gives the same scores and the same heatmap, byte for byte. A *refusal* is a small JSON
+file beside it. It is valid as long as the names, sizes and times of the scan's files stay the same. Everything else
+that an entry depends on, such as `maker_hash`, belongs into the name of its file.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 Item = Mapping[Hashable, Any]
 
 ASSETS = ("reference.nii.gz", "reference_masks.nii.gz", "regions.nii.gz", "locator.pt")
-"""Files of the bundle's models that decide what a registered scan is."""
+"""Files of the bundle's models that a registered scan depends on."""
 
 SHAPE = (REFERENCE_SIZE, REFERENCE_SIZE, REFERENCE_SIZE)
 
@@ -46,11 +46,11 @@ PASSING = "path_missing"
 """A refusal that is not kept: the scan may be within reach the next time."""
 
 DAMAGED = (AttributeError, EOFError, KeyError, OSError, TypeError, ValueError, zipfile.BadZipFile, zlib.error)
-"""What comes of reading a file that is not whole, or of another form."""
+"""Exceptions raised by reading a file that is incomplete, or of another form."""
 
 
 def maker_hash() -> str:
-    """A name for what registers scans: it changes with the bundle's version and the files to register with."""
+    """A name for the registration: it changes with the bundle's version and the files to register with."""
     marks = [metadata()["version"], *(sha256(place(f"models/{name}")) for name in ASSETS)]
     return hashlib.sha256(" ".join(marks).encode()).hexdigest()[:16]
 
@@ -98,7 +98,7 @@ def save_registered(path: Path, scan: RegisteredScan) -> None:
 
 
 def load_registered(path: Path) -> RegisteredScan | None:
-    """The scan that was kept in a file; None where there is none, or it is not whole."""
+    """The scan cached in a file; None if there is none, or the file is incomplete."""
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
             facts = json.loads(str(arrays["facts"]))
@@ -122,7 +122,7 @@ def save_refusal(path: Path, refusal: InputRefused, scan: Path) -> None:
 
 
 def load_refusal(path: Path, scan: Path) -> InputRefused | None:
-    """What was kept; None where there is nothing, it is not whole, or the scan has changed since."""
+    """The cached refusal; None if there is none, the file is incomplete, or the scan has changed since."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         same = content["scan"] == fingerprint(scan, None)
@@ -133,7 +133,7 @@ def load_refusal(path: Path, scan: Path) -> InputRefused | None:
 
 @contextmanager
 def refusals_kept(kept: Path, scan: Path) -> Iterator[None]:
-    """Keep, beside the file `kept`, why a scan is refused; what was refused before is not tried again.
+    """Cache, beside the file `kept`, the refusal of a scan; a refused scan is not tried again.
 
     Raises:
         InputRefused: the scan is refused, now or before; without what MONAI makes of it.

@@ -1,11 +1,10 @@
-"""A user's own healthy scans as training data: read, registered and masked once, then kept on the disk (see `cache`).
+"""A user's own healthy scans as training data: read, registered and masked once, then cached (see `cache`).
 
-A *prepared scan* is what the pipeline makes of a scan up to the network's door: HU in reference space, int16
-(1, 256, 256, 256), air around the head. Preparing costs some ten seconds a scan, so it is done before the training
-begins, and only for scans that are not prepared yet. A scan that the pipeline refuses is left out, and named. What is
-kept counts for the path of the scan and for what prepared it: the bundle's version and the files that it registers
-with. A file that can't be read, since the process was killed while it was written, is made again. A refusal is named
-again as long as the scan does not change.
+A *prepared scan* is the pipeline's input to the intensities: HU in reference space, int16 (1, 256, 256, 256), air
+around the head. Preparing takes about ten seconds a scan, so it is done before the training begins, and only for scans
+that are not in the cache. A scan that the pipeline refuses is left out, and named. The key of the cache is the path of
+the scan, the bundle's version and the files that the bundle registers with. A file that can't be read, because the
+process was killed while writing it, is made again. A refusal is named again as long as the scan does not change.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ def prepare(items: Sequence[Item], transform: Compose, folder: str | Path) -> Pe
     Args:
         items: one dictionary a scan, with its path under "image".
         transform: from such a dictionary to a prepared scan.
-        folder: where prepared scans are kept; those that lie there already are used again.
+        folder: cache of prepared scans; existing ones are used again.
 
     Raises:
         InputRefused: no scan can be used; the reason is that of the first one.
@@ -44,7 +43,7 @@ def prepare(items: Sequence[Item], transform: Compose, folder: str | Path) -> Pe
 
 
 def prepare_scan(item: Item, transform: Compose, folder: str | Path) -> InputRefused | None:
-    """Prepare one scan unless it is there already; what the pipeline says where it refuses the scan."""
+    """Prepare one scan unless it is cached; returns the refusal if the pipeline refuses it."""
     dataset = _dataset([item], transform, folder)
     kept = Path(folder) / f"{pickle_hashing(item).decode()}{dataset.transform_hash}.pt"
     if kept.is_file() and not _readable(kept):
@@ -60,14 +59,14 @@ def prepare_scan(item: Item, transform: Compose, folder: str | Path) -> InputRef
 
 
 def _dataset(items: Sequence[Item], transform: Compose, folder: str | Path) -> PersistentDataset:
-    """The scans, of which each that is kept already is read."""
+    """The scans; cached ones are read from the folder."""
     dataset = PersistentDataset(items, transform, cache_dir=folder)
     dataset.transform_hash = f"_{maker_hash()}"
     return dataset
 
 
 def _readable(path: Path) -> bool:
-    """Whether a kept scan can be read to its end."""
+    """True if a cached scan can be read to its end."""
     try:
         torch.load(path, weights_only=True)
     except (EOFError, OSError, RuntimeError, ValueError, pickle.UnpicklingError):

@@ -1,8 +1,8 @@
-"""A data set whose scans are read and registered once, then kept on the disk (see `cache`).
+"""A data set whose scans are read and registered once, then cached on the disk (see `cache`).
 
-What is kept counts for the scan, by names, sizes and times of its files, for the series that was taken of it, and for
-what registers: the bundle's version and the files that it registers with. It is made again where that has changed. The
-scan on its own grid is read anew each time: results lie on it.
+The key of the cache is the scan (names, sizes and times of its files), the series chosen from it, the bundle's version
+and the files that the bundle registers with. A change of any of these makes the entry anew. The scan on its own grid is
+read each time: results lie on it.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from .cache import Item, RegisteredScan, load_registered, maker_hash, refusals_k
 from .datalist import fingerprint
 
 KEPT = (RegisterHeadd, FindForegroundd, MaskBackgroundd, MakeRegionsd, MeasureCoveraged)
-"""Transforms whose outcome is kept; they follow one another in the preprocessing of inference.json."""
+"""Transforms whose outcome is cached; they follow one another in the preprocessing of inference.json."""
 
 
 class RegisteredScans(Dataset):
-    """Dictionaries with a path under "image", transformed by a preprocessing whose registration is kept."""
+    """Dictionaries with a path under "image", transformed by a preprocessing whose registration is cached."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class RegisteredScans(Dataset):
         Args:
             data: one dictionary a scan.
             transform: the preprocessing, from such a dictionary to network input.
-            folder: where registered scans are kept.
+            folder: cache of registered scans.
             series_uid: the series that the preprocessing takes, or one by path of the scan.
 
         Raises:
@@ -67,7 +67,7 @@ class RegisteredScans(Dataset):
         return _through(self.finishing, self._registered(dict(self.data[index])))
 
     def _registered(self, item: dict[Hashable, Any]) -> dict[Hashable, Any]:
-        """One scan, read and registered, which is kept, or why it is refused.
+        """One scan, read, registered and cached; a refusal is cached too.
 
         Raises:
             InputRefused: it can't be judged.
@@ -81,7 +81,7 @@ class RegisteredScans(Dataset):
         return data
 
     def file_of(self, item: Item) -> Path:
-        """Where the registered scan of an item is kept."""
+        """The path of the cached registered scan of an item."""
         path = str(item["image"])
         uid = self.series_uid.get(path) if isinstance(self.series_uid, Mapping) else self.series_uid
         return self.folder / f"{fingerprint(Path(path), uid or None)}_{maker_hash()}.npz"
@@ -95,7 +95,7 @@ def _through(steps: Sequence[Any], data: dict[Hashable, Any]) -> dict[Hashable, 
 
 
 def to_keep(data: Item) -> RegisteredScan:
-    """What is kept of a scan that was registered and masked."""
+    """The cached form of a scan that was registered and masked."""
     hu, head, valid, regions = (
         torch.as_tensor(data[key])[0].numpy() for key in ("image", "foreground", "validity", "regions")
     )
@@ -105,7 +105,7 @@ def to_keep(data: Item) -> RegisteredScan:
 
 
 def restored(data: Item, kept: RegisteredScan, register: RegisterHeadd) -> dict[Hashable, Any]:
-    """A scan as it was read with what was kept of it: as if it had been registered and masked now."""
+    """A scan as it was read, joined with its cached form: as if it had been registered and masked now."""
 
     def volume(values: Any) -> MetaTensor:
         return MetaTensor(torch.from_numpy(values)[None], affine=torch.from_numpy(grid_affine()))
@@ -121,9 +121,9 @@ def restored(data: Item, kept: RegisteredScan, register: RegisterHeadd) -> dict[
 
 
 class UsableScans(RegisteredScans):
-    """Registered scans without those that are refused, which are found out when the data set is made.
+    """Registered scans without the refused ones, which are found when the data set is made.
 
-    `refused` says by case, or by path where items name no case, why each of the others can't be judged.
+    `refused` has the reason of each refusal, by case, or by path if items name no case.
     """
 
     def __init__(self, data: Sequence[Item], *args: Any, **kwargs: Any) -> None:
@@ -132,7 +132,7 @@ class UsableScans(RegisteredScans):
         self.data, self.refused = without_refused(data, self._refusal, "registering")
 
     def _refusal(self, item: Item) -> InputRefused | None:
-        """Why a scan can't be judged, after it was registered if it was not yet."""
+        """The refusal of a scan, if any; registers the scan first unless it is cached."""
         try:
             if load_registered(self.file_of(item)) is None:
                 self._registered(dict(item))

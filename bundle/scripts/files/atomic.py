@@ -1,7 +1,13 @@
-"""Writes files atomically: synced, read back, and under their name only when complete."""
+"""Writes files atomically: synced, read back, and under their name only when complete.
+
+Two folders change places in one step, so that there is no moment at which one of the names is missing. Linux has a call
+for it (`renameat2` with `RENAME_EXCHANGE`, man 2 rename), which Python does not offer; some file systems, network file
+systems among them, do not know it.
+"""
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import hashlib
 import os
@@ -20,7 +26,7 @@ Content = bytes | Callable[[Path], None]
 
 
 def check_writable(folder: Path, target: Path | None = None, needed_bytes: int = 0) -> None:
-    """See that files may be written into a folder, which need not exist yet; worth a call before hours of work.
+    """Check before hours of work that files may be written into a folder, which need not exist yet.
 
     Args:
         folder: where they shall go.
@@ -93,7 +99,7 @@ def replace_file(path: Path, content: bytes) -> None:
     """Write a file that appears complete or not at all; its folder is made.
 
     Raises:
-        OSError: it can't be written; what was there before is still there.
+        OSError: it can't be written; an earlier file stays.
     """
     with staged(path) as partial:
         partial.write_bytes(content)
@@ -111,3 +117,28 @@ def write_output(path: Path, content: bytes) -> None:
             write_file(partial, content)
     except OSError as error:
         raise as_ours(error, path) from error
+
+
+RENAME_EXCHANGE, AT_FDCWD = 2, -100
+"""Constants of Linux: exchange instead of replacing; paths are relative to the working directory."""
+
+UNKNOWN = (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP)
+"""Errors that say that the system or the file system does not know the call."""
+
+
+def swap(one: Path, other: Path) -> bool:
+    """Exchange what two names stand for; False, and nothing is done, where the system can't.
+
+    Raises:
+        OSError: it can, but did not.
+    """
+    call = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if call is None:
+        return False
+    ctypes.set_errno(0)
+    if call(AT_FDCWD, os.fsencode(one), AT_FDCWD, os.fsencode(other), RENAME_EXCHANGE) == 0:
+        return True
+    number = ctypes.get_errno()
+    if number in UNKNOWN:
+        return False
+    raise OSError(number, os.strerror(number), str(one), None, str(other))

@@ -39,7 +39,8 @@ def derived_bytes(value: Any, sources: Sequence[str | Path]) -> bytes:
         OSError: a source can't be read.
     """
     stream = io.BytesIO()
-    np.savez_compressed(stream, **{SOURCES: _hashes(sources), **_arrays(value, "")})
+    arrays: dict[str, Any] = {SOURCES: _hashes(sources), **_arrays(value, "")}
+    np.savez_compressed(stream, **arrays)
     return stream.getvalue()
 
 

@@ -1,14 +1,19 @@
-"""Fingerprints: short texts that change when a scan, or what is done with it, does."""
+"""Fingerprints: short texts that change with a scan, or with its processing."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from ..assets import bundle_root, sha256
+
+SIMULATOR = ("simulation", "geometry", "volume.py")
+"""What decides how a head is drawn: the room of the simulator and what it computes with, below `scripts`."""
 
 
 @dataclass(frozen=True)
@@ -30,15 +35,27 @@ class Source:
         ]
 
 
+@lru_cache(maxsize=1)
 def simulator_sha256() -> str:
     """The sha256 of the simulator's sources: another simulator draws other heads from the same seed."""
+    return sources_sha256(bundle_root() / "scripts", SIMULATOR)
+
+
+def sources_sha256(root: Path, names: Sequence[str]) -> str:
+    """The sha256 of the names and contents of the Python files below folders of `root`, and of single files in it.
+
+    Raises:
+        OSError: a name is no file or folder, or can't be read.
+    """
     found = hashlib.sha256()
-    for path in sorted((bundle_root() / "scripts" / "simulation").rglob("*.py")):
-        found.update(path.read_bytes())
+    for name in names:
+        place = root / name
+        for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
+            found.update(f"{path.relative_to(root).as_posix()}\n{sha256(path)}\n".encode())
     return found.hexdigest()
 
 
 def key(source: Source, settings: dict[str, Any]) -> str:
-    """A name for the file in which a scan's residual is kept: another scan, or other settings, give another name."""
+    """A name for the file in which a scan's residual is cached: another scan, or other settings, give another name."""
     text = json.dumps([source.fingerprint(), settings], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""Tables as Markdown and as comma-separated values (CSV): what is printed, and what is written to be read again."""
+"""Tables as Markdown, to be printed, and as comma-separated values (CSV), to be read again."""
 
 from __future__ import annotations
 

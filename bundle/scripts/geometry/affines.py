@@ -8,6 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def transform_points(matrix: NDArray[np.floating[Any]], points: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """Points (n, 3) moved by a 4x4 matrix."""
+def transform_points(matrix: NDArray[np.floating[Any]], points: NDArray[Any]) -> NDArray[np.float64]:
+    """Points (..., 3) moved by a 4x4 matrix."""
     return np.asarray(points @ matrix[:3, :3].T + matrix[:3, 3])

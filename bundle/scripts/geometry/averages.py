@@ -1,4 +1,4 @@
-"""Means over the surroundings of a place that hold only what belongs to it."""
+"""Means over the surroundings of a place, restricted to a mask."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LEAST_WEIGHT = 1e-3
 
 
 def block_means(values: NDArray[np.generic], block: int) -> Array:
-    """Means (n, n, n) over blocks of values (N, N, N), `block` voxels a side; what is left over at the end is dropped.
+    """Means (n, n, n) over blocks of values (N, N, N), `block` voxels a side; a remainder at the end is dropped.
 
     The mean along x comes first, so that with blocks of two a mirror image gives the same to the bit.
     """

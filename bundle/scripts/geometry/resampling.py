@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..volume import AIR_HU
+from .affines import transform_points
 from .boxes import Box
 
 SLAB_VOXELS = 2**20
@@ -101,7 +102,7 @@ def _block_sum(volume: NDArray[np.float32], block: Sequence[int]) -> NDArray[np.
 def box_grid(shape: Shape, affine: NDArray[np.float64], spacing_mm: float) -> tuple[Shape, NDArray[np.float64]]:
     """The world-aligned grid of `spacing_mm` voxels that just holds all voxel centres of another grid."""
     corners = np.stack(np.meshgrid(*[(0, n - 1) for n in shape], indexing="ij"), -1).reshape(-1, 3)
-    world = corners @ affine[:3, :3].T + affine[:3, 3]
+    world = transform_points(affine, corners)
     low, high = world.min(0), world.max(0)
     count = np.ceil((high - low) / spacing_mm - 1e-6).astype(int) + 1
     target = np.diag([spacing_mm] * 3 + [1.0])
@@ -121,7 +122,7 @@ def reach(box: Box, source_affine: NDArray[np.float64], shape: Shape, affine: ND
     ends = np.array([(part.start - 1, part.stop) for part in box], dtype=np.float64)
     corners = np.stack(np.meshgrid(*ends, indexing="ij"), -1).reshape(-1, 3)
     to_target = np.linalg.inv(affine) @ source_affine
-    index = corners @ to_target[:3, :3].T + to_target[:3, 3]
+    index = transform_points(to_target, corners)
     low, high = np.floor(index.min(0)).astype(int), np.ceil(index.max(0)).astype(int) + 1
     low, high = np.clip(low, 0, shape), np.clip(high, 0, shape)
     return tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))

@@ -127,7 +127,7 @@ def _program(network: StridedPositionNet) -> ExportedProgram:
 
 
 def _name_axes(graph: Any) -> None:
-    """Give the dynamic axes of input and output names that say what they are."""
+    """Give descriptive names to the dynamic axes of input and output."""
     for value, names in (
         (graph.input[0], AXES),
         (graph.output[0], (AXES[0], *(f"{name}_places" for name in AXES[1:]))),
@@ -139,7 +139,7 @@ def _name_axes(graph: Any) -> None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the exporter's remarks on packages that it would also know what to do with."""
+    """Suppresses the exporter's remarks on optional packages."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)

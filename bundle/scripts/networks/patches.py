@@ -1,4 +1,4 @@
-"""Patches of a volume: where they are, which of them hold any head, and how they are cut out.
+"""Patches of a volume: their grid, the ones that show any head, and cutting them out.
 
 A *volume* is (..., I, J, K), here the network input, which is exactly 0 in the *background* (outside the head). A
 *patch* is a cube of `patch_size` voxels a side (odd), centred on a voxel; its *radius* is (patch_size - 1) / 2. Patches
@@ -7,6 +7,16 @@ voxel: place k of it sits at voxel k * stride, and ceil(N / stride) places fit a
 
 A *box* is three slices of the grid. The *tiles* in which a dense network is evaluated divide the bounding box of all
 *wanted* places evenly; those without any are left out, and each of the others shrinks to the bounding box of its own.
+In two dimensions, with at most 3 places a side:
+
+    . . . . . . . . . . .
+    . 1 1 1 . . . . . . .        .  a place that is not wanted
+    . 1 1 1 2 2 . 3 3 . .        1  a wanted place, by the number of its tile
+    . . . . 4 4 4 5 5 5 .        +  not wanted, but computed in a tile
+    . . . . + 4 4 . . . .
+    . . . . . . . . . . .
+
+The wanted places span 4 x 9, so there are 2 x 3 tiles. The one at the lower left has no wanted place.
 """
 
 from __future__ import annotations
@@ -73,7 +83,7 @@ def any_in_windows(mask: Tensor, window: int, stride: int = 1) -> Tensor:
     """True for each stride-th cube of `window` voxels a side that holds any True voxel of `mask` (..., D, H, W).
 
     The result is (..., d, h, w) with d = (D - window) // stride + 1; entry k is the cube that begins at voxel
-    k * stride, as in `networks.DensePositionNet.dense`.
+    k * stride, as in `position.DensePositionNet.dense`.
     """
     for axis in (-1, -2, -3):
         count = mask.cumsum(axis, dtype=torch.int32)

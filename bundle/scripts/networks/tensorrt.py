@@ -34,7 +34,7 @@ def compiled(network: StridedPositionNet, weights: str | Path, precision: str = 
     Args:
         network: with or without its weights, which must be loaded before it is first used.
         weights: the file that they come from; the engine lies beside it.
-        precision: what the engine computes in, one of `PRECISIONS`.
+        precision: of the engine, one of `PRECISIONS`.
 
     Raises:
         TensorRTMissing: there is no NVIDIA GPU, or a package is missing.

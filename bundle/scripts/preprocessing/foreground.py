@@ -1,4 +1,4 @@
-"""The head in a CT: foreground, bone, and the mask of what was measured.
+"""The head in a CT: foreground, bone, and the mask of measured voxels.
 
 *Foreground* is the head with everything inside it (HU > -300, filled), without table and headrest. *Bone* is foreground
 above 300 HU. A voxel is *valid* where the scanner measured it; outside its field of view a volume holds padding values

@@ -104,7 +104,7 @@ def _inside_skull(bone: Mask, brain_there: Mask, spacing_mm: float) -> Mask:
 
 
 def _opened(free: Mask, core: Mask, spacing_mm: float) -> Mask:
-    """`free` without what only narrow passages join to it, so that foramina and orbits don't leak into the brain."""
+    """`free` without parts behind narrow passages, so that foramina and orbits don't leak into the brain."""
     return np.asarray(ndimage.distance_transform_edt(free, sampling=spacing_mm) > GAP_MM) | (core & free)
 
 

@@ -32,6 +32,11 @@ def like(values: NDArray[Any], image: Tensor) -> Tensor:
     return MetaTensor(tensor, affine=image.affine.clone()) if isinstance(image, MetaTensor) else tensor
 
 
+def with_meta(values: Tensor, image: Tensor) -> Tensor:
+    """Values with the metadata, and the record of transforms, of the image they were made from."""
+    return MetaTensor(values).copy_meta_from(image) if isinstance(image, MetaTensor) else values
+
+
 def as_array(tensor: Tensor) -> NDArray[Any]:
     """A tensor (1, I, J, K) as an array (I, J, K)."""
     values: NDArray[Any] = torch.as_tensor(tensor)[0].detach().cpu().numpy()
@@ -62,7 +67,7 @@ class FindForegroundd(MapTransform):
 
 
 class MaskBackgroundd(MapTransform):
-    """Make air of whatever lies outside any of the masks; inside, values stay above air, which tells the head."""
+    """Set voxels outside any of the masks to air; inside, values stay above air, which marks the head."""
 
     def __init__(self, keys: str, mask_keys: Sequence[str]) -> None:
         super().__init__(keys)
@@ -77,7 +82,7 @@ class MaskBackgroundd(MapTransform):
         for key in self.key_iterator(masked):
             image = masked[key]
             values = torch.where(inside, torch.as_tensor(image).clamp_min(AIR_HU + 1), AIR_HU).to(image.dtype)
-            masked[key] = MetaTensor(values).copy_meta_from(image) if isinstance(image, MetaTensor) else values
+            masked[key] = with_meta(values, image)
         return masked
 
 
@@ -118,11 +123,6 @@ class MeasureCoveraged(MapTransform):
         return measured
 
 
-def _with_meta(values: Tensor, image: Tensor) -> Tensor:
-    """Values with the metadata, and the record of transforms, of the image they were made from."""
-    return MetaTensor(values).copy_meta_from(image) if isinstance(image, MetaTensor) else values
-
-
 class ScaleWindowsd(MapTransform):
     """One channel per window (W, I, J, K): brain and bone window unless told otherwise."""
 
@@ -130,11 +130,11 @@ class ScaleWindowsd(MapTransform):
         super().__init__(keys)
         self.windows_hu = windows_hu
 
-    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+    def __call__(self, data: Mapping[Hashable, Any]) -> Data:
         """Scale each key."""
         scaled = dict(data)
         for key in self.key_iterator(scaled):
-            scaled[key] = _with_meta(windows(torch.as_tensor(scaled[key]), self.windows_hu), scaled[key])
+            scaled[key] = with_meta(windows(torch.as_tensor(scaled[key]), self.windows_hu), scaled[key])
         return scaled
 
 
@@ -145,12 +145,12 @@ class EqualizeHistogramd(MapTransform):
         super().__init__(keys)
         self.foreground_key = foreground_key
 
-    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+    def __call__(self, data: Mapping[Hashable, Any]) -> Data:
         """Equalise each key; without a mask every voxel counts."""
         equalised = dict(data)
         mask = equalised.get(self.foreground_key)
         inside = None if mask is None else torch.as_tensor(mask)
         for key in self.key_iterator(equalised):
             values = equalize_histogram(torch.as_tensor(equalised[key]), inside)
-            equalised[key] = _with_meta(values, equalised[key])
+            equalised[key] = with_meta(values, equalised[key])
         return equalised

@@ -1,4 +1,4 @@
-"""Work through jobs on a Ray cluster: as `worker_processes`, with the nodes of a cluster instead of processes.
+"""Work through jobs on a Ray cluster: as `local`, with the nodes of a cluster instead of processes.
 
 Without an address, a cluster of one node is started, which listens to this machine only and ends with the work. With
 one, the nodes of that cluster must see the bundle, the data and the output folder under the same paths. A task whose

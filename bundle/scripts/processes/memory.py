@@ -1,12 +1,12 @@
 """Memory of a process for a piece of work, as the operating system counts it.
 
-The *resident memory* of a process is what of it lies in RAM; its *peak* is the largest value since the process began
-or, on Linux, since `restart_peak`. A *budget* is what the process may allocate at most; what asks for more gets an
-error of its own, instead of bringing down whatever else runs on the machine.
+The *resident memory* of a process is the part of its memory in RAM; its *peak* is the largest value since the process
+began or, on Linux, since `restart_peak`. A *budget* is the most that the process may allocate; an allocation beyond it
+raises an error, instead of bringing down other programs on the machine.
 
-glibc maps each large block anew and unmaps it when it is freed, so that each activation of a network costs page faults;
-with higher thresholds the process keeps the memory between layers (measured for the dense network: 1.5 to 2 times
-faster). Where the C library is another one, or the user has set glibc's own environment variables, nothing is done.
+glibc maps each large block anew and unmaps it when it is freed, so each activation of a network costs page faults. With
+higher thresholds the process keeps the memory between layers (measured for the dense network: 1.5 to 2 times faster).
+Nothing is changed for another C library, or if the user has set glibc's own environment variables.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ KEPT_FREE_SHARE = 0.1
 
 
 def resident_bytes() -> int:
-    """Resident memory of this process after giving back what is not used; the peak where the system does not say."""
+    """Resident memory of this process after unused memory was given back; the peak if the system does not say."""
     gc.collect()
     give_back_free_memory()
     return _field(PROCESS / "status", "VmRSS") or _largest_bytes()
 
 
 def restart_peak() -> bool:
-    """Let the peak begin anew from what is resident now; whether the system can (Linux only)."""
+    """Restart the peak from the present resident memory; True if the system can (Linux only)."""
     try:
         (PROCESS / "clear_refs").write_text("5")
     except OSError:
@@ -56,7 +56,7 @@ def available_bytes() -> int | None:
 
 
 def set_budget() -> int | None:
-    """Limit what this process allocates from now on to the larger part of what is available.
+    """Limit further allocations of this process to the larger part of the available memory.
 
     Returns:
         The budget in bytes; None where the system does not say what is available, and nothing is limited.
@@ -123,9 +123,9 @@ def keep_large_blocks() -> bool:
 
 
 def return_large_blocks() -> bool:
-    """Undo `keep_large_blocks`: from now on what is freed leaves the process at once; whether that was done.
+    """Undo `keep_large_blocks`: from now on freed memory leaves the process at once. True if that was done.
 
-    Work gets slower, but what the process holds is what is in use, and hence the same each time.
+    Work gets slower, but the memory held is the memory in use, and hence reproducible.
     """
     library = _c_library()
     if library is None or any(name in os.environ for name in USER_SETTINGS):
@@ -136,7 +136,7 @@ def return_large_blocks() -> bool:
 
 
 def give_back_free_memory() -> None:
-    """Return to the system what the allocator has kept and does not need."""
+    """Return unused memory of the allocator to the system."""
     library = _c_library()
     if library is not None:
         library.malloc_trim(0)

@@ -22,7 +22,7 @@ USUAL = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_D
 
 @dataclass
 class Received:
-    """Which signal was the first to come, if any did; whether it waits, and for how many undisturbed pieces of work."""
+    """The first signal that came, if any; whether it waits, and the number of undisturbed pieces of work under way."""
 
     number: int | None = None
     waits: bool = False
@@ -42,7 +42,7 @@ RECEIVED = Received()
 
 @contextmanager
 def stoppable() -> Iterator[Received]:
-    """Handle both signals while the context lasts; yields what was received. Only the main thread gets any."""
+    """Handle both signals while the context lasts; yields the state of the signals. Only the main thread gets any."""
     if threading.current_thread() is not threading.main_thread():
         yield Received()
         return

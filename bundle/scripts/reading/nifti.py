@@ -39,7 +39,7 @@ MAX_TRAILING = 1024
 """Bytes that may follow the voxels, as padding. More are voxels that the header does not count: it is wrong."""
 
 MAX_REASON = 120
-"""Characters of what a library says is wrong."""
+"""Most characters of a library's message that are shown."""
 
 VOXEL_MM = (0.05, 20.0)
 """Voxel sizes that a head CT can have."""
@@ -82,7 +82,7 @@ def read_nifti(path: Path) -> Volume:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without nibabel's remarks on headers: what is wrong is said once, by the refusal."""
+    """Suppresses nibabel's remarks on headers: the refusal reports the fault once."""
     logger = nib.imageglobals.logger
     before, logger.disabled = logger.disabled, True
     try:
@@ -134,7 +134,7 @@ def _check_end(stream: BinaryIO) -> None:
 
 
 def _check_shape(header: AnyNifti) -> None:
-    """Refuse what is not one 3-D volume of a data type that holds HU."""
+    """Refuse anything but one 3-D volume of a data type that holds HU."""
     full = header.get_data_shape()
     shape = full
     while len(shape) > 3 and shape[-1] == 1:

@@ -1,6 +1,6 @@
 """Pixels of DICOM images as Hounsfield units: HU = slope * stored value + intercept, for each image by its own tags.
 
-Stored values are what stands in the file, unused bits cut off. Padding (`PixelPaddingValue`, up to
+Stored values are those of the file, unused bits cut off. Padding (`PixelPaddingValue`, up to
 `PixelPaddingRangeLimit` where that is given, PS3.3 C.7.5.1.1.2) is told apart before rescaling.
 """
 
@@ -70,7 +70,7 @@ def load_hu(images: Sequence[ImageHeader]) -> tuple[NDArray[np.int16], NDArray[n
 
 
 def to_hu(stored: NDArray[Any], image: ImageHeader) -> NDArray[np.int16]:
-    """HU of stored values (rows, columns), rounded to whole numbers and clipped to what int16 holds.
+    """HU of stored values (rows, columns), rounded to whole numbers and clipped to the range of int16.
 
     Raises:
         InputRefused: `rescale_missing` or `rescale_invalid`.
@@ -146,7 +146,7 @@ def _stored_values(data: Dataset, image: ImageHeader) -> NDArray[Any]:
 
 
 def _check_pixel_data(data: Dataset, image: ImageHeader) -> str:
-    """The decoder to use ("" for none); ValueError when the pixel data are not what the header says."""
+    """The decoder to use ("" for none); ValueError if the pixel data contradict the header."""
     syntax = data.file_meta.get("TransferSyntaxUID") if hasattr(data, "file_meta") else None
     if "PixelData" not in data:
         raise ValueError("there are none, the file may be truncated")

@@ -28,12 +28,12 @@ AXIAL_COSINE = 0.7
 """A stack is axial when its normal is within 45 degrees of the body's axis: gantries tilt by up to 30."""
 
 ENOUGH_MM = 250.0
-"""A head fits into this much; what a series covers beyond it is no merit."""
+"""Height of a head; coverage beyond it does not count in the choice."""
 
 
 @dataclass(frozen=True)
 class Stack:
-    """The images of a stack, sorted by height, and what the choice goes by."""
+    """The images of a stack, sorted by height, and the criteria of the choice."""
 
     images: tuple[ImageHeader, ...]
     kind: str
@@ -69,7 +69,7 @@ def stacks_of(headers: Headers) -> list[Stack]:
 
 
 def _order(image: ImageHeader) -> tuple[object, ...]:
-    """Sorting key that depends on what an image says, not on what its file is called (unless all else is equal)."""
+    """Sorting key that depends on an image's header, and on its file's name only if all else is equal."""
     return (
         image.series_uid,
         image.patient,
@@ -161,7 +161,7 @@ def _check_patients(pool: list[Stack]) -> None:
 
 
 def _usable(pool: list[Stack]) -> list[Stack]:
-    """The stacks of kind "image"; refuses when there is none, by what there is."""
+    """The stacks of kind "image"; refuses if there is none, with a code for the kinds present."""
     usable = [stack for stack in pool if stack.kind == "image"]
     if usable:
         return usable

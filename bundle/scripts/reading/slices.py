@@ -182,7 +182,7 @@ def _flags(
 
 
 UNIFORM_MM = 0.1
-"""How far a slice may be from its place on a uniform grid without being interpolated (rounding, again)."""
+"""Largest distance of a slice from its place on a uniform grid without being interpolated (rounding, again)."""
 
 MISSING_FACTOR = 1.5
 """A gap larger than this times the usual one means a missing slice."""
@@ -195,7 +195,7 @@ FINEST_MM = 0.5
 
 
 def spacing_kind(gaps_mm: NDArray[np.float64]) -> str:
-    """How the gaps (S - 1,) vary: "uniform", "two_spacings" (two blocks, one after the other) or "uneven".
+    """The kind of the gaps (S - 1,): "uniform", "two_spacings" (two blocks, one after the other) or "uneven".
 
     Raises:
         InputRefused: `missing_slices` for a gap over 1.5 times the usual one that is not a two-spacing protocol.
@@ -218,7 +218,7 @@ def spacing_kind(gaps_mm: NDArray[np.float64]) -> str:
 
 
 def _is_two_blocks(gaps_mm: NDArray[np.float64]) -> bool:
-    """Whether the gaps are a block of equal ones, at most one gap between, then a block of others, again equal."""
+    """True if the gaps are a block of equal ones, at most one gap between, then a block of others, again equal."""
     for end in range(BLOCK_GAPS, len(gaps_mm) - BLOCK_GAPS + 1):
         for start in (end, end + 1):
             first, second, between = gaps_mm[:end], gaps_mm[start:], gaps_mm[end:start]
@@ -232,7 +232,7 @@ def _is_two_blocks(gaps_mm: NDArray[np.float64]) -> bool:
 
 
 def _equal(gaps_mm: NDArray[np.float64]) -> bool:
-    """Whether gaps are equal but for rounding."""
+    """True if gaps are equal but for rounding."""
     tolerance = 2 * UNIFORM_MM if gaps_mm.mean() > 1.0 else UNIFORM_MM
     return bool(np.ptp(gaps_mm) <= tolerance)
 

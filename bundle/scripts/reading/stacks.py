@@ -32,7 +32,7 @@ def stack_grid(stack: Stack) -> tuple[Grid, tuple[ImageHeader, ...], tuple[tuple
     """Grid of a stack, one image for each of its slices, and the groups of images that share a position.
 
     Raises:
-        InputRefused: whatever headers alone can show to be wrong with the stack.
+        InputRefused: for any fault of the stack that headers alone show.
     """
     for image in stack.images:
         check_rescale(image)
@@ -91,7 +91,7 @@ def stack_volume(stack: Stack) -> Volume:
     """The volume of a stack, with the flags of its geometry and its values.
 
     Raises:
-        InputRefused: whatever headers or pixels show to be wrong with the stack.
+        InputRefused: for any fault of the stack that headers or pixels show.
     """
     grid, images, groups = stack_grid(stack)
     hu, padding = load_hu(images)

@@ -1,4 +1,4 @@
-"""Values of DICOM attributes as plain Python values; what is absent or malformed is None or "", never an exception."""
+"""Values of DICOM attributes as plain Python values; absent or malformed ones are None or "", never an exception."""
 
 from __future__ import annotations
 

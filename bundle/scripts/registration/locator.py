@@ -3,9 +3,9 @@
 The *coarse network* (`locator_input`) is trained on heads that nobody has registered. Each of its predictions matches a
 point of the scan with a point of the reference, and the robust similarity of all of them (`robust_fit`) is the *pose*,
 reference mm to scan mm. Where few of them agree, the head may lie in any way: the 24 rotations that permute the axes
-are tried, and the one with the most inliers is kept. A *further pass* resamples the scan at the pose, predicts again,
-and fits these matches and those before, until the pose stays where it is. The *inlier fraction*, the share of the last
-matches that agree with the pose, tells heads from what is none.
+can be tried, and the one with the most inliers is kept. A *further pass* resamples the scan at the pose, predicts
+again, and fits these matches and those before, until the pose stays where it is. The *inlier fraction*, the share of
+the last matches that agree with the pose, tells heads from what is none, as a rule.
 """
 
 from __future__ import annotations
@@ -72,20 +72,23 @@ def coarse_network(width: int = WIDTH) -> DensePositionNet:
     return DensePositionNet(width, PATCH_SIZE, IN_CHANNELS)
 
 
-def locate(network: DensePositionNet, scan: HeadImage) -> Located | None:
-    """Find the pose of the reference in a scan, however it lies; None where the scan shows too little of a head."""
+def locate(network: DensePositionNet, scan: HeadImage, turned: bool = True) -> Located | None:
+    """Find the pose of the reference in a scan; None where the scan shows too little of a head.
+
+    Heads may lie in any way if they may be `turned`, which costs 2 CPU-seconds where few predictions agree at first.
+    """
     coarse = coarse_head_image(scan)
     first = match(network, coarse)
     if len(first) < FEWEST_MATCHES:
         return None
-    fit, turned = robust_similarity(first), False
-    if fit.inlier_fraction < SURE:
+    fit, permuted = robust_similarity(first), False
+    if turned and fit.inlier_fraction < SURE:
         for rotation in axis_rotations():
             other = match(network, coarse, rotation)
             found = robust_similarity(other)
             if found.inlier_fraction > fit.inlier_fraction:
-                first, fit, turned = other, found, not np.array_equal(rotation, np.eye(3))
-    return _upright(network, scan, first, fit, turned)
+                first, fit, permuted = other, found, not np.array_equal(rotation, np.eye(3))
+    return _upright(network, scan, first, fit, permuted)
 
 
 def _upright(network: DensePositionNet, scan: HeadImage, last: Matches, fit: Fit, turned: bool) -> Located:

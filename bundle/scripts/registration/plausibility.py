@@ -1,7 +1,7 @@
 """Is what lies at a pose the head of an adult, upright, whole and in Hounsfield units?
 
-`pose_quality` says whether the reference fits; what fits can still be wrong, since a search finds the best pose of
-anything. Measured at the pose, and each with limits of its own:
+A search finds the best pose of anything, and what fits best can still be no head. Measured at the pose, and judged by
+`verdict`:
 
 * *tipped*: the angle between the vertical axes of head and header. Beyond 120 degrees the head is upside down by its
   header: slices in reverse order mirror the head, and left and right can't be told then.
@@ -22,24 +22,6 @@ from numpy.typing import NDArray
 
 from ..geometry.affines import transform_points
 from .score import Array, HeadImage, Level, Points, level, points, score
-
-Grade = tuple[bool, bool, str]
-"""Of one check: whether it passes, whether it is tolerable, and its number in words."""
-
-UPSIDE_DOWN_DEG = 120.0
-"""Tipped farther than this is upside down, from whatever side one looks; lying on a side is 90."""
-
-PASS_BRAIN, REVIEW_BRAIN = 0.88, 0.75
-"""Shares of the brain in view; a head cut at the vertex and at the orbits has 0.9, half a head 0.5 to 0.72."""
-
-PASS_BRAIN_HU, REVIEW_BRAIN_HU = (15.0, 55.0), (0.0, 70.0)
-"""Median HU inside the skull: 25 to 40 as a rule; wide sulci, contrast agent and calibration move it by 10."""
-
-PASS_ML, REVIEW_ML = (950.0, 2000.0), (850.0, 2300.0)
-"""Intracranial volumes: adults have 1000 to 1900 ml; 0.75 of the size is 0.42 of the volume, 420 to 800 ml."""
-
-PASS_DISTORTION, REVIEW_DISTORTION = 1.18, 1.23
-"""Largest over smallest size: 1.05 to 1.15 between people; slices at 0.75 of their distance make 1.29 of 1.07."""
 
 STRETCH_MM, STRETCH_POINTS = 6.0, 2500
 """Resolution and number of the points that are compared while the pose is stretched."""
@@ -145,29 +127,3 @@ def _fit(stretches: Array, pose: Array, target: Points, scan: Level) -> Array:
     matrices[:, range(3), range(3)] = factors
     matrices[:, :3, 3] = target.centre * (1 - factors) + stretches[:, :3]
     return score(pose @ matrices, target, scan).score
-
-
-def plausibility_grades(quality: dict[str, float]) -> tuple[Grade, ...]:
-    """The grades of the numbers of `plausibility`; none where they were not measured."""
-    if "tipped_deg" not in quality:
-        return ()
-    tipped, seen, density = quality["tipped_deg"], quality["brain_in_view"], quality["brain_hu"]
-    volume, distortion = quality["intracranial_ml"], quality["distortion"]
-    upright = tipped <= UPSIDE_DOWN_DEG
-    return (
-        (upright, upright, f"upside down by its header, {tipped:.0f} degrees: left and right can't be told"),
-        (seen >= PASS_BRAIN, seen >= REVIEW_BRAIN, f"{seen:.0%} of the brain in view, should be {PASS_BRAIN:.0%}"),
-        _within(density, PASS_BRAIN_HU, REVIEW_BRAIN_HU, "brain of {:.0f} HU, should be {:.0f} to {:.0f}"),
-        _within(volume, PASS_ML, REVIEW_ML, "intracranial volume {:.0f} ml, should be {:.0f} to {:.0f}"),
-        (
-            distortion <= PASS_DISTORTION,
-            distortion <= REVIEW_DISTORTION,
-            f"one side {distortion:.2f} times as long as another against the reference head, should be "
-            f"{PASS_DISTORTION}: is the distance of the slices right?",
-        ),
-    )
-
-
-def _within(value: float, good: tuple[float, float], tolerable: tuple[float, float], words: str) -> Grade:
-    """The grade of a number that has to lie between two limits; NaN does not."""
-    return good[0] <= value <= good[1], tolerable[0] <= value <= tolerable[1], words.format(value, *good)

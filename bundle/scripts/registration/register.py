@@ -1,16 +1,16 @@
-"""Rigid registration of a scan to the reference head: a start, then ITK, then the checks.
+"""Rigid registration of a scan to the reference head: a start, then ITK, then the verdict.
 
-The *pose* is a similarity from reference mm to scan mm (see `pose_score`). The *start* is a pose within a few mm: the
-coarse network of `locator` finds it, or the search of `pose_search` where the network does not. ITK refines its six
-rigid parameters inside the brain (see `mutual_information`), with the scale absorbed in the reference's geometry and
-frozen; a pose that a bleed drew aside is straightened (see `mid_plane`). The *registration* keeps rotation and
-translation only: it maps scan mm to reference mm and leaves the middle of the brain's structures, by which reference
-space is anchored, where the scaled pose has it. The checks of `pose_quality` judge the scaled pose, those of
-`plausibility` what lies there.
+The *pose* is a similarity from reference mm to scan mm (see `score`). The *start* is a pose within a few mm: the
+coarse network of `locator` finds it, or `search` where the network does not. ITK refines its six
+rigid parameters inside the brain (see `refine`), with the scale absorbed in the reference's geometry and
+frozen. The *registration* keeps rotation and translation only: it maps scan mm to reference mm and leaves the middle
+of the brain's structures, by which reference space is anchored, where the scaled pose has it. The *quality* describes
+the scaled pose and what lies there (see `brain_level`, `checks`, `plausibility`), and `verdict` judges it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,14 +22,15 @@ from ..geometry.coordinates import CENTRE_MM
 from ..geometry.resampling import block_mean, to_canonical
 from ..networks.position import DensePositionNet
 from ..preprocessing.foreground import validity
-from .checks import CHECK_MM, PASS_SYMMETRY, QualityTarget, judge, pose_quality, quality_target, symmetry
+from .brain_level import BrainImage, BrainTarget, brain_image, brain_level, brain_peak, brain_target
+from .checks import QualityTarget, pose_quality, quality_target
 from .locator import Located, locate
-from .mid_plane import straightened
 from .plausibility import PlausibilityTarget, plausibility, plausibility_target
 from .refine import rigid_by_mutual_information
 from .robust_fit import agreement
-from .score import WORKING_MM, Array, HeadImage, head_image, level
+from .score import WORKING_MM, Array, HeadImage, head_image
 from .search import Found, Target, climb_from, search, search_target
+from .verdict import judge
 
 BRAIN_HU = (0.0, 60.0)
 """Window of the mutual information: what distinguishes CSF, white and grey matter; all bone is the same."""
@@ -53,9 +54,18 @@ class Reference:
 
     image: HeadImage
     brain: NDArray[np.bool_]
+    level: BrainTarget
     target: Target
     quality: QualityTarget
     plausible: PlausibilityTarget
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What of a scan is measured at every pose: its head image and its brain image."""
+
+    head: HeadImage
+    brain: BrainImage
 
 
 @dataclass(frozen=True)
@@ -63,7 +73,8 @@ class Registration:
     """A rigid registration: matrix (4, 4) from scan mm to reference mm, numbers that describe it, and the verdict.
 
     `verdict` is "pass", "review" (a flag: look at it) or "fail" (no heatmap is made); `reasons` says why not "pass".
-    `start` says what found the pose that was refined: "locator" or "search".
+    `head` says whether what lies at the pose is taken for a head; where it is not, the verdict is "fail". `start` says
+    what found the pose that was refined: "locator" or "search".
     """
 
     matrix: Array
@@ -71,6 +82,7 @@ class Registration:
     verdict: str
     reasons: tuple[str, ...] = field(default=())
     start: str = "search"
+    head: bool = True
 
 
 def prepare_reference(
@@ -95,7 +107,7 @@ def prepare_reference(
     target, quality = search_target(image, around), quality_target(image, around, inside)
     brain = ~grown(~inside, BRAIN_DEPTH_MM)
     plausible = plausibility_target(image, quality.skull, brain, float(inside.sum()) * WORKING_MM**3 / 1000)
-    return Reference(image, brain, target, quality, plausible)
+    return Reference(image, brain, brain_target(image, inside), target, quality, plausible)
 
 
 def grown(mask: NDArray[np.bool_], distance_mm: float) -> NDArray[np.bool_]:
@@ -109,55 +121,67 @@ def register(
 ) -> Registration:
     """Register a scan (I, J, K) in HU, voxels below -1500 HU being outside its field of view, to the reference.
 
-    The volume's axes may be in any order and direction: it is brought to the order closest to +R, +A, +S first. With a
-    trained coarse network as `locator` the pose that it finds is the start. The search is the start where there is no
-    locator, where too few of its predictions agree, or where the checks don't pass what came of it; of two poses, the
-    one that the checks find better is kept.
+    The volume's axes may be in any order and direction: it is brought to the order closest to +R, +A, +S first. Starts
+    are refined until a pose passes; if none does, the pose of the highest level is kept.
 
     Raises:
         ValueError: the scan holds no head, or its affine is singular.
     """
-    volume, canonical = to_canonical(volume_hu, affine)
-    scan = head_image(volume, validity(volume), canonical)
-    located = locate(locator, scan) if locator is not None else None
-    tried = []
-    if located is not None and located.fit.inlier_fraction >= TRUSTED:
-        found = climb_from(reference.target, scan, located.fit.matrix)
-        tried.append(_registration(found, "locator", reference, scan, located))
-    if not tried or tried[0].verdict != "pass":
-        tried.append(_registration(search(reference.target, scan), "search", reference, scan, located))
-    return max(tried, key=_merit)
+    scan, tried = prepare_scan(volume_hu, affine), []
+    for start, found, located in starts(reference, scan, locator):
+        tried.append(_registration(found, start, reference, scan, located))
+        if tried[-1].verdict == "pass":
+            break
+    return max(tried, key=lambda one: one.quality["level"])
 
 
-def _registration(
-    found: Found, start: str, reference: Reference, scan: HeadImage, located: Located | None
-) -> Registration:
-    """The registration that comes of a start, with its verdict.
+def prepare_scan(volume_hu: NDArray[np.float32], affine: Array) -> Scan:
+    """Prepare a scan (I, J, K) in HU, its axes in any order and direction, for the registration.
 
-    Where the refined pose leaves the halves of the head unlike, it is straightened: a bleed may have drawn it aside.
+    Raises:
+        ValueError: its affine is singular.
     """
-    pose, moved_mm = refine(found.matrix, found.scale, reference, scan), 0.0
-    fine = level(scan, CHECK_MM)
-    if symmetry(pose, reference.quality.points, fine) < PASS_SYMMETRY:
-        pose, moved_mm = straightened(pose, reference.quality.points, fine)
-    quality = described(pose, found.scale, reference, scan, located) | {"straightened_mm": moved_mm}
-    verdict, reasons = judge(quality)
-    return Registration(without_scale(pose, found.scale, np.array(CENTRE_MM)), quality, verdict, reasons, start)
+    volume, canonical = to_canonical(volume_hu, affine)
+    image = head_image(volume, validity(volume), canonical)
+    return Scan(image, brain_image(image))
 
 
-def described(
-    pose: Array, scale: float, reference: Reference, scan: HeadImage, located: Located | None
-) -> dict[str, float]:
-    """The numbers of `pose_quality` and `plausibility` for a pose (4, 4) with this scale, and the agreement."""
-    quality = pose_quality(pose, scale, reference.quality, scan)
-    quality |= plausibility(pose, scale, reference.plausible, scan)
+def starts(
+    reference: Reference, scan: Scan, locator: DensePositionNet | None
+) -> Iterator[tuple[str, Found, Located | None]]:
+    """The starts, cheapest first: what found it, the start, and what the coarse network found in the scan.
+
+    The coarse network's pose comes first, if enough of its predictions agree: of a head that lies as the header says,
+    then of one that lies in any way; at last, or where there is no network, that of the search.
+
+    Raises:
+        ValueError: the scan holds no head.
+    """
+    located = None
+    if locator is not None:
+        for turned in (False, True):
+            located = locate(locator, scan.head, turned)
+            if located is not None and located.turned == turned and located.fit.inlier_fraction >= TRUSTED:
+                yield "locator", climb_from(reference.target, scan.head, located.fit.matrix), located
+    yield "search", search(reference.target, scan.head), located
+
+
+def _registration(found: Found, start: str, reference: Reference, scan: Scan, located: Located | None) -> Registration:
+    """The registration that comes of a start, with its verdict."""
+    pose = refine(found.matrix, found.scale, reference, scan.head)
+    quality = described(pose, found.scale, reference, scan, located)
+    verdict, reasons, head = judge(quality)
+    matrix = without_scale(pose, found.scale, np.array(CENTRE_MM))
+    return Registration(matrix, quality, verdict, reasons, start, head)
+
+
+def described(pose: Array, scale: float, reference: Reference, scan: Scan, located: Located | None) -> dict[str, float]:
+    """The quality of a pose (4, 4), reference mm to scan mm, with this scale; the agreement where there is one."""
+    level = brain_level(pose, reference.level, scan.brain)
+    quality = {"level": level, "peak": brain_peak(pose, level, reference.level, scan.brain)}
+    quality |= pose_quality(pose, scale, reference.quality, scan.head)
+    quality |= plausibility(pose, scale, reference.plausible, scan.head)
     return quality if located is None else {**quality, "inlier_fraction": agreement(pose, located.matches)}
-
-
-def _merit(registration: Registration) -> tuple[int, float]:
-    """What makes one registration better than another: its verdict, then correlation and symmetry."""
-    rank = ("fail", "review", "pass").index(registration.verdict)
-    return rank, registration.quality["ncc"] + registration.quality["symmetry"]
 
 
 def without_scale(pose: Array, scale: float, centre: Array) -> Array:

@@ -1,6 +1,6 @@
 """The multi-start search for a head's pose, from anywhere within about 40 degrees and with much of the head cut off.
 
-Words and score: see `pose_score`. The search starts at the identity orientation (DICOM's) with the centre of the head,
+Words and score: see `score`. The search starts at the identity orientation (DICOM's) with the centre of the head,
 the centroid of what lies within 130 mm below the vertex, on the reference's. It scores 125 rotations x 21 shifts x 3
 scales at 8 mm on about 1,500 points, refines the six best distinct ones with seven degrees of freedom, and the best of
 these at 4 mm.

@@ -9,6 +9,7 @@ the native affine back, so that nothing stays in the moved space.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -30,15 +31,18 @@ from ..geometry.resampling import Shape, reach, resample
 from ..networks.position import DensePositionNet
 from ..preprocessing.foreground import validity
 from ..volume import AIR_HU
-from .checks import REVIEW_ROTATION_DEG
 from .locator import coarse_network
 from .register import Reference, Registration, prepare_reference, register
+from .verdict import REVIEW_ROTATION_DEG
 
 HEAD_BIT, INTRACRANIAL_BIT = 1, 2
 """Bits of the reference's mask file."""
 
 MOST_REASONS = 3
 """Reasons that a refusal names; the others follow from what is wrong."""
+
+ACCEPTED = ", and the user accepted it"
+"""What a flag adds then."""
 
 KNOWN_SHARE = 0.999
 """A reference voxel is valid when known native voxels have at least this share in its value."""
@@ -161,7 +165,10 @@ class RegisterHeadd(MapTransform, InvertibleTransform):
 
     The input is (1, I, J, K) in HU with its native affine; voxels below -1500 HU are outside the field of view. The
     output is (1, 256, 256, 256) in HU, -1024 where unknown; `validity_key` holds 1 where the scan is known. Metadata
-    gain "registration" (matrix, quality, verdict), and "findings" grows by a flag where the verdict is "review".
+    gain "registration" (matrix, quality, verdict), and "findings" grows by a flag where the verdict is not "pass".
+
+    A user may decide: to accept a pose that is for review, which is recorded; and, for research, to force a pose that
+    can't be confirmed, whose verdict is then "unconfirmed". What is not taken for a head is refused all the same.
 
     The inverse takes any map on the reference grid or on every n-th voxel of it to the native grid.
     """
@@ -175,6 +182,8 @@ class RegisterHeadd(MapTransform, InvertibleTransform):
         mode: str = "bilinear",
         allow_missing_keys: bool = False,
         locator: str | None = None,
+        accept_review: bool = False,
+        force: bool = False,
     ) -> None:
         """Register `keys` (one key).
 
@@ -186,6 +195,8 @@ class RegisterHeadd(MapTransform, InvertibleTransform):
             mode: of the inverse, "bilinear" or "nearest"; `Invertd(nearest_interp=True)` overrides it.
             allow_missing_keys: do nothing where the key is missing.
             locator: path of the coarse network's weights; without it the search alone finds the start.
+            accept_review: record that the user accepts a pose that is for review.
+            force: keep a pose of a head that can't be confirmed.
 
         Raises:
             ValueError: another mode, or more than one key.
@@ -197,6 +208,7 @@ class RegisterHeadd(MapTransform, InvertibleTransform):
             raise ValueError(f"one key is registered, got {self.keys}")
         self.reference, self.masks, self.locator = reference, masks, locator
         self.validity_key, self.mode = validity_key, mode
+        self.accept_review, self.force = accept_review, force
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Register each key and add the validity mask.
@@ -221,10 +233,14 @@ class RegisterHeadd(MapTransform, InvertibleTransform):
         volume = scan.as_tensor().detach().to("cpu", torch.float32)
         affine = scan.affine.cpu().numpy().astype(np.float64)
         locator = load_locator(self.locator) if self.locator else None
-        result = register_or_refuse(volume, affine, load_reference(self.reference, self.masks), locator)
+        reference = load_reference(self.reference, self.masks)
+        result = register_or_refuse(volume, affine, reference, locator, self.force)
         moved, valid = to_reference_space(volume, affine, result.matrix)
-        findings = [*scan.meta.get("findings", []), *review_findings(result)]
-        registered = self.registered(scan, moved, {"registration": describe(result), "findings": findings})
+        described = describe(result)
+        if result.verdict == "review":
+            described["accepted"] = self.accept_review
+        findings = [*scan.meta.get("findings", []), *pose_findings(result, self.accept_review)]
+        registered = self.registered(scan, moved, {"registration": described, "findings": findings})
         return registered, MetaTensor(valid, affine=torch.from_numpy(grid_affine()))
 
     def registered(self, scan: MetaTensor, moved: Tensor, meta: Mapping[str, Any]) -> MetaTensor:
@@ -260,12 +276,12 @@ class RegisterHeadd(MapTransform, InvertibleTransform):
 
 
 def register_or_refuse(
-    volume: Tensor, affine: Array, reference: Reference, locator: DensePositionNet | None = None
+    volume: Tensor, affine: Array, reference: Reference, locator: DensePositionNet | None = None, force: bool = False
 ) -> Registration:
-    """Register a scan (1, I, J, K).
+    """Register a scan (1, I, J, K); with `force`, a pose of a head that can't be confirmed is "unconfirmed".
 
     Raises:
-        InputRefused: `registration_failed`, where there is no head or the checks say that the pose is wrong.
+        InputRefused: `registration_failed`, where there is no head or its pose can't be confirmed.
         ValueError: the scan is not (1, I, J, K).
     """
     if volume.ndim != 4 or volume.shape[0] != 1:
@@ -274,9 +290,12 @@ def register_or_refuse(
         result = register(volume[0].numpy(), affine, reference, locator)
     except ValueError as error:
         raise refusal("registration_failed", f"The scan can't be registered: {error}") from error
-    if result.verdict == "fail":
-        raise refusal("registration_failed", f"The registration is wrong: {'; '.join(result.reasons[:MOST_REASONS])}.")
-    return result
+    if result.verdict != "fail":
+        return result
+    if force and result.head:
+        return replace(result, verdict="unconfirmed")
+    seen = "The pose can't be confirmed" if result.head else "No whole head of an adult was recognised"
+    raise refusal("registration_failed", f"{seen}: {'; '.join(result.reasons[:MOST_REASONS])}.")
 
 
 def describe(result: Registration) -> dict[str, Any]:
@@ -285,11 +304,14 @@ def describe(result: Registration) -> dict[str, Any]:
     return {"matrix": result.matrix.tolist(), **result.quality, **words}
 
 
-def review_findings(result: Registration) -> list[dict[str, str]]:
-    """Flags where the registration needs a look, and where the header's orientation does."""
+def pose_findings(result: Registration, accepted: bool = False) -> list[dict[str, str]]:
+    """Flags where the pose needs a look, or a user forced it, and where the header's orientation is doubtful."""
+    reasons = "; ".join(result.reasons)
+    if result.verdict == "unconfirmed":
+        return [finding("registration_unconfirmed", f"The pose can't be confirmed: {reasons}.").as_dict()]
     if result.verdict != "review":
         return []
-    found = [finding("registration_review", f"The registration is doubtful: {'; '.join(result.reasons)}.")]
+    found = [finding("registration_review", f"The pose is for review{ACCEPTED if accepted else ''}: {reasons}.")]
     turned = result.quality["rotation_deg"]
     if turned > REVIEW_ROTATION_DEG:
         found.append(finding("orientation_doubtful", f"The head lies turned by {turned:.0f} degrees."))

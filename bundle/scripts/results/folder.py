@@ -22,10 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import OutputExists, as_ours
-from ..files.atomic import Content, check_writable, sync, write_file
+from ..files.atomic import Content, check_writable, swap, sync, write_file
 from ..files.json_text import json_text
 from ..files.locks import locked
-from ..files.swap import swap
 from ..processes.stopping import undisturbed
 from .record import RESULT_FORMAT, RESULT_NAME, check_name, own_files
 
@@ -98,7 +97,7 @@ def remove_abandoned(target: Path, age_s: float = ABANDONED_S) -> None:
 
 
 def check_target(target: Path, overwrite: bool = False) -> None:
-    """See that results may be written to `target`; worth a call before hours of work.
+    """Check before hours of work that results may be written to `target`.
 
     Raises:
         OutputExists: it exists and `overwrite` is false, or it holds anything but earlier results.
@@ -139,7 +138,7 @@ def put_in_place(staging: Path, target: Path, overwrite: bool) -> None:
 
 
 def replace_folder(staging: Path, target: Path) -> None:
-    """Put the staging folder in the target's place with two renames, and remove what was there."""
+    """Put the staging folder in the target's place with two renames, and remove the earlier folder."""
     earlier = staging.with_suffix(".old")
     target.rename(earlier)
     try:

@@ -41,6 +41,9 @@ HEADER, FOOTER, BAR = 96, 30, 110
 BACKGROUND, TEXT, QUIET, WARNING = (14, 16, 20), (235, 238, 242), (150, 156, 166), (255, 190, 80)
 """Colours of the sheet."""
 
+TITLE, UNCONFIRMED = "Head CT position anomaly", "POSE UNCONFIRMED, research only"
+"""Title of the picture, and of one whose pose a user forced."""
+
 NOTE = "Patient's right is on the image's left. Research use only: not a medical device."
 
 
@@ -55,13 +58,15 @@ def overview(
     flags: Sequence[str] = (),
     unit: str = "mm",
     threshold: float | None = None,
+    unconfirmed: bool = False,
 ) -> bytes:
     """The picture, as the bytes of a PNG.
 
     `volume_hu`, `heatmap` and the labels `regions` are (I, J, K) on one grid; `scores` in `unit`, as the heatmap, and
     their `percentiles` among healthy scans, None where a region got none; `flags` are sentences about the input. The
     colours end at twice the `threshold`, so that pictures can be compared; without one, at the heatmap's maximum inside
-    the regions that have a score, rounded up. The peak, too, is looked for there.
+    the regions that have a score, rounded up. The peak, too, is looked for there. Where the pose is `unconfirmed`, the
+    title says so.
 
     Raises:
         ValueError: the volumes are not 3-D and of one shape.
@@ -76,6 +81,7 @@ def overview(
     height = HEADER + 2 * (PANEL + GAP) + PANEL // 2 + FOOTER
     sheet = Image.new("RGB", (4 * (PANEL + GAP) + BAR, height), BACKGROUND)
     draw_header(sheet, scores or {}, percentiles or {}, flags, unit)
+    label(sheet, (10, 8), UNCONFIRMED if unconfirmed else TITLE, 22, WARNING if unconfirmed else TEXT)
     draw_panels(sheet, scan, peak_mm(heatmap, affine, scored))
     draw_bar(sheet, scan.top, unit, threshold)
     draw_footer(sheet, regions is not None)
@@ -136,8 +142,7 @@ def draw_header(
     flags: Sequence[str],
     unit: str,
 ) -> None:
-    """Title, scores with their percentiles, and flags."""
-    label(sheet, (10, 8), "Head CT position anomaly", 22, TEXT)
+    """Scores with their percentiles, and flags."""
     for place, (name, score) in enumerate(scores.items()):
         shown, percentile = "no score" if score is None else f"{score:.1f} {unit}", percentiles.get(name)
         known = "" if percentile is None else f", percentile {percentile:.0f}"

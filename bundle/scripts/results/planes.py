@@ -18,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from ..geometry.affines import transform_points
+
 Array = NDArray[np.floating[Any]]
 
 RIGHT, ANTERIOR, SUPERIOR = np.eye(3)
@@ -73,7 +75,7 @@ def plane_through(kind: str, point_mm: Array, centre_mm: Array, side_mm: float, 
 def sample(volume: NDArray[Any], affine: Array, plane: Plane, outside: float, order: int = 1) -> Array:
     """A volume (I, J, K) on a plane (size, size): linear, or nearest for order 0; `outside` beyond its voxels."""
     inverse = np.linalg.inv(affine)
-    voxel = np.moveaxis(plane.points_mm() @ inverse[:3, :3].T + inverse[:3, 3], -1, 0)
+    voxel = np.moveaxis(transform_points(inverse, plane.points_mm()), -1, 0)
     limits = np.reshape(volume.shape, (3, 1, 1)) - 0.5
     inside = ((voxel >= -0.5) & (voxel < limits)).all(axis=0)
     values = ndimage.map_coordinates(volume, voxel, output=np.float64, order=order, mode="nearest")
@@ -117,5 +119,5 @@ def head_box_mm(volume_hu: NDArray[Any], affine: Array) -> Array:
 def grid_box_mm(shape: tuple[int, ...], affine: Array) -> Array:
     """Lowest and highest world coordinates (2, 3) of the voxel centres of a grid."""
     corners = np.indices((2, 2, 2)).reshape(3, -1).T * (np.array(shape) - 1)
-    points = corners @ affine[:3, :3].T + affine[:3, 3]
+    points = transform_points(affine, corners)
     return np.stack([points.min(axis=0), points.max(axis=0)])

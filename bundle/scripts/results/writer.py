@@ -30,16 +30,8 @@ from .folder import check_target, write_results
 from .overview import overview
 
 PACKAGES = (
-    "monai",
-    "torch",
-    "numpy",
-    "scipy",
-    "itk",
-    "nibabel",
-    "pydicom",
-    "python-gdcm",
-    "pylibjpeg-openjpeg",
-    "pyjpegls",
+    *("monai", "torch", "numpy", "scipy", "itk", "nibabel"),
+    *("pydicom", "python-gdcm", "pylibjpeg-openjpeg", "pyjpegls"),
 )
 """Packages whose versions can change a result."""
 
@@ -155,6 +147,7 @@ def case_files(data: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, 
         flags=[f["message"] for f in result["findings"] if f["severity"] == FLAG],
         unit=SHORT_UNITS[result["map"]],
         threshold=max(thresholds, default=None) if result["map"] == "calibrated" else None,
+        unconfirmed=result["quality"]["verdict"] == "unconfirmed",
     )
     return {
         "heatmap.nii.gz": nifti_bytes(heatmap, affine, runs_only=True),

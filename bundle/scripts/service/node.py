@@ -36,7 +36,7 @@ NAMED = 3
 
 
 class SendFailed(OSError):
-    """Results were not taken; they are kept, and it is tried again."""
+    """The destination did not accept results; they are kept, and sent again."""
 
 
 def shown(key: str) -> str:

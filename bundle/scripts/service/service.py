@@ -97,7 +97,7 @@ class Service:
             self.stop.wait(TICK_S)
 
     def look(self) -> None:
-        """See which studies are complete, send what there is, and remove what is old."""
+        """Find complete studies, send results, and remove old studies."""
         for key in self.spool.promote(self.quiet_s):
             LOG.info("study %s: complete", key[:8])
         self.send_all()
@@ -119,7 +119,7 @@ class Service:
                     self.spool.recover()
 
     def work_one(self, key: str) -> None:
-        """Work a study in a child process; whatever comes of it, the study is in another state then."""
+        """Run a study in a child process; afterwards the study is in another state in any case."""
         place = self.spool.place(WORKING, key)
         LOG.info("study %s: in work", key[:8])
         try:

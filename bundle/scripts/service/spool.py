@@ -76,7 +76,7 @@ class Spool:
 
     @contextmanager
     def owned(self) -> Iterator[None]:
-        """Keep all other processes away, and put in order what one that was killed left.
+        """Keep all other processes away, and clean up after a killed one.
 
         Raises:
             SpoolInUse: another process works with it.
@@ -182,7 +182,7 @@ class Spool:
         return promoted
 
     def changed(self, place: Path) -> float:
-        """When an image last came to a study."""
+        """The time at which an image last came to a study, in seconds since 1970."""
         with suppress(FileNotFoundError):
             return (place / IMAGES).stat().st_mtime
         return place.stat().st_mtime
@@ -205,7 +205,7 @@ class Spool:
         return None
 
     def again(self, key: str) -> None:
-        """A study in work is to be worked once more; what its work left is removed."""
+        """Make a study in work ready again; leftovers of its work are removed."""
         for path in self.place(WORKING, key).iterdir():
             if path.is_dir() and path.name != IMAGES:
                 shutil.rmtree(path, ignore_errors=True)
@@ -220,7 +220,7 @@ class Spool:
         self.move(key, WORKING, REFUSED)
 
     def forget(self, age_s: float) -> list[str]:
-        """Remove what was sent or refused over `age_s` seconds ago; the studies that were."""
+        """Remove studies that were sent or refused over `age_s` seconds ago; returns them."""
         forgotten = []
         for state in (SENT, REFUSED):
             for key in self.keys(state):

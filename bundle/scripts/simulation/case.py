@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .anatomy.label_map import Anatomy
 from .person.head import SimulatedHead, draw_head, stream
+from .person.variety import PLAIN
 from .registered_head import PROTOCOL_STREAM
 from .scanner.protocol import Protocol, draw_protocol
 from .scanner.sampling import sample
@@ -42,14 +43,15 @@ def simulate_case(
     side: str | None = None,
     lesion_size: dict[str, float] | None = None,
     protocol: str = "drawn",
+    variety: str = PLAIN,
 ) -> Case:
     """A scan of a head drawn from the anatomy; everything follows from the seed and the arguments, as in `draw_head`.
 
     Raises:
-        ValueError: no such protocol or lesion, or the anatomy is not complete.
+        ValueError: no such protocol, lesion or variety, or the anatomy is not complete.
     """
     made = _protocol(protocol, seed)
-    head = draw_head(anatomy, seed, lesion=lesion, side=side, lesion_size=lesion_size)
+    head = draw_head(anatomy, seed, lesion=lesion, side=side, lesion_size=lesion_size, variety=variety)
     scan = acquire(head, made, seed)
     mask = lesion_mask(head, scan)
     truth = {

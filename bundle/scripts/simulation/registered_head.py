@@ -8,10 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
+from ..geometry.affines import transform_points
 from ..geometry.coordinates import REFERENCE_SIZE, grid_affine
 from .anatomy.label_map import Anatomy
 from .person.head import SimulatedHead, draw_head, stream
 from .person.tissue import AIR_HU
+from .person.variety import PLAIN
 from .scanner.protocol import Protocol, draw_protocol
 from .scanner.sampling import sample
 from .scanner.scan import PADDING_HU, Scan, acquire
@@ -33,16 +35,16 @@ PROTOCOL_STREAM, ERROR_STREAM = 5, 6
 
 
 def draw_training_head(
-    anatomy: Anatomy, seed: int, *, lesion: str | None = None, side: str | None = None
+    anatomy: Anatomy, seed: int, *, lesion: str | None = None, side: str | None = None, variety: str = PLAIN
 ) -> NDArray[np.int16]:
     """HU (256, 256, 256), int16, in reference space: a drawn head, scanned, and aligned with a residual error.
 
     Voxels outside the field of view are -1024. The same seed gives the same bytes.
 
     Raises:
-        ValueError: the anatomy lacks the brain structures, or the lesion is of no known kind.
+        ValueError: the anatomy lacks the brain structures, or there is no such lesion or variety.
     """
-    head = draw_head(anatomy, seed, lesion=lesion, side=side)
+    head = draw_head(anatomy, seed, lesion=lesion, side=side, variety=variety)
     return scanned_in_reference_space(head, seed)
 
 
@@ -95,7 +97,7 @@ def _inside(matrix: NDArray[np.float64], shape: tuple[int, ...], axes: tuple[int
 def _box(matrix: NDArray[np.float64], shape: tuple[int, ...]) -> tuple[slice, ...]:
     """The part of the reference grid that a scan of this shape can reach."""
     ends = np.stack(np.meshgrid(*[(-0.5, size - 0.5) for size in shape], indexing="ij"), axis=-1).reshape(-1, 3)
-    reached = ends @ matrix[:3, :3].T + matrix[:3, 3] - grid_affine()[:3, 3]
+    reached = transform_points(matrix, ends) - grid_affine()[:3, 3]
     low = np.clip(np.floor(reached.min(axis=0)), 0, REFERENCE_SIZE).astype(int)
     high = np.clip(np.ceil(reached.max(axis=0)) + 1, 0, REFERENCE_SIZE).astype(int)
     return tuple(slice(a, b) for a, b in zip(low, high, strict=True))
@@ -104,7 +106,7 @@ def _box(matrix: NDArray[np.float64], shape: tuple[int, ...]) -> tuple[slice, ..
 def _around(head: SimulatedHead, protocol: Protocol) -> Protocol:
     """The protocol with pixels of 1 mm, no more slices than show, and a field of view just around the head."""
     tissue = np.argwhere((head.labels > 0)[::4, ::4, ::4]) * 4
-    points = tissue @ head.affine[:3, :3].T + head.affine[:3, 3]
+    points = transform_points(head.affine, tissue)
     low, high = points.min(axis=0) - ROOM_MM, points.max(axis=0) + ROOM_MM
     from_reference = np.linalg.inv(head.to_reference)
     axis = from_reference[:3, :3] @ (0, -8, (protocol.bottom_mm + protocol.top_mm) / 2) + from_reference[:3, 3]

@@ -1,4 +1,4 @@
-"""Lists of what a workflow works on: anatomies for training and validation, cases for inference.
+"""Lists of a workflow's inputs: anatomies for training and validation, cases for inference.
 
 An *anatomy* is a whole-head label map, `NAME.nii.gz` in a folder. Splits are by anatomy, never by drawn head.
 """

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import io
-import pickle
 import re
 import warnings
 from collections.abc import Callable, Mapping
@@ -22,12 +21,10 @@ from torch.nn import functional
 from ..errors import WrongUsage
 from ..files.atomic import replace_file
 from ..networks.position import DensePositionNet, NetworkT, add_spectral_norm, fold_spectral_norm
+from ..networks.weights import UNREADABLE
 
 NAME = re.compile(r"checkpoint_epoch=(\d+)\.pt")
 """File names that MONAI's CheckpointSaver gives to the checkpoint of an epoch."""
-
-UNREADABLE = (AttributeError, EOFError, KeyError, OSError, RuntimeError, TypeError, ValueError, pickle.UnpicklingError)
-"""Exceptions raised by loading a file that is damaged, of another kind, or of another network."""
 
 
 def latest_checkpoint(folder: str) -> str:

@@ -4,6 +4,10 @@
 grid. A *crop* is a cube of it; a network of patch size p with one output every s voxels predicts, on a crop of side c,
 (c - p) / s + 1 positions along each axis. A crop's *label* (4, t, t, t) holds the true positions (three channels,
 normalised to [0, 1]) and the weight of each prediction: 1 where the voxel at the patch's centre belongs to the head.
+
+The published network learns from *patches* of one head and their positions (Bieder et al., MIDL 2022), drawn uniformly
+over the positions of the reference grid; those that hold background only are discarded. One head a sample, so one head
+an iteration, as published.
 """
 
 from __future__ import annotations
@@ -18,7 +22,8 @@ from monai.transforms import Compose, MapTransform, Randomizable
 from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
-from ..geometry.coordinates import positions
+from ..geometry.coordinates import REFERENCE_SIZE, positions
+from ..networks.patches import cut, patch_radius
 from ..simulation.anatomy.label_map import Anatomy, load_anatomy
 from ..simulation.registered_head import draw_training_head
 from ..volume import AIR_HU
@@ -35,14 +40,18 @@ class DrawHeadd(MapTransform):
         self.anatomies: dict[str, Anatomy] = {}
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Draw the head; the same path and seed give the same head."""
+        """Draw; the same path and seed give the same."""
         drawn = dict(data)
         for key in self.key_iterator(drawn):
             path = str(drawn[key])
             if path not in self.anatomies:
                 self.anatomies[path] = load_anatomy(Path(path))
-            drawn[key] = torch.from_numpy(draw_training_head(self.anatomies[path], int(drawn["seed"])))[None]
+            drawn[key] = self.drawn(self.anatomies[path], int(drawn["seed"]))
         return drawn
+
+    def drawn(self, anatomy: Anatomy, seed: int) -> Any:
+        """What is drawn."""
+        return torch.from_numpy(draw_training_head(anatomy, seed))[None]
 
 
 class RandDenseCropd(MapTransform, Randomizable):
@@ -175,3 +184,57 @@ class HeadStream(IterableDataset[dict[Hashable, Any]]):
         anatomy = {**self.data[int(random.integers(len(self.data)))], "seed": int(random.integers(2**31))}
         self.pool.append(dict(self.head_transform(anatomy)))
         del self.pool[: -self.pool_size]
+
+
+ATTEMPTS = 100
+"""Positions tried for each patch: if fewer than one in a hundred shows any head, there is no head."""
+
+
+class RandPatchesd(MapTransform, Randomizable):
+    """Cut `count` random patches (count, C, P, P, P) from a network input whose background is 0.
+
+    Their labels (count, 4, 1, 1, 1), position and weight 1, go to `label_key`.
+    """
+
+    def __init__(self, keys: str, count: int, patch_size: int = 31, label_key: str = "label") -> None:
+        """Raises ValueError where the patch size is even."""
+        super().__init__(keys)
+        self.count, self.radius, self.label_key = count, patch_radius(patch_size), label_key
+        self.patch_size = patch_size
+        self.patches: list[Tensor] = []
+        self.centres: list[list[int]] = []
+
+    def randomize(self, volume: Tensor) -> None:
+        """Draw `patches` of a volume (C, I, J, K), and the voxels that they are centred on, `centres`.
+
+        Raises:
+            ValueError: hardly a patch holds any head.
+        """
+        self.patches, self.centres = [], []
+        for _ in range(ATTEMPTS * self.count):
+            centre = [int(self.R.randint(n)) for n in volume.shape[1:]]
+            patch = cut(volume, [c - self.radius for c in centre], [self.patch_size] * 3)
+            if bool(patch.any()):
+                self.patches.append(patch)
+                self.centres.append(centre)
+            if len(self.patches) == self.count:
+                return
+        raise ValueError(f"hardly a patch of a volume of shape {tuple(volume.shape)} holds any head: is it empty?")
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Replace each key by its patches, and add their labels."""
+        drawn = dict(data)
+        for key in self.key_iterator(drawn):
+            self.randomize(torch.as_tensor(drawn[key]))
+            drawn[key] = torch.stack(self.patches)
+            where = torch.cat([torch.tensor(self.centres) / (REFERENCE_SIZE - 1), torch.ones(self.count, 1)], dim=1)
+            drawn[self.label_key] = where[:, :, None, None, None]
+        return drawn
+
+
+def joined_patches(
+    batch: Mapping[Hashable, Any], device: Any = None, non_blocking: bool = False, **_: Any
+) -> tuple[Tensor, Tensor]:
+    """Patches (B * count, C, P, P, P) of a batch of heads and their labels (B * count, 4, 1, 1, 1), on a device."""
+    image, label = (torch.as_tensor(batch[key]).flatten(0, 1) for key in ("image", "label"))
+    return image.to(device, non_blocking=non_blocking), label.to(device, non_blocking=non_blocking)

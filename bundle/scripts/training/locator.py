@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from monai.transforms import MapTransform, Randomizable
 
-from ..simulation.anatomy.label_map import Anatomy, load_anatomy
-from .locator_scans import draw_coarse_head, draw_sample, draw_scan
+from ..simulation.anatomy.label_map import Anatomy
+from .heads import DrawHeadd
+from .locator_scans import CoarseScan, draw_coarse_head, draw_sample, draw_scan
 
 Data = dict[Hashable, Any]
 
@@ -18,29 +18,20 @@ SCAN_STREAM = 20
 """Stream of random numbers of a head's scans, beside those of `simulation`."""
 
 
-class DrawScansd(MapTransform):
+class DrawScansd(DrawHeadd):
     """Replace the path of an anatomy by scans of a head drawn from it and from `data["seed"]` (a list of `CoarseScan`).
 
-    Anatomies are read once and kept, 20 to 40 MB each; a scan takes about 2 MB.
+    A scan takes about 2 MB.
     """
 
     def __init__(self, keys: str, count: int) -> None:
         super().__init__(keys)
         self.count = count
-        self.anatomies: dict[str, Anatomy] = {}
 
-    def __call__(self, data: Mapping[Hashable, Any]) -> Data:
-        """Draw the head and its scans; the same path and seed give the same ones."""
-        drawn = dict(data)
-        for key in self.key_iterator(drawn):
-            path = str(drawn[key])
-            if path not in self.anatomies:
-                self.anatomies[path] = load_anatomy(Path(path))
-            seed = int(drawn["seed"])
-            head = draw_coarse_head(self.anatomies[path], seed)
-            rng = np.random.default_rng([seed, SCAN_STREAM])
-            drawn[key] = [draw_scan(head, rng) for _ in range(self.count)]
-        return drawn
+    def drawn(self, anatomy: Anatomy, seed: int) -> list[CoarseScan]:
+        """So many scans of one head."""
+        head, rng = draw_coarse_head(anatomy, seed), np.random.default_rng([seed, SCAN_STREAM])
+        return [draw_scan(head, rng) for _ in range(self.count)]
 
 
 class RandSampled(MapTransform, Randomizable):

@@ -27,12 +27,15 @@ from ..geometry.resampling import Shape, block_mean, resample
 from ..networks.patches import cut
 from ..registration.locator_input import COARSE_MM, FINE_MM, PATCH_SIZE, STRIDE, coarse_affine, coarse_input
 from ..simulation.anatomy.common_space import MEAN_CENTROIDS
-from ..simulation.anatomy.label_map import Anatomy
-from ..simulation.anatomy.labels import AIR, STRUCTURES, UNCOVERED
+from ..simulation.anatomy.label_map import Anatomy, centroids
+from ..simulation.anatomy.labels import AIR, UNCOVERED
 from ..simulation.person.head import SimulatedHead, draw_head
 from ..volume import AIR_HU
 
 Array = NDArray[np.float64]
+
+CENTROID_STEP = 2
+"""Every so many voxels one counts for the centroids of structures."""
 
 BELOW_MM = 80.0
 """Height below the label map's end in which nothing is known either."""
@@ -128,35 +131,26 @@ def coarse_head(head: SimulatedHead) -> CoarseHead:
     below = int(BELOW_MM / FINE_MM)
     padding = ((0, 0), (0, 0), (below, 0))
     affine[:3, 3] -= affine[:3, 2] * below
+    step = CENTROID_STEP
+    means = transform_points(upright, step * centroids(head.labels[::step, ::step, ::step], np.eye(4)))
     return CoarseHead(
         np.pad(np.rint(hu).astype(np.int16), padding, mode="edge"),
         np.pad(covered, padding, mode="edge"),
         np.pad(solid, padding),
-        without_size(structure_centroids(head.labels, upright)) @ affine,
+        without_size(means) @ affine,
     )
 
 
-def structure_centroids(labels: NDArray[np.int16], affine: Array, step: int = 2) -> Array:
-    """Centroids (29, 3), mm, of the structures of a label map, taken from every `step`-th voxel; NaN where absent."""
-    coarse = labels[::step, ::step, ::step]
-    index = np.nonzero(np.isin(coarse, STRUCTURES))
-    found = coarse[index]
-    count = np.bincount(found, minlength=max(STRUCTURES) + 1)[list(STRUCTURES)]
-    with np.errstate(invalid="ignore"):
-        means = [np.bincount(found, axis, max(STRUCTURES) + 1)[list(STRUCTURES)] / count for axis in index]
-    return transform_points(affine, np.stack(means, axis=1) * step)
-
-
-def without_size(centroids: Array) -> Array:
+def without_size(own_centroids: Array) -> Array:
     """The matrix (4, 4), reference mm to reference mm, that gives a rigidly aligned head the reference's size.
 
     Raises:
         ValueError: fewer than three structures are there.
     """
-    usable = np.isfinite(centroids).all(axis=1)
+    usable = np.isfinite(own_centroids).all(axis=1)
     if usable.sum() < 3:
         raise ValueError(f"the size of a head needs three structures, got {int(usable.sum())}; is the head complete?")
-    own, mean = centroids[usable], MEAN_CENTROIDS[usable]
+    own, mean = own_centroids[usable], MEAN_CENTROIDS[usable]
     a, b = own - own.mean(axis=0), mean - mean.mean(axis=0)
     scale = float((a * b).sum() / (a * a).sum())
     matrix = np.diag([scale, scale, scale, 1.0])

@@ -6,7 +6,7 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
-from scripts.results.dicom.identity import NO_DATE, NO_TIME, Identity, body_part, date_and_time, settle
+from scripts.results.dicom.identity import NO_DATE, NO_TIME, UNCONFIRMED, Identity, body_part, date_and_time, settle
 
 
 def test_uids_are_valid_and_differ_by_role() -> None:
@@ -23,6 +23,15 @@ def test_what_every_object_is_told() -> None:
     assert told["series_number"] == 9003
     assert told["series_description"] == "Anomaly scores (For research use only, not a medical device)"
     assert len(told["series_description"]) <= 64
+
+
+def test_every_object_says_that_the_pose_is_unconfirmed() -> None:
+    marked = Identity("a" * 64, "0.2.0", "b" * 64, UNCONFIRMED)
+    assert marked.statement == "UNCONFIRMED POSE: For research use only, not a medical device"
+    assert len(marked.statement) <= 64
+    told = marked.object("report", 2, "Anomaly scores")["series_description"]
+    assert told.startswith("UNCONFIRMED POSE: Anomaly scores (For research use only")
+    assert len(told) <= 64
 
 
 @pytest.mark.parametrize(

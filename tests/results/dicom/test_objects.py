@@ -108,6 +108,18 @@ def test_patient_and_study_are_those_of_the_source(tmp_path: Path) -> None:
     assert len({made.read(name).SeriesInstanceUID for name in NAMES}) == 4
 
 
+def test_an_unconfirmed_pose_is_said_by_every_object(tmp_path: Path) -> None:
+    made = make(tmp_path, quality={"verdict": "unconfirmed"})
+    for name in NAMES:
+        assert made.read(name).SeriesDescription.startswith("UNCONFIRMED POSE: ")
+    for name in ("parametric_map", "segmentation"):
+        assert made.read(name).ContentDescription.startswith("UNCONFIRMED POSE: For research use only")
+    assert made.read("capture").ImageComments.startswith("UNCONFIRMED POSE: ")
+    said = made.read("report").to_json()
+    assert "UNCONFIRMED POSE: For research use only" in said
+    assert "Unconfirmed: it was refused, and a user forced a result" in said
+
+
 def test_without_a_threshold_there_is_no_segmentation(tmp_path: Path) -> None:
     details = {name: {**numbers, "threshold": None} for name, numbers in result()["score_details"].items()}
     made = make(tmp_path, score_details=details)

@@ -8,7 +8,7 @@ from scipy import ndimage
 from toy_head import toy_labels
 
 from scripts.simulation.anatomy import labels as names
-from scripts.simulation.person.atrophy import CORTEX, LATERAL_VENTRICLES, widened
+from scripts.simulation.person.atrophy import CORTEX, LATERAL_VENTRICLES, widened, widened_sides
 
 LABELS = toy_labels()
 
@@ -54,3 +54,13 @@ def test_a_seed_fixes_where_sulci_are_wide_and_the_map_stays_as_it_was() -> None
     np.testing.assert_array_equal(one, again)
     assert (one != other).any()
     np.testing.assert_array_equal(LABELS, before)
+
+
+def test_one_ventricle_grows_and_the_other_stays() -> None:
+    assert widened_sides(LABELS, (0, 0)) is LABELS
+    wide = widened_sides(LABELS, (2, 0))
+    np.testing.assert_array_equal(wide == 4, LABELS == 4)
+    assert (wide == 43).sum() > 1.3 * (LABELS == 43).sum()
+    assert (wide != LABELS).any()
+    left = widened_sides(LABELS, (0, 2))
+    np.testing.assert_array_equal(left[::-1] == 4, wide == 43)

@@ -11,7 +11,7 @@ from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
 
-from .identity import RESEARCH, Identity, body_part, finish
+from .identity import Identity, body_part, finish
 from .source import Source
 
 NAME = "capture"
@@ -33,6 +33,6 @@ def capture(source: Source, identity: Identity, picture: bytes, number: int) -> 
     )
     data.PatientOrientation = []  # planes of three directions
     data.BodyPartExamined = body_part(source.first)
-    data.ImageComments = RESEARCH
+    data.ImageComments = identity.statement
     data.BurnedInAnnotation = "YES"
     return finish(data, source, identity, NAME)

@@ -1,4 +1,4 @@
-"""The codes in DICOM results: of regions, units and of what has no code elsewhere.
+"""The codes in DICOM results: of regions, of units, and of concepts without a standard code.
 
 Coded meanings come from SNOMED CT ("SCT"), DICOM ("DCM"), LOINC ("LN") and UCUM; `SCHEME` is this project's own, for
 what they lack, and every object that uses it says so. A hemisphere is everything inside the skull on one side, with
@@ -47,6 +47,7 @@ VERDICT = CodedConcept("verdict", SCHEME, "Verdict on the alignment with the ref
 VERDICTS = {
     "pass": CodedConcept("pass", SCHEME, "Aligned"),
     "review": CodedConcept("review", SCHEME, "Doubtful: look at the picture before trusting the result"),
+    "unconfirmed": CodedConcept("unconfirmed", SCHEME, "Unconfirmed: it was refused, and a user forced a result"),
 }
 
 PERCENT = CodedConcept("%", "UCUM", "percent")

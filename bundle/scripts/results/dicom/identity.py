@@ -22,10 +22,13 @@ from pydicom.dataset import Dataset
 from .source import Source, refer_to_frames
 
 MANUFACTURER, MODEL = "head_ct_position_anomaly developers", "head_ct_position_anomaly"
-"""Who made the objects, and with what."""
+"""Manufacturer and model name of the objects."""
 
 RESEARCH = "For research use only, not a medical device"
 """Stands in every object, in words and, where there is an attribute for it, as a code."""
+
+UNCONFIRMED = "UNCONFIRMED POSE: "
+"""Stands before the descriptions of every object of a result whose pose could not be confirmed."""
 
 NAMESPACE = UUID("6f1f4f5e-3c6b-5b8e-9d0a-52b8f4f0a1c7")
 """Of this project's UIDs; any fixed number would do."""
@@ -34,7 +37,7 @@ FIRST_SERIES_NUMBER = 9001
 """Series of results stand behind those of the scanner."""
 
 NO_DATE, NO_TIME = "19700101", "000000"
-"""When the source has none: an object must have a date, and it must not depend on the day it was made."""
+"""Date and time if the source has none: an object must have a date, which must not depend on the day it was made."""
 
 DATES = ("ContentDate", "AcquisitionDate", "SeriesDate", "StudyDate")
 """Attributes in which the date of the source is searched; the time is that of the same name."""
@@ -45,11 +48,15 @@ DROPPED = ("InstanceCreationDate", "InstanceCreationTime", "ContributionDateTime
 
 @dataclass(frozen=True)
 class Identity:
-    """A digest from which the UIDs of one result follow, and the bundle's version and weights that made it."""
+    """A digest from which the UIDs of one result follow, and the bundle's version and weights that made it.
+
+    `mark` stands before what every object says of itself: nothing, as a rule, or `UNCONFIRMED`.
+    """
 
     digest: str
     version: str
     weights_sha256: str
+    mark: str = ""
 
     def uid(self, *role: str) -> str:
         """The UID of what has the `role` in the result, for example of the series of the report."""
@@ -59,6 +66,11 @@ class Identity:
     def device_uid(self) -> str:
         """The UID of the program with these weights."""
         return f"2.25.{uuid5(NAMESPACE, f'device {self.version} {self.weights_sha256}').int}"
+
+    @property
+    def statement(self) -> str:
+        """What every object says of itself."""
+        return f"{self.mark}{RESEARCH}"
 
     def object(self, name: str, number: int, title: str) -> dict[str, Any]:
         """Arguments of every object of highdicom: its series, the `number`-th of the result, and its maker."""
@@ -71,12 +83,17 @@ class Identity:
             "manufacturer_model_name": MODEL,
             "software_versions": self.version,
             "device_serial_number": self.weights_sha256[:16],
-            "series_description": f"{title} ({RESEARCH})"[:64],
+            "series_description": f"{self.mark}{title} ({RESEARCH})"[:64],
         }
 
 
 def identity_of(
-    source: Source, maps: Iterable[NDArray[Any]], facts: Mapping[str, Any], weights_sha256: str, version: str
+    source: Source,
+    maps: Iterable[NDArray[Any]],
+    facts: Mapping[str, Any],
+    weights_sha256: str,
+    version: str,
+    mark: str = "",
 ) -> Identity:
     """The identity of a result: of `source`, its `maps`, and JSON values that are the same for the same input."""
     digest = hashlib.sha256()
@@ -85,7 +102,7 @@ def identity_of(
     for values in maps:
         digest.update(np.ascontiguousarray(values).tobytes())
     digest.update(json.dumps([facts, weights_sha256, version], sort_keys=True).encode())
-    return Identity(digest.hexdigest(), version, weights_sha256)
+    return Identity(digest.hexdigest(), version, weights_sha256, mark)
 
 
 def date_and_time(image: Dataset) -> tuple[str, str]:
@@ -98,12 +115,12 @@ def date_and_time(image: Dataset) -> tuple[str, str]:
 
 
 def body_part(image: Dataset) -> str:
-    """The body part that the source names; what was aligned with a head is a head where it names none."""
+    """The body part that the source names, or head if it names none: the scan was aligned with a head."""
     return str(image.get("BodyPartExamined") or "HEAD")
 
 
 def finish(data: Dataset, source: Source, identity: Identity, name: str) -> Dataset:
-    """Take from an object what would differ from one run to the next, and let it refer to real images."""
+    """Remove from an object what differs between runs, and let it refer to real images."""
     date, time = date_and_time(source.first)
     for dated, timed in (("ContentDate", "ContentTime"), ("DateOfSecondaryCapture", "TimeOfSecondaryCapture")):
         if dated in data:

@@ -18,7 +18,7 @@ from pydicom.dataset import Dataset
 
 from ...anomaly.scores import above_threshold, score_name
 from .capture import capture
-from .identity import identity_of
+from .identity import UNCONFIRMED, identity_of
 from .parametric_map import parametric_map
 from .report import Scored, report
 from .segmentation import segmentation
@@ -42,11 +42,11 @@ def dicom_files(
     """The objects of a result by file name, each a function that writes it to a path.
 
     Args:
-        path: what was read.
+        path: of the input.
         series_uid: the series that was named, if any.
         heatmap: (I, J, K), on the scan's own grid.
         regions: labels (I, J, K).
-        result: what `result.json` says, with `settings` and `weights_sha256`.
+        result: the content of `result.json`, with `settings` and `weights_sha256`.
         picture: the overview, a PNG.
 
     Raises:
@@ -59,7 +59,8 @@ def dicom_files(
         raise ValueError(f"the heatmap {heatmap.shape} does not lie on the images {expected}: they were changed")
     facts = {name: result[name] for name in FACTS}
     version = result["versions"]["bundle"]
-    identity = identity_of(source, (heatmap, regions), facts, result["weights_sha256"], version)
+    mark = UNCONFIRMED if result["quality"]["verdict"] == "unconfirmed" else ""
+    identity = identity_of(source, (heatmap, regions), facts, result["weights_sha256"], version, mark)
     values, labels = on_slices(heatmap, source.grid), on_slices(regions, source.grid, labels=True)
     details, score = result["score_details"], score_name(result["map"], result["settings"]["score"])
     masks = above_threshold(values, labels, details, score)

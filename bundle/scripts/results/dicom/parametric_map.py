@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from .codes import ANOMALY, UNITS, schemes
-from .identity import RESEARCH, Identity, body_part, finish
+from .identity import Identity, body_part, finish
 from .source import Source
 
 NAME = "parametric_map"
@@ -42,7 +42,7 @@ def parametric_map(
         real_world_value_mappings=[mapping],
         voi_lut_transformations=[window],
         content_label="ANOMALY",
-        content_description=RESEARCH,
+        content_description=identity.statement,
         coding_schemes=schemes(),
         **shared,
     )

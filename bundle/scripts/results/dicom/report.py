@@ -36,7 +36,7 @@ from .codes import (
     VOLUME,
     schemes,
 )
-from .identity import MANUFACTURER, MODEL, RESEARCH, Identity, finish
+from .identity import MANUFACTURER, MODEL, Identity, finish
 from .source import Source
 
 NAME = "report"
@@ -82,7 +82,7 @@ def report(scored: Scored, segments: Dataset | None, masks: Mapping[str, NDArray
         procedure_reported=CT_PROCEDURE,
         imaging_measurements=groups,
     )
-    content[0].ContentSequence.extend(comments(scored.result))
+    content[0].ContentSequence.extend(comments(scored))
     shared: dict[str, Any] = scored.identity.object(NAME, number, "Anomaly scores")
     data = sr.Comprehensive3DSR(
         evidence=[*scored.source.images, *([] if segments is None else [segments])],
@@ -165,7 +165,7 @@ def volume_ml(source: Source, mask: NDArray[np.bool_]) -> float:
     return round(float((mask.sum(axis=(1, 2)) * np.diff(borders)).sum() * area_mm2 / 1000), 3)
 
 
-def comments(result: Mapping[str, Any]) -> Iterator[sr.TextContentItem]:
+def comments(scored: Scored) -> Iterator[sr.TextContentItem]:
     """Comments for the reader: that this is research, and every flag."""
-    for text in (f"{RESEARCH}.", *(found["message"] for found in result["findings"])):
+    for text in (f"{scored.identity.statement}.", *(found["message"] for found in scored.result["findings"])):
         yield sr.TextContentItem(COMMENT, text, sr.RelationshipTypeValues.CONTAINS)

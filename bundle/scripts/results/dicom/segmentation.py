@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from .codes import ABNORMAL, AI, SITES
-from .identity import MODEL, RESEARCH, Identity, body_part, finish
+from .identity import MODEL, Identity, body_part, finish
 from .source import Source
 
 NAME = "segmentation"
@@ -40,7 +40,7 @@ def segmentation(
         segmentation_type=SegmentationTypeValues.BINARY,
         segment_descriptions=descriptions,
         content_label="ANOMALY",
-        content_description=RESEARCH,
+        content_description=identity.statement,
         **shared,
     )
     data.BodyPartExamined = body_part(source.first)

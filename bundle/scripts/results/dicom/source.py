@@ -93,7 +93,7 @@ def read_source(path: str | Path, series_uid: str | None = None) -> Source:
 
 
 def complete(data: Dataset) -> None:
-    """Give a data set what every object must have, empty where the source has nothing that can be copied."""
+    """Give a data set the required attributes, empty if the source has no value that can be copied."""
     if data.get("SpecificCharacterSet"):
         data.decode()
         data.SpecificCharacterSet = UTF_8

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ...errors import WrongUsage
+from ...geometry.affines import transform_points
 from .labels import (
     AIR,
     BRAIN,
@@ -98,7 +99,7 @@ class Anatomy:
     def _points(self, indices: NDArray[np.intp], count: int) -> NDArray[np.float64]:
         chosen = indices[np.linspace(0, max(indices.size - 1, 0), min(count, indices.size)).astype(int)]
         voxels = np.stack(np.unravel_index(chosen, self.labels.shape), axis=1)
-        return np.asarray(voxels @ self.affine[:3, :3].T + self.affine[:3, 3])
+        return transform_points(self.affine, voxels)
 
 
 def centroids(labels: NDArray[np.int16], affine: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -111,7 +112,7 @@ def centroids(labels: NDArray[np.int16], affine: NDArray[np.float64]) -> NDArray
     count = np.bincount(which, minlength=len(STRUCTURES))
     sums = np.stack([np.bincount(which, weights=axis, minlength=len(STRUCTURES)) for axis in voxels], axis=1)
     means = np.divide(sums, count[:, None], out=np.full_like(sums, np.nan), where=count[:, None] > 0)
-    return np.asarray(means @ affine[:3, :3].T + affine[:3, 3])
+    return transform_points(affine, means)
 
 
 def prepare(labels: NDArray[np.int16], affine: NDArray[np.float64]) -> Anatomy:

@@ -2,7 +2,7 @@
 
 A *label* is FreeSurfer's number of a structure, or one of the head labels above 500. *Left* is the patient's left. Two
 kinds of labels are added by `anatomy.prepare`: tissues that the maps leave out (orbital fat, falx, tentorium) and
-`UNCOVERED`, for places below the lowest slice of the map, of which nothing is known.
+`UNCOVERED`, for places below the lowest slice of the map, of which nothing is known. `shell` adds `SWELLING`.
 
 Source of the numbers: FreeSurferColorLUT.txt; the head labels are those of the SynthSeg training maps, and their names
 were inferred from where they lie.
@@ -17,6 +17,7 @@ UNCOVERED, AIR = -1, 0
 CSF, SOFT_TISSUE, SKIN, CORTICAL_BONE, CANCELLOUS_BONE = 24, 507, 511, 515, 516
 EYEBALL, OPTIC_NERVE, MUCOSA, SINUS, CORD = 506, 508, 509, 514, 512
 ORBITAL_FAT, FALX, TENTORIUM = 600, 601, 602
+SWELLING = 603
 
 TABLE_SIZE = 1024
 """Length of a look-up table over labels; its last entry is reached by `UNCOVERED`, as table[-1]."""
@@ -64,6 +65,7 @@ SINGLES: dict[int, str] = {
     ORBITAL_FAT: "orbital fat",
     FALX: "falx",
     TENTORIUM: "tentorium",
+    SWELLING: "swelling of the scalp",
 }
 
 LEFT = tuple(left for left, _, _ in PAIRS)

@@ -1,1 +1,1 @@
-"""The lesions: bleeds, infarcts, cysts, fractures, and what they push aside."""
+"""The lesions: bleeds, infarcts, cysts, fractures, and their mass effect."""

@@ -19,6 +19,9 @@ LATERAL_VENTRICLES = (4, 43)
 """Left and right; the fluid that is gained around the third ventricle and the temporal horns gets their labels."""
 
 GROWING = (4, 43, 5, 44, 14)
+GROWING_SIDES = ((43, 44), (4, 5))
+"""Lateral ventricles of the right and of the left."""
+
 CORTEX = (3, 42)
 
 PATCH_STEP = 10
@@ -40,9 +43,21 @@ def widened(labels: Labels, ventricles: int, sulci: float, rng: np.random.Genera
     return out
 
 
-def _widen_ventricles(labels: Labels, steps: int) -> None:
+def widened_sides(labels: Labels, steps: tuple[int, int]) -> Labels:
+    """Labels (I, J, K) whose right and left lateral ventricles are wider by some voxels each."""
+    out = labels
+    for members, count in zip(GROWING_SIDES, steps, strict=True):
+        held = member_table(members)[out]
+        if not count or not held.any():
+            continue
+        out = out.copy() if out is labels else out
+        _widen_ventricles(out[_bounds(held, count)], count, members)
+    return out
+
+
+def _widen_ventricles(labels: Labels, steps: int, growing: tuple[int, ...] = GROWING) -> None:
     """Cerebrum around the ventricles becomes ventricle, in place."""
-    members = member_table(GROWING)[labels]
+    members = member_table(growing)[labels]
     before = members.copy()
     allowed = member_table((*LEFT_CEREBRUM, *RIGHT_CEREBRUM, 28, 60))[labels]
     for step in range(steps):
@@ -76,10 +91,10 @@ def _neighbours(mask: Mask, diagonal: bool) -> Mask:
     return out
 
 
-def _bounds(mask: Mask) -> tuple[slice, ...]:
-    """The box around a mask that is not empty, one voxel wider on each side where the grid allows."""
+def _bounds(mask: Mask, margin: int = 1) -> tuple[slice, ...]:
+    """The box around a mask that is not empty, by default one voxel wider on each side where the grid allows."""
     box = []
     for axis in range(mask.ndim):
         hit = np.flatnonzero(mask.any(axis=tuple(other for other in range(mask.ndim) if other != axis)))
-        box.append(slice(max(int(hit[0]) - 1, 0), int(hit[-1]) + 2))
+        box.append(slice(max(int(hit[0]) - margin, 0), int(hit[-1]) + margin + 1))
     return tuple(box)

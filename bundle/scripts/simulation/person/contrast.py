@@ -1,4 +1,4 @@
-"""Blood vessels in the fluid around the brain, and what intravenous contrast medium does to every tissue.
+"""Blood vessels in the fluid around the brain, and the effect of intravenous contrast medium on every tissue.
 
 The label maps know the sinuses and a few large vessels. The others run in the cisterns and sulci as *filaments*: where
 two independent smooth noises n1 and n2 both are near zero, n1^2 + n2^2 < t^2, which is a tube along a random curve.

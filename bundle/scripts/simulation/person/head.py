@@ -26,6 +26,7 @@ from .atrophy import widened
 from .look import Look, draw_look
 from .shape import LATTICE_STEP, Shape, draw_shape
 from .tissue import to_hu
+from .variety import LARGEST_SCALE, PLAIN, Build, add_build, built_labels, built_look, built_shape, draw_build
 
 Array = NDArray[np.float64]
 
@@ -41,6 +42,9 @@ SHAPE_STREAM, TISSUE_STREAM, LESION_STREAM, POSE_STREAM, SCANNER_STREAM = range(
 LOOK_STREAM, ATROPHY_STREAM = 20, 21
 """Streams of the head's look, and of where its fluid spaces are wide."""
 
+BUILD_STREAM, BUILT_STREAM = 30, 31
+"""Streams of the build of heads that are not plain, and of the noise in it."""
+
 
 @dataclass(frozen=True, eq=False)
 class SimulatedHead:
@@ -52,7 +56,7 @@ class SimulatedHead:
         lesion: (I, J, K) uint8, the lesion's mask: 1 the lesion itself, 2 swelling around it.
         to_reference: (4, 4) rigid, scan space to reference space, both RAS mm: the true pose.
         affine: (4, 4), voxel to scan space, mm. `to_reference @ affine` is the reference grid's, cropped.
-        description: what was drawn, for the record of the truth.
+        description: of the drawn head, for the record of the truth.
     """
 
     hu: NDArray[np.float32]
@@ -77,6 +81,7 @@ def draw_head(
     lesion_size: dict[str, float] | None = None,
     shape: Shape | None = None,
     look: Look | None = None,
+    variety: str = PLAIN,
     largest_rotation_deg: float = 12.0,
 ) -> SimulatedHead:
     """A head drawn from an anatomy, with an optional lesion of a kind that `lesions.plant_lesion` knows.
@@ -89,23 +94,38 @@ def draw_head(
         lesion_size: further arguments of `plant_lesion`.
         shape: the shape to use instead of a drawn one.
         look: the look to use instead of a drawn one.
+        variety: one of `variety.VARIETIES`, the population that the head comes from.
         largest_rotation_deg: bound of the pitch in the scanner; yaw and roll get two thirds of it.
 
     Raises:
-        ValueError: the anatomy lacks the brain structures, or the lesion is of no known kind.
+        ValueError: the anatomy lacks the brain structures, or there is no such lesion or variety.
     """
-    shape = draw_shape(stream(seed, SHAPE_STREAM)) if shape is None else shape
-    labels, start = drawn_labels(anatomy, shape)
+    build, own = draw_build(variety, stream(seed, BUILD_STREAM)), stream(seed, BUILT_STREAM)
+    shape = _drawn_shape(seed, build) if shape is None else shape
     look = draw_look(stream(seed, LOOK_STREAM)) if look is None else look
+    if build is not None:
+        shape, look = built_shape(shape, build, own), built_look(look, build)
+    labels, start = drawn_labels(anatomy, shape)
+    if build is not None:
+        labels, start = built_labels(labels, start, build, own)
     labels = widened(labels, look.ventricles, look.sulci, stream(seed, ATROPHY_STREAM))
     hu = to_hu(labels, stream(seed, TISSUE_STREAM), look)
+    if build is not None:
+        add_build(hu, labels, build, own)
     planted, words = _with_lesion(hu, labels, lesion, side, lesion_size or {}, stream(seed, LESION_STREAM))
     to_reference = draw_pose(stream(seed, POSE_STREAM), largest_rotation_deg)
     upright = grid_affine()
     upright[:3, 3] += start
     drawn = {"seed": seed, "flipped": shape.flipped, "scale": shape.scale.round(4).tolist(), "look": asdict(look)}
-    description = {**drawn, **words}
-    return SimulatedHead(*planted[:3], to_reference, np.linalg.inv(to_reference) @ upright, description)
+    if build is not None:
+        drawn |= {"variety": variety, "build": asdict(build)}
+    return SimulatedHead(*planted[:3], to_reference, np.linalg.inv(to_reference) @ upright, {**drawn, **words})
+
+
+def _drawn_shape(seed: int, build: Build | None) -> Shape:
+    """The shape of a plain head, or the more varied one of another."""
+    rng = stream(seed, SHAPE_STREAM)
+    return draw_shape(rng) if build is None else draw_shape(rng, LARGEST_SCALE)
 
 
 def draw_pose(rng: np.random.Generator, largest_rotation_deg: float) -> Array:

@@ -1,4 +1,4 @@
-"""Texture: what varies within a tissue. Blotches in the brain, lobules of fat in soft tissue, trabeculae in bone."""
+"""Texture: variation within a tissue. Blotches in the brain, lobules of fat in soft tissue, trabeculae in bone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Beam hardening: what dense bone does to the HU of the tissue around and between.
+"""Beam hardening: the effect of dense bone on the HU of the tissue around and between.
 
 Three effects are drawn, on a lattice of every 4th voxel: the *rim*, brighter next to bone; *cupping*, darker in the
 depth of the head; and the *band*, darker between dense bones on the left and the right. With L and R the length of bone

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from ...geometry.affines import transform_points
 from ..anatomy.labels import UNCOVERED
 from ..person.head import SCANNER_STREAM, SimulatedHead, stream
 from ..person.tissue import AIR_HU
@@ -162,7 +163,7 @@ def _add_metal(
     kind = protocol.metal or ""
     bits = place_bits(kind, head.labels, head.to_reference @ head.affine, rng)
     to_scan = np.linalg.inv(affine) @ head.affine
-    found = bits[:, :3] @ to_scan[:3, :3].T + to_scan[:3, 3]
+    found = transform_points(to_scan, bits[:, :3])
     away_mm = np.abs(found[:, 2:] - k) * protocol.increment_mm
     radii = bits[:, 3:]
     shared = np.minimum(radii, away_mm + thickness_mm / 2) - np.maximum(-radii, away_mm - thickness_mm / 2)

@@ -38,7 +38,7 @@ TRANSFER_SYNTAXES: dict[str, UID] = {
 """Encodings of pixels; all lossless."""
 
 ENCODERS = {"jpeg2000": "pylibjpeg", "jpegls": "pyjpegls", "rle": "pydicom"}
-"""Which encoder makes them, so that the bytes do not depend on what else is installed."""
+"""The encoder of each, named so that the bytes do not depend on other installed packages."""
 
 INTERCEPT_HU = -1024
 """HU of the stored value 0."""
@@ -94,7 +94,7 @@ def write_series(
         affine: (4, 4), voxel to RAS mm.
         seed: tells this study's UIDs from those of other ones.
         transfer_syntax: one of `TRANSFER_SYNTAXES`.
-        text: what the header says; a fictitious patient if not given.
+        text: of the header; a fictitious patient if not given.
         thickness_mm: `SliceThickness`; the distance between slices if not given.
         outside: (I, J, K), where the scanner saw nothing: stored as `PixelPaddingValue`.
         keep_axes: store rows and columns as the volume's axes run, not as a scanner does.
@@ -206,14 +206,9 @@ def _common(
 CONSTANT: dict[str, Any] = {
     "SpecificCharacterSet": "ISO_IR 100",
     "SOPClassUID": pydicom.uid.CTImageStorage,
-    "StudyDate": "20200101",
-    "SeriesDate": "20200101",
-    "ContentDate": "20200101",
-    "StudyTime": "120000",
-    "SeriesTime": "120000",
-    "ContentTime": "120000",
-    "AccessionNumber": "",
-    "ReferringPhysicianName": "",
+    **dict.fromkeys(("StudyDate", "SeriesDate", "ContentDate"), "20200101"),
+    **dict.fromkeys(("StudyTime", "SeriesTime", "ContentTime"), "120000"),
+    **dict.fromkeys(("AccessionNumber", "ReferringPhysicianName"), ""),
     "Modality": "CT",
     "Manufacturer": "Simulated",
     "ManufacturerModelName": "head_ct_position_anomaly simulator",

@@ -1,0 +1,117 @@
+"""How varied the simulated heads are: which population a head is drawn from.
+
+*plain* heads have a shape and a look (`shape.py`, `look.py`). *Widened* ones are healthy, too, but less even and less
+alike, as those of other simulators and of patients are: see `Build`. *Unusual* ones are widened heads that show surgery
+or belong to a child; no calibration should hold them. Every part of a build has random numbers of its own, so that one
+seed gives one head.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..anatomy.shell import growth_mm, no_change, remodelled, shell_of
+from .atrophy import widened_sides
+from .child import BONE as CHILD_BONE
+from .child import Child, child_look, child_shape, draw_child
+from .drift import Drift, add_drift, draw_drift
+from .fluid import Fluid, draw_fluid, fluid_change
+from .look import Look
+from .scalp import Scalp, draw_scalp, paint_swelling, scalp_change
+from .shape import Shape
+from .skew import Skew, draw_skew, skewed
+from .surgery import Surgery, draw_burr_holes, draw_craniectomy, surgery_change
+from .thickness import Thickness, draw_thickness, thickness_change
+
+Labels = NDArray[np.int16]
+
+PLAIN, WIDENED, UNUSUAL = "plain", "widened", "unusual"
+VARIETIES = (PLAIN, WIDENED, UNUSUAL)
+
+LARGEST_SCALE = 0.15
+"""Bound of the scales of widened heads, see `shape.draw_shape`; plain ones have .1."""
+
+SPARE_MM = 4
+"""A scalp that grows by no more fits the grid as it is."""
+
+UNUSUAL_SHARES = {"craniectomy": 0.35, "burr holes": 0.25, "child": 0.4}
+"""What an unusual head shows, and how often."""
+
+
+@dataclass(frozen=True)
+class Build:
+    """What of a head is drawn beside its shape and its look: each part says what it is."""
+
+    skew: Skew = field(default_factory=Skew)
+    scalp: Scalp = field(default_factory=Scalp)
+    thickness: Thickness = field(default_factory=Thickness)
+    fluid: Fluid = field(default_factory=Fluid)
+    drift: Drift = field(default_factory=Drift)
+    surgery: Surgery | None = None
+    child: Child | None = None
+
+
+def draw_build(variety: str, rng: np.random.Generator) -> Build | None:
+    """A random build of a population; None for a plain head.
+
+    Raises:
+        ValueError: there is no such population.
+    """
+    if variety not in VARIETIES:
+        raise ValueError(f"there is no variety of heads {variety!r}; there are {', '.join(VARIETIES)}")
+    if variety == PLAIN:
+        return None
+    skew, scalp, thickness, fluid, drift, unusual = rng.spawn(6)
+    build = Build(draw_skew(skew), draw_scalp(scalp), draw_thickness(thickness), draw_fluid(fluid), draw_drift(drift))
+    return build if variety == WIDENED else _unusual(build, unusual)
+
+
+def _unusual(build: Build, rng: np.random.Generator) -> Build:
+    """A build with surgery, or a child's."""
+    kind = rng.choice(list(UNUSUAL_SHARES), p=list(UNUSUAL_SHARES.values()))
+    if kind == "child":
+        child = draw_child(rng)
+        thickness = replace(build.thickness, mean=child.at_this_age(CHILD_BONE) * build.thickness.mean**0.5)
+        return replace(build, child=child, fluid=Fluid(), drift=replace(build.drift, halo_hu=0.0), thickness=thickness)
+    surgery = draw_craniectomy(rng) if kind == "craniectomy" else draw_burr_holes(rng)
+    return replace(build, surgery=surgery)
+
+
+def built_shape(shape: Shape, build: Build, rng: np.random.Generator) -> Shape:
+    """The shape of a head of a build."""
+    grown = shape if build.child is None else child_shape(shape, build.child)
+    return skewed(grown, build.skew, rng)
+
+
+def built_look(look: Look, build: Build) -> Look:
+    """The look of a head of a build."""
+    return look if build.child is None else child_look(look, build.child)
+
+
+def built_labels(
+    labels: Labels, start: NDArray[np.int64], build: Build, rng: np.random.Generator
+) -> tuple[Labels, NDArray[np.int64]]:
+    """Labels (I, J, K) of a head of a build, and the reference voxel (3,) of their first corner.
+
+    The grid grows where the scalp does.
+    """
+    shell, (bone, scalp, surgery) = shell_of(labels), rng.spawn(3)
+    change = scalp_change(thickness_change(no_change(), build.thickness, bone), build.scalp, scalp)
+    change = fluid_change(change, build.fluid)
+    if build.surgery is not None:
+        change = surgery_change(change, build.surgery, shell, surgery)
+    grown = max(int(np.ceil(growth_mm(shell, change))) - SPARE_MM, 0)
+    wide = np.pad(labels, ((grown, grown), (grown, grown), (0, grown)), mode="edge")
+    corner = np.array([grown, grown, 0])
+    moved = remodelled(wide, replace(shell, middle=shell.middle + corner), change)
+    return widened_sides(moved, build.fluid.ventricles), start - corner
+
+
+def add_build(hu: NDArray[np.float32], labels: Labels, build: Build, rng: np.random.Generator) -> None:
+    """Add to the HU (I, J, K) of a head what its build says, in place."""
+    swelling, drift = rng.spawn(2)
+    paint_swelling(hu, labels, build.scalp.swelling_hu, swelling)
+    add_drift(hu, labels, build.drift, drift)
