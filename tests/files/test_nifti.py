@@ -72,3 +72,19 @@ def test_same_volume_same_bytes_whatever_its_memory_order() -> None:
 def test_what_no_file_could_hold_is_refused(volume: np.ndarray, affine: np.ndarray, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         nifti_bytes(volume, affine)
+
+
+def test_the_bytes_are_those_of_nibabel_and_gzip() -> None:
+    for name, affine in AFFINES.items():
+        volume = np.random.default_rng(0).uniform(0, 99, (30, 40, 50)).astype(np.int16)
+        image = nib.Nifti1Image(volume, affine)
+        image.header.set_xyzt_units("mm")
+        image.set_sform(affine, code=1)
+        image.set_qform(affine, code=0 if name == "tilted gantry" else 1)
+        raw = image.to_bytes()
+        assert gzip.decompress(nifti_bytes(volume, affine)) == raw
+        stream = io.BytesIO()
+        with gzip.GzipFile(filename="", mode="wb", compresslevel=1, fileobj=stream, mtime=0) as packed:
+            packed.write(raw)
+        assert nifti_bytes(volume, affine) == stream.getvalue()
+        assert gzip.decompress(nifti_bytes(volume, affine, runs_only=True)) == raw

@@ -10,7 +10,7 @@ from nibabel.orientations import apply_orientation, io_orientation
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from scripts.geometry.resampling import block_mean, box_grid, resample, to_canonical
+from scripts.geometry.resampling import block_mean, box_grid, reach, resample, to_canonical
 from scripts.volume import AIR_HU
 
 TARGET = np.array([[3.0, 0.2, 0, -40], [0, 3.5, 0.3, -35], [0.1, 0, 4, -30], [0, 0, 0, 1]])
@@ -113,3 +113,24 @@ def test_the_box_holds_every_voxel_centre() -> None:
 def test_a_singular_affine_is_refused() -> None:
     with pytest.raises(ValueError, match="singular"):
         to_canonical(np.zeros((2, 2, 2), np.float32), np.diag([1.0, 1.0, 0.0, 1.0]))
+
+
+@pytest.mark.parametrize("mode", ["bilinear", "nearest"])
+@pytest.mark.parametrize("grid", GEOMETRIES, ids=[grid.name for grid in GEOMETRIES])
+def test_what_a_box_reaches_is_all_that_is_not_0(grid: Geometry, mode: str) -> None:
+    source = torch.zeros((1, *grid.shape))
+    box = tuple(slice(n // 3, max(n // 3 + 1, n - n // 4)) for n in grid.shape)
+    source[:, *box] = torch.from_numpy(np.random.default_rng(0).normal(size=source[:, *box].shape).astype(np.float32))
+    whole = resample(source, grid.affine, SHAPE, TARGET, mode)
+    there = reach(box, grid.affine, SHAPE, TARGET)
+    assert torch.equal(resample(source, grid.affine, SHAPE, TARGET, mode, there), whole)
+    assert whole.any()
+    assert np.prod([part.stop - part.start for part in there]) <= np.prod(SHAPE)
+
+
+def test_a_box_that_lies_elsewhere_reaches_nothing() -> None:
+    affine = np.eye(4)
+    affine[:3, 3] = 500
+    there = reach((slice(0, 4),) * 3, affine, SHAPE, TARGET)
+    assert 0 in [part.stop - part.start for part in there]
+    assert not resample(torch.ones(1, 4, 4, 4), affine, SHAPE, TARGET, within=there).any()

@@ -7,8 +7,10 @@ of a scan with gantry tilt, so that no reader falls back to a grid without the s
 
 from __future__ import annotations
 
-import gzip
-import io
+import struct
+import zlib
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 import nibabel as nib
@@ -21,14 +23,24 @@ SCANNER_ANATOMICAL = 1
 GZIP_LEVEL = 1
 """Heatmaps are smooth floats: higher levels take several times longer and save a few percent."""
 
+GZIP_START = b"\x1f\x8b\x08" + bytes(5) + b"\x04\xff"
+"""Header of a gzip file (RFC 1952) without name and time, packed for speed on an unknown system."""
+
+MEMORY_LEVEL = 8
+"""zlib's default."""
+
+SLAB_VOXELS = 2**22
+"""Voxels brought into the file's order and compressed at a time."""
+
 ORTHOGONAL_TOLERANCE = 1e-4
 """Cosine between two axes of a grid up to which it counts as unsheared."""
 
 
-def nifti_bytes(volume: NDArray[Any], affine: NDArray[np.floating[Any]]) -> bytes:
+def nifti_bytes(volume: NDArray[Any], affine: NDArray[np.floating[Any]], runs_only: bool = False) -> bytes:
     """A volume (I, J, K), or several on one grid (I, J, K, C), with its affine (4, 4) in RAS mm, as a `.nii.gz` file.
 
-    The values are float32, int16 or uint8; the result is the bytes of the file.
+    The values are float32, int16 or uint8; the result is the bytes of the file. With `runs_only`, equal bytes in a row
+    are all that is looked for: maps and labels become smaller files in half the time, CT volumes larger ones.
 
     Raises:
         ValueError: neither 3-D nor 4-D, another type, a value that is not finite, or an affine that is not one.
@@ -39,14 +51,38 @@ def nifti_bytes(volume: NDArray[Any], affine: NDArray[np.floating[Any]]) -> byte
         raise ValueError(f"{int((~np.isfinite(volume)).sum())} voxels are not finite; give unknown voxels a value")
     if affine.shape != (4, 4) or not np.isfinite(affine).all() or abs(np.linalg.det(affine)) < 1e-9:
         raise ValueError(f"the affine must be 4x4, finite and invertible, got {np.asarray(affine).tolist()}")
-    image = nib.Nifti1Image(volume, affine)
-    image.header.set_xyzt_units("mm")
-    image.set_sform(affine, code=SCANNER_ANATOMICAL)
-    image.set_qform(affine, code=0 if is_sheared(affine) else SCANNER_ANATOMICAL)
-    stream = io.BytesIO()
-    with gzip.GzipFile(filename="", mode="wb", compresslevel=GZIP_LEVEL, fileobj=stream, mtime=0) as packed:
-        image.to_stream(packed)
-    return stream.getvalue()
+    return _gzipped(chain([_header(volume, affine)], _in_file_order(volume)), runs_only)
+
+
+def _gzipped(parts: Iterable[bytes], runs_only: bool) -> bytes:
+    """A gzip file of what the parts hold, one after the other."""
+    strategy = zlib.Z_RLE if runs_only else zlib.Z_DEFAULT_STRATEGY
+    packer = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS, MEMORY_LEVEL, strategy)
+    packed, crc, size = [GZIP_START], 0, 0
+    for part in parts:
+        packed.append(packer.compress(part))
+        crc, size = zlib.crc32(part, crc), size + len(part)
+    return b"".join([*packed, packer.flush(), struct.pack("<LL", crc, size % 2**32)])
+
+
+def _header(volume: NDArray[Any], affine: NDArray[np.floating[Any]]) -> bytes:
+    """The header of a volume's file, up to where the voxels begin."""
+    header = nib.Nifti1Image(volume, affine).header
+    header.set_xyzt_units("mm")
+    header.set_sform(affine, code=SCANNER_ANATOMICAL)
+    header.set_qform(affine, code=0 if is_sheared(affine) else SCANNER_ANATOMICAL)
+    header.set_data_offset(header.single_vox_offset)
+    header.set_slope_inter(1, 0)
+    content: bytes = header.binaryblock
+    return content.ljust(header.single_vox_offset, b"\0")
+
+
+def _in_file_order(volume: NDArray[Any]) -> Iterator[bytes]:
+    """The voxels of a volume as the file holds them, first axis fastest, little-endian, some at a time."""
+    stored = volume.astype(volume.dtype.newbyteorder("<"), copy=False)
+    count = max(1, SLAB_VOXELS * stored.shape[-1] // max(1, stored.size))
+    for start in range(0, stored.shape[-1], count):
+        yield stored[..., start : start + count].tobytes("F")
 
 
 def is_sheared(affine: NDArray[np.floating[Any]]) -> bool:

@@ -7,8 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+Box = tuple[slice, ...]
+"""A part of a volume: a slice, with start and stop, of each axis."""
 
-def bounding_box(mask: NDArray[np.bool_], margin: Sequence[int] = (0, 0, 0)) -> tuple[slice, ...]:
+
+def bounding_box(mask: NDArray[np.bool_], margin: Sequence[int] = (0, 0, 0)) -> Box:
     """Slices of the smallest box that holds the mask, with a margin in voxels; empty ones where the mask is empty."""
     slices = []
     for axis, size in enumerate(mask.shape):

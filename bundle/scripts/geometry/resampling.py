@@ -21,6 +21,7 @@ from torch.nn import functional
 
 from ..volume import AIR_HU
 from .affines import transform_points
+from .boxes import Box
 
 SLAB_VOXELS = 2**20
 """Target voxels interpolated at a time: about 40 MB of coordinates."""
@@ -109,12 +110,31 @@ def box_grid(shape: Shape, affine: NDArray[np.float64], spacing_mm: float) -> tu
     return (int(count[0]), int(count[1]), int(count[2])), target
 
 
+def reach(box: Box, source_affine: NDArray[np.float64], shape: Shape, affine: NDArray[np.float64]) -> Box:
+    """The box of a grid's voxels that holds all whose interpolated value can depend on a box of the source's voxels.
+
+    Args:
+        box: of the source's voxels; not empty.
+        source_affine: affine (4, 4) of the source, world mm.
+        shape: of the target grid.
+        affine: of the target grid, world mm.
+    """
+    ends = np.array([(part.start - 1, part.stop) for part in box], dtype=np.float64)
+    corners = np.stack(np.meshgrid(*ends, indexing="ij"), -1).reshape(-1, 3)
+    to_target = np.linalg.inv(affine) @ source_affine
+    index = transform_points(to_target, corners)
+    low, high = np.floor(index.min(0)).astype(int), np.ceil(index.max(0)).astype(int) + 1
+    low, high = np.clip(low, 0, shape), np.clip(high, 0, shape)
+    return tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+
+
 def resample(
     source: Tensor,
     source_affine: NDArray[np.float64],
     shape: Shape,
     affine: NDArray[np.float64],
     mode: str = "bilinear",
+    within: Box | None = None,
 ) -> Tensor:
     """Interpolate `source` (C, I, J, K) at the voxels of another grid: (C, *shape), 0 outside the source.
 
@@ -127,6 +147,7 @@ def resample(
         shape: of the target grid.
         affine: of the target grid, world mm.
         mode: "bilinear" (linear in three dimensions) or "nearest".
+        within: the box of the target grid to interpolate, see `reach`; 0 beyond it.
     """
     size = np.array(source.shape[1:], dtype=np.float64)
     scale = 2 / np.maximum(size - 1, 1)
@@ -134,22 +155,23 @@ def resample(
     columns = to_source[:3] * scale[:, None]
     columns[:, 3] -= np.where(size > 1, 1, 0)
     limit = torch.from_numpy(np.where(size > 1, 1 + BORDER_VOXELS * scale, 1).astype(np.float32))
-    result = torch.empty((source.shape[0], *shape), dtype=source.dtype)
-    planes = max(1, SLAB_VOXELS // (shape[1] * shape[2]))
-    for start in range(0, shape[0], planes):
-        stop = min(start + planes, shape[0])
-        points = _normal_points(columns, (start, stop), shape)
+    result = torch.zeros((source.shape[0], *shape), dtype=source.dtype)
+    first, second, third = within or tuple(slice(0, n) for n in shape)
+    planes = max(1, SLAB_VOXELS // max(1, (second.stop - second.start) * (third.stop - third.start)))
+    for start in range(first.start, first.stop, planes):
+        slab = (slice(start, min(start + planes, first.stop)), second, third)
+        points = _normal_points(columns, slab)
         inside = (points.abs() <= limit).all(dim=-1)
         grid = points.flip(-1)[None]
         values = functional.grid_sample(source[None], grid, mode=mode, padding_mode="border", align_corners=True)
-        result[:, start:stop] = values[0].mul_(inside)
+        result[:, *slab] = values[0].mul_(inside)
     return result
 
 
-def _normal_points(columns: NDArray[np.float64], planes: tuple[int, int], shape: Shape) -> Tensor:
-    """Source coordinates (planes, J, K, 3) in [-1, 1] of some planes of the target grid, summed in float64."""
-    first = np.arange(*planes)[:, None] * columns[:, 0]
-    second = np.arange(shape[1])[:, None] * columns[:, 1]
-    third = torch.from_numpy(np.arange(shape[2])[:, None] * columns[:, 2])
+def _normal_points(columns: NDArray[np.float64], box: Box) -> Tensor:
+    """Source coordinates (I, J, K, 3) in [-1, 1] of a box of the target grid, summed in float64."""
+    first, second, third = (
+        np.arange(part.start, part.stop)[:, None] * columns[:, axis] for axis, part in enumerate(box)
+    )
     lines = torch.from_numpy(first[:, None] + second + columns[:, 3])
-    return (lines[:, :, None] + third).to(torch.float32)
+    return (lines[:, :, None] + torch.from_numpy(third)).to(torch.float32)

@@ -25,8 +25,9 @@ from torch import Tensor
 from ..assets import beside
 from ..files.derived import read_derived
 from ..findings import finding, refusal
+from ..geometry.boxes import bounding_box
 from ..geometry.coordinates import REFERENCE_SIZE, grid_affine
-from ..geometry.resampling import Shape, resample
+from ..geometry.resampling import Shape, reach, resample
 from ..networks.position import DensePositionNet
 from ..preprocessing.foreground import validity
 from ..volume import AIR_HU
@@ -113,7 +114,9 @@ def to_reference_space(volume: Tensor, affine: Array, matrix: Array) -> tuple[Te
         both = torch.cat([volume, torch.ones_like(volume)])
     else:
         both = torch.cat([torch.where(known, volume, torch.tensor(AIR_HU)), known.to(volume)])
-    moved = resample(both, matrix @ affine, REFERENCE_SHAPE, grid_affine())
+    whole = tuple(slice(0, n) for n in volume.shape[1:])
+    seen = reach(whole, matrix @ affine, REFERENCE_SHAPE, grid_affine())
+    moved = resample(both, matrix @ affine, REFERENCE_SHAPE, grid_affine(), within=seen)
     valid = moved[1:] >= KNOWN_SHARE
     return torch.where(valid, moved[:1], torch.tensor(AIR_HU)), valid.to(torch.uint8)
 
@@ -130,7 +133,12 @@ def to_native_space(values: Tensor, grid: Array, matrix: Array, shape: Shape, af
         mode: "bilinear", or "nearest" for labels.
     """
     source = torch.as_tensor(values).detach().to("cpu", torch.float32)
-    return resample(source, np.linalg.inv(matrix) @ grid, shape, affine, mode).to(values.dtype)
+    filled = bounding_box((source != 0).any(dim=0).numpy())
+    if any(part.start == part.stop for part in filled):
+        return torch.zeros((len(source), *shape), dtype=values.dtype)
+    to_scan = np.linalg.inv(matrix) @ grid
+    there = reach(filled, to_scan, shape, affine)
+    return resample(source, to_scan, shape, affine, mode, there).to(values.dtype)
 
 
 def derived_grid(shape: tuple[int, ...], affine: Array) -> Array:

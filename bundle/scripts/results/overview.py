@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -166,7 +167,7 @@ def draw_footer(sheet: Image.Image, outlines: bool) -> None:
 
 def wrapped(text: str, width: int, size: int) -> list[str]:
     """A text broken at spaces into lines of at most `width` pixels."""
-    lines, font = [""], ImageFont.load_default(size)
+    lines, font = [""], font_of(size)
     for word in text.split():
         longer = f"{lines[-1]} {word}".strip()
         if font.getlength(longer) <= width or not lines[-1]:
@@ -191,7 +192,13 @@ def draw_bar(sheet: Image.Image, top: float, unit: str, threshold: float | None)
             label(sheet, (left + 32, upper + height // 2 + 16 + 14 * line), text, 12, QUIET, "lm")
 
 
+@lru_cache
+def font_of(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """Pillow's own font, read once for each size."""
+    return ImageFont.load_default(size)
+
+
 def label(image: Image.Image, place: tuple[int, int], text: str, size: int, colour: Any, anchor: str = "la") -> None:
     """A piece of text that can be read on any ground."""
-    font = ImageFont.load_default(size)
+    font = font_of(size)
     ImageDraw.Draw(image).text(place, text, colour, font, anchor, stroke_width=2, stroke_fill=(0, 0, 0))

@@ -87,8 +87,10 @@ def peak_mm(heatmap: NDArray[Any], affine: Array, regions: NDArray[Any] | None =
 
     The first one in memory order among equals.
     """
-    inside = heatmap if regions is None else np.where(regions > 0, heatmap, -np.inf)
-    index = np.unravel_index(int(np.argmax(inside)), heatmap.shape)
+    values = heatmap.ravel()
+    places = None if regions is None else np.flatnonzero(regions > 0)
+    highest = int(np.argmax(values)) if places is None or not len(places) else int(places[np.argmax(values[places])])
+    index = np.unravel_index(highest, heatmap.shape)
     return np.asarray(affine[:3, :3] @ np.array(index, dtype=float) + affine[:3, 3])
 
 

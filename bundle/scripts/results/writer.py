@@ -150,9 +150,9 @@ def case_files(data: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, 
         unconfirmed=result["quality"]["verdict"] == "unconfirmed",
     )
     return {
-        "heatmap.nii.gz": nifti_bytes(heatmap, affine),
-        "error_map.nii.gz": nifti_bytes(error, affine),
-        "regions.nii.gz": nifti_bytes(labels, affine),
+        "heatmap.nii.gz": nifti_bytes(heatmap, affine, runs_only=True),
+        "error_map.nii.gz": nifti_bytes(error, affine, runs_only=True),
+        "regions.nii.gz": nifti_bytes(labels, affine, runs_only=True),
         "overview.png": picture,
     }
 
