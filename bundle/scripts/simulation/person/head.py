@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
@@ -191,6 +190,8 @@ def look_up(labels: NDArray[np.int16], lattice: Array) -> NDArray[np.int16]:
     Returns:
         Labels (8 A - 7, 8 B - 7, 8 C - 7).
     """
+    import torch
+
     fine = [(count - 1) * LATTICE_STEP + 1 for count in lattice.shape[:3]]
     flat = torch.zeros(fine, dtype=torch.int32)
     for axis, size in enumerate(labels.shape):
