@@ -185,7 +185,7 @@ def test_what_makes_a_head_of_a_scan_is_the_same_in_training() -> None:
 
 
 def test_scans_to_train_on_are_made_ready_as_at_inference() -> None:
-    """The same steps and settings up to the masked scan, but for a series' UID, the copy for the picture and decisions."""
+    """The same steps and settings up to the masked scan, but for the series, the copy for the picture and decisions."""
     steps = [step for step in load("inference.json")["preprocessing"]["transforms"] if isinstance(step, dict)]
     ours = load("train_scans.json")["registering"]["transforms"]
     last = "scripts.preprocessing.transforms.MaskBackgroundd"
