@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scripts.registration.verdict import PASS_LEVEL, PASS_PEAK, REVIEW_LEVEL, REVIEW_PEAK, SURE_LEVEL, judge
+from scripts.registration.verdict import HEAD_LEVEL, PASS_LEVEL, PASS_PEAK, REVIEW_LEVEL, REVIEW_PEAK, SURE_LEVEL, judge
 
 GOOD = {
     "level": 0.8,
@@ -36,6 +36,8 @@ def test_the_good_numbers_pass() -> None:
         (PASS_LEVEL - 0.001, 0.1, "review"),
         (REVIEW_LEVEL, 0.1, "review"),
         (REVIEW_LEVEL - 0.001, 0.1, "fail"),
+        (HEAD_LEVEL, 0.1, "fail"),
+        (HEAD_LEVEL - 0.001, 0.1, "fail"),
         (0.9, PASS_PEAK - 0.001, "review"),
         (0.9, -0.5, "review"),
         (SURE_LEVEL, REVIEW_PEAK - 0.001, "review"),
@@ -48,7 +50,7 @@ def test_the_good_numbers_pass() -> None:
 def test_level_and_peak_judge_the_pose(level: float, peak: float, verdict: str) -> None:
     found = judge({**GOOD, "level": level, "peak": peak})
     assert found.verdict == verdict
-    assert found.head
+    assert found.head == (level >= HEAD_LEVEL)
     assert bool(found.reasons) == (verdict != "pass")
 
 

@@ -6,8 +6,8 @@ neither. All grades pass: the verdict is "pass". All are tolerable: "review". El
 
 Level and peak of the brain say whether the pose is right; each covers what the other misses. Symmetry, the correlation
 of the whole head, the distance of the skulls and the agreement of the coarse network are reported and judge no pose:
-on uneven heads they are worse at right poses than at wrong ones of even heads. What `plausibility` measures, and how
-much of the head is in view, say whether a head lies there at all. No number sees an error below 10 mm for sure, nor a
+they refused right poses of heads with uneven skulls. What `plausibility` measures, how much of the head is in view, and
+some likeness of the brain say whether a head lies there at all. No number sees an error below 10 mm for sure, nor a
 left-right mirrored scan.
 """
 
@@ -18,7 +18,7 @@ from typing import NamedTuple
 PASS_LEVEL, REVIEW_LEVEL = 0.62, 0.55
 """Levels of the brain: right poses have 0.66 to 0.88, with a bleed of 195 ml 0.53; wrong ones 0.56 at most, as a rule.
 
-These and the limits of the peak were chosen on the heads of two simulators; see docs/benchmarks.md.
+These and the limits of the peak were chosen on the heads of two simulators; see docs/design.md.
 """
 
 PASS_PEAK, REVIEW_PEAK = -0.02, -0.05
@@ -26,6 +26,9 @@ PASS_PEAK, REVIEW_PEAK = -0.02, -0.05
 
 SURE_LEVEL = 0.65
 """From this level on a pose that is no peak is for review, and not refused."""
+
+HEAD_LEVEL = 0.35
+"""Below this level there is no sign of a brain: bodies, phantoms, noise and shuffled slices have 0.24 at most."""
 
 PASS_ROTATION_DEG, REVIEW_ROTATION_DEG = 45.0, 65.0
 """Rotations against the orientation in the header: nothing was measured beyond the first; the second is improbable."""
@@ -64,7 +67,7 @@ class Grade(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """The verdict "pass", "review" or "fail"; for the latter two the reasons; and whether a head lies at the pose.
+    """The verdict "pass", "review" or "fail"; for the latter two the reasons; and whether a head was recognised.
 
     Where a verdict of "fail" says that there is a head, only its pose could not be confirmed.
     """
@@ -80,7 +83,7 @@ def judge(quality: dict[str, float]) -> Verdict:
     grades = about_head + about_pose
     failures = tuple(grade.text for grade in grades if not grade.tolerable)
     doubts = tuple(grade.text for grade in grades if not grade.passes)
-    head = all(grade.tolerable for grade in about_head)
+    head = all(grade.tolerable for grade in about_head) and quality["level"] >= HEAD_LEVEL
     return Verdict("fail" if failures else "review" if doubts else "pass", failures or doubts, head)
 
 
