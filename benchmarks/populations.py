@@ -31,7 +31,7 @@ from scripts.files.atomic import staged
 from scripts.geometry.coordinates import CENTRE_MM
 from scripts.reading.inputs import read_volume
 from scripts.simulation.anatomy.label_map import Anatomy, load_anatomy
-from scripts.simulation.person.variety import PLAIN, UNUSUAL, WIDENED
+from scripts.simulation.person.varieties import PLAIN, UNUSUAL, WIDENED
 from scripts.volume import AIR_HU, UNKNOWN_HU
 
 ANATOMIES = (12, 13, 14)

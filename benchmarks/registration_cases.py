@@ -23,7 +23,7 @@ from scripts.simulation.anatomy.label_map import Anatomy, load_anatomy
 from scripts.simulation.anatomy.labels import AIR
 from scripts.simulation.person.head import SimulatedHead, draw_head
 from scripts.simulation.person.shape import Shape, draw_shape, identity_shape
-from scripts.simulation.person.variety import PLAIN
+from scripts.simulation.person.varieties import PLAIN
 from scripts.simulation.scanner.protocol import Protocol
 from scripts.simulation.scanner.scan import PADDING_HU, acquire
 from scripts.volume import UNKNOWN_HU

@@ -51,7 +51,7 @@ def network() -> DensePositionNet:
 
 
 def test_what_is_kept_is_what_the_network_says(network: DensePositionNet, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(healthy_scans, "drawn", lambda path, seed: torch.full((1, 2, 2, 2), seed / 10))
+    monkeypatch.setattr(healthy_scans, "drawn", lambda source: torch.full((1, 2, 2, 2), source.seed / 10))
     inferer = DensePositionInferer(stride=4, margin=4)
     scan, notes = healthy_scan(
         Source("x 7", "x", Path("x.nii.gz"), 7),

@@ -55,6 +55,8 @@ def test_anatomies_take_turns_and_are_the_groups(tmp_path: Path) -> None:
     ]
     assert sources[0].path == tmp_path / "head_03.nii.gz"
     assert {source.group for source in simulated_sources(tmp_path, [], 6, 0)} == {"head_01", "head_02", "head_03"}
+    assert {source.variety for source in sources} == {"plain"}
+    assert simulated_sources(tmp_path, [], 1, 0, "widened")[0].variety == "widened"
     with pytest.raises(WrongUsage, match=r"called head_09\. There are head_01, head_02, head_03"):
         simulated_sources(tmp_path, ["head_09"], 1, 0)
 
@@ -112,3 +114,9 @@ def test_the_simulator_imports_nothing_else_that_computes() -> None:
                     folder = path.parents[node.level - 1] / (node.module or "").replace(".", "/")
                     first = folder.relative_to(SCRIPTS).parts[0] if folder != SCRIPTS else ""
                     assert first in words | {name.removesuffix(".py") for name in SIMULATOR}, f"{path}: {first}"
+
+
+def test_a_residual_belongs_to_one_variety(tmp_path: Path) -> None:
+    (tmp_path / "a.nii.gz").write_bytes(NIFTI)
+    plain, widened = (simulated_sources(tmp_path, [], 1, 0, variety)[0] for variety in ("plain", "widened"))
+    assert key(plain, {}) != key(widened, {})

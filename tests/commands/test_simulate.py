@@ -46,6 +46,14 @@ def test_a_scan_with_its_mask_and_truth(anatomy: Path, tmp_path: Path, capsys: p
     assert (tmp_path / "again" / "scan_0005" / "scan.nii.gz").read_bytes() == before
 
 
+def test_a_scan_of_a_widened_head_says_what_is_in_it(anatomy: Path, tmp_path: Path) -> None:
+    words = ["simulate", str(anatomy), "-o", str(tmp_path), "--variety", "widened", "--protocol", "routine"]
+    assert main(words) == 0
+    truth = json.loads((tmp_path / "scan_0000" / "truth.json").read_text(encoding="utf-8"))
+    assert truth["variety"] == "widened"
+    assert set(truth["build"]) >= {"skew", "scalp", "thickness", "fluid", "drift", "sutures", "grooves"}
+
+
 def test_outside_the_field_of_view_is_not_taken_for_air(tmp_path: Path) -> None:
     hu = head_hu(PLAIN.points())
     hu[:5] = PADDING_HU

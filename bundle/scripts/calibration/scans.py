@@ -47,7 +47,7 @@ def healthy_scan(
     Raises:
         InputRefused: the scan can't be judged.
     """
-    data: dict[Any, Any] = {"image": str(source.path) if source.seed is None else drawn(source.path, source.seed)}
+    data: dict[Any, Any] = {"image": str(source.path) if source.seed is None else drawn(source)}
     for transform in transforms:
         if source.seed is None or not isinstance(transform, LoadImaged):
             data = transform(data)
@@ -63,9 +63,9 @@ def healthy_scan(
     return HealthyScan(signed, across, inside, labels[::step, ::step, ::step], coverage, step), notes
 
 
-def drawn(anatomy: Path, seed: int) -> MetaTensor:
+def drawn(source: Source) -> MetaTensor:
     """A simulated healthy scan (1, I, J, K) in HU with its affine, as the reader would give it."""
-    scan = simulate_case(_anatomy(anatomy), seed).scan
+    scan = simulate_case(_anatomy(source.path), source.seed or 0, variety=source.variety).scan
     hu = np.where(scan.outside, np.float32(UNKNOWN_HU), scan.hu).astype(np.float32)
     return MetaTensor(torch.from_numpy(hu)[None], affine=torch.from_numpy(scan.affine))
 

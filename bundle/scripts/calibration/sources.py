@@ -14,6 +14,7 @@ from ..errors import WrongUsage
 from ..files.fingerprints import Source
 from ..files.names import is_nifti
 from ..simulation.anatomy.label_map import anatomy_paths
+from ..simulation.person.varieties import PLAIN
 
 SIMULATED_NAME = "scan.nii.gz"
 """The scan among the files of a folder that `head-ct-anomaly simulate` wrote."""
@@ -42,7 +43,9 @@ def _scan_of(entry: Path) -> Path:
     return entry
 
 
-def simulated_sources(anatomies: Path, names: Sequence[str], count: int, seed: int) -> list[Source]:
+def simulated_sources(
+    anatomies: Path, names: Sequence[str], count: int, seed: int, variety: str = PLAIN
+) -> list[Source]:
     """`count` sources with seeds from `seed` on, which take turns over the anatomies of a folder (all, if no `names`).
 
     Raises:
@@ -54,4 +57,4 @@ def simulated_sources(anatomies: Path, names: Sequence[str], count: int, seed: i
         raise WrongUsage(f"No label map in {anatomies} is called {missing[0]}. There are {', '.join(found)}.")
     chosen = list(names) or list(found)
     turns = [(chosen[number % len(chosen)], seed + number) for number in range(count)]
-    return [Source(f"{name} {own_seed}", name, found[name], own_seed) for name, own_seed in turns]
+    return [Source(f"{name} {own_seed}", name, found[name], own_seed, variety) for name, own_seed in turns]

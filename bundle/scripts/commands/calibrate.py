@@ -38,6 +38,7 @@ from ..files.atomic import check_writable
 from ..files.fingerprints import Source, key, simulator_sha256
 from ..integrity import renew
 from ..processes.local import Lost
+from ..simulation.person.varieties import HEALTHY, PLAIN
 from ..words import counted
 from ..workflow import parsed_configs
 from .arguments import FAILURES, STOPPED, add_device, add_engine, answers, engine_problem, seed
@@ -80,6 +81,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--names", type=lambda text: text.split(","), default=[], help="which label maps: NAME,NAME...")
     parser.add_argument("--count", type=int, default=60, help="how many scans to draw (60)")
     parser.add_argument("--seed", type=seed, default=0, help="seed of the first one; the next ones count up")
+    parser.add_argument("--variety", choices=HEALTHY, default=PLAIN, help="the population that is drawn (plain)")
     add_engine(parser)
 
 
@@ -189,7 +191,7 @@ def sources_of(args: argparse.Namespace) -> list[Source]:
     """The scans that were asked for."""
     if args.simulate is None:
         return sources_in(args.folder)
-    return simulated_sources(args.simulate, args.names, args.count, args.seed)
+    return simulated_sources(args.simulate, args.names, args.count, args.seed, args.variety)
 
 
 def provenance(args: argparse.Namespace) -> dict[str, Any]:
@@ -197,7 +199,8 @@ def provenance(args: argparse.Namespace) -> dict[str, Any]:
     if args.simulate is None:
         return {"scans": "a folder"}
     names = sorted({source.group for source in sources_of(args)})
-    return {"scans": "simulated", "anatomies": names, "seed": args.seed, "simulator_sha256": simulator_sha256()}
+    drawn = {"anatomies": names, "seed": args.seed, "variety": args.variety}
+    return {"scans": "simulated", **drawn, "simulator_sha256": simulator_sha256()}
 
 
 def pipeline_settings(args: argparse.Namespace) -> dict[str, Any]:

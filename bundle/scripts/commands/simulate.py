@@ -19,6 +19,7 @@ from ..files.nifti import nifti_bytes
 from ..simulation.anatomy.label_map import anatomy_paths, load_anatomy
 from ..simulation.case import PRESETS, Case, simulate_case
 from ..simulation.lesions.planting import KINDS
+from ..simulation.person.varieties import PLAIN, VARIETIES
 from ..volume import UNKNOWN_HU
 from .arguments import add_output, seed
 
@@ -32,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_output(parser, "folder of the scans")
     parser.add_argument("--count", type=int, default=1, help="how many scans; they take turns over the anatomies")
     parser.add_argument("--seed", type=seed, default=0, help="seed of the first scan; the next ones count up")
+    parser.add_argument("--variety", choices=VARIETIES, default=PLAIN, help="the population that heads come from")
     parser.add_argument("--lesion", choices=KINDS, help="plant a lesion of this kind; none by default")
     parser.add_argument("--side", choices=("left", "right"), help="the lesion's side; drawn by default")
     parser.add_argument("--format", choices=("nifti", "dicom"), default="nifti", help="of the scans")
@@ -47,7 +49,8 @@ def main(args: argparse.Namespace) -> int:
         folder = args.output / f"scan_{seed_:04d}"
         if folder.exists():
             raise OutputExists(f"{folder} exists. Choose another folder or another seed.")
-        case = simulate_case(load_anatomy(path), seed_, lesion=args.lesion, side=args.side, protocol=args.protocol)
+        wanted = {"lesion": args.lesion, "side": args.side, "protocol": args.protocol, "variety": args.variety}
+        case = simulate_case(load_anatomy(path), seed_, **wanted)
         write_case(folder, case, path.name.split(".")[0], args.format, args.transfer_syntax)
         print(folder)
     return 0

@@ -18,17 +18,18 @@ SIMULATOR = ("simulation", "geometry", "volume.py")
 
 @dataclass(frozen=True)
 class Source:
-    """One healthy scan; `seed` is None for a scan on disk."""
+    """One healthy scan; `seed` is None for a scan on disk, `variety` the population of a simulated one."""
 
     name: str
     group: str
     path: Path
     seed: int | None = None
+    variety: str = "plain"
 
     def fingerprint(self) -> list[Any]:
         """Plain values that change when the scan does, quickly found."""
         if self.seed is not None:
-            return [sha256(self.path), self.seed, simulator_sha256()]
+            return [sha256(self.path), self.seed, self.variety, simulator_sha256()]
         files = [self.path] if self.path.is_file() else sorted(path for path in self.path.rglob("*") if path.is_file())
         return [
             [str(file.relative_to(self.path.parent)), file.stat().st_size, file.stat().st_mtime_ns] for file in files

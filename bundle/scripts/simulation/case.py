@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .anatomy.label_map import Anatomy
 from .person.head import SimulatedHead, draw_head, stream
-from .person.variety import PLAIN
+from .person.varieties import PLAIN
 from .registered_head import PROTOCOL_STREAM
 from .scanner.protocol import Protocol, draw_protocol
 from .scanner.sampling import sample

@@ -13,7 +13,7 @@ from ..geometry.coordinates import REFERENCE_SIZE, grid_affine
 from .anatomy.label_map import Anatomy
 from .person.head import SimulatedHead, draw_head, stream
 from .person.tissue import AIR_HU
-from .person.variety import PLAIN
+from .person.varieties import PLAIN
 from .scanner.protocol import Protocol, draw_protocol
 from .scanner.sampling import sample
 from .scanner.scan import PADDING_HU, Scan, acquire

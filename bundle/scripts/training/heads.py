@@ -25,6 +25,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 from ..geometry.coordinates import REFERENCE_SIZE, positions
 from ..networks.patches import cut, patch_radius
 from ..simulation.anatomy.label_map import Anatomy, load_anatomy
+from ..simulation.person.varieties import PLAIN
 from ..simulation.registered_head import draw_training_head
 from ..volume import AIR_HU
 
@@ -35,8 +36,10 @@ class DrawHeadd(MapTransform):
     Anatomies are read once and kept, 20 to 40 MB each.
     """
 
-    def __init__(self, keys: str) -> None:
+    def __init__(self, keys: str, variety: str = PLAIN) -> None:
+        """`variety` is the population that the heads come from, see `simulation.person.variety`."""
         super().__init__(keys)
+        self.variety = variety
         self.anatomies: dict[str, Anatomy] = {}
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
@@ -51,7 +54,7 @@ class DrawHeadd(MapTransform):
 
     def drawn(self, anatomy: Anatomy, seed: int) -> Any:
         """What is drawn."""
-        return torch.from_numpy(draw_training_head(anatomy, seed))[None]
+        return torch.from_numpy(draw_training_head(anatomy, seed, variety=self.variety))[None]
 
 
 class RandDenseCropd(MapTransform, Randomizable):

@@ -9,6 +9,7 @@ import numpy as np
 from monai.transforms import MapTransform, Randomizable
 
 from ..simulation.anatomy.label_map import Anatomy
+from ..simulation.person.varieties import PLAIN
 from .heads import DrawHeadd
 from .locator_scans import CoarseScan, draw_coarse_head, draw_sample, draw_scan
 
@@ -24,13 +25,15 @@ class DrawScansd(DrawHeadd):
     A scan takes about 2 MB.
     """
 
-    def __init__(self, keys: str, count: int) -> None:
-        super().__init__(keys)
+    def __init__(self, keys: str, count: int, variety: str = PLAIN) -> None:
+        """`count` scans of a head that comes from a population, see `simulation.person.variety`."""
+        super().__init__(keys, variety)
         self.count = count
 
     def drawn(self, anatomy: Anatomy, seed: int) -> list[CoarseScan]:
         """So many scans of one head."""
-        head, rng = draw_coarse_head(anatomy, seed), np.random.default_rng([seed, SCAN_STREAM])
+        head = draw_coarse_head(anatomy, seed, self.variety)
+        rng = np.random.default_rng([seed, SCAN_STREAM])
         return [draw_scan(head, rng) for _ in range(self.count)]
 
 

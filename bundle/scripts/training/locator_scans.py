@@ -30,6 +30,7 @@ from ..simulation.anatomy.common_space import MEAN_CENTROIDS
 from ..simulation.anatomy.label_map import Anatomy, centroids
 from ..simulation.anatomy.labels import AIR, UNCOVERED
 from ..simulation.person.head import SimulatedHead, draw_head
+from ..simulation.person.varieties import PLAIN
 from ..volume import AIR_HU
 
 Array = NDArray[np.float64]
@@ -113,13 +114,13 @@ class FieldOfView:
         return np.asarray(beside & (height >= self.heights[0]) & (height <= self.heights[1]))
 
 
-def draw_coarse_head(anatomy: Anatomy, seed: int) -> CoarseHead:
+def draw_coarse_head(anatomy: Anatomy, seed: int, variety: str = PLAIN) -> CoarseHead:
     """A healthy head drawn from an anatomy, at 2 mm.
 
     Raises:
         ValueError: the anatomy lacks the brain structures.
     """
-    return coarse_head(draw_head(anatomy, seed))
+    return coarse_head(draw_head(anatomy, seed, variety=variety))
 
 
 def coarse_head(head: SimulatedHead) -> CoarseHead:

@@ -15,7 +15,8 @@ from scripts.simulation.anatomy.label_map import centroids, load_anatomy
 from scripts.simulation.anatomy.labels import BONE, BRAIN, SWELLING
 from scripts.simulation.person.head import BUILD_STREAM, SimulatedHead, draw_head, stream
 from scripts.simulation.person.shape import identity_shape
-from scripts.simulation.person.variety import UNUSUAL_SHARES, VARIETIES, Build, draw_build
+from scripts.simulation.person.varieties import VARIETIES
+from scripts.simulation.person.variety import UNUSUAL_SHARES, Build, draw_build
 
 ANATOMY = toy_anatomy(pose((25, 4, -6), (6, -9, 14)))
 

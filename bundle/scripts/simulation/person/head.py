@@ -25,7 +25,8 @@ from .atrophy import widened
 from .look import Look, draw_look
 from .shape import LATTICE_STEP, Shape, draw_shape
 from .tissue import to_hu
-from .variety import LARGEST_SCALE, PLAIN, Build, add_build, built_labels, built_look, built_shape, draw_build
+from .varieties import PLAIN
+from .variety import LARGEST_SCALE, Build, add_build, built_labels, built_look, built_shape, draw_build
 
 Array = NDArray[np.float64]
 

@@ -29,11 +29,9 @@ from .skew import Skew, draw_skew, skewed
 from .surgery import Surgery, draw_burr_holes, draw_craniectomy, surgery_change
 from .sutures import CHILD_CLOSED, CHILD_WIDER, Sutures, draw_sutures, suture_clouds
 from .thickness import Thickness, draw_thickness, thickness_change
+from .varieties import PLAIN, VARIETIES, WIDENED
 
 Labels = NDArray[np.int16]
-
-PLAIN, WIDENED, UNUSUAL = "plain", "widened", "unusual"
-VARIETIES = (PLAIN, WIDENED, UNUSUAL)
 
 LARGEST_SCALE = 0.15
 """Bound of the scales of widened heads, see `shape.draw_shape`; plain ones have .1."""
