@@ -8,23 +8,23 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
 from scripts.cohort.tasks import NEEDED, SIDES
 from scripts.datasets.datalist import Case, check_labels, listed_cases
 from scripts.preprocessing.regions import LEFT_HEMISPHERE, RIGHT_HEMISPHERE, SKULL
-from scripts.reading.inputs import read_volume
 from scripts.results.planes import Array
 
-from .figures.error_slices import Slices
-from .figures.skull_surface import Skull
 from .folder import Reproduction
 from .published import AUTOENCODER, FRACTURE, HAEMORRHAGE, POSITION
 from .rows import DENSE, NothingToShow, series_of
+
+if TYPE_CHECKING:  # what plans a sweep starts without matplotlib
+    from .figures.error_slices import Slices
+    from .figures.skull_surface import Skull
 
 WINDOWS_HU = {HAEMORRHAGE: (-20.0, 120.0), FRACTURE: (-200.0, 1500.0)}
 """Windows of a scan: a brain window, or a bone window."""
@@ -85,6 +85,10 @@ def slices(folder: Reproduction, label: str) -> list[Slices]:
     Raises:
         NothingToShow: there is none, or its results are not on the grid of the scan.
     """
+    from scripts.reading.inputs import read_volume
+
+    from .figures.error_slices import Slices
+
     found = []
     for case, runs in _examples(folder, label):
         maps = {series: heatmap(folder.example(run, case.name)) for series, run in runs.items()}
@@ -104,17 +108,19 @@ def skulls(folder: Reproduction) -> dict[str, Skull]:
     Raises:
         NothingToShow: there is none, or its map and its regions are not on one grid.
     """
+    from scripts.results.checks import read_map
+
+    from .figures.skull_surface import Skull
+
     found = {}
     for case, runs in _examples(folder, FRACTURE):
         run = runs.get(POSITION) or runs.get(DENSE)
         if run:
             example = folder.example(run, case.name)
             values, unit = heatmap(example)
-            regions = nib.load(example / "regions.nii.gz")
-            affine = upright(example, np.asarray(regions.affine))  # type: ignore[attr-defined]
-            labels = voxels(example / "regions.nii.gz")
+            labels, affine = read_map(example / "regions.nii.gz")
             check_grids(example, labels.shape, values)
-            found[case.name] = Skull(labels == SKULL, values, affine, unit)
+            found[case.name] = Skull(labels == SKULL, values, upright(example, affine), unit)
     if not found:
         raise NothingToShow("no position network has made a map of a fracture")
     return found
@@ -144,7 +150,9 @@ def check_grids(example: Path, shape: tuple[int, ...], *volumes: NDArray[Any]) -
 
 def voxels(path: Path) -> NDArray[Any]:
     """The voxels of a NIfTI file (I, J, K)."""
-    return np.asanyarray(nib.load(path).dataobj)  # type: ignore[attr-defined]
+    from scripts.results.checks import read_map
+
+    return read_map(path)[0]
 
 
 def heatmap(example: Path) -> tuple[NDArray[np.floating[Any]], str]:

@@ -185,14 +185,15 @@ def test_what_makes_a_head_of_a_scan_is_the_same_in_training() -> None:
 
 
 def test_scans_to_train_on_are_made_ready_as_at_inference() -> None:
-    """The same steps and settings up to the masked scan, but for a series' UID and the copy for the picture."""
+    """The same steps and settings up to the masked scan, but for the series, the copy for the picture and decisions."""
     steps = [step for step in load("inference.json")["preprocessing"]["transforms"] if isinstance(step, dict)]
     ours = load("train_scans.json")["registering"]["transforms"]
     last = "scripts.preprocessing.transforms.MaskBackgroundd"
     end = [step["_target_"] for step in steps].index(last) + 1
     shared = [step for step in steps[:end] if "scan" not in (step.get("names"), step.get("keys"))]
     shared[0]["reader"].pop("series_uid")
-    without = [{key: value for key, value in step.items() if key != "_desc_"} for step in shared]
+    own = {"_desc_", "accept_review", "force"}  # what a user may decide of one result is not learnt from
+    without = [{key: value for key, value in step.items() if key not in own} for step in shared]
     assert ours[: len(without)] == without
     assert [step["_target_"] for step in ours[len(without) :]] == ["SelectItemsd", "EnsureTyped"]
     assert [load("train_scans.json")[i] for i in REGISTRATION] == [load("inference.json")[i] for i in REGISTRATION]

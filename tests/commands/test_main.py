@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts.assets import metadata
 from scripts.commands.main import COMMANDS, explain, main, parser_for
 from scripts.errors import OutputExists, OutputFailed, WrongUsage
 from scripts.findings import refusal
@@ -202,3 +203,24 @@ sys.exit(143)
         codes[way] = done.returncode
     assert codes["leave"] == 143
     assert codes["exit"] != 143, "negative control"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_loads_neither_torch_nor_monai(name: str) -> None:
+    code = (
+        "import sys; from contextlib import suppress; from scripts.commands.main import main\n"
+        f"with suppress(SystemExit): main([{name!r}, '--help'])\n"
+        "print(sorted({'torch', 'monai', 'itk', 'matplotlib', 'ray'} & set(sys.modules)))"
+    )
+    path = os.pathsep.join([str(ROOT / "bundle"), str(ROOT)])
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith(f"usage: head-ct-anomaly {name}")
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_version_is_that_of_the_bundle(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(["--version"])
+    assert capsys.readouterr().out == f"head-ct-anomaly {metadata()['version']}\n"

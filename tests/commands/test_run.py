@@ -22,7 +22,7 @@ from pydicom.dataset import Dataset
 
 from scripts import workflow as workflows
 from scripts.assets import config
-from scripts.commands import scan_options
+from scripts.commands import run, scan_options
 from scripts.commands.main import main, parser_for
 from scripts.commands.scan_options import overrides
 from scripts.findings import refusal
@@ -240,6 +240,7 @@ def pretend(monkeypatch: pytest.MonkeyPatch) -> type[Pretend]:
         pass
 
     monkeypatch.setattr(monai.bundle, "ConfigWorkflow", Own)
+    monkeypatch.setattr(run, "check_input", lambda path, uid: None)
     return Own
 
 
@@ -332,7 +333,7 @@ def test_an_internal_error_is_5_and_debug_shows_where(tmp_path: Path) -> None:
     """A config with a mistake in it, in a process, to see all of stderr."""
     code = (
         "import sys; from scripts.commands import main, run; import scripts.commands.run as r\n"
-        "r.overrides = lambda args: {'stride': 3}\n"
+        "r.overrides = lambda args: {'stride': 3}; r.check_input = lambda path, uid: None\n"
         "sys.exit(main.main(sys.argv[1:]))"
     )
     path = os.pathsep.join([str(ROOT / "bundle"), os.environ.get("PYTHONPATH", "")])

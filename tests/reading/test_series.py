@@ -94,7 +94,7 @@ def test_a_named_series_that_is_not_there(make: Any) -> None:
 
 
 def test_only_objectionable_series_are_refused(make: Any) -> None:
-    with pytest.raises(InputRefused, match=r"No series suits \(bone_kernel, derived_series\)\. .* name it"):
+    with pytest.raises(InputRefused, match=r"No series suits \(bone_kernel, derived_series\)\. .*Name one"):
         chosen(make("1", kernel="BONE"), make("2", image_type=("DERIVED", "PRIMARY")))
 
 

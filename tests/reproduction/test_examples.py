@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from paper_inputs import case, datalist, evaluation, reproduction
 
-from reproduction import examples
 from reproduction.examples import candidates, labelled_tests, runs_with, shows, skulls, slices
 from reproduction.folder import Reproduction
 from reproduction.rows import NothingToShow
 from scripts.datasets.datalist import Case
 from scripts.errors import WrongUsage
 from scripts.files.nifti import nifti_bytes
+from scripts.reading import inputs
 from scripts.results.folder import write_results
 
 LISTED = [
@@ -39,7 +39,7 @@ TILTED = np.array([[0.0, -1, 0, 5], [1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Reproduction:
     """A reproduction of four runs, whose scans are small boxes."""
     monkeypatch.setattr(
-        examples, "read_volume", lambda path, uid: SimpleNamespace(hu=np.full((8, 9, 7), 30, np.int16), affine=AFFINE)
+        inputs, "read_volume", lambda path, uid: SimpleNamespace(hu=np.full((8, 9, 7), 30, np.int16), affine=AFFINE)
     )
     made = {
         "p2": evaluation(width=2),
@@ -111,7 +111,7 @@ def test_slices_of_every_scan_with_a_map(folder: Reproduction) -> None:
 def test_a_mask_on_another_grid_is_not_drawn(folder: Reproduction, monkeypatch: pytest.MonkeyPatch) -> None:
     add(folder, "p8", "left")
     volume = SimpleNamespace(hu=np.full((8, 9, 14), 30, np.int16), affine=AFFINE)
-    monkeypatch.setattr(examples, "read_volume", lambda path, uid: volume)
+    monkeypatch.setattr(inputs, "read_volume", lambda path, uid: volume)
     with pytest.raises(NothingToShow, match=r"p8/examples/left is on another grid, \(8, 9, 7\), than its scan, .*14"):
         slices(folder, "haemorrhage")
     regions = {"regions.nii.gz": nifti_bytes(np.full((8, 9, 5), 3, np.uint8), AFFINE)}

@@ -25,6 +25,7 @@ def pipeline(names, values):
     sys.stdin.readline()
     scan = {"scan": values["dataset_dir"].name}
     write_results(values["output_dir"], {"heatmap.nii.gz": b"voxels"}, scan, values["overwrite"])
+run.check_input = lambda path, uid: None
 run.run_configs = pipeline
 sys.exit(main.main(sys.argv[1:]))
 """

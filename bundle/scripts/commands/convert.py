@@ -12,7 +12,6 @@ from pathlib import Path
 from ..assets import asset, metadata, sha256
 from ..errors import WrongUsage
 from ..files.atomic import check_writable
-from ..networks.position import STRIDES
 from ..workflow import parsed_configs
 
 ENDINGS = {".onnx": "ONNX", ".pt2": "a program of torch.export"}
@@ -26,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("output", metavar="FILE", type=Path, help="what to write; its ending says how: .onnx or .pt2")
     parser.add_argument(
-        "--stride", type=int, choices=STRIDES, default=2, help="mm between predictions (default: %(default)s)"
+        "--stride", type=int, choices=(1, 2, 4), default=2, help="mm between predictions (default: %(default)s)"
     )
     parser.add_argument("--weights", metavar="FILE", type=Path, help="other weights of the same network")
 

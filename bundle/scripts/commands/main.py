@@ -22,6 +22,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
+from ..assets import metadata
 from ..errors import FULL, OutputExists, OutputFailed, WrongUsage, as_ours, chain, debug_text, origin, text_of
 from ..findings import InputRefused
 from ..integrity import BundleChanged
@@ -95,6 +96,7 @@ def parser_for(words: Sequence[str]) -> argparse.ArgumentParser:
         prog="head-ct-anomaly", description="Anomaly heatmaps of head CT. For research only, not a medical device."
     )
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {metadata()['version']}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     asked = next((word for word in words if not word.startswith("-")), None)
     for name, line in COMMANDS.items():

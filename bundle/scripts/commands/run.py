@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from ..reading.inputs import check_input
 from ..results.folder import reserved
 from ..workflow import parsed_configs, quiet, run_configs
 from .arguments import add_device, add_output, check_device, series_uid
@@ -56,6 +57,7 @@ def main(args: argparse.Namespace) -> int:
 
     try:
         with reserved(args.output, args.overwrite), quiet(warn=args.debug):
+            check_input(args.input, args.series_uid)  # by headers alone, before torch is loaded
             run_configs(("inference.json", *args.config), overrides(args))
     finally:
         give_back_free_memory()  # a process that judges many scans holds as much after each as after the first

@@ -24,7 +24,6 @@ from ..simulation.person.look import Look
 from ..simulation.scanner.protocol import Protocol
 from ..simulation.scanner.sampling import sample
 from ..simulation.scanner.scan import Scan, acquire
-from ..simulation.scanner.series import SeriesText, in_scanner_order, write_series
 from .arguments import add_output
 
 PROTOCOL = Protocol(
@@ -50,7 +49,7 @@ LARGEST_ROTATION_DEG = 8.0
 AIR_BELOW_HU, QUIET_HU = -900, -1000
 """Air is stored without its noise, of which most of a compressed series would consist."""
 
-TEXT = SeriesText(SeriesDescription="Head 3.0 soft", StudyDescription="Simulated head CT with a bleed")
+SERIES_DESCRIPTION, STUDY_DESCRIPTION = "Head 3.0 soft", "Simulated head CT with a bleed"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -72,6 +71,8 @@ def main(args: argparse.Namespace) -> int:
     Raises:
         ValueError: the label map can't be drawn from, or the bleed does not fit.
     """
+    from ..simulation.scanner.series import SeriesText, in_scanner_order, write_series
+
     head = draw_head(
         load_anatomy(args.anatomy),
         args.seed,
@@ -91,7 +92,7 @@ def main(args: argparse.Namespace) -> int:
         scan.affine,
         seed=args.seed,
         transfer_syntax="jpegls",
-        text=TEXT,
+        text=SeriesText(SeriesDescription=SERIES_DESCRIPTION, StudyDescription=STUDY_DESCRIPTION),
         thickness_mm=PROTOCOL.thickness_mm,
     )
     mask, affine = in_scanner_order(native_mask(head, scan), scan.affine)

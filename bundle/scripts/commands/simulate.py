@@ -19,9 +19,11 @@ from ..files.nifti import nifti_bytes
 from ..simulation.anatomy.label_map import anatomy_paths, load_anatomy
 from ..simulation.case import PRESETS, Case, simulate_case
 from ..simulation.lesions.planting import KINDS
-from ..simulation.scanner.series import TRANSFER_SYNTAXES, write_series
 from ..volume import UNKNOWN_HU
 from .arguments import add_output, seed
+
+CODINGS = ("explicit", "jpeg2000", "jpegls", "rle")
+"""Names of `TRANSFER_SYNTAXES` in `simulation.scanner.series`."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,9 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--side", choices=("left", "right"), help="the lesion's side; drawn by default")
     parser.add_argument("--format", choices=("nifti", "dicom"), default="nifti", help="of the scans")
     parser.add_argument("--protocol", choices=("drawn", *PRESETS), default="drawn", help="how the scans are made")
-    parser.add_argument(
-        "--transfer-syntax", choices=tuple(TRANSFER_SYNTAXES), default="explicit", help="compression of DICOM files"
-    )
+    parser.add_argument("--transfer-syntax", choices=CODINGS, default="explicit", help="compression of DICOM files")
 
 
 def main(args: argparse.Namespace) -> int:
@@ -62,6 +62,8 @@ def write_case(folder: Path, case: Case, anatomy: str, kind: str, transfer_synta
 
 def _write_case(partial: Path, case: Case, anatomy: str, kind: str, transfer_syntax: str) -> None:
     if kind == "dicom":
+        from ..simulation.scanner.series import write_series
+
         write_series(
             partial / "series",
             case.scan.hu,

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any
 
-import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
@@ -67,6 +66,8 @@ def _gzipped(parts: Iterable[bytes], runs_only: bool) -> bytes:
 
 def _header(volume: NDArray[Any], affine: NDArray[np.floating[Any]]) -> bytes:
     """The header of a volume's file, up to where the voxels begin."""
+    import nibabel as nib  # a quarter of a second, which only those pay who write
+
     header = nib.Nifti1Image(volume, affine).header
     header.set_xyzt_units("mm")
     header.set_sform(affine, code=SCANNER_ANATOMICAL)

@@ -19,10 +19,13 @@ The *error map* is E = ||x_predicted - x||; in millimetres it is E * (N - 1) * s
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
+
+if TYPE_CHECKING:  # commands that only read coordinates start without torch
+    from torch import Tensor
 
 REFERENCE_SIZE = 256
 """Voxels along each side of the reference grid (N)."""
@@ -46,11 +49,15 @@ def grid_affine(stride: int = 1) -> NDArray[np.float64]:
 
 def _line(count: int, stride: int, start: int = 0) -> Tensor:
     """Positions (count,) along one axis, normalised."""
+    import torch
+
     return (start + stride * torch.arange(count, dtype=torch.float32)) / (REFERENCE_SIZE - 1)
 
 
 def positions(shape: tuple[int, int, int], stride: int = 1, origin: tuple[int, int, int] = (0, 0, 0)) -> Tensor:
     """Positions (3, *shape) of the voxels origin + stride * (i, j, k) of the reference grid, normalised to [0, 1]."""
+    import torch
+
     axes = [_line(count, stride, start) for start, count in zip(origin, shape, strict=True)]
     return torch.stack(torch.meshgrid(*axes, indexing="ij"))
 
@@ -63,7 +70,7 @@ def error_map(predicted: Tensor, stride: int = 1) -> Tensor:
     """
     if predicted.ndim != 5 or predicted.shape[1] != 3:
         raise ValueError(f"predicted positions must be (B, 3, D, H, W), got {tuple(predicted.shape)}")
-    squared = torch.zeros_like(predicted[:, :1])
+    squared = predicted.new_zeros(predicted[:, :1].shape)
     for axis in range(3):
         line = _line(predicted.shape[2 + axis], stride).to(predicted)
         along = line.reshape([-1 if other == axis else 1 for other in range(3)])

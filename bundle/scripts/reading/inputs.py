@@ -17,7 +17,7 @@ from ..findings import Finding, InputRefused, finding, refusal
 from ..volume import Volume
 from ..words import counted
 from .headers import Headers, read_headers
-from .nifti import read_nifti
+from .nifti import check_nifti, read_nifti
 from .series import Stack, choose, stacks_of
 from .stacks import stack_volume
 
@@ -65,6 +65,19 @@ def read_volume(path: str | Path, series_uid: str | None = None) -> Volume:
         return read_nifti(path)
     headers, stacks = _preflight(path)
     return _read(headers, stacks, choose(stacks, series_uid))
+
+
+def check_input(path: str | Path, series_uid: str | None = None) -> None:
+    """See by headers alone that `path` holds a scan: a path, a series, or a header that can't be used ends here.
+
+    Raises:
+        InputRefused: with the finding that says why. What only the voxels show, `read_volume` refuses.
+    """
+    path = Path(path)
+    if _source_of(path) == "nifti":
+        check_nifti(path)
+    else:
+        choose(_preflight(path)[1], series_uid)
 
 
 def inspect_input(path: str | Path, series_uid: str | None = None) -> Inspection:

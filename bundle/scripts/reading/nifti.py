@@ -58,6 +58,27 @@ def read_nifti(path: Path) -> Volume:
         InputRefused: `nifti_corrupt`, `nifti_not_3d`, `nifti_data_type`, `nifti_no_affine`, `too_large`, or what
             `check_values` refuses.
     """
+    with _checked(path) as (stream, header, affine, found):
+        hu = _values(stream, header, header.get_data_shape()[:3])
+        _check_end(stream)
+    check_finite(hu)
+    volume = Volume(hu, affine, split_padding(hu))
+    return replace(volume, findings=(*found, *check_values(volume)))
+
+
+def check_nifti(path: Path) -> None:
+    """See that the header in `path` is that of a scan; no voxel is read.
+
+    Raises:
+        InputRefused: as `read_nifti`, but for what only the voxels show.
+    """
+    with _checked(path):
+        pass
+
+
+@contextmanager
+def _checked(path: Path) -> Iterator[tuple[BinaryIO, AnyNifti, NDArray[np.float64], tuple[Finding, ...]]]:
+    """The opened file behind its header, the header, the affine and the findings about it; what fails is a refusal."""
     try:
         with _quiet(), _opened(path) as stream:
             header = _header(stream)
@@ -66,8 +87,7 @@ def read_nifti(path: Path) -> Volume:
             shape = header.get_data_shape()[:3]
             _check_extent(shape, affine)
             check_size(shape)
-            hu = _values(stream, header, shape)
-            _check_end(stream)
+            yield stream, header, affine, found
     except InputRefused:
         raise
     except OSError as error:
@@ -75,9 +95,6 @@ def read_nifti(path: Path) -> Volume:
         raise refusal("nifti_corrupt", f"The NIfTI file can't be read ({reason}).") from error
     except Exception as error:  # nibabel raises many kinds, down to struct.error, on bytes that are not NIfTI
         raise refusal("nifti_corrupt", f"The NIfTI file can't be read ({str(error)[:MAX_REASON]}).") from error
-    check_finite(hu)
-    volume = Volume(hu, affine, split_padding(hu))
-    return replace(volume, findings=(*found, *check_values(volume)))
 
 
 @contextmanager

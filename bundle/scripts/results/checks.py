@@ -11,7 +11,6 @@ import gzip
 from pathlib import Path
 from typing import Any
 
-import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,6 +31,8 @@ Volumes = dict[str, tuple[tuple[int, ...], NDArray[np.float64]]]
 
 def read_map(path: Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
     """Voxels (I, J, K) and affine (4, 4) of a NIfTI file."""
+    import nibabel as nib
+
     image = nib.load(path)
     return np.asanyarray(image.dataobj), np.asarray(image.affine)  # type: ignore[attr-defined]
 
@@ -57,6 +58,8 @@ def problems(folder: Path) -> dict[str, str]:
 
 def _volume_problem(path: Path, name: str, grids: Volumes) -> str:
     """The problem of a volume; its grid is compared with the first of `grids`, to which it is added."""
+    import nibabel as nib
+
     image: Any = nib.Nifti1Image.from_bytes(gzip.decompress(path.read_bytes()))  # to the end, with its checksum
     values = np.asanyarray(image.dataobj)
     if values.ndim != 3:

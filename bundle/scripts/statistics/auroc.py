@@ -15,7 +15,6 @@ from collections.abc import Callable, Hashable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import rankdata
 
 FEWEST_ROUNDS_SHARE = 0.5
 """Share of the bootstrap's rounds that must have both kinds of items for its interval to mean anything."""
@@ -42,6 +41,8 @@ def auroc(scores: ArrayLike, labels: ArrayLike) -> float:
     negative = anomalous.size - positive
     if not (positive and negative):
         raise OneKindOnly(f"AUROC needs healthy and anomalous items, got {negative} and {positive}.")
+    from scipy.stats import rankdata  # half a second, which only those pay who count
+
     ranks = float(rankdata(values)[anomalous].sum())
     return (ranks - positive * (positive + 1) / 2) / (positive * negative)
 

@@ -29,7 +29,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm, rankdata
 
 from .auroc import OneKindOnly, checked
 
@@ -102,6 +101,8 @@ def hanley_mcneil_interval(auroc: float, positives: int, negatives: int, level: 
     Raises:
         ValueError: as `hanley_mcneil_error`.
     """
+    from scipy.stats import norm  # half a second, which only those pay who count
+
     reach = float(norm.ppf((1 + level) / 2)) * hanley_mcneil_error(auroc, positives, negatives)
     return max(0.0, auroc - reach), min(1.0, auroc + reach)
 
@@ -136,6 +137,8 @@ def delong_test(
     variance = _clustered_variance(
         (of_healthy[0] - of_healthy[1], of_anomalous[0] - of_anomalous[1]), (groups[~anomalous], groups[anomalous])
     )
+    from scipy.stats import norm
+
     difference, error = float(aurocs[0] - aurocs[1]), math.sqrt(max(variance, 0.0))
     z = difference / error if error > 0 else math.copysign(math.inf, difference) if difference else 0.0
     return Difference(float(aurocs[0]), float(aurocs[1]), difference, error, z, float(2 * norm.sf(abs(z))))
@@ -172,6 +175,8 @@ def _both_kinds(scores: ArrayLike, labels: ArrayLike) -> tuple[Array, Array]:
 def _placements(kinds: tuple[Array, Array]) -> tuple[Array, Array]:
     """Placements of the healthy and of the anomalous items."""
     healthy, anomalous = kinds
+    from scipy.stats import rankdata
+
     ranks = rankdata(np.concatenate([healthy, anomalous]))
     lower_than_healthy = ranks[: healthy.size] - rankdata(healthy)
     lower_than_anomalous = ranks[healthy.size :] - rankdata(anomalous)

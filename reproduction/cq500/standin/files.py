@@ -26,7 +26,6 @@ from scripts.errors import OutputExists, as_ours
 from scripts.files.atomic import write_output
 from scripts.files.tables import as_csv
 from scripts.simulation.scanner.scan import PADDING_HU
-from scripts.simulation.scanner.series import SeriesText, write_series
 
 from ..reads import LABELS, Reads, number_of, reads_text
 from .patients import CasePlan
@@ -141,6 +140,8 @@ def _write_series(
     folder: Path, plan: CasePlan, description: str, number: int, images: Series, rng: np.random.Generator
 ) -> None:
     """Write one series; its files are numbered at random."""
+    from scripts.simulation.scanner.series import SeriesText, write_series
+
     patient = plan.folder.split(" ")[0]
     text = SeriesText(
         PatientName=patient,

@@ -16,7 +16,7 @@ def test_regions_and_units_have_codes() -> None:
     assert dicom_codes.UNITS.keys() == UNITS.keys()
     assert dicom_codes.SITES["left_hemisphere"][1] is dicom_codes.LEFT
     assert dicom_codes.SITES["right_hemisphere"][1] is dicom_codes.RIGHT
-    assert dicom_codes.VERDICTS.keys() == {"pass", "review"}
+    assert dicom_codes.VERDICTS.keys() == {"pass", "review", "unconfirmed"}
 
 
 def test_the_scheme_of_own_codes_is_declared() -> None:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import nibabel
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -221,6 +220,8 @@ def load_anatomy(path: Path) -> Anatomy:
     """
     if not path.is_file():
         raise WrongUsage(f"There is no file {path}. Give a label map of a whole head (.nii.gz).")
+    import nibabel
+
     image = nibabel.as_closest_canonical(nibabel.load(path))
     values = np.asarray(image.dataobj)
     labels = values.astype(np.int16)

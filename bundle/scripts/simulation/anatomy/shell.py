@@ -174,6 +174,12 @@ def layers(shell: Shell, change: Change) -> tuple[Array, Array]:
     return after, before
 
 
+def changed(shell: Shell, change: Change) -> Shell:
+    """The shell after a change."""
+    after, _ = layers(shell, change)
+    return Shell(shell.middle, after[3], after[4], after[6])
+
+
 def growth_mm(shell: Shell, change: Change) -> float:
     """How far the skin moves out where it does so most."""
     after, before = layers(shell, change)
@@ -186,12 +192,12 @@ def remodelled(labels: Labels, shell: Shell, change: Change) -> Labels:
     What is gained beneath the skull is `CSF`, what collects on it `SWELLING`. Missing bone leaves soft tissue.
     """
     after, before = layers(shell, change)
-    changed = (np.abs(after - before) > LEAST_CHANGE_MM).any(axis=0) | change.missing
-    if not changed.any():
+    moves = (np.abs(after - before) > LEAST_CHANGE_MM).any(axis=0) | change.missing
+    if not moves.any():
         return labels
     first = np.where(np.abs(after - before)[1:4].max(axis=0) > LEAST_CHANGE_MM, after[1], shell.inner - 2)
     last = np.maximum(after[6], shell.skin) + 2
-    place, distance, nearest = _reached(labels.shape, shell.middle, np.where(changed, first, NOWHERE_MM), last)
+    place, distance, nearest = _reached(labels.shape, shell.middle, np.where(moves, first, NOWHERE_MM), last)
     layer, source = _sources(distance, nearest, after, before)
     found = labels.ravel()[_along(place, labels.shape, shell.middle, source / distance)]
     found = _settled(found, layer, _fine(change.missing)[nearest] > 0.5)

@@ -20,7 +20,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy import ndimage, sparse
 from scipy.sparse.linalg import cg
@@ -218,6 +217,8 @@ def _source(
     case: Braincase, block: tuple[slice, ...], step: NDArray[np.int64], displacement: Array
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Flat indices within the block: of the voxels that each moved voxel shows, and of the moved voxels."""
+    import torch
+
     inside = case.intracranial[block]
     fine = [cells * int(s) for cells, s in zip(displacement.shape[1:], step, strict=True)]
     grown = torch.nn.functional.interpolate(

@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
@@ -96,6 +95,8 @@ def _add_level(hu: Volume, middle: NDArray[np.float64], drift: Drift) -> None:
 
 def _add_halo(hu: Volume, labels: Labels, halo_hu: float) -> None:
     """Darker white matter around the lateral ventricles, in place."""
+    import torch
+
     coarse = member_table(LATERAL_VENTRICLES)[labels[::STEP, ::STEP, ::STEP]].astype(np.float32)
     near = np.minimum(1.5 * ndimage.gaussian_filter(coarse, HALO_SIGMA), 1)
     fine = [(size - 1) * STEP + 1 for size in near.shape]

@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
@@ -107,11 +106,11 @@ def draw_head(
         shape, look = built_shape(shape, build, own), built_look(look, build)
     labels, start = drawn_labels(anatomy, shape)
     if build is not None:
-        labels, start = built_labels(labels, start, build, own)
+        labels, start, shell = built_labels(labels, start, build, own)
     labels = widened(labels, look.ventricles, look.sulci, stream(seed, ATROPHY_STREAM))
     hu = to_hu(labels, stream(seed, TISSUE_STREAM), look)
     if build is not None:
-        add_build(hu, labels, build, own)
+        add_build(hu, labels, shell, build, own)
     planted, words = _with_lesion(hu, labels, lesion, side, lesion_size or {}, stream(seed, LESION_STREAM))
     to_reference = draw_pose(stream(seed, POSE_STREAM), largest_rotation_deg)
     upright = grid_affine()
@@ -191,6 +190,8 @@ def look_up(labels: NDArray[np.int16], lattice: Array) -> NDArray[np.int16]:
     Returns:
         Labels (8 A - 7, 8 B - 7, 8 C - 7).
     """
+    import torch
+
     fine = [(count - 1) * LATTICE_STEP + 1 for count in lattice.shape[:3]]
     flat = torch.zeros(fine, dtype=torch.int32)
     for axis, size in enumerate(labels.shape):

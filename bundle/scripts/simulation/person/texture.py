@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
@@ -35,6 +34,8 @@ LOWEST_BONE_HU = 100.0
 
 def smooth_noise(shape: tuple[int, ...], rng: np.random.Generator, step: int = TEXTURE_STEP) -> Volume:
     """Noise (I, J, K) of about unit variance whose grain is some `step` voxels wide."""
+    import torch
+
     coarse = [size // step + 2 for size in shape]
     noise = ndimage.gaussian_filter(rng.standard_normal(coarse, dtype=np.float32), 0.8)
     noise /= noise.std()

@@ -9,21 +9,25 @@ seed gives one head.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..anatomy.shell import growth_mm, no_change, remodelled, shell_of
+from ..anatomy.shell import Shell, changed, growth_mm, no_change, remodelled, shell_of
 from .atrophy import widened_sides
+from .carving import Cloud, carve
 from .child import BONE as CHILD_BONE
 from .child import Child, child_look, child_shape, draw_child
 from .drift import Drift, add_drift, draw_drift
 from .fluid import Fluid, draw_fluid, fluid_change
+from .grooves import Grooves, draw_grooves, pit_clouds, vessel_clouds
 from .look import Look
 from .scalp import Scalp, draw_scalp, paint_swelling, scalp_change
 from .shape import Shape
 from .skew import Skew, draw_skew, skewed
 from .surgery import Surgery, draw_burr_holes, draw_craniectomy, surgery_change
+from .sutures import CHILD_CLOSED, CHILD_WIDER, Sutures, draw_sutures, suture_clouds
 from .thickness import Thickness, draw_thickness, thickness_change
 
 Labels = NDArray[np.int16]
@@ -50,6 +54,8 @@ class Build:
     thickness: Thickness = field(default_factory=Thickness)
     fluid: Fluid = field(default_factory=Fluid)
     drift: Drift = field(default_factory=Drift)
+    sutures: Sutures = field(default_factory=Sutures)
+    grooves: Grooves = field(default_factory=Grooves)
     surgery: Surgery | None = None
     child: Child | None = None
 
@@ -64,8 +70,16 @@ def draw_build(variety: str, rng: np.random.Generator) -> Build | None:
         raise ValueError(f"there is no variety of heads {variety!r}; there are {', '.join(VARIETIES)}")
     if variety == PLAIN:
         return None
-    skew, scalp, thickness, fluid, drift, unusual = rng.spawn(6)
-    build = Build(draw_skew(skew), draw_scalp(scalp), draw_thickness(thickness), draw_fluid(fluid), draw_drift(drift))
+    skew, scalp, thickness, fluid, drift, sutures, grooves, unusual = rng.spawn(8)
+    build = Build(
+        draw_skew(skew),
+        draw_scalp(scalp),
+        draw_thickness(thickness),
+        draw_fluid(fluid),
+        draw_drift(drift),
+        draw_sutures(sutures),
+        draw_grooves(grooves),
+    )
     return build if variety == WIDENED else _unusual(build, unusual)
 
 
@@ -75,7 +89,10 @@ def _unusual(build: Build, rng: np.random.Generator) -> Build:
     if kind == "child":
         child = draw_child(rng)
         thickness = replace(build.thickness, mean=child.at_this_age(CHILD_BONE) * build.thickness.mean**0.5)
-        return replace(build, child=child, fluid=Fluid(), drift=replace(build.drift, halo_hu=0.0), thickness=thickness)
+        width, closed = CHILD_WIDER * build.sutures.width_mm, CHILD_CLOSED * build.sutures.closed
+        sutures = replace(build.sutures, width_mm=width, closed=closed)
+        young = replace(build, child=child, thickness=thickness, sutures=sutures)
+        return replace(young, fluid=Fluid(), drift=replace(build.drift, halo_hu=0.0))
     surgery = draw_craniectomy(rng) if kind == "craniectomy" else draw_burr_holes(rng)
     return replace(build, surgery=surgery)
 
@@ -91,10 +108,16 @@ def built_look(look: Look, build: Build) -> Look:
     return look if build.child is None else child_look(look, build.child)
 
 
-def built_labels(
-    labels: Labels, start: NDArray[np.int64], build: Build, rng: np.random.Generator
-) -> tuple[Labels, NDArray[np.int64]]:
-    """Labels (I, J, K) of a head of a build, and the reference voxel (3,) of their first corner.
+class Built(NamedTuple):
+    """Labels (I, J, K) of a head of a build, the reference voxel (3,) of their first corner, and the skull's shell."""
+
+    labels: Labels
+    start: NDArray[np.int64]
+    shell: Shell
+
+
+def built_labels(labels: Labels, start: NDArray[np.int64], build: Build, rng: np.random.Generator) -> Built:
+    """The labels (I, J, K) of a head, which begin at a reference voxel (3,), changed as its build says.
 
     The grid grows where the scalp does.
     """
@@ -104,14 +127,25 @@ def built_labels(
     if build.surgery is not None:
         change = surgery_change(change, build.surgery, shell, surgery)
     grown = max(int(np.ceil(growth_mm(shell, change))) - SPARE_MM, 0)
-    wide = np.pad(labels, ((grown, grown), (grown, grown), (0, grown)), mode="edge")
     corner = np.array([grown, grown, 0])
-    moved = remodelled(wide, replace(shell, middle=shell.middle + corner), change)
-    return widened_sides(moved, build.fluid.ventricles), start - corner
+    shell = replace(shell, middle=shell.middle + corner)
+    wide = np.pad(labels, ((grown, grown), (grown, grown), (0, grown)), mode="edge")
+    moved = widened_sides(remodelled(wide, shell, change), build.fluid.ventricles)
+    return Built(moved, start - corner, changed(shell, change))
 
 
-def add_build(hu: NDArray[np.float32], labels: Labels, build: Build, rng: np.random.Generator) -> None:
+def add_build(hu: NDArray[np.float32], labels: Labels, shell: Shell, build: Build, rng: np.random.Generator) -> None:
     """Add to the HU (I, J, K) of a head what its build says, in place."""
-    swelling, drift = rng.spawn(2)
+    swelling, drift, sutures, vessels, pits = rng.spawn(5)
     paint_swelling(hu, labels, build.scalp.swelling_hu, swelling)
     add_drift(hu, labels, build.drift, drift)
+    _carve(hu, labels, suture_clouds(shell, build.sutures, sutures), build.sutures.hu)
+    _carve(hu, labels, vessel_clouds(shell, build.grooves, vessels), build.grooves.vessel_hu)
+    _carve(hu, labels, pit_clouds(shell, build.grooves, pits), build.grooves.pit_hu)
+
+
+def _carve(hu: NDArray[np.float32], labels: Labels, clouds: list[Cloud], fill_hu: float) -> None:
+    """Carve all clouds at once, so that they do not fill a voxel twice."""
+    if clouds:
+        points, volumes = zip(*clouds, strict=True)
+        carve(hu, labels, Cloud(np.concatenate(points), np.concatenate(volumes)), fill_hu)

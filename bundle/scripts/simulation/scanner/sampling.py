@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import torch
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:  # commands that only name what is drawn start without torch
+    import torch
 
 SLAB_VOXELS = 4_000_000
 """Samples that are taken at once."""
@@ -20,6 +24,8 @@ def sample(
 
     `mode` is "bilinear" (linear along each axis) or "nearest". Outside the volume the value is that of its border.
     """
+    import torch
+
     source = torch.from_numpy(volume)[None, None]
     size = np.array(volume.shape, dtype=np.float64)
     scaled = 2 / np.maximum(size - 1, 1)[:, None] * matrix[:3]
@@ -33,6 +39,8 @@ def sample(
 def _slab(
     source: torch.Tensor, scaled: NDArray[np.float64], i: torch.Tensor, j: torch.Tensor, k: torch.Tensor, mode: str
 ) -> NDArray[np.float32]:
+    import torch
+
     grid = torch.empty((len(i), len(j), len(k), 3), dtype=torch.float32)
     for axis in range(3):
         a, b, c, d = (float(value) for value in scaled[axis])

@@ -19,6 +19,7 @@ from reproduction.cq500.standin.files import is_complete, keep_plan, series_fold
 from reproduction.cq500.standin.patients import CasePlan
 from reproduction.cq500.standin.recipes import series_of
 from scripts.errors import OutputExists, OutputFailed
+from scripts.simulation.scanner import series
 
 PLAN = CasePlan(7, 3, "toy", "copy", (("subdural", "left"),))
 TRUTH: dict[str, Any] = {
@@ -83,7 +84,7 @@ def test_a_case_that_cannot_be_written_leaves_no_folder(tmp_path: Path, monkeypa
         folder.mkdir(parents=True)
         raise OSError(28, os.strerror(28), str(folder))
 
-    monkeypatch.setattr(standin_files, "write_series", full)
+    monkeypatch.setattr(series, "write_series", full)
     with pytest.raises(OutputFailed, match=r"not written to .*CQ500CT7 CQ500CT7: No space left"):
         write_case(tmp_path, PLAN, series_of(toy_study(), "tilted"), TRUTH)
     assert [path.name for path in tmp_path.iterdir()] == ["truth"]
