@@ -10,14 +10,9 @@ from analytic_head import analytic_head
 from geometries import rotation
 from numpy.typing import NDArray
 
-from scripts.registration.plausibility import (
-    PlausibilityTarget,
-    plausibility,
-    plausibility_grades,
-    plausibility_target,
-    stretched,
-)
+from scripts.registration.plausibility import PlausibilityTarget, plausibility, plausibility_target, stretched
 from scripts.registration.score import HeadImage, head_image, level
+from scripts.registration.verdict import head_grades
 
 Array = NDArray[np.float64]
 GRID = np.diag([2.0, 2.0, 2.0, 1.0])
@@ -25,6 +20,7 @@ GRID[:3, 3] = -100.0
 SHAPE = (101, 116, 101)
 CASE_ML = 4 / 3 * np.pi * 67 * 85 * 73 / 1000
 GOOD = {"tipped_deg": 20.0, "brain_in_view": 1.0, "brain_hu": 32.0, "intracranial_ml": 1450.0, "distortion": 1.06}
+GOOD |= {"scale": 1.0, "overlap": 0.9}
 
 
 def ellipsoid(radii_mm: tuple[float, float, float]) -> NDArray[np.bool_]:
@@ -52,7 +48,7 @@ def test_the_head_itself_is_plausible(head: HeadImage, target: PlausibilityTarge
     assert found["brain_hu"] == pytest.approx(34, abs=5)
     assert found["intracranial_ml"] == pytest.approx(CASE_ML, rel=0.02)
     assert found["distortion"] == pytest.approx(1.0, abs=0.01)
-    assert all(good for good, _, _ in plausibility_grades(found))
+    assert all(good for good, _, _ in head_grades({**found, "scale": 1.0, "overlap": 0.9}))
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
@@ -123,7 +119,9 @@ def test_a_shift_of_the_hu_is_seen(head: HeadImage, target: PlausibilityTarget) 
 
 def failures(numbers: dict[str, float]) -> str:
     """What is not tolerable."""
-    return "; ".join(text for _, tolerable, text in plausibility_grades(numbers) if not tolerable)
+    return "; ".join(
+        text for _, tolerable, text in head_grades({**numbers, "scale": 1.0, "overlap": 0.9}) if not tolerable
+    )
 
 
 @pytest.mark.parametrize(
@@ -144,12 +142,8 @@ def failures(numbers: dict[str, float]) -> str:
     ],
 )
 def test_grades(change: dict[str, float], grade: str, reason: str) -> None:
-    doubtful = [(tolerable, text) for good, tolerable, text in plausibility_grades({**GOOD, **change}) if not good]
+    doubtful = [(tolerable, text) for good, tolerable, text in head_grades({**GOOD, **change}) if not good]
     assert len(doubtful) == (grade != "pass")
     for tolerable, text in doubtful:
         assert tolerable == (grade == "review")
         assert reason in text
-
-
-def test_what_was_not_measured_is_not_graded() -> None:
-    assert plausibility_grades({"ncc": 0.8}) == ()
