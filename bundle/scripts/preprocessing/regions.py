@@ -23,7 +23,6 @@ its highest 1 %. A region whose coverage is below `MIN_COVERAGE` gets no score.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,46 +63,24 @@ def coverage(valid: Mask, reference_regions: NDArray[np.uint8]) -> dict[str, flo
     return {name: float(seen[label] / total[label]) for name, label in REGIONS.items()}
 
 
-@dataclass(frozen=True)
-class RegionTarget:
-    """Where the regions of any scan are looked for: masks (n, n, n) on blocks of `COARSE` voxels a side.
-
-    Attributes:
-        core: so deep in the reference's brain that every head has brain there.
-        brain: as far as a larger brain reaches.
-        skull: as far as a larger skull reaches.
-    """
-
-    core: Mask
-    brain: Mask
-    skull: Mask
-
-
-def region_target(reference_regions: NDArray[np.uint8], spacing_mm: float = 1.0) -> RegionTarget:
-    """What is needed of the reference regions (N, N, N), N even, with voxels of `spacing_mm`."""
-    brain = block_means(np.isin(reference_regions, (LEFT_HEMISPHERE, RIGHT_HEMISPHERE)), COARSE) >= 0.5
-    skull = block_means(reference_regions == SKULL, COARSE) > 0
-    step_mm = COARSE * spacing_mm
-    core = np.asarray(ndimage.distance_transform_edt(brain, sampling=step_mm) > CORE_MM)
-    return RegionTarget(core, within(brain, BEYOND_MM, step_mm), within(skull, SKULL_MM, step_mm))
-
-
 def own_regions(
-    hu: NDArray[np.floating], head: Mask, target: RegionTarget, spacing_mm: float = 1.0
+    hu: NDArray[np.floating], head: Mask, reference_regions: NDArray[np.uint8], spacing_mm: float = 1.0
 ) -> NDArray[np.uint8]:
     """Regions (I, J, K) of one registered scan.
 
     Args:
         hu: the registered scan in HU, on the reference grid.
         head: its foreground, without what lies outside the field of view.
-        target: where they are looked for, made of the reference regions on the same grid.
-        spacing_mm: voxel size of the grid.
+        reference_regions: labels of the reference head on the same grid.
+        spacing_mm: voxel size of the grid, which has an even number of voxels a side.
     """
     bone = head & (hu > BONE_HU)
+    brain_there = block_means(np.isin(reference_regions, (LEFT_HEMISPHERE, RIGHT_HEMISPHERE)), COARSE) >= 0.5
+    skull_there = block_means(reference_regions == SKULL, COARSE) > 0
     bone_share = block_means(bone, COARSE)
     step_mm = COARSE * spacing_mm
-    brain = _inside_skull(bone_share > 0, target, step_mm)
-    skull = target.skull & ~brain
+    brain = _inside_skull(bone_share > 0, brain_there, step_mm)
+    skull = within(skull_there, SKULL_MM, step_mm) & ~brain
     middle = hu.shape[0] // 2
     side = np.where(np.arange(hu.shape[0]) < middle, LEFT_HEMISPHERE, RIGHT_HEMISPHERE).astype(np.uint8)
     regions = np.where(_fine(brain) & head & ~bone, side[:, None, None], 0).astype(np.uint8)
@@ -117,11 +94,13 @@ def within(mask: Mask, distance_mm: float, spacing_mm: float) -> Mask:
     return np.asarray(ndimage.distance_transform_edt(~mask, sampling=spacing_mm) <= distance_mm)
 
 
-def _inside_skull(bone: Mask, target: RegionTarget, spacing_mm: float) -> Mask:
+def _inside_skull(bone: Mask, brain_there: Mask, spacing_mm: float) -> Mask:
     """The space enclosed by bone: the part of ~bone that is connected with the reference's brain and lies near it."""
-    free = target.brain & ~ndimage.binary_closing(bone, _ball(GAP_MM / spacing_mm))
-    inside = ndimage.binary_propagation(target.core & free, mask=_opened(free, target.core, spacing_mm))
-    return np.asarray(within(inside, GAP_MM, spacing_mm) & target.brain)
+    core = ndimage.distance_transform_edt(brain_there, sampling=spacing_mm) > CORE_MM
+    near = within(brain_there, BEYOND_MM, spacing_mm)
+    free = near & ~ndimage.binary_closing(bone, _ball(GAP_MM / spacing_mm))
+    inside = ndimage.binary_propagation(core & free, mask=_opened(free, core, spacing_mm))
+    return np.asarray(within(inside, GAP_MM, spacing_mm) & near)
 
 
 def _opened(free: Mask, core: Mask, spacing_mm: float) -> Mask:

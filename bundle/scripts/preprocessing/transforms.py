@@ -17,16 +17,11 @@ from monai.transforms import LoadImage, MapTransform
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..assets import beside
-from ..files.derived import read_derived
 from ..geometry.coordinates import REFERENCE_SPACING_MM
 from ..volume import AIR_HU
 from .foreground import head_foreground
 from .intensity import BONE_WINDOW_HU, BRAIN_WINDOW_HU, equalize_histogram, windows
-from .regions import RegionTarget, coverage, own_regions, region_target
-
-REGION_TARGET_NAME = "regions_target.npz"
-"""The derived file (see `files.derived`) with what is needed of the reference regions."""
+from .regions import coverage, own_regions
 
 Data = dict[Hashable, Any]
 
@@ -53,19 +48,6 @@ def load_regions(path: str) -> NDArray[np.uint8]:
     """Reference regions (I, J, K) from a file."""
     regions: NDArray[np.uint8] = LoadImage(image_only=True, dtype=np.uint8, reader="NibabelReader")(path).numpy()
     return regions
-
-
-@lru_cache(maxsize=2)
-def load_region_target(path: str) -> RegionTarget:
-    """Where the regions of any scan are looked for, of the reference regions in a file.
-
-    It is read once a process from `REGION_TARGET_NAME` beside the file, or made where that is of another file.
-
-    Raises:
-        BundleChanged: the file is not the one that the bundle was made with.
-    """
-    kept = read_derived(beside(path, REGION_TARGET_NAME), RegionTarget, (path,))
-    return region_target(load_regions(path), REFERENCE_SPACING_MM) if kept is None else kept
 
 
 class FindForegroundd(MapTransform):
@@ -117,10 +99,10 @@ class MakeRegionsd(MapTransform):
     def __call__(self, data: Mapping[Hashable, Any]) -> Data:
         """Add the labels (1, I, J, K), uint8."""
         labelled = dict(data)
-        target = load_region_target(self.reference_regions)
+        reference = load_regions(self.reference_regions)
         for key in self.key_iterator(labelled):
             head = as_array(labelled[self.foreground_key]).astype(bool)
-            regions = own_regions(as_array(labelled[key]), head, target, REFERENCE_SPACING_MM)
+            regions = own_regions(as_array(labelled[key]), head, reference, REFERENCE_SPACING_MM)
             labelled[self.regions_key] = like(regions, labelled[key])
         return labelled
 
