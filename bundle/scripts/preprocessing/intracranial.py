@@ -3,7 +3,7 @@
 All masks (I, J, K) are on one coarse grid of reference space, x toward the right, y toward the front, z upward.
 
 * *Floor*: under each place, the lowest point of the reference's brain; beside it, that of the nearest column.
-* *Ring*: places above the floor with bone on `RING_SIDES` of their four sides in the axial plane. Scalp beside a gap in
+* *Ring*: places not below the floor with bone on `RING_SIDES` of their four sides in the axial plane. Scalp beside a gap in
   the skull is outside. Inside the ring a brain may reach `REACH_MM` beyond the reference's: foreheads differ. Elsewhere
   it may reach `BEYOND_MM`, for nothing closes the skull below.
 * *Soft*: the head without the fat and air within `BASE_MM` above the floor, or below it. The roofs of the orbits and of
@@ -43,7 +43,7 @@ def inside_skull(hu: Array, bone: Mask, head: Mask, brain_there: Mask, spacing_m
     above = above_floor(brain_there, spacing_mm)
     core = ndimage.distance_transform_edt(brain_there, sampling=spacing_mm) > CORE_MM
     beyond = ndimage.distance_transform_edt(~brain_there, sampling=spacing_mm)
-    ring = (above > 0) & (beyond <= REACH_MM) & (bone_sides(bone) >= RING_SIDES)
+    ring = (above >= 0) & (beyond <= REACH_MM) & (bone_sides(bone) >= RING_SIDES)
     near = (beyond <= BEYOND_MM) & (above >= -BEYOND_MM)
     allowed = (near | ring) & (core | soft(hu, head, above)) & head
     free = allowed & ~ndimage.binary_closing(bone, ball(GAP_MM / spacing_mm))
@@ -63,7 +63,7 @@ def share_left_out(
     Arguments as there.
     """
     above = above_floor(brain_there, spacing_mm)
-    closed = soft(hu, head, above) & (above > 0) & (bone_sides(bone) == 4)
+    closed = soft(hu, head, above) & (above >= 0) & (bone_sides(bone) == 4)
     space = opened_core(closed & ~ndimage.binary_closing(bone, ball(GAP_MM / spacing_mm)), spacing_mm)
     return float((space & ~taken).sum() / max(1, space.sum()))
 
