@@ -17,13 +17,17 @@ from monai.transforms import LoadImage, MapTransform
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..findings import finding
 from ..geometry.coordinates import REFERENCE_SPACING_MM
 from ..volume import AIR_HU
 from .foreground import head_foreground
 from .intensity import BONE_WINDOW_HU, BRAIN_WINDOW_HU, equalize_histogram, windows
-from .regions import coverage, own_regions
+from .regions import coverage, own_regions, share_in_no_region
 
 Data = dict[Hashable, Any]
+
+MOST_IN_NO_REGION = 0.02
+"""Share of the intracranial space that may lie in no region before a finding says so: about 30 ml."""
 
 
 def like(values: NDArray[Any], image: Tensor) -> Tensor:
@@ -87,7 +91,11 @@ class MaskBackgroundd(MapTransform):
 
 
 class MakeRegionsd(MapTransform):
-    """Find the scan's own regions; writes their labels to `regions_key`."""
+    """Find the scan's own regions; writes their labels to `regions_key`.
+
+    The share of the intracranial space that lies in none of them joins the quality in the metadata of a registered
+    scan, as `intracranial_share_in_no_region`; a large share is a finding.
+    """
 
     def __init__(
         self, keys: str, reference_regions: str, foreground_key: str = "foreground", regions_key: str = "regions"
@@ -104,7 +112,21 @@ class MakeRegionsd(MapTransform):
             head = as_array(labelled[self.foreground_key]).astype(bool)
             regions = own_regions(as_array(labelled[key]), head, reference, REFERENCE_SPACING_MM)
             labelled[self.regions_key] = like(regions, labelled[key])
+            if isinstance(labelled[key], MetaTensor):
+                share = share_in_no_region(as_array(labelled[key]), head, regions, reference, REFERENCE_SPACING_MM)
+                labelled[key] = told(labelled[key], share)
         return labelled
+
+
+def told(image: MetaTensor, share: float) -> MetaTensor:
+    """A registered scan whose quality and findings hold the share (0 to 1) of the intracranial space in no region."""
+    found = image.clone()
+    quality, findings = image.meta.get("registration", {}), list(image.meta.get("findings") or [])
+    if share > MOST_IN_NO_REGION:
+        text = f"{100 * share:.0f} % of the space inside the skull lies in no region."
+        findings.append(finding("intracranial_unassigned", text).as_dict())
+    found.meta |= {"registration": {**quality, "intracranial_share_in_no_region": share}, "findings": findings}
+    return found
 
 
 class MeasureCoveraged(MapTransform):
