@@ -120,7 +120,7 @@ class MakeRegionsd(MapTransform):
 
 def told(image: MetaTensor, share: float) -> MetaTensor:
     """A registered scan whose quality and findings hold the share (0 to 1) of the intracranial space in no region."""
-    found = image.clone()
+    found: MetaTensor = image.clone()
     quality, findings = image.meta.get("registration", {}), list(image.meta.get("findings") or [])
     if share > MOST_IN_NO_REGION:
         text = f"{100 * share:.0f} % of the space inside the skull lies in no region."
