@@ -3,9 +3,9 @@
 All masks (I, J, K) are on one coarse grid of reference space, x toward the right, y toward the front, z upward.
 
 * *Floor*: under each place, the lowest point of the reference's brain; beside it, that of the nearest column.
-* *Ring*: places not below the floor with bone on `RING_SIDES` of their four sides in the axial plane. Scalp beside a gap in
-  the skull is outside. Inside the ring a brain may reach `REACH_MM` beyond the reference's: foreheads differ. Elsewhere
-  it may reach `BEYOND_MM`, for nothing closes the skull below.
+* *Ring*: places not below the floor with bone on `RING_SIDES` of their four sides in the axial plane. Scalp beside a gap
+  in the skull is outside. Inside the ring a brain may reach `REACH_MM` beyond the reference's: foreheads differ.
+  Elsewhere it may reach `BEYOND_MM`, for nothing closes the skull below.
 * *Soft*: the head without the fat and air within `BASE_MM` above the floor, or below it. The roofs of the orbits and of
   the ethmoid are thin, and may be too faint to count as bone; what lies below them is fat and air.
 """
@@ -54,9 +54,7 @@ def inside_skull(hu: Array, bone: Mask, head: Mask, brain_there: Mask, spacing_m
     return np.asarray(ndimage.binary_dilation(grown, mask=allowed))
 
 
-def share_left_out(
-    hu: Array, bone: Mask, head: Mask, brain_there: Mask, taken: Mask, spacing_mm: float
-) -> float:
+def share_left_out(hu: Array, bone: Mask, head: Mask, brain_there: Mask, taken: Mask, spacing_mm: float) -> float:
     """Share (0 to 1) of the intracranial space that lies outside the mask `taken`; 0 where there is no such space.
 
     Found without the reach of `inside_skull`: soft places with bone on all four sides, more than `GAP_MM` off the bone.

@@ -67,9 +67,10 @@ def overview(
 
     `volume_hu`, `heatmap` and the labels `regions` are (I, J, K) on one grid; `scores` in `unit`, as the heatmap, and
     their `percentiles` among healthy scans, None where a region got none; `coverage` is the share (0 to 1) of each
-    region in view, shown where it is cut; `flags` are sentences about the input. The colours end at twice the `threshold`, so that pictures can be compared; without one, at the heatmap's maximum inside
-    the regions that have a score, rounded up. The peak, too, is looked for there. Where the pose is `unconfirmed`, the
-    title says so.
+    region in view, shown where it is cut; `flags` are sentences about the input. The colours end at
+    twice the `threshold`, so that pictures can be compared; without one, at the heatmap's maximum inside the regions
+    that have a score, rounded up. The peak, too, is looked for there. Where the pose is `unconfirmed`, the title says
+    so.
 
     Raises:
         ValueError: the volumes are not 3-D and of one shape.

@@ -1,7 +1,8 @@
 """The scores as a DICOM Comprehensive 3D SR (TID 1500): measurements by region, algorithm, and quality.
 
 One group of measurements a region: its score, the percentile among healthy scans, the threshold, the share of the
-region in view, and the source image in which the map is highest. One group for each segment: its volume and the map's maximum in it. One for the quality.
+region in view, and the source image in which the map is highest. One group for each segment: its volume and the map's
+maximum in it. One for the quality.
 """
 
 from __future__ import annotations
