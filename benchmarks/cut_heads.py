@@ -53,7 +53,7 @@ class Pipeline:
         return dict(data)
 
     def scores(self, registered: dict[Any, Any], below: bool, share: float) -> Scored:
-        """Numbers by region of a registered head, with a share of the brain's height, lower or upper, in view."""
+        """Numbers by region of a registered head with a share of the brain's height in view, the lower or the upper."""
         data = self.cut(registered, below, share)
         data = self.intensity(data)
         with torch.no_grad():
@@ -99,14 +99,14 @@ def table(rows: Sequence[tuple[str, float, float, float, float]]) -> str:
     lines = []
     for kind in ("hemisphere", "skull"):
         for least, most in zip(BINS, (1.0, *BINS), strict=False):
-            of_kind = (row[1:] for row in rows if row[0].endswith(kind))
-            found = np.array([row for row in of_kind if least <= row[0] < most + (most == 1)])
+            top = np.inf if most == 1 else most
+            found = np.array([row[1:] for row in rows if row[0].endswith(kind) and least <= row[1] < top])
             if len(found):
                 ratio = found[:, 2] / found[:, 1]
                 low, middle, high = np.percentile(ratio, (10, 50, 90))
                 above = [f"{np.mean(found[:, column] > found[:, 3]):.2f}" for column in (1, 2)]
-                bounds = (f"{least:g} to {most:g}", len(found), f"{middle:.2f}", f"{low:.2f} to {high:.2f}")
-                lines.append((kind, *bounds, *above))
+                ratios = f"{middle:.2f}", f"{low:.2f} to {high:.2f}"
+                lines.append((kind, f"{least:g} to {most:g}", len(found), *ratios, *above))
     return Table(header, tuple(lines)).markdown().rstrip()
 
 

@@ -97,7 +97,7 @@ def share_in_no_region(
     reference_regions: NDArray[np.uint8],
     spacing_mm: float = 1.0,
 ) -> float:
-    """Share (0 to 1) of a scan's intracranial space that its `regions` leave out; arguments as of `own_regions`."""
+    """Share (0 to 1) of a scan's intracranial space that its `regions` leave out; the rest as of `own_regions`."""
     bone, shown = (block_means(mask, COARSE) > 0 for mask in (head & (hu > BONE_HU), head))
     taken = block_means(regions > 0, COARSE) > 0
     return share_left_out(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -68,10 +67,10 @@ def overview(
 
     `volume_hu`, `heatmap` and the labels `regions` are (I, J, K) on one grid; `scores` in `unit`, as the heatmap, and
     their `percentiles` among healthy scans, None where a region got none; `coverage` is the share (0 to 1) of each
-    region in view, shown where it is cut; `flags` are sentences about the input. The colours end at twice the
-    `threshold`, so that pictures can be compared; without one, at the heatmap's maximum inside the regions that have a
-    score, rounded up. The peak, too, is looked for there. Where the pose is `unconfirmed`, the
-    title says so.
+    region in view, shown where it is cut; `flags` are sentences about the input. The colours end at
+    twice the `threshold`, so that pictures can be compared; without one, at the heatmap's maximum inside the regions
+    that have a score, rounded up. The peak, too, is looked for there. Where the pose is `unconfirmed`, the title says
+    so.
 
     Raises:
         ValueError: the volumes are not 3-D and of one shape.
@@ -181,7 +180,7 @@ def draw_footer(sheet: Image.Image, outlines: bool) -> None:
 
 def wrapped(text: str, width: int, size: int) -> list[str]:
     """A text broken at spaces into lines of at most `width` pixels."""
-    lines, font = [""], font_of(size)
+    lines, font = [""], ImageFont.load_default(size)
     for word in text.split():
         longer = f"{lines[-1]} {word}".strip()
         if font.getlength(longer) <= width or not lines[-1]:
@@ -206,13 +205,7 @@ def draw_bar(sheet: Image.Image, top: float, unit: str, threshold: float | None)
             label(sheet, (left + 32, upper + height // 2 + 16 + 14 * line), text, 12, QUIET, "lm")
 
 
-@lru_cache
-def font_of(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """Pillow's own font, read once for each size."""
-    return ImageFont.load_default(size)
-
-
 def label(image: Image.Image, place: tuple[int, int], text: str, size: int, colour: Any, anchor: str = "la") -> None:
     """A piece of text that can be read on any ground."""
-    font = font_of(size)
+    font = ImageFont.load_default(size)
     ImageDraw.Draw(image).text(place, text, colour, font, anchor, stroke_width=2, stroke_fill=(0, 0, 0))
