@@ -212,7 +212,7 @@ def test_a_region_mostly_out_of_view_has_no_score_and_a_finding() -> None:
     names = ("raw_maximum", "raw_percentile_95", "raw_top_1_percent_mean", "percentile", "threshold")
     assert [details[name] for name in names] == [None] * 5
     assert (details["voxels"], details["coverage"]) == (32, pytest.approx(0.44))
-    assert [found["code"] for found in data["region_findings"]] == ["region_cut", "region_cut"]
+    assert [found["code"] for found in data["region_findings"]] == ["region_cut", "region_missing"]
     assert data["region_findings"][0]["message"].startswith(
         "The field of view holds 44 % of the left hemisphere: no score"
     )

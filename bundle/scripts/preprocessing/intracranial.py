@@ -3,8 +3,8 @@
 All masks (I, J, K) are on one coarse grid of reference space, x toward the right, y toward the front, z upward.
 
 * *Floor*: under each place, the lowest point of the reference's brain; beside it, that of the nearest column.
-* *Ring*: places not below the floor with bone on `RING_SIDES` of their four sides in the axial plane. Scalp beside a gap
-  in the skull is outside. Inside the ring a brain may reach `REACH_MM` beyond the reference's: foreheads differ.
+* *Ring*: places not below the floor with bone on `RING_SIDES` of their four sides in the axial plane. Scalp beside a
+  gap in the skull is outside. Inside the ring a brain may reach `REACH_MM` beyond the reference's: foreheads differ.
   Elsewhere it may reach `BEYOND_MM`, for nothing closes the skull below.
 * *Soft*: the head without the fat and air within `BASE_MM` above the floor, or below it. The roofs of the orbits and of
   the ethmoid are thin, and may be too faint to count as bone; what lies below them is fat and air.
