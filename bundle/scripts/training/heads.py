@@ -50,7 +50,7 @@ class DrawHeadd(MapTransform):
         return drawn
 
     def drawn(self, anatomy: Anatomy, seed: int) -> Any:
-        """What is drawn."""
+        """The training head (1, I, J, K) drawn from an anatomy by a seed."""
         return torch.from_numpy(draw_training_head(anatomy, seed))[None]
 
 
