@@ -1,4 +1,4 @@
-"""What is no head CT as it should be: inputs that have to be refused, made from a right one.
+"""Broken inputs that must be refused, made from a valid head CT.
 
 A *break* makes a volume (I, J, K) in HU and its affine from a case of `registration_cases.py` and random numbers.
 """
@@ -21,7 +21,7 @@ Break = Callable[[Case, np.random.Generator], Broken]
 
 
 def half(axis: int) -> Break:
-    """Half of the head, on either side of the middle of the brain; the rest is air, or unknown."""
+    """A break that keeps half of the head, on a random side of the middle of the brain; the rest is air, or unknown."""
 
     def broken(case: Case, rng: np.random.Generator) -> Broken:
         index = np.moveaxis(np.indices(case.volume.shape, dtype=np.float32), 0, -1)
@@ -34,7 +34,7 @@ def half(axis: int) -> Break:
 
 
 def changed(change: Callable[[Hu], Hu]) -> Break:
-    """All known HU changed."""
+    """A break that applies `change` to all known HU."""
 
     def broken(case: Case, rng: np.random.Generator) -> Broken:
         return np.where(case.volume > UNKNOWN_HU, change(case.volume), case.volume), case.affine
@@ -43,7 +43,7 @@ def changed(change: Callable[[Hu], Hu]) -> Break:
 
 
 def respaced(factors: tuple[float, float, float]) -> Break:
-    """Voxels of another size than the header's, by a factor along each axis of the grid."""
+    """A break that scales the header's voxel size by a factor along each axis of the grid."""
 
     def broken(case: Case, rng: np.random.Generator) -> Broken:
         return case.volume, case.affine @ np.diag([*factors, 1.0])
@@ -63,12 +63,12 @@ def shuffled(case: Case, rng: np.random.Generator) -> Broken:
 
 
 def chest(case: Case, rng: np.random.Generator) -> Broken:
-    """A body."""
+    """A simulated body instead of the head."""
     return body(rng), np.diag([2.0, 2.0, 3.0, 1.0])
 
 
 def noise(case: Case, rng: np.random.Generator) -> Broken:
-    """Air and soft tissue where the head's are, but what is in the head is noise, more or less smooth."""
+    """The head's outline filled with noise of random smoothness."""
     inside = ndimage.binary_fill_holes(case.volume > -300)
     grain = ndimage.gaussian_filter(rng.standard_normal(inside.shape), rng.uniform(0, 4))
     values = grain / grain.std() * 300 + 40
@@ -76,7 +76,7 @@ def noise(case: Case, rng: np.random.Generator) -> Broken:
 
 
 def water(case: Case, rng: np.random.Generator) -> Broken:
-    """A phantom: a cylinder of water in a shell of plastic, as large as a head, with nothing in it."""
+    """A phantom: a homogeneous cylinder of water in a plastic shell, as large as a head."""
     grid = np.indices((120, 120, 90), dtype=np.float32) * 2 - np.array([119, 119, 89])[:, None, None, None]
     radius, height_mm = rng.uniform(75, 105), rng.uniform(75, 88)
     away = np.hypot(grid[0], grid[1] / rng.uniform(1, 1.2))
@@ -107,4 +107,4 @@ BREAKS: dict[str, Break] = {
     "water": water,
     "HU 0.9 above air": changed(lambda hu: (hu - AIR_HU) * 0.9 + AIR_HU),
 }
-"""What can be broken, by name."""
+"""All breaks, by name."""

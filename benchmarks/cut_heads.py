@@ -1,7 +1,7 @@
-"""What a cut field of view does to the scores of healthy heads, by the coverage of the region.
+"""Effect of a cut field of view on the scores of healthy heads, by the coverage of the region.
 
-Each registered head is cut at planes of reference space, from above and from below; its regions are found anew, and the
-network sees what is left. Prints, by coverage: regions, mean and spread of the ratio of cut to whole score, and the
+Each registered head is cut at planes of reference space, from above and from below; its regions are found again, and
+the network gets the rest. Prints, by coverage: regions, mean and spread of the ratio of cut to whole score, and the
 share above the threshold before and after.
 
     python benchmarks/cut_heads.py SCAN...

@@ -1,4 +1,4 @@
-"""How well scans of heads that are not in the reference are registered to it, however they lie and are cut.
+"""Registration errors on simulated heads outside the reference, in various poses and cuts.
 
     python benchmarks/registration.py FOLDER                       # all six anatomies that are not in the reference
     python benchmarks/registration.py FOLDER --anatomies 9,10,11   # some of them
@@ -8,9 +8,9 @@ draws scans of these anatomies: turned by up to 30 degrees, cut at the chin or t
 gantry and a head rest; rescaled by 0.86 to 1.10; and reshaped (scaled differently along each axis and displaced by up
 to 8.5 mm, which no rigid registration can follow). The first ten of each anatomy are registered once more in a random
 *orientation*, any rotation being as likely as any other, as if the header were wrong. The *error* of a registration is
-the 95th percentile, over the head's points in the field of view, of the distance to where the simulator's true pose
-brings them. An error over 10 mm is a failure. The error of the coarse network *alone*, before any refinement, is
-printed beside it. What is said of wrong poses and of what is no head is in `verdict.py`.
+the 95th percentile, over the head's points in the field of view, of their distance under this and under the true pose.
+An error over 10 mm is a failure. The error of the coarse network *alone*, before any refinement, is printed beside it.
+For verdicts on wrong poses and on inputs without a head see `verdict.py`.
 """
 
 from __future__ import annotations
@@ -38,17 +38,17 @@ TURNED = 10
 """Scans of each anatomy that are also registered in a random orientation."""
 
 FAILURE_MM = 10.0
-"""Errors from which a registration has failed."""
+"""Error above which a registration has failed."""
 
 
 def error_mm(matrix: Array, case: Case) -> float:
-    """95th percentile of the distance between where a matrix and the true one bring the head's points."""
+    """95th percentile of the distance between the head's points under a matrix and under the true one."""
     return float(np.percentile(gaps_mm(matrix, case), 95))
 
 
 @dataclass(frozen=True)
 class Row:
-    """What came out for one case; `alone_mm` is the error of the coarse network's pose, NaN without one."""
+    """The result of one case; `alone_mm` is the error of the coarse network's pose, NaN without one."""
 
     case: Case
     result: Registration
@@ -66,7 +66,7 @@ def run(case: Case, reference: Reference, locator: DensePositionNet | None) -> R
 
 
 def alone_mm(case: Case, locator: DensePositionNet | None) -> float:
-    """The error of the pose that the coarse network finds, without its scale; NaN where it finds none."""
+    """The error of the coarse network's pose, without its scale; NaN if it finds none."""
     located = None if locator is None else locate(locator, prepare_scan(case.volume, case.affine).head)
     if located is None:
         return float("nan")
@@ -74,7 +74,7 @@ def alone_mm(case: Case, locator: DensePositionNet | None) -> float:
 
 
 def print_row(row: Row) -> None:
-    """Print what came out for one case."""
+    """Print the result of one case."""
     measured = f"{row.error_mm:5.1f} mm, alone {row.alone_mm:5.1f} mm, {row.cpu_s:4.1f} s"
     numbers = " ".join(f"{name} {value:.2f}" for name, value in row.result.quality.items())
     found = f"{row.result.start:7} {row.result.verdict:6} {numbers}"
@@ -88,7 +88,7 @@ def group_of(row: Row) -> str:
 
 
 def summary(rows: Sequence[Row]) -> Iterator[str]:
-    """The lines of the table, and what the registrations cost."""
+    """The lines of the table, then CPU time and kinds of starts."""
     yield "| scans | cases | over 10 mm | median, mm | worst, mm | alone: over 10 mm | median, mm | right | wrong |"
     yield "|---|---|---|---|---|---|---|---|---|"
     groups = {group_of(row): [one for one in rows if group_of(one) == group_of(row)] for row in rows}
@@ -106,7 +106,7 @@ def summary(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def verdicts(rows: Sequence[Row]) -> str:
-    """How many pass, are for review and fail."""
+    """Numbers of "pass", "review" and "fail" as text."""
     counts = Counter(row.result.verdict for row in rows)
     return ", ".join(f"{counts[name]} {name}" for name in ("pass", "review", "fail") if counts[name]) or "none"
 

@@ -1,16 +1,15 @@
-"""What passes, what is for review and what is refused: right poses, wrong ones, and what is no head.
+"""Counts of verdicts (pass, review, refused) on right poses, wrong poses and broken inputs.
 
     python benchmarks/verdict.py --work WORK --population simulator=ANATOMIES --population uneven=UNEVEN
     python benchmarks/verdict.py --work WORK --population simulator=ANATOMIES --anatomies 9,10,11
     python benchmarks/verdict.py --work WORK --population series=SERIES
 
-judges each scan of these populations (see `populations.py`) as the command does, and then, once a head, the wrong poses
-of `wrong_poses.py`, which went through ITK's refinement as right ones do. The *error* of a pose is the mean distance,
-over points of the head, from where it brings them to where they belong: *right* under 10 mm, *near* under 20, *far*
-from there on. Of the simulator's heads without bleeds *broken inputs* are made, too (see `broken.py`): no head, half of
-one, an upside-down one, wrong HU, a wrong spacing. They should be refused, by what their values say when they are read,
-or by the verdict. What came out is kept in WORK, one line each: a rerun goes on where the last one stopped, and judges
-all of it by the limits of today.
+judges each scan of these populations (see `populations.py`) as the command does. Once per head, it also judges the
+wrong poses of `wrong_poses.py`, refined by ITK like right ones. The *error* of a pose is the mean distance between the
+points of the head under it and under the true pose: *right* under 10 mm, *near* under 20, otherwise *far*. *Broken
+inputs* are made from the simulator's heads without bleeds (see `broken.py`): no head, half of one, an upside-down one,
+wrong HU, a wrong spacing. They should be refused, either by the checks of their values or by the verdict. Results are
+kept in WORK, one line each: a rerun continues after the last one, and judges all of them by the current limits.
 """
 
 from __future__ import annotations
@@ -39,13 +38,13 @@ from scripts.registration.verdict import judge
 from scripts.volume import Volume, check_values, split_padding
 
 RIGHT_MM, FAR_MM = 10.0, 20.0
-"""Mean errors below which a pose is right, and from which it is far off."""
+"""Mean error below which a pose is right, and from which it is far."""
 
 BROKEN = 7
-"""Broken inputs of each head."""
+"""Number of broken inputs per head."""
 
 Row = dict[str, Any]
-"""What came out of one input or pose: population, name, group ("scan", "start" or a break), quality, error."""
+"""The result of one input or pose: population, name, group ("scan", "start" or a break), quality, error."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ class Model:
 
 
 def read_and_registered(volume: NDArray[np.float32], affine: Array, model: Model) -> tuple[Registration | None, str]:
-    """The registration of a volume, None where its values refuse it as when it is read, and what is said of it."""
+    """The registration of a volume, None if the input is refused, and its description."""
     hu = volume.copy()
     try:
         read = Volume(hu, affine, split_padding(hu))
@@ -70,7 +69,7 @@ def read_and_registered(volume: NDArray[np.float32], affine: Array, model: Model
 
 
 def judged(case: Case, model: Model) -> tuple[Row, Registration | None]:
-    """What is said of an input, and its registration."""
+    """The row of an input, and its registration."""
     begin = time.process_time()
     result, said = read_and_registered(case.volume, case.affine, model)
     row = {"said": said, "quality": {}, "lesion": case.lesion, "cpu_s": time.process_time() - begin}
@@ -80,12 +79,12 @@ def judged(case: Case, model: Model) -> tuple[Row, Registration | None]:
 
 
 def error_of(matrix: Array, case: Case) -> dict[str, float]:
-    """The mean error of a pose, where the true one is known."""
+    """The mean error of a pose; empty if the true pose is unknown."""
     return {"error_mm": float(gaps_mm(matrix, case).mean())} if len(case.points) else {}
 
 
 def started(case: Case, found: Registration, model: Model, seed: int) -> Iterator[Row]:
-    """What is said of the poses that come of wrong starts."""
+    """The rows of the poses that result from wrong starts."""
     scan = prepare_scan(case.volume, case.affine)
     located = None if model.locator is None else locate(model.locator, scan.head)
     for matrix, quality in wrong_poses(case, found, scan, model.reference, located, np.random.default_rng(seed)):
@@ -126,26 +125,26 @@ def broken_inputs(head: Case, first: int) -> Iterator[tuple[str, str, Callable[[
 
 
 def broken_case(case: Case, kind: str, change: Break, rng: np.random.Generator) -> Case:
-    """A broken input, turned like a fair pose; no pose of it is right."""
+    """A broken input, turned like a fair pose; it has no right pose."""
     volume, affine = change(case, rng)
     lies = turned(replace(case, kind=kind, volume=volume, affine=affine), rng)
     return replace(lies, points=np.zeros((0, 3)))
 
 
 def verdict_of(row: Row) -> str:
-    """The verdict on the numbers that were kept, by the limits of today."""
+    """The verdict on a stored quality by the current limits; "unread" if there is none."""
     return judge(row["quality"]).verdict if row["quality"] else "unread"
 
 
 def counts(rows: Sequence[Row]) -> str:
-    """How many pass, are for review, and are refused: three cells of a table."""
+    """Numbers of passed, review and refused rows: three cells of a table."""
     verdicts = [verdict_of(row) for row in rows]
     refused = len(verdicts) - verdicts.count("pass") - verdicts.count("review")
     return f"{verdicts.count('pass')} | {verdicts.count('review')} | {refused}"
 
 
 def confusion_table(rows: Sequence[Row]) -> Iterator[str]:
-    """Lines of the table of poses by their error, population by population."""
+    """Lines of the table of verdicts by the error of the pose, for each population."""
     yield "| poses | right: pass | review | refused | near: pass | review | refused | far: pass | review | refused |"
     yield "|---|---|---|---|---|---|---|---|---|---|"
     known = [row for row in rows if "error_mm" in row]
@@ -208,7 +207,7 @@ def population(text: str) -> tuple[str, Path]:
     """Name and folder of a population.
 
     Raises:
-        argparse.ArgumentTypeError: it is none, or its folder is not there.
+        argparse.ArgumentTypeError: there is no such population or folder.
     """
     name, _, folder = text.partition("=")
     if name not in POPULATIONS or not folder or not Path(folder).exists():
@@ -218,7 +217,7 @@ def population(text: str) -> tuple[str, Path]:
 
 
 def main() -> None:
-    """Look at all inputs that were not looked at yet, and print the tables."""
+    """Judge all inputs without a result, and print the tables."""
     parser = argparse.ArgumentParser(description="right and wrong poses, broken inputs, and the verdict on them")
     parser.add_argument("--work", type=Path, required=True, help="folder for drawn heads and results")
     parser.add_argument("--population", type=population, action="append", required=True, help="NAME=FOLDER")

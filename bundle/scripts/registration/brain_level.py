@@ -44,10 +44,10 @@ SKULL_DEPTH_MM = 6.0
 """Smallest depth inside the intracranial mask at which brains are compared."""
 
 FEWEST_VOXELS, LEAST_VARIANCE = 60.0, 0.002
-"""Limits that a block must exceed: brain voxels in view, of 216, and variance of scan or reference (2.7 HU squared)."""
+"""Limits that a block must exceed: brain voxels in view, of 216, and variance of scan or reference ((2.7 HU)^2)."""
 
 CONSTANT = 1e-6
-"""Variance below which an image counts as constant in a block (0.06 HU squared); its correlation is then 0."""
+"""Variance below which an image counts as constant in a block ((0.06 HU)^2); its correlation is then 0."""
 
 TRIMMED, FEWEST_BLOCKS = 0.2, 8
 """Share of the lowest blocks that the level leaves out, and the number of blocks below which the level is 0."""

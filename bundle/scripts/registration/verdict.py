@@ -1,13 +1,13 @@
-"""Is a pose right, and does the head of an adult lie at it? All limits, and the verdict.
+"""The verdict on a pose, and all its limits: is the pose right, and is it the pose of an adult's head?
 
-What is measured at a pose is its *quality*: numbers by name, from `brain_level`, `checks`, `plausibility` and
-`robust_fit.agreement`. A *grade* compares one or two of them with their limits: a pose *passes*, it is *tolerable*, or
-neither. All grades pass: the verdict is "pass". All are tolerable: "review". Else "fail".
+The *quality* of a pose is a set of measurements by name, from `brain_level`, `checks`, `plausibility` and
+`robust_fit.agreement`. A *grade* compares one or two of them with their limits: the pose *passes*, is *tolerable*, or
+neither. If all grades pass, the verdict is "pass"; if all are at least tolerable, "review"; otherwise "fail".
 
-Level and peak of the brain say whether the pose is right; each covers what the other misses. Symmetry, the correlation
-of the whole head, the distance of the skulls and the agreement of the coarse network are reported and judge no pose:
-they refused right poses of heads with uneven skulls. What `plausibility` measures, how much of the head is in view, and
-some likeness of the brain say whether a head lies there at all. No number sees an error below 10 mm for sure, nor a
+Level and peak of the brain decide if the pose is right; each detects errors that the other misses. Symmetry, NCC and
+bone distance are reported but not judged: as limits, they refused right poses of heads with uneven skulls. The
+agreement of the coarse network only allows larger rotations. The measurements of `plausibility`, the overlap and a
+least level of the brain decide if there is a head at all. No number reliably detects an error below 10 mm, nor a
 left-right mirrored scan.
 """
 
@@ -16,50 +16,50 @@ from __future__ import annotations
 from typing import NamedTuple
 
 PASS_LEVEL, REVIEW_LEVEL = 0.62, 0.55
-"""Levels of the brain: right poses have 0.66 to 0.88, with a bleed of 195 ml 0.53; wrong ones 0.56 at most, as a rule.
+"""Smallest levels: right poses have 0.66 to 0.88 (0.53 with a bleed of 195 ml), most wrong ones 0.56 at most.
 
-These and the limits of the peak were chosen on the heads of two simulators; see docs/design.md.
+These limits and those of the peak were chosen on the heads of two simulators; see docs/design.md.
 """
 
 PASS_PEAK, REVIEW_PEAK = -0.02, -0.05
-"""Peaks: by more than the first, a pose nearby fits better; by more than the second, the pose is not the best one."""
+"""Smallest peaks: below the first, a nearby pose may fit better; below the second, it does."""
 
 SURE_LEVEL = 0.65
-"""From this level on a pose that is no peak is for review, and not refused."""
+"""Smallest level at which a pose below the second limit of the peak is for review rather than refused."""
 
 HEAD_LEVEL = 0.35
-"""Below this level there is no sign of a brain: bodies, phantoms, noise and shuffled slices have 0.24 at most."""
+"""Smallest level of a head: bodies, phantoms, noise and shuffled slices have 0.24 at most."""
 
 PASS_ROTATION_DEG, REVIEW_ROTATION_DEG = 45.0, 65.0
-"""Rotations against the orientation in the header: nothing was measured beyond the first; the second is improbable."""
+"""Largest rotations against the header: nothing was measured beyond the first; the second is improbable."""
 
 TURNED_AGREEMENT = 0.45
-"""Agreement of the coarse network from which a head may be turned against its header by any angle, for review."""
+"""Smallest agreement of the coarse network at which any rotation against the header is for review, not refused."""
 
 SCALE = (0.8, 1.2)
-"""Head sizes relative to the reference beyond which a pose is for review (a child, or a wrong spacing)."""
+"""Range of the head size relative to the reference; outside it a pose is for review (a child, or a wrong spacing)."""
 
 OVERLAP = 0.35
-"""Share of the head that must lie in the field of view."""
+"""Smallest share of the head in the field of view."""
 
 UPSIDE_DOWN_DEG = 120.0
-"""Tipped farther than this is upside down, from whatever side one looks; lying on a side is 90."""
+"""Largest tipped angle; beyond it the head is upside down. A head on its side has 90 degrees."""
 
 PASS_BRAIN, REVIEW_BRAIN = 0.88, 0.75
-"""Shares of the brain in view; a head cut at the vertex and at the orbits has 0.9, half a head 0.5 to 0.72."""
+"""Smallest shares of the brain in view: a head cut at vertex and orbits has 0.9, half a head 0.5 to 0.72."""
 
 PASS_BRAIN_HU, REVIEW_BRAIN_HU = (15.0, 55.0), (0.0, 70.0)
-"""Median HU inside the skull: 25 to 40 as a rule; wide sulci, contrast agent and calibration move it by 10."""
+"""Ranges of the median HU inside the skull: usually 25 to 40; wide sulci, contrast or calibration shift it by 10."""
 
 PASS_ML, REVIEW_ML = (950.0, 2000.0), (850.0, 2300.0)
-"""Intracranial volumes: adults have 1000 to 1900 ml; 0.75 of the size is 0.42 of the volume, 420 to 800 ml."""
+"""Ranges of the intracranial volume: adults have 1000 to 1900 ml; at 0.75 of the size they would have 420 to 800."""
 
 PASS_DISTORTION, REVIEW_DISTORTION = 1.18, 1.23
-"""Largest over smallest size: 1.05 to 1.15 between people; slices at 0.75 of their distance make 1.29 of 1.07."""
+"""Largest distortions: people have 1.05 to 1.15; slices at 0.75 of their distance turn 1.07 into 1.29."""
 
 
 class Grade(NamedTuple):
-    """Of one check: whether the pose passes, whether it is tolerable, and what was seen, in words."""
+    """The result of one check: pass or not, tolerable or not, and the finding as text."""
 
     passes: bool
     tolerable: bool
@@ -67,9 +67,9 @@ class Grade(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """The verdict "pass", "review" or "fail"; for the latter two the reasons; and whether a head was recognised.
+    """The verdict "pass", "review" or "fail", the reasons for the latter two, and True if a head was recognised.
 
-    Where a verdict of "fail" says that there is a head, only its pose could not be confirmed.
+    With "fail" and a recognised head, only the pose could not be confirmed.
     """
 
     verdict: str
@@ -88,7 +88,7 @@ def judge(quality: dict[str, float]) -> Verdict:
 
 
 def pose_grades(quality: dict[str, float]) -> tuple[Grade, ...]:
-    """The grades that say whether the pose is right."""
+    """The grades that decide if the pose is right."""
     level, peak, turned = quality["level"], quality["peak"], quality["rotation_deg"]
     agreed = quality.get("inlier_fraction", 0.0)
     return (
@@ -111,7 +111,7 @@ def pose_grades(quality: dict[str, float]) -> tuple[Grade, ...]:
 
 
 def head_grades(quality: dict[str, float]) -> tuple[Grade, ...]:
-    """The grades that say whether the head of an adult lies at the pose, upright, whole and in HU."""
+    """The grades that decide if there is an adult's head at the pose, upright, whole and in HU."""
     tipped, seen, density = quality["tipped_deg"], quality["brain_in_view"], quality["brain_hu"]
     volume, distortion, (low, high) = quality["intracranial_ml"], quality["distortion"], SCALE
     size, overlap, upright = quality["scale"], quality["overlap"], tipped <= UPSIDE_DOWN_DEG
@@ -136,5 +136,5 @@ def head_grades(quality: dict[str, float]) -> tuple[Grade, ...]:
 
 
 def _within(value: float, good: tuple[float, float], tolerable: tuple[float, float], words: str) -> Grade:
-    """The grade of a number that has to lie between two limits; NaN does not."""
+    """The grade of a number that must lie between two limits; NaN fails."""
     return Grade(good[0] <= value <= good[1], tolerable[0] <= value <= tolerable[1], words.format(value, *good))

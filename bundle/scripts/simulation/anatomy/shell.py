@@ -1,9 +1,9 @@
-"""The shell of a head seen from its middle: where brain, skull and scalp end in each direction, and how to move these.
+"""The shell of a head: distances of brain, skull and scalp from its middle in each direction, and changes of them.
 
 A *direction* is given by its azimuth (0 right, 90 anterior, 180 left) and its elevation (90 superior), seen from the
 middle of the space inside the skull; a *table* (180, 91) holds a value for every 2 degrees of both. The *inner table*,
-the *outer table* and the *skin* are distances along it, mm. A *change* says what becomes of the layers: the brain
-shrinks and leaves fluid, or bulges; bone gets thicker or thinner, or is missing; something collects under the scalp.
+the *outer table* and the *skin* are distances along it, mm. A *change* describes the layers after it: the brain
+shrinks and leaves fluid, or bulges; bone gets thicker or thinner, or is missing; fluid collects under the scalp.
 
 `remodelled` moves labels along the directions by a piecewise linear map of distances, layer by layer, so that gyri,
 bone and scalp are pushed along and not cut.
@@ -27,28 +27,28 @@ STEP_DEG = 2
 AZIMUTHS, ELEVATIONS = 360 // STEP_DEG, 180 // STEP_DEG + 1
 
 FINE = 4
-"""The map of distances is looked up in tables with this many directions for one, at the nearest direction."""
+"""Fine directions per step of a table; the map of distances is looked up at the nearest fine direction."""
 
 RAY_MM, RAY_STEP_MM, LOWEST_DEG = (30.0, 140.0), 1.0, -40
-"""Where along a direction the layers are looked for; below this elevation they are what they are at it."""
+"""Range and step of the search for layers along a direction, and its lowest elevation; lower ones copy that."""
 
 DEEPEST_BONE_MM = 20.0
-"""Bone farther outside the inner table than this is that of the face."""
+"""Distance outside the inner table beyond which bone belongs to the face."""
 
 STILL_SHARE = 0.5
-"""What lies nearer to the middle than this share of the inner table stays where it is."""
+"""Share of the distance to the inner table within which nothing moves."""
 
 LEAST_CHANGE_MM = 0.2
-"""Directions in which nothing moves by more keep their labels."""
+"""Smallest movement, mm, for which the labels of a direction change."""
 
 NOWHERE_MM = 1e4
-"""Beyond every head: where what changes begins in directions in which nothing does."""
+"""A distance beyond every head, used as the start of the change in unchanged directions."""
 
 BLOCK = 4
-"""Voxels along each side of the blocks that are looked at first."""
+"""Side, in voxels, of the blocks that are tested before single voxels."""
 
 COLLAPSED_MM = 1.5
-"""What is left between dura and scalp where bone is missing."""
+"""Thickness of the tissue that replaces missing bone between dura and scalp."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,14 +62,14 @@ class Shell:
 
 
 class Change(NamedTuple):
-    """What happens to the shell, as tables (180, 91): lengths in mm, positive outward.
+    """A change of the shell, as tables (180, 91): lengths in mm, positive outward.
 
     Attributes:
-        fluid: gained between brain and inner table.
-        bulge: how far the brain and all outside of it move out.
+        fluid: gained thickness between brain and inner table.
+        bulge: outward movement of the brain and everything outside it.
         bone: factor on the thickness of bone.
         missing: true where bone is missing.
-        swelling: collected between bone and scalp.
+        swelling: thickness collected between bone and scalp.
         scalp: factor on the thickness of the scalp.
     """
 
@@ -108,14 +108,14 @@ def bump(azimuth_deg: float, elevation_deg: float, width_deg: float) -> Array:
 
 
 def uneven(width_deg: float, rng: np.random.Generator, waves: int = 16) -> Array:
-    """A table (180, 91) of smooth noise of about unit deviation whose grain is some `width_deg` wide."""
+    """A table (180, 91) of smooth noise, deviation about 1, grain about `width_deg`."""
     waving = rng.standard_normal((waves, 3)) / np.deg2rad(width_deg)
     phases = rng.uniform(0, 2 * np.pi, waves)
     return np.asarray(np.sqrt(2 / waves) * np.cos(directions() @ waving.T + phases).sum(axis=-1))
 
 
 def rising(lowest_deg: Array, over_deg: float) -> Array:
-    """A table (180, 91) that is 0 below an elevation, given for each azimuth (180,), and 1 from some degrees above."""
+    """A table (180, 91): 0 below an elevation per azimuth (180,), rising to 1 over `over_deg` above it."""
     elevation = STEP_DEG * np.arange(ELEVATIONS) - 90.0
     share = np.clip((elevation[None, :] - lowest_deg[:, None]) / over_deg, 0, 1)
     return np.asarray(share**2 * (3 - 2 * share))
@@ -153,15 +153,15 @@ def shell_of(labels: Labels) -> Shell:
 
 
 def _last(held: NDArray[np.bool_], distances: NDArray[np.floating]) -> Array:
-    """The end of the last place along each ray that is held, mm; the ray's start where there is none."""
+    """The outer end, mm, of the last True sample along each ray; the ray's start if there is none."""
     reached = held.shape[-1] - 1 - held[..., ::-1].argmax(axis=-1)
     return np.asarray(np.where(held.any(axis=-1), distances[reached] + RAY_STEP_MM / 2, distances[0]))
 
 
 def layers(shell: Shell, change: Change) -> tuple[Array, Array]:
-    """Where layers begin in a changed head and in the unchanged one: distances (7, 180, 91) each, mm.
+    """Inner limits of the layers in a changed head and in the unchanged one: distances (7, 180, 91) each, mm.
 
-    The layers, from the middle: what stays, brain, gained fluid, bone, what collects, scalp, and all outside.
+    The layers, from the middle: unmoved core, brain, gained fluid, bone, swelling, scalp, and the outside.
     """
     still = STILL_SHARE * shell.inner
     bone, scalp = shell.outer - shell.inner, shell.skin - shell.outer
@@ -181,15 +181,15 @@ def changed(shell: Shell, change: Change) -> Shell:
 
 
 def growth_mm(shell: Shell, change: Change) -> float:
-    """How far the skin moves out where it does so most."""
+    """Largest outward movement of the skin, mm."""
     after, before = layers(shell, change)
     return float((after[-1] - before[-1]).max())
 
 
 def remodelled(labels: Labels, shell: Shell, change: Change) -> Labels:
-    """Labels (I, J, K) after a change of their shell; places of which nothing is known stay so.
+    """Labels (I, J, K) after a change of their shell; uncovered voxels stay uncovered.
 
-    What is gained beneath the skull is `CSF`, what collects on it `SWELLING`. Missing bone leaves soft tissue.
+    Fluid gained beneath the skull becomes `CSF`, swelling on it `SWELLING`, and missing bone soft tissue.
     """
     after, before = layers(shell, change)
     moves = (np.abs(after - before) > LEAST_CHANGE_MM).any(axis=0) | change.missing
@@ -211,7 +211,7 @@ def remodelled(labels: Labels, shell: Shell, change: Change) -> Labels:
 def _reached(
     shape: tuple[int, ...], middle: Array, first: Array, last: Array
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int32]]:
-    """Voxels between two distances, given by direction: flat indices, distances from the middle, fine directions."""
+    """Voxels between two distances per direction: flat indices, distances from the middle, fine directions."""
     place = np.flatnonzero(_blocks_between(shape, middle, first, last)).astype(np.int64, copy=False)
     distance, nearest = _polar(place, shape, middle)
     chosen = np.flatnonzero((distance > _fine(first)[nearest]) & (distance < _fine(last)[nearest]))
@@ -219,7 +219,7 @@ def _reached(
 
 
 def _blocks_between(shape: tuple[int, ...], middle: Array, first: Array, last: Array) -> NDArray[np.bool_]:
-    """Voxels (I, J, K) of all blocks of 4 voxels a side that reach between two distances, given by direction."""
+    """Mask (I, J, K) of all blocks of 4 voxels a side that reach between two distances per direction."""
     counts = tuple(-(-size // BLOCK) for size in shape)
     inner = ndimage.minimum_filter(first, 5, mode=("wrap", "nearest"))
     centre = (middle - (BLOCK - 1) / 2) / BLOCK
@@ -252,7 +252,7 @@ def _polar(
 def _sources(
     distance: NDArray[np.float32], nearest: NDArray[np.integer], after: Array, before: Array
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """The layer (n,) that each distance lies in after the change, and the distance (n,) from which it came."""
+    """The layer (n,) of each distance after the change, and its source distance (n,) before it."""
     length = np.diff(after, axis=0)
     slope = np.divide(np.diff(before, axis=0), length, out=np.zeros_like(length), where=length > 1e-6)
     slope = np.concatenate([slope, np.ones_like(slope[:1])])
@@ -278,7 +278,7 @@ def _along(
 
 
 def _settled(found: Labels, layer: NDArray[np.int64], missing: NDArray[np.bool_]) -> Labels:
-    """Labels (n,) that each layer may hold: bone only in bone and outside, and what was gained."""
+    """Labels (n,) allowed in their layers: bone only in bone and outside; gained layers get CSF or swelling."""
     bone = member_table(BONE)[found]
     found = np.where((layer == 2) | ((layer == 1) & bone), CSF, found)
     found = np.where((layer == 4) | ((layer == 5) & bone), SWELLING, found)
@@ -287,7 +287,7 @@ def _settled(found: Labels, layer: NDArray[np.int64], missing: NDArray[np.bool_]
 
 
 def _fine(table: NDArray[Any]) -> NDArray[np.float32]:
-    """A table (180, 91) with four directions for one along each axis, linear between, flat (720 x 361)."""
+    """A table (180, 91), interpolated linearly to four directions per step along each axis, flat (720 x 361)."""
     rows = np.arange(AZIMUTHS * FINE) / FINE
     low, share = rows.astype(int), (rows % 1)[:, None]
     wide = table[low] * (1 - share) + table[(low + 1) % AZIMUTHS] * share

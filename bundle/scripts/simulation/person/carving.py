@@ -1,8 +1,8 @@
-"""Carving fine things into bone: cuts and holes thinner than a voxel take away the share of it that they fill.
+"""Partial-volume carving of bone: cuts and holes thinner than a voxel replace the share of it that they fill.
 
-What is carved is a cloud of points in bone, each of which stands for a small volume of something that is no bone. The
-volumes are dealt to the eight voxels around each point, and a voxel that holds the share v of them gets v of the new HU
-and 1 - v of its own: a gap of 0.3 mm lowers a row of voxels by 30 %, as slices of 1 mm would show it.
+A cloud consists of points in bone, each with a small volume of other tissue. Each volume is distributed over the eight
+voxels around its point, by trilinear weights. A voxel with a total share v becomes v times the new HU plus 1 - v times
+its own. A gap of 0.3 mm thus replaces 30 % of a row of voxels, as partial volume does in slices of 1 mm.
 
 A *path* is a row of unit vectors on the sphere of directions of a `Shell`, some `PATH_MM` apart at the skull. A *depth*
 is a share of the way from the inner table (0) to the outer one (1).
@@ -25,21 +25,21 @@ Volume = NDArray[np.float32]
 Labels = NDArray[np.int16]
 
 PATH_MM, SKULL_MM = 0.4, 85.0
-"""Distance of neighbouring points of a path, and the radius at which it is meant."""
+"""Distance of neighbouring points of a path, and the radius at which it applies."""
 
 DEPTH_MM = 0.4
-"""Distance of points along the thickness of bone."""
+"""Largest distance of points across the thickness of bone."""
 
 
 class Cloud(NamedTuple):
-    """Points (n, 3), voxel positions, and the volume in mm3 (n,) that each stands for."""
+    """Points (n, 3), voxel positions, and the volume (n,) of each, mm3."""
 
     points: Array
     volumes: Array
 
 
 def carve(hu: Volume, labels: Labels, cloud: Cloud, fill_hu: float) -> None:
-    """Give the bone of a head (I, J, K), 1 mm voxels, the HU of a cloud where the cloud fills it, in place."""
+    """Replace the bone of a head (I, J, K), 1 mm voxels, by `fill_hu` to the share that a cloud fills, in place."""
     low = np.floor(cloud.points).astype(np.int64)
     inside = np.all((low >= 0) & (low < np.array(hu.shape) - 1), axis=1)
     low, rest = low[inside], (cloud.points - low)[inside]
@@ -72,10 +72,10 @@ def sheet(shell: Shell, path: Array, aside_mm: Array, width_mm: Array, depths: A
     """A cut along a path, from one depth to another.
 
     Args:
-        shell: where the tables are.
+        shell: the inner and outer table.
         path: (n, 3).
-        aside_mm: (n, 2), how far the cut lies beside the path at the inner and at the outer table.
-        width_mm: (n,), its width, 0 where there is none.
+        aside_mm: (n, 2), lateral distance of the cut from the path at the inner and at the outer table.
+        width_mm: (n,), its width, 0 for no cut.
         depths: (n, 2), the depths between which it runs.
     """
     inner, outer = tables_at(shell, path)
@@ -99,7 +99,7 @@ def sheet(shell: Shell, path: Array, aside_mm: Array, width_mm: Array, depths: A
 
 
 def ball(shell: Shell, toward: Array, depth_mm: float, radii_mm: tuple[float, float]) -> Cloud:
-    """An ellipsoid in bone in a direction (3,), its middle some mm outside the inner table; radii across and along."""
+    """An ellipsoid in bone in a direction (3,), centred `depth_mm` outside the inner table; radii across and along."""
     inner, _ = tables_at(shell, toward[None])
     reach = int(np.ceil(2 * max(radii_mm)))
     steps = np.arange(-reach, reach + 1) / 2
@@ -129,7 +129,7 @@ def sideways(path: Array) -> Array:
 
 
 def wander(count: int, length_mm: float, rng: np.random.Generator) -> Array:
-    """Smooth noise (n,) of unit deviation along a path, which varies over a length."""
+    """Smooth noise (n,) of unit deviation along a path, varying over `length_mm`."""
     sigma = length_mm / PATH_MM / 4
     noise = ndimage.gaussian_filter1d(rng.standard_normal(count + int(8 * sigma)), sigma)[int(4 * sigma) :][:count]
     return np.asarray(noise * np.sqrt(2 * np.sqrt(np.pi) * sigma))

@@ -1,4 +1,4 @@
-"""Children from 2 years on: a smaller head, a thin and less dense calvaria, a small face, nothing that comes with age.
+"""Children from 2 years on: a smaller head, a thin and less dense calvaria, a small face, no signs of ageing.
 
 The size of the head follows its circumference (48 cm at 2 years, 55 cm at 18; WHO and Nellhaus, Pediatrics 41, 1968);
 the calvaria is half as thick at 2 years as in an adult, and the face, which grows last, is smaller than the braincase.
@@ -29,11 +29,11 @@ DENSITY = (0.75, 0.82, 0.93, 1.0)
 """Density of bone relative to an adult's."""
 
 FACE = (0.24, 0.19, 0.08, 0.0)
-"""By how much the face is smaller than the braincase."""
+"""Shrinkage of the face relative to the braincase."""
 
 FACE_FROM_MM, FACE_OVER_MM = (-5.0, -10.0), (60.0, 45.0)
-"""Where the face begins: above this height and behind this depth, from the middle of the brain, nothing is smaller; it
-is as small as it gets from some mm farther down and forward on."""
+"""Height and depth of the face's upper and rear limit, from the middle of the brain, and the lengths downward and
+forward over which its shrinkage grows to full."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Child:
     age: float
 
     def at_this_age(self, values: tuple[float, ...]) -> float:
-        """The value between those at `GROWTH_YEARS`."""
+        """The value at this age, interpolated between those at `GROWTH_YEARS`."""
         return float(np.interp(self.age, GROWTH_YEARS, values))
 
 
@@ -53,19 +53,19 @@ def draw_child(rng: np.random.Generator) -> Child:
 
 
 def child_shape(shape: Shape, child: Child) -> Shape:
-    """A shape, as small as a child's, with a small face."""
+    """A shape scaled to a child's size, with a smaller face."""
     smaller = shape.displacement + _face(child.at_this_age(FACE))
     return replace(shape, scale=shape.scale * child.at_this_age(SIZE), displacement=smaller)
 
 
 def child_look(look: Look, child: Child) -> Look:
-    """A look without calcium and wide fluid spaces, and with a child's bone."""
+    """A look without calcifications and wide fluid spaces, with a child's bone density."""
     density = look.bone_density * child.at_this_age(DENSITY)
     return replace(look, calcified=(), ventricles=0, sulci=0.0, bone_density=density)
 
 
 def _face(share: float) -> NDArray[np.float64]:
-    """A displacement (3, 33, 33, 33) that draws the face toward the skull base: the place it shows lies beyond."""
+    """A displacement (3, 33, 33, 33) that shrinks the face toward the skull base: it points to the source, beyond."""
     offsets = lattice_offsets_mm()
     below = _step((FACE_FROM_MM[0] - offsets[2]) / FACE_OVER_MM[0])
     ahead = _step((offsets[1] - FACE_FROM_MM[1]) / FACE_OVER_MM[1])

@@ -1,8 +1,8 @@
 """Slow variations of HU: from patch to patch of brain, from side to side, from the middle outward, around ventricles.
 
-White and grey matter are not each of one density: they vary over centimetres (*patches*). White matter around the
-ventricles is darker in many adults (*halo*). And no scanner is level: tissue is brighter toward one side (*slopes*), or
-in the depth than at the edge or the other way round (*bowl*), by a fraction of a HU to a few.
+The density of white and grey matter varies over centimetres (*patches*). White matter around the ventricles is darker
+in many adults (*halo*). No scanner is perfectly uniform: HU change linearly from side to side (*slopes*), or from the
+middle to the edge (*bowl*), by a fraction of a HU to a few.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ Volume = NDArray[np.float32]
 Labels = NDArray[np.int16]
 
 PATCH_HU, PATCH_STEP = (0.3, 1.5), 18
-"""Range of the deviation of the patches, in white and in grey matter, and voxels between the lattice points of them."""
+"""Range of the deviation of the patches in white and in grey matter, and their lattice spacing in voxels."""
 
 SLOPE_HU = (0.6, 1.5, 2.0)
-"""Largest differences between the halves of a head: right less left, front less back, top less bottom."""
+"""Largest differences between the halves of a head: right minus left, front minus back, top minus bottom."""
 
 HALVES_MM = (60.0, 80.0, 60.0)
-"""Distance of the middles of the halves along each axis."""
+"""Distance between the middles of the two halves along each axis."""
 
 BOWL_HU = 2.0
-"""Largest difference between the edge and the middle of the head, either way."""
+"""Largest difference between the edge and the middle of the head, of either sign."""
 
 BOWL_MM = 75.0
-"""How far the edge lies from the middle."""
+"""Distance of the edge of the head from its middle."""
 
 HALO_SHARE, HALO_HU, HALO_SIGMA = 0.4, (1.0, 8.0), 1.2
 """Share of heads with a halo, the range of its depth, and the deviation of its smoothing in lattice steps."""
@@ -41,7 +41,7 @@ STEP = 4
 """Voxels between the points of a coarse lattice."""
 
 TISSUE_FROM_HU = -200.0
-"""Air stays as it is."""
+"""HU above which slopes and bowl apply: air stays unchanged."""
 
 WHITE, GREY = (2, 41, 7, 46), (3, 42, 8, 47, 10, 49, 11, 50, 12, 51, 13, 52, 17, 53, 18, 54, 26, 58, 28, 60)
 

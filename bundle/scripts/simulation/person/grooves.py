@@ -1,8 +1,8 @@
-"""What vessels leave in the calvaria: grooves, channels, lakes, pits and holes, drawn by `carving.py`.
+"""Vascular marks in the calvaria: grooves, channels, lakes, pits and foramina, drawn by `carving.py`.
 
 *Grooves* of the middle meningeal vessels start at the pterion and branch on the inner table; *diploic channels* run
-between the tables; *pits* beside the mid-plane hold arachnoid granulations, as dark as fluid; *lakes* are wide places
-of diploic veins; *emissary veins* pass through the whole bone, at the parietal foramina and behind the ears.
+between the tables; *pits* beside the mid-plane contain arachnoid granulations, as dark as fluid; *lakes* are widened
+parts of diploic veins; *emissary veins* pass through the whole bone, at the parietal foramina and behind the ears.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ from .carving import PATH_MM, SKULL_MM, Cloud, ball, great_circle, sheet, sidewa
 Array = NDArray[np.float64]
 
 GROOVE_MM, GROOVE_DEPTH_MM, MOST_BRANCHES = (0.8, 2.0), (0.5, 2.5), 3
-"""Ranges of the width and the depth of a meningeal groove, and its branches on each side at most."""
+"""Ranges of the width and the depth of a meningeal groove, and the most branches on each side."""
 
 CHANNEL_MM, MOST_CHANNELS, CHANNEL_LENGTH_MM = (0.8, 2.2), 5, (15.0, 60.0)
-"""Range of the width of a diploic channel, how many there are at most, and their lengths."""
+"""Range of the width of diploic channels, their largest number, and the range of their lengths."""
 
 PIT_MM, MOST_PITS, PIT_ASIDE_DEG = (1.5, 4.5), 5, (3.0, 20.0)
-"""Radii of granulations, how many there are at most, and how far from the mid-plane they lie."""
+"""Range of the radii of granulations, their largest number, and the range of their angle from the mid-plane."""
 
 LAKE_MM, MOST_LAKES = (1.5, 4.0), 3
-"""Radii of venous lakes, and how many there are at most."""
+"""Range of the radii of venous lakes, and their largest number."""
 
 EMISSARY_MM, EMISSARY_SHARE = (0.4, 1.2), 0.5
-"""Radii of emissary veins, and how often each of them is seen."""
+"""Range of the radii of emissary veins, and the share of heads in which each is visible."""
 
 EMISSARIES_DEG = ((-78.0, 48.0), (-62.0, -12.0))
 """Azimuth and elevation on the right: parietal foramen, mastoid foramen."""
 
 WINDING_MM, WINDING_WAVE_MM = 4.0, 40.0
-"""How far a vessel strays from the shortest way, and over what length."""
+"""Deviation of a vessel from the shortest way, and the length over which it varies."""
 
 PTERION_DEG = (40.0, 2.0)
 VESSEL_HU, PIT_HU = (35.0, 60.0), (4.0, 20.0)
@@ -45,7 +45,7 @@ VESSEL_HU, PIT_HU = (35.0, 60.0), (4.0, 20.0)
 
 @dataclass(frozen=True)
 class Grooves:
-    """How much of everything a skull shows.
+    """The vascular marks of a skull: number or size of each kind.
 
     Attributes:
         branches: meningeal grooves on the right and on the left.
@@ -53,8 +53,8 @@ class Grooves:
         pits: arachnoid granulations.
         lakes: venous lakes.
         emissaries: for each of `EMISSARIES_DEG` on the right, then on the left, the radius in mm, or 0.
-        vessel_hu: of the blood.
-        pit_hu: of the granulations.
+        vessel_hu: HU of the blood.
+        pit_hu: HU of the granulations.
     """
 
     branches: tuple[int, int] = (0, 0)
@@ -67,7 +67,7 @@ class Grooves:
 
 
 def draw_grooves(rng: np.random.Generator) -> Grooves:
-    """What vessels left in a random skull."""
+    """The vascular marks of a random skull."""
     right, left, channels, pits, lakes = (
         int(rng.integers(most + 1)) for most in (MOST_BRANCHES, MOST_BRANCHES, MOST_CHANNELS, MOST_PITS, MOST_LAKES)
     )
@@ -78,7 +78,7 @@ def draw_grooves(rng: np.random.Generator) -> Grooves:
 
 
 def vessel_clouds(shell: Shell, grooves: Grooves, rng: np.random.Generator) -> list[Cloud]:
-    """What vessels take from the bone of a skull."""
+    """The clouds of grooves, channels, lakes and emissary veins, to be carved from the bone of a skull."""
     clouds = []
     for side, count in zip((1, -1), grooves.branches, strict=True):
         for branch in range(count):
@@ -105,7 +105,7 @@ def vessel_clouds(shell: Shell, grooves: Grooves, rng: np.random.Generator) -> l
 
 
 def pit_clouds(shell: Shell, grooves: Grooves, rng: np.random.Generator) -> list[Cloud]:
-    """What arachnoid granulations take from the inner table of a skull, near the mid-plane."""
+    """The clouds of arachnoid granulations near the mid-plane, to be carved from the inner table of a skull."""
     clouds = []
     for _ in range(grooves.pits):
         lateral, along = np.deg2rad((rng.uniform(*PIT_ASIDE_DEG) * rng.choice((-1, 1)), rng.uniform(35, 140)))
@@ -116,7 +116,7 @@ def pit_clouds(shell: Shell, grooves: Grooves, rng: np.random.Generator) -> list
 
 
 def walk(start: Array, goal: Array, length_mm: float, rng: np.random.Generator) -> Array:
-    """A winding path of a length from one direction (3,) toward another."""
+    """A winding path of at most `length_mm` from one direction (3,) toward another."""
     way = great_circle(start, goal)[: max(int(length_mm / PATH_MM), 4)]
     aside = WINDING_MM * (wander(len(way), WINDING_WAVE_MM, rng) + 0.2 * wander(len(way), WINDING_WAVE_MM / 4, rng))
     path = way + (aside * np.minimum(np.arange(len(way)) / 20, 1) / SKULL_MM)[:, None] * sideways(way)
@@ -129,7 +129,7 @@ def _on_side(azimuth_deg: float, elevation_deg: float, side: int) -> Array:
 
 
 def _groove(shell: Shell, path: Array, width_mm: Array, from_depth: float, depth_mm: Array) -> Cloud:
-    """A cut along a path that begins at a depth and is some mm deep."""
+    """A cut along a path from depth `from_depth` outward, `depth_mm` deep."""
     inner, outer = tables_at(shell, path)
     deep = np.minimum(from_depth + depth_mm / np.maximum(outer - inner, 1.0), 0.9)
     depths = np.stack([np.full(len(path), from_depth), np.maximum(deep, from_depth)], axis=1)

@@ -1,7 +1,7 @@
 """Uneven soft tissue over the skull, and swellings of the scalp.
 
 Scalp and muscle differ in thickness from place to place and between the sides. A *swelling* collects between skull and
-scalp (subgaleal: fluid after an infusion, blood after an injury) as a cap on one side; what lies outside is pushed out.
+scalp (subgaleal: fluid after an infusion, blood after an injury) as a cap on one side. It pushes the scalp outward.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ UNEVENNESS = (0.05, 0.3)
 """Range of the deviation of the scalp's thickness from place to place, relative to it."""
 
 GRAIN_DEG = 30.0
-"""Over how many degrees it varies."""
+"""Angle over which the thickness varies."""
 
 THINNEST, THICKEST = 0.5, 1.8
 """Bounds of the factor on the scalp's thickness."""
@@ -31,22 +31,22 @@ SWELLING_SHARE, SWELLING_MM, SWELLING_DEG = 0.2, (5.0, 20.0), (10.0, 32.0)
 """Share of heads with a swelling, and the ranges of its thickness and of its width (deviation of the cap)."""
 
 FLUID_HU, BLOOD_HU, BLOOD_SHARE = (8.0, 35.0), (40.0, 68.0), 0.5
-"""Ranges of the mean HU of a swelling, and the share of those that hold blood."""
+"""Ranges of the mean HU of swellings of fluid and of blood, and the share of swellings with blood."""
 
 TEXTURE_HU = 7.0
-"""Deviation of a swelling's smooth unevenness."""
+"""Deviation of the smooth texture of a swelling."""
 
 
 @dataclass(frozen=True)
 class Scalp:
-    """How the soft tissue over the skull differs from the anatomy's.
+    """The soft tissue over the skull, relative to the anatomy's.
 
     Attributes:
         unevenness: deviation of the factor on its thickness.
         muscles: change of the thickness of the right and the left temporal muscle, relative to it.
         swelling_mm: thickness of a swelling, 0 for none.
         swelling_at_deg: azimuth and elevation of its middle, and its width.
-        swelling_hu: its mean.
+        swelling_hu: its mean HU.
     """
 
     unevenness: float = 0.0
@@ -67,7 +67,7 @@ def draw_scalp(rng: np.random.Generator) -> Scalp:
 
 
 def scalp_change(change: Change, scalp: Scalp, rng: np.random.Generator) -> Change:
-    """The change of a shell with that of its scalp in it; `rng` says where it is thick and where thin."""
+    """The change of a shell, with that of its scalp added; `rng` draws the variation of its thickness."""
     muscles = sum(size * bump(azimuth, 2.0, 18.0) for size, azimuth in zip(scalp.muscles, (15.0, 165.0), strict=True))
     factor = np.clip(1 + scalp.unevenness * uneven(GRAIN_DEG, rng) + muscles, THINNEST, THICKEST)
     over = calvaria()
@@ -76,7 +76,7 @@ def scalp_change(change: Change, scalp: Scalp, rng: np.random.Generator) -> Chan
 
 
 def cap(azimuth_deg: float, elevation_deg: float, width_deg: float, rng: np.random.Generator) -> NDArray[np.float64]:
-    """A table (180, 91) of the profile of a swelling: 1 in its middle, with uneven edges where it ends."""
+    """A table (180, 91) of the profile of a swelling: 1 in its middle, falling to 0 at irregular edges."""
     profile = bump(azimuth_deg, elevation_deg, width_deg) * (1 + 0.15 * uneven(width_deg, rng))
     return np.clip((profile - 0.15) / 0.85, 0, 1)
 
@@ -84,7 +84,7 @@ def cap(azimuth_deg: float, elevation_deg: float, width_deg: float, rng: np.rand
 def paint_swelling(
     hu: NDArray[np.float32], labels: NDArray[np.int16], value_hu: float, rng: np.random.Generator
 ) -> None:
-    """Give what collected under the scalp (I, J, K) its HU, in place."""
+    """Paint the HU of a swelling into a head (I, J, K), in place."""
     place = np.nonzero(labels == SWELLING)
     if not place[0].size:
         return

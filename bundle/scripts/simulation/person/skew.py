@@ -1,10 +1,10 @@
 """Uneven skulls: smooth displacements that make the two halves of a head differ.
 
 A displacement (see `shape.py`) is *antisymmetric* if mirroring turns it into its own negative: x along +R keeps its
-sign, y and z change theirs. Three are added up: *plagiocephaly*, a shear of the back of the head, whose one side is
-flat; *torque*, a right frontal and a left occipital lobe that bulge (petalia, in most people, the other way round in
-some); and smooth noise. What is a rigid motion in them is taken back when the head is aligned. Near the mid-plane the
-noise is weak, as the falx stays nearly straight.
+sign, y and z change theirs. Three are added up. *Plagiocephaly* is a shear of the back of the head, which flattens one
+side. *Torque* makes the right frontal and the left occipital lobe bulge (petalia), or, in some people, the opposite
+lobes. The third is smooth noise, weak near the mid-plane, as the falx stays nearly straight. Aligning the head removes
+their rigid part.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from .shape import LATTICE_SIZE, LATTICE_STEP, Shape
 Array = NDArray[np.float64]
 
 SHEAR_SD, LARGEST_SHEAR = 0.03, 0.07
-"""Deviation and bound of how far forward one side of the occiput lies, as a share of its distance from the mid-plane.
+"""Deviation and bound of the forward shift of one side of the occiput, per mm from the mid-plane.
 
-A shear of the whole head would do nothing to an ellipsoid but turn its axes.
+Only the back is sheared: a shear of the whole head would merely turn the axes of an ellipsoid.
 """
 
 SHEAR_FROM_MM, SHEAR_OVER_MM = 20.0, 70.0
-"""How far in front of the middle of the brain the shear begins, and the way back over which it grows."""
+"""Distance in front of the middle of the brain where the shear begins, and the length over which it grows backward."""
 
 TORQUE_MM = (0.0, 3.5)
 """Range of the bulge of a frontal and an occipital lobe."""
@@ -39,21 +39,21 @@ NOISE_MM = (0.8, 3.6)
 """Range of the root mean square of the noise in the skull's surroundings."""
 
 NOISE_SIGMA_MM, STRAIGHT_MM = 24.0, 25.0
-"""Deviation of the smoothing of the noise, and how far from the mid-plane it reaches .63 of its strength."""
+"""Deviation of the smoothing of the noise, and the distance from the mid-plane at which it has .63 of its strength."""
 
 FRONTAL_MM, OCCIPITAL_MM, LOBE_MM = (38.0, 55.0, 18.0), (-34.0, -72.0, 8.0), 30.0
 """Middle of a right frontal and a left occipital lobe, from the middle of the brain, and the deviation of a bulge."""
 
 HEAD_RADIUS_MM = 100.0
-"""Within this of the middle of the brain the noise is measured."""
+"""Radius around the middle of the brain within which the noise is measured."""
 
 
 @dataclass(frozen=True)
 class Skew:
-    """How uneven a head is.
+    """The asymmetry of a head.
 
     Attributes:
-        shear: how far forward the right side of the occiput lies, per mm from the mid-plane.
+        shear: forward shift of the right side of the occiput, per mm from the mid-plane.
         torque_mm: bulge of the right frontal and the left occipital lobe, negative for the other two.
         noise_mm: root mean square of the smooth noise.
     """
@@ -64,7 +64,7 @@ class Skew:
 
 
 def draw_skew(rng: np.random.Generator) -> Skew:
-    """A random skew; some heads are as even as in the plain population."""
+    """A random skew; some heads are as symmetric as plain ones."""
     shear = float(np.clip(SHEAR_SD * rng.standard_normal(), -LARGEST_SHEAR, LARGEST_SHEAR))
     torque = float(rng.uniform(*TORQUE_MM)) * (-1 if rng.random() < REVERSED_SHARE else 1)
     return Skew(shear, torque, float(rng.uniform(*NOISE_MM)))
@@ -85,7 +85,7 @@ def lattice_offsets_mm() -> Array:
 
 
 def _shear(offsets: Array, shear: float) -> Array:
-    """Displacement (3, a, b, c) that moves the right side of the occiput forward: the place it shows lies behind."""
+    """Displacement (3, a, b, c) that moves the right side of the occiput forward: it points to the source, behind."""
     moved = np.zeros_like(offsets)
     back = np.clip((SHEAR_FROM_MM - offsets[1]) / SHEAR_OVER_MM, 0, 1)
     moved[1] = -shear * offsets[0] * back**2 * (3 - 2 * back)
@@ -93,7 +93,7 @@ def _shear(offsets: Array, shear: float) -> Array:
 
 
 def _torque(offsets: Array, torque_mm: float) -> Array:
-    """Displacement (3, a, b, c) that lets a frontal lobe and the occipital one across bulge outward."""
+    """Displacement (3, a, b, c) that makes a frontal lobe and the opposite occipital lobe bulge outward."""
     moved = np.zeros_like(offsets)
     for middle in (FRONTAL_MM, OCCIPITAL_MM):
         away = offsets - np.reshape(middle, (3, 1, 1, 1))
@@ -104,7 +104,7 @@ def _torque(offsets: Array, torque_mm: float) -> Array:
 
 
 def _noise(offsets: Array, size_mm: float, rng: np.random.Generator) -> Array:
-    """Antisymmetric smooth noise (3, a, b, c) of a root mean square size in the head."""
+    """Antisymmetric smooth noise (3, a, b, c) with a root mean square of `size_mm` in the head."""
     white = rng.standard_normal(offsets.shape)
     smooth = np.stack([ndimage.gaussian_filter(axis, NOISE_SIGMA_MM / LATTICE_STEP) for axis in white])
     moved = antisymmetric(smooth) * (1 - np.exp(-np.abs(offsets[:1]) / STRAIGHT_MM))

@@ -1,7 +1,7 @@
-"""What surgery leaves: a missing bone flap with the brain at the scalp, or burr holes.
+"""Defects of the calvaria after surgery: a missing bone flap, or burr holes.
 
-A *craniectomy* takes a large flap of the calvaria of one side; the brain beneath bulges, or later sinks in, and what is
-left of the gap between dura and scalp is `shell.COLLAPSED_MM`. A *burr hole* is a round hole of 10 to 14 mm.
+A *craniectomy* removes a large flap of the calvaria on one side. The brain beneath bulges, or later sinks in; between
+dura and scalp a gap of `shell.COLLAPSED_MM` remains. A *burr hole* is a round hole of 10 to 14 mm.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ FLAP_DEG = (26.0, 42.0), (0.65, 0.95)
 """Half length of a flap, seen from the middle of the head, and its half height relative to it."""
 
 BULGE_MM = (-12.0, 14.0)
-"""How far the brain stands out, or has sunk in, beneath the middle of the flap."""
+"""Range of the bulge of the brain beneath the middle of the flap; negative if sunken."""
 
 HOLE_MM = (5.0, 7.0)
 """Radius of a burr hole."""
@@ -31,12 +31,12 @@ HOLES_AT_DEG = ((62.0, 78.0), (45.0, 62.0)), ((-10.0, 20.0), (40.0, 62.0)), ((-7
 
 @dataclass(frozen=True)
 class Surgery:
-    """What is missing of the calvaria.
+    """Missing parts of the calvaria.
 
     Attributes:
         flap_at_deg: azimuth and elevation of the middle of a missing flap.
         flap_deg: its half length and half height; zeros for none.
-        bulge_mm: how far the brain beneath bulges.
+        bulge_mm: bulge of the brain beneath, negative if sunken.
         holes: azimuth, elevation (degrees) and radius (mm) of each burr hole.
     """
 
@@ -66,7 +66,7 @@ def draw_burr_holes(rng: np.random.Generator) -> Surgery:
 
 
 def surgery_change(change: Change, surgery: Surgery, shell: Shell, rng: np.random.Generator) -> Change:
-    """The change of a shell with what is missing of its bone; `rng` roughens the edge of a flap."""
+    """The change of a shell, with its missing bone added; `rng` roughens the edge of a flap."""
     missing, bulge = change.missing.copy(), change.bulge.copy()
     if any(surgery.flap_deg):
         rho = _spread(surgery) * (1 + 0.05 * uneven(12.0, rng))

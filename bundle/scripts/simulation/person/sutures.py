@@ -2,9 +2,9 @@
 
 The *sagittal* suture runs in the mid-plane from bregma to lambda, the *coronal* ones from bregma down to the pterions,
 the *lambdoid* ones from lambda to the asterions, the *squamosal* ones over the ears from pterion to asterion. A
-*metopic* suture goes on in front of bregma in some adults. *Wormian bones* are islands with a suture around them, most
-near lambda. A suture is toothed at the outer table and nearly straight at the inner one, and in part closed, which
-begins inside. Sutures of one side only are variants, not findings.
+*metopic* suture persists in front of bregma in some adults. *Wormian bones* are islands with a suture around them,
+mostly near lambda. A suture is toothed at the outer table and nearly straight at the inner one. It is partly closed;
+closure begins at the inner table. A suture on one side only is a variant, not a finding.
 
 Widths and frequencies after Gray's Anatomy, and Sanchez et al., Pediatr Radiol 40 (2010), for children.
 """
@@ -29,21 +29,21 @@ LANDMARKS_DEG: dict[str, tuple[float, float]] = {
     "asterion": (-48.0, -14.0),
     "squama": (0.0, 14.0),
 }
-"""Azimuth and elevation on the right or in the mid-plane."""
+"""Azimuth and elevation of each landmark, on the right or in the mid-plane."""
 
 JITTER_DEG, SIDE_JITTER_DEG = 3.5, 1.5
-"""Deviations of a landmark's place, for both sides and for one: 3.5 degrees are 5 mm, at most twice that is drawn."""
+"""Deviations of a landmark's place, shared and per side: 3.5 degrees are 5 mm; both are clipped at twice their size."""
 
 
 @dataclass(frozen=True)
 class Course:
-    """How a suture looks.
+    """The course and look of a suture.
 
     Attributes:
-        stations: landmarks that it passes.
-        share: how often it is seen at all.
-        teeth_mm: how far its teeth reach aside at the outer table, two deviations.
-        bevel_mm: how far the outer table's end lies beside the inner table's.
+        stations: landmarks along it.
+        share: share of heads in which it is visible.
+        teeth_mm: lateral reach of its teeth at the outer table, two deviations.
+        bevel_mm: lateral distance between its ends at the outer and the inner table.
     """
 
     stations: tuple[str, ...]
@@ -62,7 +62,7 @@ COURSES = {
 PAIRED = ("coronal", "lambdoid", "squamosal")
 
 ONE_SIDED_SHARE = 0.08
-"""Share of paired sutures that are seen on one side only."""
+"""Share of paired sutures that are visible on one side only."""
 
 WIDTH_MM, WIDTH_UNEVENNESS = (0.2, 0.8), 0.4
 """Range of the width of a suture, and its deviation along the way, relative to it."""
@@ -71,32 +71,32 @@ CLOSED_SHARES = (0.0, 0.5)
 """Range of the share of a suture that is closed."""
 
 CLOSED_MM, WIDTH_WAVE_MM, TEETH_WAVE_MM, STRAY_MM, STRAY_WAVE_MM = 18.0, 8.0, 5.0, 1.5, 35.0
-"""Lengths over which a suture is open or closed, wide or narrow, over which its teeth go, and how far and over what
-length it strays from the shortest way."""
+"""Lengths over which closure, width and teeth of a suture vary; then the deviation from the shortest way, and the
+length over which that varies."""
 
 INNER_TEETH = 0.15
-"""How far the teeth reach at the inner table, relative to the outer one."""
+"""Reach of the teeth at the inner table, relative to the outer one."""
 
 WORMIAN_SHARE, WORMIAN_MM, MOST_WORMIAN = 0.2, (3.0, 9.0), 3
-"""Share of heads with Wormian bones, the range of their radii, and how many there are at most."""
+"""Share of heads with Wormian bones, the range of their radii, and their largest number."""
 
 SUTURE_HU = (35.0, 75.0)
 """Range of the HU of the fibrous tissue in sutures."""
 
 CHILD_WIDER, CHILD_CLOSED = 2.0, 0.1
-"""In children sutures are this many times as wide, and this share of the drawn share is closed."""
+"""Factors on the width of sutures and on their closed share in children."""
 
 
 @dataclass(frozen=True)
 class Sutures:
-    """Which sutures a skull shows.
+    """The visible sutures of a skull.
 
     Attributes:
         names: keys of `COURSES`, the paired ones with " right" or " left".
         width_mm: mean width.
         closed: share of their length that is closed.
         wormian: number of Wormian bones.
-        hu: of the tissue between.
+        hu: HU of the tissue in them.
     """
 
     names: tuple[str, ...] = ()
@@ -135,7 +135,7 @@ def landmarks(rng: np.random.Generator) -> dict[str, Array]:
 
 
 def suture_clouds(shell: Shell, sutures: Sutures, rng: np.random.Generator) -> list[Cloud]:
-    """What the sutures of a skull take from its bone."""
+    """The clouds of the sutures of a skull, to be carved from its bone."""
     at, clouds = landmarks(rng), []
     for name in sutures.names:
         kind, _, side = name.partition(" ")

@@ -1,4 +1,4 @@
-"""How thick the calvaria is: a factor on the distance between its tables, which varies a little from place to place."""
+"""Thickness of the calvaria: a factor on the distance between its tables that varies slightly from place to place."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ UNEVENNESS = (0.02, 0.12)
 """Range of its deviation from place to place."""
 
 GRAIN_DEG = 35.0
-"""Over how many degrees it varies."""
+"""Angle over which it varies."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,6 @@ def draw_thickness(rng: np.random.Generator, bounds: tuple[float, float] = THICK
 
 
 def thickness_change(change: Change, thickness: Thickness, rng: np.random.Generator) -> Change:
-    """The change of a shell with that of its bone in it; `rng` says where it is thick and where thin."""
+    """The change of a shell, with that of its bone added; `rng` draws the variation of its thickness."""
     factor = thickness.mean * np.clip(1 + thickness.unevenness * uneven(GRAIN_DEG, rng), 0.6, 1.5)
     return change._replace(bone=change.bone * (1 + calvaria() * (factor - 1)))

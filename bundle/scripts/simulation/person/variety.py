@@ -1,9 +1,9 @@
-"""How varied the simulated heads are: which population a head is drawn from.
+"""Populations of simulated heads, by the variety of their anatomy.
 
-*plain* heads have a shape and a look (`shape.py`, `look.py`). *Widened* ones are healthy, too, but less even and less
-alike, as those of other simulators and of patients are: see `Build`. *Unusual* ones are widened heads that show surgery
-or belong to a child; no calibration should hold them. Every part of a build has random numbers of its own, so that one
-seed gives one head.
+*Plain* heads have a shape and a look (`shape.py`, `look.py`). *Widened* heads are healthy, too, but vary more and are
+less symmetric, like those of patients and of other simulators: see `Build`. *Unusual* heads are widened heads after
+surgery, or of a child; calibrations should exclude them. Every part of a build has its own random numbers: one seed
+gives one head.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ LARGEST_SCALE = 0.15
 """Bound of the scales of widened heads, see `shape.draw_shape`; plain ones have .1."""
 
 SPARE_MM = 4
-"""A scalp that grows by no more fits the grid as it is."""
+"""Largest growth of the scalp that fits the grid without padding."""
 
 UNUSUAL_SHARES = {"craniectomy": 0.35, "burr holes": 0.25, "child": 0.4}
-"""What an unusual head shows, and how often."""
+"""Kinds of unusual heads, and their shares."""
 
 
 @dataclass(frozen=True)
 class Build:
-    """What of a head is drawn beside its shape and its look: each part says what it is."""
+    """The random parts of a head beside its shape and its look; see the class of each part."""
 
     skew: Skew = field(default_factory=Skew)
     scalp: Scalp = field(default_factory=Scalp)
@@ -115,9 +115,9 @@ class Built(NamedTuple):
 
 
 def built_labels(labels: Labels, start: NDArray[np.int64], build: Build, rng: np.random.Generator) -> Built:
-    """The labels (I, J, K) of a head, which begin at a reference voxel (3,), changed as its build says.
+    """The labels (I, J, K) of a head, whose first voxel is a reference voxel (3,), after the changes of its build.
 
-    The grid grows where the scalp does.
+    The grid grows with the scalp.
     """
     shell, (bone, scalp, surgery) = shell_of(labels), rng.spawn(3)
     change = scalp_change(thickness_change(no_change(), build.thickness, bone), build.scalp, scalp)
@@ -133,7 +133,7 @@ def built_labels(labels: Labels, start: NDArray[np.int64], build: Build, rng: np
 
 
 def add_build(hu: NDArray[np.float32], labels: Labels, shell: Shell, build: Build, rng: np.random.Generator) -> None:
-    """Add to the HU (I, J, K) of a head what its build says, in place."""
+    """Add swelling, drift, sutures, vessels and pits of a build to the HU (I, J, K) of a head, in place."""
     swelling, drift, sutures, vessels, pits = rng.spawn(5)
     paint_swelling(hu, labels, build.scalp.swelling_hu, swelling)
     add_drift(hu, labels, build.drift, drift)
@@ -143,7 +143,7 @@ def add_build(hu: NDArray[np.float32], labels: Labels, shell: Shell, build: Buil
 
 
 def _carve(hu: NDArray[np.float32], labels: Labels, clouds: list[Cloud], fill_hu: float) -> None:
-    """Carve all clouds at once, so that they do not fill a voxel twice."""
+    """Carve all clouds at once, so that overlapping ones do not fill a voxel twice."""
     if clouds:
         points, volumes = zip(*clouds, strict=True)
         carve(hu, labels, Cloud(np.concatenate(points), np.concatenate(volumes)), fill_hu)
