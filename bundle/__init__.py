@@ -29,10 +29,10 @@ class OneScripts(MetaPathFinder, Loader):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """How to make a module of this bundle; None for any other.
+        """The import spec of a module of this bundle; None for any other.
 
-        A host that works with several bundles, as MONAI Label does, unloads one `scripts` and imports the next from
-        `sys.path`: it gets that one, and what is known of ours under the name of this package is forgotten.
+        Hosts of several bundles, such as MONAI Label, unload one `scripts` and import the next from `sys.path`. They
+        get that one, and our modules are unloaded under the name of this package.
         """
         if fullname == SCRIPTS:
             forget(ALIAS)
@@ -69,7 +69,7 @@ def scripts_spec() -> ModuleSpec:
 
 
 def is_ours(module: ModuleType) -> bool:
-    """Whether a package lies in the folder beside this file."""
+    """True if a package lies in the folder beside this file."""
     return FOLDER in [Path(place).resolve() for place in module.__path__]
 
 

@@ -21,12 +21,13 @@ WRITING = """
 import sys, time
 from pathlib import Path
 from scripts.commands import main, run
+from scripts.reading import inputs
 from scripts.results.folder import write_results
 def slow(path):
     path.write_bytes(b"half")
     print("writing", flush=True)
     time.sleep(100)
-run.check_input = lambda path, uid: None
+inputs.check_input = lambda path, uid: None
 files = {"heatmap.nii.gz": b"whole", "overview.png": slow}
 run.run_configs = lambda names, values: write_results(values["output_dir"], files, {}, True)
 sys.exit(main.main(sys.argv[1:]))

@@ -33,7 +33,7 @@ from scripts.anomaly.normative import ASYMMETRY, RESIDUAL, Normative, NormativeS
 from scripts.anomaly.scores import known_scores, region_scores
 from scripts.assets import sha256
 from scripts.files.atomic import staged
-from scripts.preprocessing.regions import LEFT_HEMISPHERE, MIN_COVERAGE, REGIONS, RIGHT_HEMISPHERE, SKULL
+from scripts.preprocessing.regions import LEFT_HEMISPHERE, REGIONS, RIGHT_HEMISPHERE, SKULL, WHOLE_COVERAGE
 from scripts.simulation.lesions.planting import FRACTURES
 from scripts.workflow import parsed_configs
 
@@ -253,7 +253,7 @@ def scores_of(scan: Registered, made: Maps) -> dict[str, Any]:
         for values in (made.brain, made.skull)
     )
     pooled = {**brain, "skull": skull["skull"]}
-    cut = {name for name, share in scan.coverage.items() if share < MIN_COVERAGE}
+    cut = {name for name, share in scan.coverage.items() if share < WHOLE_COVERAGE}
     kept = {name: values for name, values in pooled.items() if name not in cut and values["maximum"] is not None}
     return {"regions": kept, "average_precision": precision_of(scan, made)}
 

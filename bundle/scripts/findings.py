@@ -121,10 +121,17 @@ REFUSALS = {
 """Refusals by code: the condition, and the remedy for the user."""
 
 FLAGS = {
-    "region_cut": ("less than 95 % of a region is inside the field of view", "The other regions are scored as usual."),
+    "region_cut": (
+        "less than 95 % of a region is inside the field of view; below 50 % it has no score",
+        "Nothing is known of the rest of it; the other regions are scored as usual.",
+    ),
     "region_missing": (
         "no voxel of a region was found, although it is inside the field of view",
         "Look at regions.nii.gz: it shows which voxels count as bone and brain.",
+    ),
+    "intracranial_unassigned": (
+        "over 2 % of the space inside the skull lies in no region",
+        "No score knows of it: look at the outlines in the picture, and at the heatmap there.",
     ),
     "registration_review": (
         "the match of the brain with the reference head, the angle, the size or what is in view is unusual",

@@ -130,10 +130,10 @@ def changes(root: Path) -> list[str]:
 
 
 def renewing(root: Path) -> str:
-    """What to do about a change of the bundle at `root`, with the command that can be typed here.
+    """The remedy for a changed bundle at `root`, with a command that works here.
 
-    That is the installed command where it started this process. Otherwise it may not be there, or belong to another
-    copy, as where the bundle was unpacked from a zoo and MONAI runs it: then its folder is run, which always works.
+    It names the installed command if that started this process. Otherwise, for example where MONAI runs an unpacked
+    bundle, the installed command may be missing or belong to another copy: then it names `python ROOT`.
     """
     typed = sys.argv[0] if sys.argv else ""
     program = f"python {shlex.quote(str(root))}"

@@ -27,7 +27,6 @@ from scripts.errors import OutputExists, WrongUsage
 from scripts.files.atomic import check_writable
 from scripts.processes.local import LEAVING_S
 
-from ..cq500.files import load_reads
 from ..examples import candidates, labelled_tests
 from ..folder import Reproduction
 from ..plan import TRAINING, iterations, read_manifest
@@ -117,6 +116,8 @@ def manifest_of(args: argparse.Namespace) -> dict[str, Any]:
     if manifest["datalist"] is None:
         raise WrongUsage(f"{path} names no datalist. Name one: --datalist FILE; `head-ct-anomaly cq500` makes it.")
     if manifest["reads"]:
+        from ..cq500.files import load_reads
+
         load_reads(Path(manifest["reads"]))
     if set("#{}") & set(f"{args.output.absolute()}{manifest['datalist']}"):
         raise WrongUsage("MONAI and Snakemake take #, { and } in a path for something else. Choose folders without.")

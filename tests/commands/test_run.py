@@ -22,10 +22,11 @@ from pydicom.dataset import Dataset
 
 from scripts import workflow as workflows
 from scripts.assets import config
-from scripts.commands import run, scan_options
+from scripts.commands import scan_options
 from scripts.commands.main import main, parser_for
 from scripts.commands.scan_options import overrides
 from scripts.findings import refusal
+from scripts.reading import inputs
 from scripts.results.folder import write_results
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -240,7 +241,7 @@ def pretend(monkeypatch: pytest.MonkeyPatch) -> type[Pretend]:
         pass
 
     monkeypatch.setattr(monai.bundle, "ConfigWorkflow", Own)
-    monkeypatch.setattr(run, "check_input", lambda path, uid: None)
+    monkeypatch.setattr(inputs, "check_input", lambda path, uid: None)
     return Own
 
 
@@ -332,8 +333,8 @@ def test_what_is_behind_an_error_of_the_workflow(
 def test_an_internal_error_is_5_and_debug_shows_where(tmp_path: Path) -> None:
     """A config with a mistake in it, in a process, to see all of stderr."""
     code = (
-        "import sys; from scripts.commands import main, run; import scripts.commands.run as r\n"
-        "r.overrides = lambda args: {'stride': 3}; r.check_input = lambda path, uid: None\n"
+        "import sys; from scripts.commands import main; import scripts.commands.run as r, scripts.reading.inputs as i\n"
+        "r.overrides = lambda args: {'stride': 3}; i.check_input = lambda path, uid: None\n"
         "sys.exit(main.main(sys.argv[1:]))"
     )
     path = os.pathsep.join([str(ROOT / "bundle"), os.environ.get("PYTHONPATH", "")])

@@ -192,17 +192,30 @@ def test_scores_are_those_of_every_stride_th_voxel(score: str) -> None:
     assert all(type(value) is float for value in data["result"]["scores"].values())
 
 
-def test_a_region_that_the_field_of_view_cuts_has_no_score_and_a_finding() -> None:
+@pytest.mark.parametrize(("share", "score"), [(0.94, 7.0), (0.5, 7.0), (0.96, 7.0)])
+def test_a_cut_region_has_the_score_of_what_is_in_view_and_a_finding(share: float, score: float) -> None:
+    data = scored(coverage={**dict.fromkeys(COVERED, 1.0), "left_hemisphere": share})
+    assert data["scores"]["left_hemisphere"] == score
+    assert data["score_details"]["left_hemisphere"]["coverage"] == share
+    messages = {found["code"]: found["message"] for found in data["region_findings"]}
+    assert ("region_cut" in messages) == (share < 0.95)
+    if share < 0.95:
+        assert f"{100 * share:.0f} % of the left hemisphere: the score is of what is in view." in messages["region_cut"]
+
+
+def test_a_region_mostly_out_of_view_has_no_score_and_a_finding() -> None:
     coverage = {name: torch.tensor(share) for name, share in COVERED.items()}  # as they come out of a data loader
-    coverage["left_hemisphere"] = torch.tensor(0.94)
+    coverage["left_hemisphere"] = torch.tensor(0.44)
     data = scored(coverage=coverage)
     assert data["scores"] == {"left_hemisphere": None, "right_hemisphere": 9.0, "skull": None}
     details = data["score_details"]["left_hemisphere"]
     names = ("raw_maximum", "raw_percentile_95", "raw_top_1_percent_mean", "percentile", "threshold")
     assert [details[name] for name in names] == [None] * 5
-    assert (details["voxels"], details["coverage"]) == (32, pytest.approx(0.94))
-    assert [found["code"] for found in data["region_findings"]] == ["region_cut", "region_cut"]
-    assert data["region_findings"][0]["message"].startswith("The field of view holds 94 % of the left hemisphere")
+    assert (details["voxels"], details["coverage"]) == (32, pytest.approx(0.44))
+    assert [found["code"] for found in data["region_findings"]] == ["region_cut", "region_missing"]
+    assert data["region_findings"][0]["message"].startswith(
+        "The field of view holds 44 % of the left hemisphere: no score"
+    )
     assert data["result"] == {"scores": {"right_hemisphere": 9.0}}
 
 
@@ -227,7 +240,7 @@ def test_the_default_score_is_that_of_the_map_and_is_compared_with_healthy_ones(
     healthy[2]["left_hemisphere"]["calibrated_maximum"] = 2.5
     anomaly = torch.full((1, 4, 4, 4), 2.5)
     more = {"map": kind, "anomaly_map": anomaly, "thresholds": Thresholds.of(healthy, {})}
-    data = scored(coverage={**dict.fromkeys(COVERED, 1.0), "right_hemisphere": 0.5}, **more)
+    data = scored(coverage={**dict.fromkeys(COVERED, 1.0), "right_hemisphere": 0.4}, **more)
     details = data["score_details"]["left_hemisphere"]
     assert data["scores"]["left_hemisphere"] == left
     assert (details["calibrated_maximum"], details["raw_maximum"]) == (2.5, 7.0)
@@ -238,9 +251,9 @@ def test_the_default_score_is_that_of_the_map_and_is_compared_with_healthy_ones(
 
 
 def test_the_finding_of_a_cut_region_is_a_flag() -> None:
-    found = cut_finding("left_hemisphere", 0.5)
+    found = cut_finding("left_hemisphere", 0.4)
     assert found["severity"] == "flag"
-    assert "50 % of the left hemisphere: no score." in found["message"]
+    assert "40 % of the left hemisphere: no score." in found["message"]
 
 
 def windowed_scan() -> MetaTensor:

@@ -19,13 +19,14 @@ COUNT = 4
 CODE = """
 import sys
 from scripts.commands import main, run
+from scripts.reading import inputs
 from scripts.results.folder import write_results
 def pipeline(names, values):
     print("works", flush=True)
     sys.stdin.readline()
     scan = {"scan": values["dataset_dir"].name}
     write_results(values["output_dir"], {"heatmap.nii.gz": b"voxels"}, scan, values["overwrite"])
-run.check_input = lambda path, uid: None
+inputs.check_input = lambda path, uid: None
 run.run_configs = pipeline
 sys.exit(main.main(sys.argv[1:]))
 """

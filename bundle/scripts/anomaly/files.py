@@ -102,7 +102,7 @@ def checked_thresholds(
 
 
 def same_tensors(weights: str | Path, thresholds: Thresholds) -> bool:
-    """Whether a file holds the tensors that the thresholds were made with; PyTorch is loaded to see it."""
+    """True if the file's tensors are those that the thresholds were made with; loads PyTorch."""
     if not (wanted := thresholds.facts.get("tensors_sha256")):
         return False
     from ..networks.weights import UNREADABLE, tensors_sha256

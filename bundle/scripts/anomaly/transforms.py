@@ -25,7 +25,7 @@ from ..files.derived import read_derived
 from ..findings import finding
 from ..geometry.coordinates import POSITION_SCALE_MM, error_map
 from ..preprocessing.intensity import BONE_WINDOW_HU, BRAIN_WINDOW_HU, windows
-from ..preprocessing.regions import MIN_COVERAGE, REGIONS
+from ..preprocessing.regions import LEAST_COVERAGE, REGIONS, WHOLE_COVERAGE
 from ..preprocessing.transforms import Data, as_array, load_regions, with_meta
 from .asymmetry import asymmetry, densities
 from .files import REMEDY, NotCalibrated, checked_thresholds, normative_of
@@ -214,8 +214,9 @@ class ScoreRegionsd(MapTransform):
     """Score the regions of the error map and, where there is one, of the anomaly map.
 
     Adds `scores` (the default score by region), `score_details` (all of them, with the default score's percentile among
-    healthy scans and its threshold), `region_findings` (which regions have no score, since the field of view cuts them
-    or the scan shows none) and `result` (the scores for MONAI Label).
+    healthy scans, its threshold and the region's coverage), `region_findings` (the regions that the field of view cuts,
+    and those that the scan shows none of) and `result` (the scores for MONAI Label). A cut region's score is that of
+    what is in view.
     """
 
     def __init__(self, keys: str, score: str, regions_key: str = "regions", coverage_key: str = "coverage") -> None:
@@ -236,21 +237,17 @@ class ScoreRegionsd(MapTransform):
             maps = {"error": scored[key], "calibrated": scored.get("anomaly_map")}
             arrays = {kind: as_array(values) for kind, values in maps.items() if values is not None}
             details = map_scores(arrays, as_array(scored[self.regions_key]))
-            cut = [name for name, share in seen.items() if share < MIN_COVERAGE]
-            for name in cut:
+            unscored = [name for name, share in seen.items() if share < LEAST_COVERAGE]
+            for name in unscored:
                 details[name] = dict.fromkeys(details[name]) | {"voxels": details[name]["voxels"]}
             chosen = score_name(scored.get("map", "error"), self.score)
             compare(details, chosen, scored.get("thresholds"))
             for name in details:
                 details[name]["coverage"] = seen[name]
-            empty = [name for name in details if name not in cut and not details[name]["voxels"]]
             scored |= {
                 "scores": {name: details[name][chosen] for name in details},
                 "score_details": details,
-                "region_findings": [
-                    *(cut_finding(name, seen[name]) for name in cut),
-                    *(missing_finding(name) for name in empty),
-                ],
+                "region_findings": region_findings(details),
             }
             given = {name: value for name, value in scored["scores"].items() if value is not None}
             scored["result"] = {"scores": given}
@@ -265,10 +262,19 @@ def compare(details: Details, score: str, thresholds: Thresholds | None) -> None
         numbers["threshold"] = thresholds.threshold(region, score) if thresholds else None
 
 
+def region_findings(details: Details) -> list[dict[str, str]]:
+    """The findings about regions that the field of view cuts, and about those of which it holds enough, but none is."""
+    shares = {name: float(numbers["coverage"] or 0) for name, numbers in details.items()}
+    empty = [name for name, share in shares.items() if share >= LEAST_COVERAGE and not details[name]["voxels"]]
+    cut = [name for name, share in shares.items() if share < WHOLE_COVERAGE and name not in empty]
+    return [*(cut_finding(name, shares[name]) for name in cut), *map(missing_finding, empty)]
+
+
 def cut_finding(name: str, share: float) -> dict[str, str]:
-    """The finding that a region has no score since the field of view cuts it; `share` (0 to 1) is what it holds."""
+    """The finding that the field of view cuts a region; `share` (0 to 1) is what it holds."""
+    scored = "the score is of what is in view" if share >= LEAST_COVERAGE else "no score"
     words = name.replace("_", " ")
-    return finding("region_cut", f"The field of view holds {100 * share:.0f} % of the {words}: no score.").as_dict()
+    return finding("region_cut", f"The field of view holds {100 * share:.0f} % of the {words}: {scored}.").as_dict()
 
 
 def missing_finding(name: str) -> dict[str, str]:

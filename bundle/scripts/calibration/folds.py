@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..anomaly.normative import Normative, NormativeStatistics, features_of, on_grid, scan_maps
 from ..anomaly.scores import Details, map_scores
-from ..preprocessing.regions import MIN_COVERAGE
+from ..preprocessing.regions import WHOLE_COVERAGE
 
 MAP_SMOOTHING_MM = 6.0
 """Standard deviation of the Gaussian that smooths anomaly maps, where nothing else is asked for."""
@@ -63,7 +63,7 @@ def scan_scores(scan: HealthyScan, normative: Normative, smoothing_mm: float = M
     """Every score of a scan by region, judged by a normative; none of a region that the field of view cuts."""
     maps = scan_maps(scan.residual_mm, scan.asymmetry, scan.inside, normative, scan.stride, smoothing_mm)
     details = map_scores(maps, scan.regions)
-    return {region: numbers for region, numbers in details.items() if scan.coverage[region] >= MIN_COVERAGE}
+    return {region: numbers for region, numbers in details.items() if scan.coverage[region] >= WHOLE_COVERAGE}
 
 
 def folds_of(groups: Sequence[str]) -> list[list[int]]:

@@ -6,7 +6,6 @@ import argparse
 import sys
 from pathlib import Path
 
-from ..reading.inputs import check_input
 from ..results.folder import reserved
 from ..workflow import parsed_configs, quiet, run_configs
 from .arguments import add_device, add_output, check_device, series_uid
@@ -54,6 +53,7 @@ def main(args: argparse.Namespace) -> int:
         network = parsed_configs(("inference.json", *args.config)).get_parsed_content("network_def")
         check_weights(args.weights, network)
     from ..processes.memory import give_back_free_memory
+    from ..reading.inputs import check_input
 
     try:
         with reserved(args.output, args.overwrite), quiet(warn=args.debug):

@@ -7,7 +7,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ..anomaly.files import NORMATIVE_NAME, THRESHOLDS_NAME, WINDOWS, NotCalibrated, checked_thresholds
 from ..assets import config, config_values, place
 from ..files.names import is_nifti
 from ..workflow import device_values
@@ -33,6 +32,8 @@ def overrides(args: argparse.Namespace) -> dict[str, Any]:
     if args.weights:
         values["weights"] = args.weights.absolute()
     if args.calibration:
+        from ..anomaly.files import NORMATIVE_NAME, THRESHOLDS_NAME
+
         folder = args.calibration.absolute()
         values |= {"normative": folder / NORMATIVE_NAME, "thresholds": folder / THRESHOLDS_NAME}
     return {**values, **device_values(args.device)}
@@ -62,6 +63,8 @@ def why_no_dicom(path: Path) -> str:
 
 def why_not_calibrated(args: argparse.Namespace) -> str:
     """A sentence on why the calibration, shipped or named, is not valid for the weights; empty if it is."""
+    from ..anomaly.files import NORMATIVE_NAME, THRESHOLDS_NAME, WINDOWS, NotCalibrated, checked_thresholds
+
     folder = args.calibration or Path(place("models"))
     weights = args.weights or place("models/model.pt")
     try:

@@ -13,7 +13,7 @@ from typing import Any
 from ..assets import bundle_root, sha256
 
 SIMULATOR = ("simulation", "geometry", "volume.py")
-"""What decides how a head is drawn: the room of the simulator and what it computes with, below `scripts`."""
+"""Sources that determine how a head is drawn, below `scripts`: the simulator and the modules that it uses."""
 
 
 @dataclass(frozen=True)

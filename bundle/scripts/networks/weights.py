@@ -1,7 +1,7 @@
-"""What a file of weights holds, whatever file it is.
+"""Hashes of the tensors in a file of weights, independent of the file.
 
-*Weights* are a plain state dict: tensors by name. The same tensors, saved again, make another file, since it holds its
-own name and the order and alignment of what is in it.
+*Weights* are a plain state dict: tensors by name. The same tensors, saved again, give a different file: it also stores
+its own name and the order and alignment of its entries.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ UNREADABLE = (
     ValueError,
     pickle.UnpicklingError,
 )
-"""What comes of loading a file that is damaged, of another kind, or of another network."""
+"""Exceptions raised by loading a file that is damaged, of another kind, or of another network."""
 
 
 def tensors_sha256(path: str | Path) -> str:

@@ -8,28 +8,29 @@ is the share of a reference region that lies inside the scan's field of view.
     axial section, seen from the feet
 
               +-----------------+
-              |        3        |         hemispheres: enclosed by the scan's own bone, and at most
-              |  +-----+-----+  |         BEYOND_MM outside the reference's brain; split at x = 0
+              |        3        |         hemispheres: enclosed by the scan's own bone, see
+              |  +-----+-----+  |         `intracranial`; split at x = 0
       right   |  |  2  |  1  |  |  left
-              |  |     |     |  |         skull: bone within SKULL_MM of the reference's skull;
-              |  +-----+-----+  |         gaps up to GAP_MM (suture, fracture) count as closed
-              +-----------------+
+              |  |     |     |  |         skull: bone within SKULL_MM of the reference's skull
+              |  +-----+-----+  |         or around larger hemispheres; gaps of GAP_MM (suture,
+              +-----------------+         fracture) count as closed
                                           face, neck, headrest, air: 0
 
 A *region score* pools a map over one region: its maximum (as published), its 99th or 95th percentile, or the mean of
-its highest 1 %. A region whose coverage is below `MIN_COVERAGE` gets no score.
+its highest 1 %. The score of a region that the field of view cuts is that of what is in view; with a coverage below
+`LEAST_COVERAGE` there is none. Only regions with `WHOLE_COVERAGE` or more teach thresholds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from ..geometry.averages import block_means
+from .intracranial import BEYOND_MM, GAP_MM, ball, inside_skull, share_left_out
 
 LEFT_HEMISPHERE, RIGHT_HEMISPHERE, SKULL = 1, 2, 3
 REGIONS = {"left_hemisphere": LEFT_HEMISPHERE, "right_hemisphere": RIGHT_HEMISPHERE, "skull": SKULL}
@@ -38,15 +39,14 @@ REGIONS = {"left_hemisphere": LEFT_HEMISPHERE, "right_hemisphere": RIGHT_HEMISPH
 BONE_HU = 300.0
 """Denser than this is bone (or metal)."""
 
-MIN_COVERAGE = 0.95
-"""Least share of a region that must lie in the field of view for the region to be scored."""
+WHOLE_COVERAGE, LEAST_COVERAGE = 0.95, 0.5
+"""Coverage from which on a region counts as whole, and below which it has no score: see docs/benchmarks.md."""
 
 COARSE = 2
 """Step in voxels at which the inside of the skull is found; its border then follows the scan's bone voxel by voxel."""
 
-CORE_MM, BEYOND_MM, SKULL_MM, GAP_MM = 16.0, 6.0, 6.0, 4.0
-"""Depth inside the reference's brain at which every head has brain; reach of a larger brain, and of a larger skull,
-beyond the reference's; widest gap in the bone (a suture, a fracture) that still counts as closed."""
+SKULL_MM, THICK_MM = 6.0, 12.0
+"""Reach of a larger skull beyond the reference's; thickness of the skull around hemispheres that reach farther."""
 
 Mask = NDArray[np.bool_]
 
@@ -64,76 +64,57 @@ def coverage(valid: Mask, reference_regions: NDArray[np.uint8]) -> dict[str, flo
     return {name: float(seen[label] / total[label]) for name, label in REGIONS.items()}
 
 
-@dataclass(frozen=True)
-class RegionTarget:
-    """Where the regions of any scan are looked for: masks (n, n, n) on blocks of `COARSE` voxels a side.
-
-    Attributes:
-        core: so deep in the reference's brain that every head has brain there.
-        brain: as far as a larger brain reaches.
-        skull: as far as a larger skull reaches.
-    """
-
-    core: Mask
-    brain: Mask
-    skull: Mask
-
-
-def region_target(reference_regions: NDArray[np.uint8], spacing_mm: float = 1.0) -> RegionTarget:
-    """What is needed of the reference regions (N, N, N), N even, with voxels of `spacing_mm`."""
-    brain = block_means(np.isin(reference_regions, (LEFT_HEMISPHERE, RIGHT_HEMISPHERE)), COARSE) >= 0.5
-    skull = block_means(reference_regions == SKULL, COARSE) > 0
-    step_mm = COARSE * spacing_mm
-    core = np.asarray(ndimage.distance_transform_edt(brain, sampling=step_mm) > CORE_MM)
-    return RegionTarget(core, within(brain, BEYOND_MM, step_mm), within(skull, SKULL_MM, step_mm))
-
-
 def own_regions(
-    hu: NDArray[np.floating], head: Mask, target: RegionTarget, spacing_mm: float = 1.0
+    hu: NDArray[np.floating], head: Mask, reference_regions: NDArray[np.uint8], spacing_mm: float = 1.0
 ) -> NDArray[np.uint8]:
     """Regions (I, J, K) of one registered scan.
 
     Args:
         hu: the registered scan in HU, on the reference grid.
         head: its foreground, without what lies outside the field of view.
-        target: where they are looked for, made of the reference regions on the same grid.
-        spacing_mm: voxel size of the grid.
+        reference_regions: labels of the reference head on the same grid.
+        spacing_mm: voxel size of the grid, which has an even number of voxels a side.
     """
     bone = head & (hu > BONE_HU)
-    bone_share = block_means(bone, COARSE)
-    step_mm = COARSE * spacing_mm
-    brain = _inside_skull(bone_share > 0, target, step_mm)
-    skull = target.skull & ~brain
+    bone_share, step_mm = block_means(bone, COARSE), COARSE * spacing_mm
+    brain_there = hemispheres_of(reference_regions)
+    brain = inside_skull(block_means(hu, COARSE), bone_share > 0, block_means(head, COARSE) > 0, brain_there, step_mm)
+    larger = brain & ~within(brain_there, BEYOND_MM, step_mm)
+    skull = within(block_means(reference_regions == SKULL, COARSE) > 0, SKULL_MM, step_mm)
+    skull = (skull | within(larger, THICK_MM, step_mm)) & ~ndimage.binary_erosion(brain)
     middle = hu.shape[0] // 2
     side = np.where(np.arange(hu.shape[0]) < middle, LEFT_HEMISPHERE, RIGHT_HEMISPHERE).astype(np.uint8)
     regions = np.where(_fine(brain) & head & ~bone, side[:, None, None], 0).astype(np.uint8)
-    table = ndimage.binary_closing(bone_share >= 0.5, _ball(GAP_MM / 2 / step_mm)) & skull
+    table = ndimage.binary_closing(bone_share >= 0.5, ball(GAP_MM / 2 / step_mm)) & skull & ~brain
     regions[(_fine(table) | (bone & _fine(skull))) & head & (regions == 0)] = SKULL
     return regions
 
 
+def share_in_no_region(
+    hu: NDArray[np.floating],
+    head: Mask,
+    regions: NDArray[np.uint8],
+    reference_regions: NDArray[np.uint8],
+    spacing_mm: float = 1.0,
+) -> float:
+    """Share (0 to 1) of a scan's intracranial space that its `regions` leave out; the rest as of `own_regions`."""
+    bone, shown = (block_means(mask, COARSE) > 0 for mask in (head & (hu > BONE_HU), head))
+    taken = block_means(regions > 0, COARSE) > 0
+    return share_left_out(
+        block_means(hu, COARSE), bone, shown, hemispheres_of(reference_regions), taken, COARSE * spacing_mm
+    )
+
+
+def hemispheres_of(regions: NDArray[np.uint8]) -> Mask:
+    """Blocks at least half of which lie in a hemisphere."""
+    return np.asarray(block_means(np.isin(regions, (LEFT_HEMISPHERE, RIGHT_HEMISPHERE)), COARSE) >= 0.5)
+
+
 def within(mask: Mask, distance_mm: float, spacing_mm: float) -> Mask:
-    """Voxels that lie at most `distance_mm` from the mask."""
+    """Voxels that lie at most `distance_mm` from the mask; none where it is empty."""
+    if not mask.any():
+        return np.zeros_like(mask)
     return np.asarray(ndimage.distance_transform_edt(~mask, sampling=spacing_mm) <= distance_mm)
-
-
-def _inside_skull(bone: Mask, target: RegionTarget, spacing_mm: float) -> Mask:
-    """The space enclosed by bone: the part of ~bone that is connected with the reference's brain and lies near it."""
-    free = target.brain & ~ndimage.binary_closing(bone, _ball(GAP_MM / spacing_mm))
-    inside = ndimage.binary_propagation(target.core & free, mask=_opened(free, target.core, spacing_mm))
-    return np.asarray(within(inside, GAP_MM, spacing_mm) & target.brain)
-
-
-def _opened(free: Mask, core: Mask, spacing_mm: float) -> Mask:
-    """`free` without parts behind narrow passages, so that foramina and orbits don't leak into the brain."""
-    return np.asarray(ndimage.distance_transform_edt(free, sampling=spacing_mm) > GAP_MM) | (core & free)
-
-
-def _ball(radius: float) -> Mask:
-    """A ball of a radius in voxels, as a structuring element."""
-    reach = int(np.ceil(radius))
-    grid = np.mgrid[-reach : reach + 1, -reach : reach + 1, -reach : reach + 1]
-    return np.asarray((grid**2).sum(axis=0) <= radius**2 + 1e-6)
 
 
 def _fine(mask: Mask) -> Mask:

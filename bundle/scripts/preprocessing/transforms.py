@@ -17,18 +17,17 @@ from monai.transforms import LoadImage, MapTransform
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..assets import beside
-from ..files.derived import read_derived
+from ..findings import finding
 from ..geometry.coordinates import REFERENCE_SPACING_MM
 from ..volume import AIR_HU
 from .foreground import head_foreground
 from .intensity import BONE_WINDOW_HU, BRAIN_WINDOW_HU, equalize_histogram, windows
-from .regions import RegionTarget, coverage, own_regions, region_target
-
-REGION_TARGET_NAME = "regions_target.npz"
-"""The derived file (see `files.derived`) with what is needed of the reference regions."""
+from .regions import coverage, own_regions, share_in_no_region
 
 Data = dict[Hashable, Any]
+
+MOST_IN_NO_REGION = 0.02
+"""Share of the intracranial space that may lie in no region before a finding says so: about 30 ml."""
 
 
 def like(values: NDArray[Any], image: Tensor) -> Tensor:
@@ -53,19 +52,6 @@ def load_regions(path: str) -> NDArray[np.uint8]:
     """Reference regions (I, J, K) from a file."""
     regions: NDArray[np.uint8] = LoadImage(image_only=True, dtype=np.uint8, reader="NibabelReader")(path).numpy()
     return regions
-
-
-@lru_cache(maxsize=2)
-def load_region_target(path: str) -> RegionTarget:
-    """Where the regions of any scan are looked for, of the reference regions in a file.
-
-    It is read once a process from `REGION_TARGET_NAME` beside the file, or made where that is of another file.
-
-    Raises:
-        BundleChanged: the file is not the one that the bundle was made with.
-    """
-    kept = read_derived(beside(path, REGION_TARGET_NAME), RegionTarget, (path,))
-    return region_target(load_regions(path), REFERENCE_SPACING_MM) if kept is None else kept
 
 
 class FindForegroundd(MapTransform):
@@ -105,7 +91,11 @@ class MaskBackgroundd(MapTransform):
 
 
 class MakeRegionsd(MapTransform):
-    """Find the scan's own regions; writes their labels to `regions_key`."""
+    """Find the scan's own regions; writes their labels to `regions_key`.
+
+    The share of the intracranial space that lies in none of them joins the quality in the metadata of a registered
+    scan, as `intracranial_share_in_no_region`; a large share is a finding.
+    """
 
     def __init__(
         self, keys: str, reference_regions: str, foreground_key: str = "foreground", regions_key: str = "regions"
@@ -117,12 +107,26 @@ class MakeRegionsd(MapTransform):
     def __call__(self, data: Mapping[Hashable, Any]) -> Data:
         """Add the labels (1, I, J, K), uint8."""
         labelled = dict(data)
-        target = load_region_target(self.reference_regions)
+        reference = load_regions(self.reference_regions)
         for key in self.key_iterator(labelled):
             head = as_array(labelled[self.foreground_key]).astype(bool)
-            regions = own_regions(as_array(labelled[key]), head, target, REFERENCE_SPACING_MM)
+            regions = own_regions(as_array(labelled[key]), head, reference, REFERENCE_SPACING_MM)
             labelled[self.regions_key] = like(regions, labelled[key])
+            if isinstance(labelled[key], MetaTensor):
+                share = share_in_no_region(as_array(labelled[key]), head, regions, reference, REFERENCE_SPACING_MM)
+                labelled[key] = told(labelled[key], share)
         return labelled
+
+
+def told(image: MetaTensor, share: float) -> MetaTensor:
+    """A registered scan whose quality and findings hold the share (0 to 1) of the intracranial space in no region."""
+    found: MetaTensor = image.clone()
+    quality, findings = image.meta.get("registration", {}), list(image.meta.get("findings") or [])
+    if share > MOST_IN_NO_REGION:
+        text = f"{100 * share:.0f} % of the space inside the skull lies in no region."
+        findings.append(finding("intracranial_unassigned", text).as_dict())
+    found.meta |= {"registration": {**quality, "intracranial_share_in_no_region": share}, "findings": findings}
+    return found
 
 
 class MeasureCoveraged(MapTransform):

@@ -1,15 +1,17 @@
-"""How well the brain that lies at a pose matches the reference's, and whether it matches best there.
+"""Level and peak of a pose: the local correlation of scan and reference brain, and its drop at nearby poses.
 
-Both are seen in the *brain window* (HU clipped to [0, 60], as a share of it), averaged to 4 mm and smoothed by a
-Gaussian of 3 mm inside the field of view, 6 mm or more inside the skull: the skull's edge would outweigh the brain.
+Both images are in the *brain window*: HU clipped to [0, 60] and divided by 60. They are averaged to 4 mm and smoothed
+by a Gaussian of 3 mm inside the field of view. Only voxels 6 mm or more inside the skull are compared, as the skull's
+edge would outweigh the brain.
 
 * *level*: the correlation of scan and reference in each block of 24 mm, averaged over the blocks without the lowest
-  fifth of them. A lesion spoils the blocks that it lies in; a wrong pose spoils them all. Blocks count where most of
-  them is brain in view, and where scan or reference has any structure.
-* *peak*: the level of the pose minus the highest of 12 poses nearby, turned by 8 degrees about +R, +A and +S through
-  the middle of the brain, or shifted by 8 mm along them. A pose next to the right one is no peak.
+  fifth. A lesion lowers the correlation of its own blocks; a wrong pose lowers all. A block counts if more than 60 of
+  its 216 voxels are brain in view, and if scan or reference varies in it.
+* *peak*: the level of the pose minus the highest level of 12 nearby poses. These are turned by 8 degrees, either way,
+  about the +R, +A and +S axes through the middle of the brain, or shifted by 8 mm along them. A pose next to the right
+  one has a negative peak.
 
-Neither sees an error of less than 10 mm for sure, nor a mirrored scan.
+Neither reliably detects an error below 10 mm, nor a mirrored scan.
 """
 
 from __future__ import annotations
@@ -27,36 +29,36 @@ from ..geometry.resampling import block_mean
 from .score import Array, HeadImage, rotations, sample_zero
 
 WINDOW_HU = 60.0
-"""Upper end of the brain window, which begins at 0: all bone and calcium is the same, and all air and fat."""
+"""Upper end of the brain window, which begins at 0: bone and calcium are clipped to 1, air and fat to 0."""
 
 SPACING_MM = 4.0
 """Voxel size of the brain images."""
 
 SIGMA_MM, LEAST_WEIGHT = 3.0, 1e-3
-"""Standard deviation of the smoothing, and the smallest weight by which a smoothed value is divided."""
+"""Standard deviation of the smoothing, and the smallest divisor of a smoothed value."""
 
 FIRST_MM, SHAPE, BLOCK = (-82.0, -114.0, -62.0), (42, 54, 48), 6
 """First voxel centre of the grid in reference space, its voxels, and the voxels along the side of a block."""
 
 SKULL_DEPTH_MM = 6.0
-"""How far inside the intracranial mask brains are compared."""
+"""Smallest depth inside the intracranial mask at which brains are compared."""
 
 FEWEST_VOXELS, LEAST_VARIANCE = 60.0, 0.002
-"""Of a block: brain voxels in view, of 216, and the variance of scan or reference (2.7 HU) that it must exceed."""
+"""Limits that a block must exceed: brain voxels in view, of 216, and variance of scan or reference (2.7 HU squared)."""
 
 CONSTANT = 1e-6
-"""Variance below which an image is constant in a block, and correlates with nothing (0.06 HU)."""
+"""Variance below which an image counts as constant in a block (0.06 HU squared); its correlation is then 0."""
 
 TRIMMED, FEWEST_BLOCKS = 0.2, 8
-"""Share of the blocks, the lowest ones, that the level leaves out; with fewer blocks than these the level is 0."""
+"""Share of the lowest blocks that the level leaves out, and the number of blocks below which the level is 0."""
 
 STEP_MM, STEP_DEG = 8.0, 8.0
-"""The poses nearby: a smaller move lowers the level of a right pose by less than noise and anatomy vary it."""
+"""Moves to the nearby poses: smaller ones lower the level of a right pose by less than noise and anatomy do."""
 
 
 @dataclass(frozen=True)
 class BrainTarget:
-    """The reference on the grid: smoothed brain window (I, J, K) in [0, 1], and where brains are compared (I, J, K)."""
+    """The reference on the grid: smoothed brain window (I, J, K) in [0, 1], and the mask of comparison (I, J, K)."""
 
     values: NDArray[np.float32]
     inside: NDArray[np.bool_]
@@ -89,7 +91,7 @@ def brain_image(image: HeadImage) -> BrainImage:
 
 
 def brain_level(pose: Array, target: BrainTarget, scan: BrainImage) -> float:
-    """Level of a pose (4, 4), reference mm to scan mm with the scale in it; 0 where too little of a brain is seen."""
+    """Level of a pose (4, 4), reference mm to scan mm, scale included; 0 if too little brain is in view."""
     values, weight = _smoothed(pose, scan)
     correlations = block_correlations(values, target.values, weight * target.inside)
     if len(correlations) < FEWEST_BLOCKS:
@@ -98,12 +100,12 @@ def brain_level(pose: Array, target: BrainTarget, scan: BrainImage) -> float:
 
 
 def brain_peak(pose: Array, level: float, target: BrainTarget, scan: BrainImage) -> float:
-    """The level of a pose (4, 4) minus the highest level of the poses nearby."""
+    """The level of a pose (4, 4) minus the highest level of the nearby poses."""
     return level - max(brain_level(pose @ move, target, scan) for move in moves())
 
 
 def moves() -> Array:
-    """Rigid matrices (12, 4, 4), in reference mm, that lead from a pose to those nearby."""
+    """Rigid matrices (12, 4, 4) in reference mm from a pose to the nearby ones."""
     centre = np.array(CENTRE_MM)
     signs = np.concatenate([np.eye(3), -np.eye(3)])
     matrices = np.tile(np.eye(4), (12, 1, 1))
@@ -116,7 +118,7 @@ def moves() -> Array:
 def block_correlations(
     one: NDArray[np.float32], other: NDArray[np.float32], weight: NDArray[np.float32]
 ) -> NDArray[np.float64]:
-    """Weighted correlations (N,) of two images (I, J, K) in the blocks that count, 0 where one of them is constant."""
+    """Weighted correlations (N,) of two images (I, J, K) in the blocks that count, 0 if one image is constant."""
     total = _block_sums(weight)
     chosen = total > FEWEST_VOXELS
     total = total[chosen]
@@ -140,9 +142,9 @@ def _block_sums(values: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def _smoothed(pose: Array, scan: BrainImage) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """A scan's brain window (I, J, K) at a pose (4, 4), smoothed inside its field of view, and how known each voxel is.
+    """A scan's brain window (I, J, K) at a pose (4, 4), smoothed inside its field of view, and the known share.
 
-    What is known to half or less counts as unknown: its weight is 0.
+    Voxels with a known share of 0.5 or less count as unknown, with weight 0.
     """
     index = transform_points(np.linalg.inv(scan.affine) @ pose, _grid_points())
     window, known = sample_zero(scan.values, index[None])[:, 0]

@@ -1,11 +1,11 @@
-"""What is measured at the scaled pose to describe it; see `verdict` for what judges it.
+"""Measurements that describe the scaled pose; `verdict` judges it.
 
 * *ncc*: the mean normalised correlation of soft tissue and bone with the reference (see `score`);
 * *symmetry*: the correlation of the scan with its own mirror image about the reference's mid-plane;
-* *bone distance*: how far the bone surfaces of scan and reference lie apart around the brain: the median, the mean of
+* *bone distance*: the median distance between the bone surfaces of scan and reference around the brain, averaged over
   both directions;
 * *overlap*: the share of the head that lies in the field of view;
-* *rotation* and *scale*: how far the head is turned against its header, and its size relative to the reference.
+* *rotation* and *scale*: the angle of the head against its header, and its size relative to the reference.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ CHECK_MM, CHECK_POINTS = 4.0, 6000
 """Resolution and number of the points of NCC and symmetry."""
 
 SURFACE_STEP = 3
-"""Every third point of a bone surface is measured."""
+"""Only every third point of a bone surface is measured."""
 
 SKULL_MM = 18.0
-"""Bone farther than this from the intracranial region is face, jaw or neck, which differ more between people."""
+"""Bone farther than this from the intracranial region is ignored: face, jaw and neck differ more between people."""
 
 FAR_MM = 30.0
 """Distances between bone surfaces are cut off here."""
@@ -35,13 +35,13 @@ FAR_MM = 30.0
 
 @dataclass(frozen=True)
 class QualityTarget:
-    """What the checks need of the reference.
+    """The reference head, prepared for the checks.
 
     Attributes:
         points: points in the head mask, for NCC and symmetry.
         surface: (N, 3), mm, points of the bone surface around the brain.
         depth_mm: (I, J, K) signed distance from the bone surface.
-        skull: (I, J, K) mask of what lies around the brain.
+        skull: (I, J, K) mask of the intracranial region and 18 mm around it.
         affine: (4, 4) of both volumes.
     """
 
@@ -63,7 +63,7 @@ def quality_target(reference: HeadImage, head: NDArray[np.bool_], intracranial: 
 
 
 def pose_quality(pose: Array, scale: float, target: QualityTarget, scan: HeadImage) -> dict[str, float]:
-    """Numbers that describe a pose (4, 4), reference mm to scan mm with the scale in it.
+    """Measurements of a pose (4, 4), reference mm to scan mm, scale included.
 
     Returns:
         ncc, symmetry, overlap and scale as fractions, bone_distance_mm, rotation_deg.
@@ -93,7 +93,7 @@ def symmetry(pose: Array, target: Points, scan: Level) -> float:
 
 
 def bone_distance_mm(pose: Array, scale: float, target: QualityTarget, scan: HeadImage) -> float:
-    """Median distance between the bone surfaces, reference mm, mean of both directions; 30 mm where there is none."""
+    """Median distance between the bone surfaces, reference mm, mean of both directions; 30 mm if there is no bone."""
     surface, depth = _bone_surface(scan)
     ahead = _apply(np.linalg.inv(scan.affine) @ pose, target.surface)
     known = _at(scan.known.astype(np.float32), ahead, 0.0) > 0.99
@@ -108,7 +108,7 @@ def bone_distance_mm(pose: Array, scale: float, target: QualityTarget, scan: Hea
 def _bone_surface(image: HeadImage) -> tuple[Array, NDArray[np.float32]]:
     """Points (N, 3) in mm on the outermost layer of bone voxels, and the signed distance (I, J, K) in mm from it.
 
-    The distance is positive outside and negative in the depth of the bone, so that it can be interpolated.
+    The distance is positive outside the bone and negative inside, so that it can be interpolated.
     """
     solid = image.hu > BONE_HU
     if not solid.any() or solid.all():

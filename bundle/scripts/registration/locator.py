@@ -1,11 +1,11 @@
-"""The method registers its own input: the pose of a scan from the positions that a coarse network predicts in it.
+"""The pose of a scan from the positions that a coarse network predicts in it, without a registration before.
 
-The *coarse network* (`locator_input`) is trained on heads that nobody has registered. Each of its predictions matches a
-point of the scan with a point of the reference, and the robust similarity of all of them (`robust_fit`) is the *pose*,
-reference mm to scan mm. Where few of them agree, the head may lie in any way: the 24 rotations that permute the axes
-can be tried, and the one with the most inliers is kept. A *further pass* resamples the scan at the pose, predicts
-again, and fits these matches and those before, until the pose stays where it is. The *inlier fraction*, the share of
-the last matches that agree with the pose, tells heads from what is none, as a rule.
+The *coarse network* (`locator_input`) is trained on unregistered heads. Each of its predictions matches a point of the
+scan with a point of the reference. The robust similarity of all matches (`robust_fit`) is the *pose*, reference mm to
+scan mm. If few matches agree, the head may be in any orientation: the 24 rotations that permute the axes can be tried,
+and the one with the largest inlier fraction is kept. A *further pass* resamples the scan at the pose and predicts
+again. It fits the new and the previous matches together, until the pose no longer moves. The *inlier fraction* is the
+share of matches that agree with the pose; it usually separates heads from other inputs.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ from .score import HeadImage
 Array = NDArray[np.float64]
 
 SURE = 0.6
-"""Inlier fraction of the first pass from which no other orientation is tried."""
+"""Smallest inlier fraction of the first pass at which no other orientation is tried."""
 
 SPAN_MM = ((-100.0, 100.0), (-136.0, 112.0), (-128.0, 120.0))
-"""The part of reference space that further passes look at: the head, as far as it is in most scans."""
+"""Part of reference space that further passes resample: the head, as far as most scans show it."""
 
 FURTHER_PASSES, STILL_MM = 3, 4.0
-"""Most further passes, and the movement of the head's outline below which there is no need for one more."""
+"""Most further passes, and the movement of the head's outline below which they end."""
 
 FEWEST_MATCHES = 150
-"""A head of which fewer places are in view (0.6 litres of them) can't be found, and a few are easily agreed upon."""
+"""Fewest matches (0.6 litres of head in view) for a pose: fewer ones can agree by chance."""
 
 HEAD_SHARE = 0.5
-"""A prediction counts where the coarse voxel in the middle of its patch is head to this share, at least."""
+"""Smallest share of head in the coarse voxel at the middle of a patch whose prediction counts."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +60,7 @@ class CoarseHeadImage:
 
 @dataclass(frozen=True, eq=False)
 class Located:
-    """The pose that was found and the last pass's matches; `turned` says whether the axes had to be permuted."""
+    """The pose found and the matches of the last pass; `turned` is True if the axes had to be permuted."""
 
     fit: Fit
     matches: Matches
@@ -73,9 +73,9 @@ def coarse_network(width: int = WIDTH) -> DensePositionNet:
 
 
 def locate(network: DensePositionNet, scan: HeadImage, turned: bool = True) -> Located | None:
-    """Find the pose of the reference in a scan; None where the scan shows too little of a head.
+    """Find the pose of the reference in a scan; None if the scan shows too little of a head.
 
-    Heads may lie in any way if they may be `turned`, which costs 2 CPU-seconds where few predictions agree at first.
+    With `turned`, heads may be in any orientation. This costs 2 CPU-seconds if few predictions agree at first.
     """
     coarse = coarse_head_image(scan)
     first = match(network, coarse)
@@ -92,7 +92,7 @@ def locate(network: DensePositionNet, scan: HeadImage, turned: bool = True) -> L
 
 
 def _upright(network: DensePositionNet, scan: HeadImage, last: Matches, fit: Fit, turned: bool) -> Located:
-    """The further passes: each resamples the scan at the pose so far, and fits its matches and those before."""
+    """Run the further passes: each resamples the scan at the latest pose, and fits its matches and earlier ones."""
     for _ in range(FURTHER_PASSES):
         before, last = last, further_pass(network, scan, fit.matrix)
         if len(last) < FEWEST_MATCHES:
@@ -104,7 +104,7 @@ def _upright(network: DensePositionNet, scan: HeadImage, last: Matches, fit: Fit
 
 
 def outline_gap_mm(one: Array, other: Array) -> float:
-    """Root mean square distance between where two poses (4, 4) bring the outline of the head."""
+    """Root mean square distance, mm, between the outlines of the head under two poses (4, 4)."""
     outline = np.array(list(itertools.product((-60.0, 60.0), repeat=3)))
     gaps = transform_points(one, outline) - transform_points(other, outline)
     return float(np.sqrt((gaps**2).sum(axis=1).mean()))
@@ -134,9 +134,9 @@ def axis_rotations() -> Iterator[Array]:
 
 @torch.no_grad()
 def match(network: DensePositionNet, image: CoarseHeadImage, rotation: Array | None = None) -> Matches:
-    """Matches of a coarse head image, seen by the network after a rotation of its axes (3, 3) if one is given.
+    """Matches of a coarse head image, rotated (3, 3) by a permutation of its axes if `rotation` is given.
 
-    Every fourth voxel of the head along each axis is the middle of a patch; around the image everything is unknown.
+    Every fourth voxel of the head along each axis is the middle of a patch; voxels outside the image are unknown.
     """
     values, head, to_index = turned_axes(image, np.eye(3) if rotation is None else rotation)
     box = bounding_box((head >= HEAD_SHARE).numpy())
@@ -154,9 +154,9 @@ def match(network: DensePositionNet, image: CoarseHeadImage, rotation: Array | N
 
 
 def turned_axes(image: CoarseHeadImage, rotation: Array) -> tuple[Tensor, Tensor, Array]:
-    """Values and head of an image whose axes were permuted and flipped, and the matrix (4, 4), new index to old index.
+    """Values and head of an image with permuted and flipped axes, and the matrix (4, 4) from new to old index.
 
-    Axis `a` of the new image runs along the world direction that `rotation` brings onto axis `a`.
+    Axis `a` of the new image runs along the direction that `rotation` maps onto axis `a`.
     """
     order = [int(np.argmax(np.abs(row))) for row in rotation]
     flips = [axis for axis in range(3) if rotation[axis, order[axis]] < 0]
@@ -170,7 +170,7 @@ def turned_axes(image: CoarseHeadImage, rotation: Array) -> tuple[Tensor, Tensor
 
 
 def further_pass(network: DensePositionNet, scan: HeadImage, pose: Array) -> Matches:
-    """Matches of the scan after it was resampled at a pose (4, 4), reference mm to scan mm; points are in scan mm."""
+    """Matches of a scan resampled at a pose (4, 4), reference mm to scan mm; its points are in scan mm."""
     low = np.array([ends[0] for ends in SPAN_MM])
     size = [int((ends[1] - ends[0]) / FINE_MM) for ends in SPAN_MM]
     grid = np.diag([FINE_MM] * 3 + [1.0])

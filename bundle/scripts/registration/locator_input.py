@@ -1,9 +1,9 @@
-"""What the coarse network sees: a head at 4 mm in four channels, registered or not.
+"""The input of the coarse network: a head at 4 mm in four channels, registered or not.
 
 The *coarse input* (4, I, J, K) has the brain window, the bone window and a wide window, each in [0, 1], and the *known
-share* of each voxel: 0 where the field of view has ended. Windows are taken at 2 mm and averaged over 2 x 2 x 2 voxels,
-unknown ones counting as 0; outside the head there is air. A network of patch size P and stride 4 predicts one position
-for each fourth voxel, the middle of its patch; around the volume everything is unknown.
+share* of each voxel: 0 outside the field of view. Windows are computed at 2 mm and averaged over 2 x 2 x 2 voxels;
+unknown voxels count as 0, and voxels outside the head are air. A network of patch size P and stride 4 predicts one
+position per fourth voxel, the middle of its patch; voxels outside the volume are unknown.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ STRIDE = 4
 def coarse_input(hu: Tensor, known: Tensor) -> Tensor:
     """Coarse input (4, I', J', K') of a head (I, J, K) in HU at 2 mm and its known mask; I' = ceil(I / 2).
 
-    Where the last voxel of an axis has no partner, its partner is unknown.
+    If an axis has an odd number of voxels, one unknown voxel is added at its end.
     """
     known = known.float()
     limits = (BRAIN_WINDOW_HU, BONE_WINDOW_HU, WIDE_WINDOW_HU)

@@ -1,16 +1,15 @@
-"""Is what lies at a pose the head of an adult, upright, whole and in Hounsfield units?
+"""Measurements at a pose that tell an adult's upright, whole head in Hounsfield units from other inputs.
 
-A search finds the best pose of anything, and what fits best can still be no head. Measured at the pose, and judged by
-`verdict`:
+A search finds a best pose in any image, even without a head. `verdict` judges these measurements at the pose:
 
 * *tipped*: the angle between the vertical axes of head and header. Beyond 120 degrees the head is upside down by its
-  header: slices in reverse order mirror the head, and left and right can't be told then.
+  header. Slices in reverse order look the same but mirror the head, so left and right are unknown.
 * *brain in view*: the share of the reference's intracranial region that shows head in the scan, neither air nor
-  unknown. Half a head has half of it, whichever way it was cut.
-* *brain density*: the median HU inside the skull. Brain has 25 to 45 HU; a shift or a factor of the HU moves it.
-* *size*: by how much the braincase is longer than the reference's along its own three axes, found by stretching the
-  pose until it fits best. Their product gives the *intracranial volume*; the largest over the smallest is the
-  *distortion*, which a wrong distance of slices raises.
+  unknown. For half a head it is about 0.5 to 0.72, depending on the cut.
+* *brain density*: the median HU inside the skull. Brain has 25 to 45 HU; an offset or a factor of the HU changes it.
+* *size*: the length of the braincase relative to the reference's along each of its three axes, found by stretching
+  the pose until it fits best. The product of the three gives the *intracranial volume*. The largest over the smallest
+  is the *distortion*, which a wrong slice spacing raises.
 """
 
 from __future__ import annotations
@@ -24,31 +23,31 @@ from ..geometry.affines import transform_points
 from .score import Array, HeadImage, Level, Points, level, points, score
 
 STRETCH_MM, STRETCH_POINTS = 6.0, 2500
-"""Resolution and number of the points that are compared while the pose is stretched."""
+"""Resolution and number of the points compared while the pose is stretched."""
 
 BRAIN_POINTS = 4000
-"""Points inside the skull at which the scan is looked at."""
+"""Points inside the skull at which the scan is sampled."""
 
 STRETCH_STEP = np.array([4.0] * 3 + [0.08] * 3)
 """First steps of the stretch: shifts in mm, then logarithms of the sizes."""
 
 LEAST_STEP = 0.1
-"""The stretch ends when the steps are this share of the first."""
+"""The stretch ends when the steps have shrunk to this share of the first."""
 
 MOST_ROUNDS = 40
 """Most rounds of the stretch."""
 
 SIZE_BOUNDS = (0.6, 1.6)
-"""Sizes relative to the reference that are tried."""
+"""Bounds of the sizes tried, relative to the reference."""
 
 
 @dataclass(frozen=True)
 class PlausibilityTarget:
-    """What is needed of the reference.
+    """The reference head, prepared for these measurements.
 
     Attributes:
-        case: points of the braincase: inside the skull and the bone around it.
-        brain: (N, 3), mm, points inside the skull, off the bone.
+        case: points of the braincase, that is the intracranial space and the bone around it.
+        brain: (N, 3), mm, points inside the skull, away from the bone.
         volume_ml: intracranial volume.
     """
 
@@ -70,7 +69,7 @@ def plausibility_target(
 
 
 def plausibility(pose: Array, scale: float, target: PlausibilityTarget, scan: HeadImage) -> dict[str, float]:
-    """Numbers that say what lies at a pose (4, 4), reference mm to scan mm with the scale in it.
+    """Measurements at a pose (4, 4), reference mm to scan mm, scale included.
 
     Returns:
         tipped_deg, brain_in_view (a share), brain_hu, intracranial_ml, and the distortion, 1 or more.
@@ -87,7 +86,7 @@ def plausibility(pose: Array, scale: float, target: PlausibilityTarget, scan: He
 
 
 def _brain(pose: Array, brain: Array, scan: HeadImage) -> tuple[float, float]:
-    """The share of the points (N, 3) where the scan shows head, and the median HU there; NaN where it shows none."""
+    """The share of the points (N, 3) at which the scan shows head, and their median HU; NaN if there are none."""
     index = np.rint(transform_points(np.linalg.inv(scan.affine) @ pose, brain)).astype(np.int64)
     inside = np.all((index >= 0) & (index < scan.hu.shape), axis=1)
     at = tuple(index[inside].T)
@@ -97,10 +96,10 @@ def _brain(pose: Array, brain: Array, scan: HeadImage) -> tuple[float, float]:
 
 
 def stretched(pose: Array, target: Points, scan: Level) -> Array:
-    """Factors (3,) along the reference's axes by which a pose (4, 4) has to be stretched to fit the scan best.
+    """Factors (3,) along the reference's axes by which a stretched pose (4, 4) fits the scan best.
 
-    Each round tries a step of every shift and size in both directions, about the middle of the braincase; the best one
-    is taken, or the steps are halved.
+    Each round tries a step of every shift and size in both directions, about the middle of the braincase. It takes the
+    best one, or halves the steps if none improves the fit.
     """
     current, steps = np.zeros(6), STRETCH_STEP.copy()
     bounds = np.log(SIZE_BOUNDS)

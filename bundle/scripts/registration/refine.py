@@ -4,12 +4,12 @@ A *fixed image* stays, a *moving image* is sampled at the transformed points, ea
 those of ITK's Euler transform about the middle of the fixed mask; regular-step gradient descent changes them, at two
 levels of resolution. One thread and a fixed seed: the same images give the same matrix, bit by bit.
 
-ITK's images are given in RAS here, on both sides; the library does not care what the axes are called.
+Both images are passed in RAS mm, although ITK's convention is LPS: the result is the same as long as both agree.
 
-ITK wraps each of its class templates in a module of its own, `itk.itkNAMEPython`, where the class for some parameters
-is called `itkNAME` and letters for them, as it prints itself. Taken from there (`_wrapped`), the classes that the
-refinement needs are ready after 1 CPU-second; `itk.NAME[...]`, the same class, first loads every library that ITK's
-lists of dependencies name, 8 CPU-seconds of image filters above all.
+ITK wraps each class template in a module of its own, `itk.itkNAMEPython`. There, `itkNAME` plus letters for the
+parameters names the class. Taken from there (`_wrapped`), the classes of the refinement load in 1 CPU-second.
+`itk.NAME[...]` gives the same class but first loads all dependencies that ITK lists, mostly image filters, in 8
+CPU-seconds.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ SHRINK, SIGMA_MM = (2, 1), (4.0, 2.0)
 """The two levels of the refinement, on images of 2 mm."""
 
 LEARNING_RATE_MM = 1.0
-"""First step of the gradient descent; 4 mm once threw a right pose away by 19 mm."""
+"""First step of the gradient descent; with 4 mm, one right pose moved away by 19 mm."""
 
 ROUNDS = 100
 """Most steps of the gradient descent at each level."""
 
 SMALLEST_STEP_MM = 0.01
-"""The descent ends below this step."""
+"""Step below which the descent ends."""
 
 SAMPLED_SHARE = 0.1
 """Share of the voxels that the mutual information samples."""
@@ -60,7 +60,7 @@ def rigid_by_mutual_information(fixed: Masked, moving: Masked, start: Array) -> 
     """
     from itk import ITKCommonBasePython
 
-    # ITK's images look into arrays that these hold: they have to stay until the refinement is over
+    # ITK's images share the memory of these arrays, which have to stay alive until the refinement ends
     images = [_image(values, affine) for values, _, affine in (fixed, moving)]
     masks = [_image(mask.astype(np.uint8), affine) for _, mask, affine in (fixed, moving)]
     transform = _transform(start, mask_centre(fixed[1], fixed[2]))
@@ -69,7 +69,7 @@ def rigid_by_mutual_information(fixed: Masked, moving: Masked, start: Array) -> 
     threader.SetGlobalDefaultNumberOfThreads(1)
     try:
         _method(images, masks, transform).Update()
-    except RuntimeError:  # all samples map outside the moving image; the checks judge the pose as it is
+    except RuntimeError:  # all samples map outside the moving image; the start is then judged
         return start
     finally:
         threader.SetGlobalDefaultNumberOfThreads(threads)
@@ -77,7 +77,7 @@ def rigid_by_mutual_information(fixed: Masked, moving: Masked, start: Array) -> 
 
 
 def _wrapped(name: str, parameters: str) -> Any:
-    """The class template `name` of ITK with some parameters, in ITK's letters, e.g. "IF3" for 3-D float images."""
+    """ITK's class template `name` for `parameters` in ITK's letters, e.g. "IF3" for 3-D float images."""
     return getattr(import_module(f"itk.itk{name}Python"), f"itk{name}{parameters}")
 
 
@@ -107,7 +107,7 @@ def _method(images: list[Any], masks: list[Any], transform: Any) -> Any:
 
 
 def _optimizer(metric: Any) -> Any:
-    """Regular-step gradient descent whose steps are in mm of the moving points."""
+    """Regular-step gradient descent with steps in mm of the moving points."""
     scales = _wrapped("RegistrationParameterScalesFromPhysicalShift", "MMIITIMF3").New()
     scales.SetMetric(metric)
     optimizer = _wrapped("RegularStepGradientDescentOptimizerv4", "D").New()
@@ -122,7 +122,7 @@ def _optimizer(metric: Any) -> Any:
 
 
 def _image(values: NDArray[np.float32] | NDArray[np.uint8], affine: Array) -> Any:
-    """An ITK image of values (I, J, K) on a world-aligned grid; it looks into an array that it holds while it lives."""
+    """An ITK image of values (I, J, K) on a world-aligned grid; it shares and keeps alive the memory of its array."""
     buffer = _wrapped("PyBuffer", "IUC3" if values.dtype == np.uint8 else "IF3")
     image = buffer.GetImageViewFromArray(np.ascontiguousarray(values.T))
     image.SetSpacing(np.diag(affine)[:3].tolist())

@@ -1,11 +1,11 @@
 """Rigid registration of a scan to the reference head: a start, then ITK, then the verdict.
 
-The *pose* is a similarity from reference mm to scan mm (see `score`). The *start* is a pose within a few mm: the
-coarse network of `locator` finds it, or `search` where the network does not. ITK refines its six
-rigid parameters inside the brain (see `refine`), with the scale absorbed in the reference's geometry and
-frozen. The *registration* keeps rotation and translation only: it maps scan mm to reference mm and leaves the middle
-of the brain's structures, by which reference space is anchored, where the scaled pose has it. The *quality* describes
-the scaled pose and what lies there (see `brain_level`, `checks`, `plausibility`), and `verdict` judges it.
+The *pose* is a similarity from reference mm to scan mm (see `score`). The *start* is a pose within a few mm of the
+right one: the coarse network of `locator` finds it, or else `search`. ITK refines its six rigid parameters inside the
+brain (see `refine`); the scale is frozen, absorbed in the reference's geometry. The *registration* keeps rotation and
+translation only and maps scan mm to reference mm. It agrees with the scaled pose at the middle of the brain, where
+reference space is anchored. The *quality* is a set of measurements at the scaled pose (see `brain_level`, `checks`,
+`plausibility`), which `verdict` judges.
 """
 
 from __future__ import annotations
@@ -33,21 +33,21 @@ from .search import Found, Target, climb_from, search, search_target
 from .verdict import judge
 
 BRAIN_HU = (0.0, 60.0)
-"""Window of the mutual information: what distinguishes CSF, white and grey matter; all bone is the same."""
+"""HU window of the mutual information: it separates CSF, white and grey matter, and makes all bone equal."""
 
 HEAD_MARGIN_MM = 8.0
-"""How far beyond the head the search compares the images: its outline is what aligns them coarsely."""
+"""Margin around the head in which the search compares the images: the outline aligns them coarsely."""
 
 BRAIN_DEPTH_MM = 4.0
-"""The refinement stays this far inside the skull: it aligns the brain, to which the shape of the skull is no guide."""
+"""Distance from the skull that the refinement keeps: it aligns the brain, not the skull, whose shape differs."""
 
 TRUSTED = 0.4
-"""Inlier fraction from which the locator's pose is worth refining."""
+"""Smallest inlier fraction at which the locator's pose is refined."""
 
 
 @dataclass(frozen=True)
 class Reference:
-    """The reference head as registration needs it, all at 2 mm; make it once a process with `prepare_reference`.
+    """The reference head, prepared for registration at 2 mm; make it once per process with `prepare_reference`.
 
     `brain` is the inner part of the intracranial mask, where the refinement compares the images.
     """
@@ -62,7 +62,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class Scan:
-    """What of a scan is measured at every pose: its head image and its brain image."""
+    """A scan, prepared for measurements at any pose: its head image and its brain image."""
 
     head: HeadImage
     brain: BrainImage
@@ -73,8 +73,8 @@ class Registration:
     """A rigid registration: matrix (4, 4) from scan mm to reference mm, numbers that describe it, and the verdict.
 
     `verdict` is "pass", "review" (a flag: look at it) or "fail" (no heatmap is made); `reasons` says why not "pass".
-    `head` says whether what lies at the pose is taken for a head; where it is not, the verdict is "fail". `start` says
-    what found the pose that was refined: "locator" or "search".
+    `head` is False where no head was recognised at the pose; the verdict is then "fail". `start` names the method that
+    found the start: "locator" or "search".
     """
 
     matrix: Array
@@ -111,7 +111,7 @@ def prepare_reference(
 
 
 def grown(mask: NDArray[np.bool_], distance_mm: float) -> NDArray[np.bool_]:
-    """A mask on voxels of 2 mm, with all voxels that lie at most `distance_mm` from it."""
+    """A mask on voxels of 2 mm, dilated by `distance_mm`."""
     near: NDArray[np.bool_] = ndimage.distance_transform_edt(~mask, sampling=WORKING_MM) <= distance_mm
     return near
 
@@ -121,11 +121,11 @@ def register(
 ) -> Registration:
     """Register a scan (I, J, K) in HU, voxels below -1500 HU being outside its field of view, to the reference.
 
-    The volume's axes may be in any order and direction: it is brought to the order closest to +R, +A, +S first. Starts
+    The volume's axes may be in any order and direction: they are first reordered to those closest to +R, +A, +S. Starts
     are refined until a pose passes; if none does, the pose of the highest level is kept.
 
     Raises:
-        ValueError: the scan holds no head, or its affine is singular.
+        ValueError: the scan shows no head, or its affine is singular.
     """
     scan, tried = prepare_scan(volume_hu, affine), []
     for start, found, located in starts(reference, scan, locator):
@@ -149,13 +149,13 @@ def prepare_scan(volume_hu: NDArray[np.float32], affine: Array) -> Scan:
 def starts(
     reference: Reference, scan: Scan, locator: DensePositionNet | None
 ) -> Iterator[tuple[str, Found, Located | None]]:
-    """The starts, cheapest first: what found it, the start, and what the coarse network found in the scan.
+    """The starts, cheapest first: method, start, and the result of the coarse network.
 
-    The coarse network's pose comes first, if enough of its predictions agree: of a head that lies as the header says,
-    then of one that lies in any way; at last, or where there is no network, that of the search.
+    The coarse network's pose comes first, if enough of its predictions agree: in the header's orientation, then in any
+    orientation. The search comes last, or alone if there is no network.
 
     Raises:
-        ValueError: the scan holds no head.
+        ValueError: the scan shows no head.
     """
     located = None
     if locator is not None:
@@ -167,7 +167,7 @@ def starts(
 
 
 def _registration(found: Found, start: str, reference: Reference, scan: Scan, located: Located | None) -> Registration:
-    """The registration that comes of a start, with its verdict."""
+    """The registration refined from a start, with its verdict."""
     pose = refine(found.matrix, found.scale, reference, scan.head)
     quality = described(pose, found.scale, reference, scan, located)
     verdict, reasons, head = judge(quality)
@@ -176,7 +176,7 @@ def _registration(found: Found, start: str, reference: Reference, scan: Scan, lo
 
 
 def described(pose: Array, scale: float, reference: Reference, scan: Scan, located: Located | None) -> dict[str, float]:
-    """The quality of a pose (4, 4), reference mm to scan mm, with this scale; the agreement where there is one."""
+    """The quality of a pose (4, 4), reference mm to scan mm, and its scale; agreement only if `located` is given."""
     level = brain_level(pose, reference.level, scan.brain)
     quality = {"level": level, "peak": brain_peak(pose, level, reference.level, scan.brain)}
     quality |= pose_quality(pose, scale, reference.quality, scan.head)
@@ -196,7 +196,7 @@ def without_scale(pose: Array, scale: float, centre: Array) -> Array:
 def refine(pose: Array, scale: float, reference: Reference, scan: HeadImage) -> Array:
     """The pose (4, 4) after ITK's refinement of its rotation and translation, the scale kept.
 
-    The reference is enlarged by the scale about the origin of its space, so that what is left is rigid.
+    The reference is enlarged by the scale about the origin of its space, so that the remaining transform is rigid.
     """
     enlarge = np.diag([scale] * 3 + [1.0])
     box = bounding_box(reference.brain)

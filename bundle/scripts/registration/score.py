@@ -1,9 +1,9 @@
-"""How well a pose brings the reference head onto a scan.
+"""The score of a pose: the similarity of the reference head and a scan under it.
 
 A *pose* is a similarity from reference space to the scan's world space, x_scan = s R (x - c_ref) + c_scan + t, written
 as seven numbers (rx, ry, rz, tx, ty, tz, log s): radians about the +R, +A and +S axes (R = Rz Ry Rx), millimetres, and
-the logarithm of one scale, which absorbs the size of the head. Without it a wrong pose fits heads of another size
-better.
+the logarithm of one scale, which absorbs the size of the head. Without the scale, wrong poses score higher on heads
+of another size.
 
 A *head image* has two channels, soft tissue (HU clipped to [-200, 400]) and a bone ramp (0 at 150 HU, 1 at 500 HU),
 air outside the head, and a weight that is 0 where the scan is unknown. The *score* of a pose is the mean over the
@@ -29,16 +29,16 @@ SOFT_HU = (-200.0, 400.0)
 """Window of the soft tissue channel."""
 
 BONE_RAMP_HU = (150.0, 500.0)
-"""Where the bone channel rises from 0 to 1: it weighs by certainty that a voxel is bone."""
+"""HU at which the bone channel is 0 and 1; in between it rises with the certainty that a voxel is bone."""
 
 WORKING_MM = 2.0
-"""Voxel size of the finest images that the search works on."""
+"""Voxel size of the finest images in the search."""
 
 FULL_OVERLAP = 0.9
-"""Share of the head mask beyond which more overlap earns nothing (the rest is cut in nearly every scan)."""
+"""Overlap above which the score no longer rises: nearly every scan cuts off the rest of the head mask."""
 
 OVERLAP_POWER = 0.25
-"""How much a small overlap costs."""
+"""Exponent of the overlap in the score: the penalty of a small overlap."""
 
 CHUNK_POINTS = 2**19
 """Points sampled at a time (memory about 20 MB)."""
@@ -110,7 +110,7 @@ def level(image: HeadImage, spacing_mm: float) -> Level:
 def points(image: HeadImage, mask: NDArray[np.bool_], centre: Array, spacing_mm: float, count: int) -> Points:
     """Up to `count` points of the reference on a grid of `spacing_mm` inside a mask of the head image's grid.
 
-    They are chosen evenly by a fixed low-discrepancy rule, so the choice is the same every time.
+    They are evenly spaced in the order of the voxels, without random numbers: the choice is the same every time.
     """
     at = level(image, spacing_mm)
     share, _, _ = block_mean(mask.astype(np.float32), np.ones_like(mask), image.affine, spacing_mm)
@@ -174,7 +174,7 @@ def weighted_correlation(
 ) -> Array:
     """Correlation (P,) over the points of premultiplied values (P, N) with fixed values (N,) or (1, N).
 
-    It is 0 where one side is constant. Sums run in numpy, on one thread, so the number of threads can't change them.
+    It is 0 where one side is constant. Numpy sums on one thread: the number of threads does not change the result.
     """
     moving = weighted / np.maximum(weight, np.float32(1e-3))
     fixed = fixed.reshape(-1)

@@ -1,7 +1,7 @@
 """The multi-start search for a head's pose, from anywhere within about 40 degrees and with much of the head cut off.
 
 Words and score: see `score`. The search starts at the identity orientation (DICOM's) with the centre of the head,
-the centroid of what lies within 130 mm below the vertex, on the reference's. It scores 125 rotations x 21 shifts x 3
+the centroid of the head within 130 mm below the vertex, on the reference's. It scores 125 rotations x 21 shifts x 3
 scales at 8 mm on about 1,500 points, refines the six best distinct ones with seven degrees of freedom, and the best of
 these at 4 mm.
 """
@@ -18,13 +18,13 @@ from .robust_fit import SCALE_BOUNDS, scale_of
 from .score import Array, HeadImage, Level, Points, level, points, pose_matrices, score
 
 HEIGHT_MM = 130.0
-"""The centre of the head is the centroid of what lies within this below the vertex: neck and chin don't move it."""
+"""Height of the part below the vertex whose centroid is the centre of the head: neck and chin don't move it."""
 
 ANGLES_DEG = (-36.0, -18.0, 0.0, 18.0, 36.0)
 """Rotations tried about each of the three axes."""
 
 SHIFTS_MM = tuple(itertools.product((0.0,), (-14.0, 0.0, 14.0), (-42.0, -28.0, -14.0, 0.0, 14.0, 28.0, 42.0)))
-"""Shifts tried: mostly along the body axis, where a cut scan is uncertain."""
+"""Shifts tried: mostly along the body axis, along which scans are cut."""
 
 SCALES = (0.88, 0.96, 1.05)
 """Head sizes tried, relative to the reference."""
@@ -94,7 +94,7 @@ def search(target: Target, scan: HeadImage) -> Found:
     """Find the pose of the reference in a scan.
 
     Raises:
-        ValueError: the scan has no head.
+        ValueError: the scan shows no head.
     """
     start = head_centre(scan.head, scan.affine)
     coarse, fine = level(scan, COARSE_MM), level(scan, FINE_MM)
@@ -109,10 +109,10 @@ def search(target: Target, scan: HeadImage) -> Found:
 
 
 def climb_from(target: Target, scan: HeadImage, pose: Array) -> Found:
-    """The pose to which the search at 4 mm climbs from a pose (4, 4) that is off by little, however the head lies.
+    """The pose to which the search at 4 mm climbs from a nearby pose (4, 4), in any orientation of the head.
 
-    The scan is brought into reference space by the pose; what is sought there is a small similarity. The size of the
-    head stays inside `SCALE_BOUNDS`, whatever the pose's was.
+    The pose brings the scan into reference space; the climb looks for a small similarity there. The size of the head
+    stays inside `SCALE_BOUNDS`, whatever the scale of the pose was.
     """
     fine = level(scan, FINE_MM)
     upright = Level(fine.values, np.linalg.inv(pose) @ fine.affine)
@@ -158,8 +158,8 @@ def climb(
 ) -> tuple[Array, Array]:
     """Refine poses (P, 7), all at once: their positions and scores after `rounds` rounds, scales inside their bounds.
 
-    Each round tries both neighbours along every parameter and the two points that parabolas through them promise; the
-    best one wins if it beats the pose, else the step of that pose shrinks.
+    Each round tries both neighbours along every parameter, the peaks of parabolas through them, and half the way to
+    those. The best candidate replaces the pose if it scores higher; otherwise the step of that pose shrinks.
     """
     poses = poses.copy()
     steps = np.tile(step, (len(poses), 1))
@@ -194,7 +194,7 @@ def _bounded(poses: Array, scale_bounds: tuple[float, float]) -> Array:
 
 
 def _parabola(middle: Array, right: Array, left: Array) -> Array:
-    """Where parabolas through three equidistant values (P,), (P, 7), (P, 7) peak, in steps, at most one away."""
+    """Peaks (P, 7) of parabolas through three equidistant values (P,), (P, 7), (P, 7), in steps, clipped to [-1, 1]."""
     slope, bend = (right - left) / 2, 2 * middle[:, None] - right - left
     peak = np.where(bend > 1e-12, slope / np.maximum(bend, 1e-12), np.sign(slope))
     return np.clip(peak, -1.0, 1.0)

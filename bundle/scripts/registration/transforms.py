@@ -39,27 +39,27 @@ HEAD_BIT, INTRACRANIAL_BIT = 1, 2
 """Bits of the reference's mask file."""
 
 MOST_REASONS = 3
-"""Reasons that a refusal names; the others follow from what is wrong."""
+"""Number of reasons in a refusal: the others mostly follow from these."""
 
 ACCEPTED = ", and the user accepted it"
-"""What a flag adds then."""
+"""Text added to the flag of a pose that the user accepted."""
 
 KNOWN_SHARE = 0.999
-"""A reference voxel is valid when known native voxels have at least this share in its value."""
+"""Smallest weight of known native voxels in the value of a valid reference voxel."""
 
 REFERENCE_SHAPE: Shape = (REFERENCE_SIZE, REFERENCE_SIZE, REFERENCE_SIZE)
 
 TARGETS_NAME = "reference_targets.npz"
-"""The derived file (see `files.derived`) with what registration needs of the reference head and its masks."""
+"""The derived file (see `files.derived`) of the reference head, prepared for registration."""
 
 Array = NDArray[np.float64]
 
 
 @lru_cache(maxsize=2)
 def load_reference(reference: str, masks: str) -> Reference:
-    """The reference head in a file, with its masks in another, as registration needs it.
+    """The reference head, prepared for registration from the files of its volume and its masks.
 
-    It is read once a process from `TARGETS_NAME` beside the reference, or made where that is of other files.
+    It is read once per process from `TARGETS_NAME` beside the reference, or made again if that belongs to other files.
 
     Raises:
         BundleChanged: the file is not the one that the bundle was made with.
@@ -87,7 +87,7 @@ def make_reference(reference: str, masks: str) -> Reference:
 
 @lru_cache(maxsize=2)
 def load_locator(path: str) -> DensePositionNet:
-    """The coarse network with its trained weights, read once a process.
+    """The coarse network with its trained weights, read once per process.
 
     Raises:
         RuntimeError: the file holds the weights of another network.
@@ -165,10 +165,10 @@ class RegisterHeadd(MapTransform, InvertibleTransform):
 
     The input is (1, I, J, K) in HU with its native affine; voxels below -1500 HU are outside the field of view. The
     output is (1, 256, 256, 256) in HU, -1024 where unknown; `validity_key` holds 1 where the scan is known. Metadata
-    gain "registration" (matrix, quality, verdict), and "findings" grows by a flag where the verdict is not "pass".
+    gain "registration" (matrix, quality, verdict), and "findings" gains a flag if the verdict is not "pass".
 
-    A user may decide: to accept a pose that is for review, which is recorded; and, for research, to force a pose that
-    can't be confirmed, whose verdict is then "unconfirmed". What is not taken for a head is refused all the same.
+    The user may accept a pose that is for review, which is recorded. For research, the user may force a pose that can't
+    be confirmed: its verdict is then "unconfirmed". A scan in which no head is recognised is refused in any case.
 
     The inverse takes any map on the reference grid or on every n-th voxel of it to the native grid.
     """
@@ -191,10 +191,10 @@ class RegisterHeadd(MapTransform, InvertibleTransform):
             keys: the key of the scan.
             reference: path of the reference head, in HU.
             masks: path of its masks.
-            validity_key: where the validity mask goes.
+            validity_key: the key of the validity mask.
             mode: of the inverse, "bilinear" or "nearest"; `Invertd(nearest_interp=True)` overrides it.
-            allow_missing_keys: do nothing where the key is missing.
-            locator: path of the coarse network's weights; without it the search alone finds the start.
+            allow_missing_keys: do nothing if the key is missing.
+            locator: path of the coarse network's weights; without it only the search finds starts.
             accept_review: record that the user accepts a pose that is for review.
             force: keep a pose of a head that can't be confirmed.
 
@@ -222,7 +222,7 @@ class RegisterHeadd(MapTransform, InvertibleTransform):
         return registered
 
     def inverse(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Bring each key back to the grid that the scan had before it was registered."""
+        """Bring each key back to the native grid of the scan."""
         restored = dict(data)
         for key in self.key_iterator(restored):
             restored[key] = self._backward(restored[key])
@@ -244,7 +244,7 @@ class RegisterHeadd(MapTransform, InvertibleTransform):
         return registered, MetaTensor(valid, affine=torch.from_numpy(grid_affine()))
 
     def registered(self, scan: MetaTensor, moved: Tensor, meta: Mapping[str, Any]) -> MetaTensor:
-        """A scan as this transform gives it, of what was computed before; its inverse leads back to the scan's grid.
+        """The output of this transform, from results computed before; its inverse leads back to the scan's grid.
 
         Args:
             scan: the scan on its native grid.
@@ -261,7 +261,7 @@ class RegisterHeadd(MapTransform, InvertibleTransform):
         return registered
 
     def _backward(self, values: MetaTensor) -> MetaTensor:
-        """One map on the native grid; the map that is given keeps its record of applied transforms."""
+        """One map on the native grid; the input map keeps its record of applied transforms."""
         restored_meta = MetaTensor(torch.zeros(1)).copy_meta_from(values)
         restored_meta.applied_operations = list(values.applied_operations)
         applied = self.pop_transform(restored_meta)
@@ -281,7 +281,7 @@ def register_or_refuse(
     """Register a scan (1, I, J, K); with `force`, a pose of a head that can't be confirmed is "unconfirmed".
 
     Raises:
-        InputRefused: `registration_failed`, where there is no head or its pose can't be confirmed.
+        InputRefused: `registration_failed`, if there is no head or its pose can't be confirmed.
         ValueError: the scan is not (1, I, J, K).
     """
     if volume.ndim != 4 or volume.shape[0] != 1:
@@ -305,7 +305,7 @@ def describe(result: Registration) -> dict[str, Any]:
 
 
 def pose_findings(result: Registration, accepted: bool = False) -> list[dict[str, str]]:
-    """Flags where the pose needs a look, or a user forced it, and where the header's orientation is doubtful."""
+    """Flags for a pose that needs review or was forced, and for a doubtful orientation in the header."""
     reasons = "; ".join(result.reasons)
     if result.verdict == "unconfirmed":
         return [finding("registration_unconfirmed", f"The pose can't be confirmed: {reasons}.").as_dict()]

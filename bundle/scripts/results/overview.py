@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from ..preprocessing.regions import scored_regions
+from ..preprocessing.regions import WHOLE_COVERAGE, scored_regions
 from .overlay import BONE_WINDOW_HU, BRAIN_WINDOW_HU, OUTLINES, Scan, blend, paint
 from .planes import Array, Plane, head_box_mm, peak_mm, plane_through
 
@@ -28,6 +27,9 @@ COLUMNS = (*((kind, BRAIN_WINDOW_HU) for kind in ("axial", "coronal", "sagittal"
 
 FLAG_LINES = 2
 """Lines of text that the flags have room for."""
+
+HEADLINE = 42
+"""Letters of the longest score in words that has room above a panel in large print."""
 
 LEVELS = 8
 """Axial levels in the last row, each half as large."""
@@ -55,6 +57,7 @@ def overview(
     regions: NDArray[Any] | None = None,
     scores: Mapping[str, float | None] | None = None,
     percentiles: Mapping[str, float | None] | None = None,
+    coverage: Mapping[str, float | None] | None = None,
     flags: Sequence[str] = (),
     unit: str = "mm",
     threshold: float | None = None,
@@ -63,10 +66,11 @@ def overview(
     """The picture, as the bytes of a PNG.
 
     `volume_hu`, `heatmap` and the labels `regions` are (I, J, K) on one grid; `scores` in `unit`, as the heatmap, and
-    their `percentiles` among healthy scans, None where a region got none; `flags` are sentences about the input. The
-    colours end at twice the `threshold`, so that pictures can be compared; without one, at the heatmap's maximum inside
-    the regions that have a score, rounded up. The peak, too, is looked for there. Where the pose is `unconfirmed`, the
-    title says so.
+    their `percentiles` among healthy scans, None where a region got none; `coverage` is the share (0 to 1) of each
+    region in view, shown where it is cut; `flags` are sentences about the input. The colours end at
+    twice the `threshold`, so that pictures can be compared; without one, at the heatmap's maximum inside the regions
+    that have a score, rounded up. The peak, too, is looked for there. Where the pose is `unconfirmed`, the title says
+    so.
 
     Raises:
         ValueError: the volumes are not 3-D and of one shape.
@@ -80,7 +84,7 @@ def overview(
     scan = Scan(volume_hu, heatmap, affine, regions, top)
     height = HEADER + 2 * (PANEL + GAP) + PANEL // 2 + FOOTER
     sheet = Image.new("RGB", (4 * (PANEL + GAP) + BAR, height), BACKGROUND)
-    draw_header(sheet, scores or {}, percentiles or {}, flags, unit)
+    draw_header(sheet, scores_in_words(scores or {}, percentiles or {}, coverage or {}, unit), flags)
     label(sheet, (10, 8), UNCONFIRMED if unconfirmed else TITLE, 22, WARNING if unconfirmed else TEXT)
     draw_panels(sheet, scan, peak_mm(heatmap, affine, scored))
     draw_bar(sheet, scan.top, unit, threshold)
@@ -135,18 +139,27 @@ def annotate(
             draw.line([(column, row + near), (column, row + end)], fill=TEXT)
 
 
-def draw_header(
-    sheet: Image.Image,
+def scores_in_words(
     scores: Mapping[str, float | None],
     percentiles: Mapping[str, float | None],
-    flags: Sequence[str],
+    coverage: Mapping[str, float | None],
     unit: str,
-) -> None:
-    """Scores with their percentiles, and flags."""
-    for place, (name, score) in enumerate(scores.items()):
-        shown, percentile = "no score" if score is None else f"{score:.1f} {unit}", percentiles.get(name)
+) -> list[str]:
+    """Each region's score in words, with its percentile, and the share in view of a region that is cut."""
+    words = []
+    for name, score in scores.items():
+        percentile, share = percentiles.get(name), coverage.get(name)
+        shown = "no score" if score is None else f"{score:.1f} {unit}"
         known = "" if percentile is None else f", percentile {percentile:.0f}"
-        label(sheet, ((place + 1) * (PANEL + GAP), 9), f"{name.replace('_', ' ')}: {shown}{known}", 20, TEXT)
+        cut = "" if share is None or share >= WHOLE_COVERAGE else f", {100 * share:.0f} % in view"
+        words.append(f"{name.replace('_', ' ')}: {shown}{known}{cut}")
+    return words
+
+
+def draw_header(sheet: Image.Image, scores: Sequence[str], flags: Sequence[str]) -> None:
+    """Scores in words, and flags."""
+    for place, words in enumerate(scores, 1):
+        label(sheet, (place * (PANEL + GAP), 9), words, 20 if len(words) <= HEADLINE else 17, TEXT)
     text = "Flags: " + (" ".join(flags) if flags else "none")
     lines = wrapped(text, sheet.width - 20, 14)
     if len(lines) > FLAG_LINES:
@@ -167,7 +180,7 @@ def draw_footer(sheet: Image.Image, outlines: bool) -> None:
 
 def wrapped(text: str, width: int, size: int) -> list[str]:
     """A text broken at spaces into lines of at most `width` pixels."""
-    lines, font = [""], font_of(size)
+    lines, font = [""], ImageFont.load_default(size)
     for word in text.split():
         longer = f"{lines[-1]} {word}".strip()
         if font.getlength(longer) <= width or not lines[-1]:
@@ -192,13 +205,7 @@ def draw_bar(sheet: Image.Image, top: float, unit: str, threshold: float | None)
             label(sheet, (left + 32, upper + height // 2 + 16 + 14 * line), text, 12, QUIET, "lm")
 
 
-@lru_cache
-def font_of(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """Pillow's own font, read once for each size."""
-    return ImageFont.load_default(size)
-
-
 def label(image: Image.Image, place: tuple[int, int], text: str, size: int, colour: Any, anchor: str = "la") -> None:
     """A piece of text that can be read on any ground."""
-    font = font_of(size)
+    font = ImageFont.load_default(size)
     ImageDraw.Draw(image).text(place, text, colour, font, anchor, stroke_width=2, stroke_fill=(0, 0, 0))

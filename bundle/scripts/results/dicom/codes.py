@@ -39,6 +39,7 @@ COMMENT = CodedConcept("121106", "DCM", "Comment")
 CT_PROCEDURE = CodedConcept("25045-6", "LN", "CT unspecified body region")
 
 SCORE = CodedConcept("anomaly-score", SCHEME, "Anomaly score of a region")
+COVERAGE = CodedConcept("coverage", SCHEME, "Share of a region in the field of view")
 THRESHOLD = CodedConcept("threshold", SCHEME, "Score that 95 % of healthy scans do not exceed")
 ANOMALY = CodedConcept("anomaly", SCHEME, "Anomaly of position")
 SCORING = CodedConcept("scoring", SCHEME, "Whether a region was scored")

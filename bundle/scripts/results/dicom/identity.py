@@ -50,7 +50,7 @@ DROPPED = ("InstanceCreationDate", "InstanceCreationTime", "ContributionDateTime
 class Identity:
     """A digest from which the UIDs of one result follow, and the bundle's version and weights that made it.
 
-    `mark` stands before what every object says of itself: nothing, as a rule, or `UNCONFIRMED`.
+    `mark` precedes the statement in every object: empty, or `UNCONFIRMED`.
     """
 
     digest: str
@@ -69,7 +69,7 @@ class Identity:
 
     @property
     def statement(self) -> str:
-        """What every object says of itself."""
+        """The statement in every object: its mark, then the note on research use."""
         return f"{self.mark}{RESEARCH}"
 
     def object(self, name: str, number: int, title: str) -> dict[str, Any]:

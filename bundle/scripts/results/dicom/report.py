@@ -1,7 +1,8 @@
 """The scores as a DICOM Comprehensive 3D SR (TID 1500): measurements by region, algorithm, and quality.
 
-One group of measurements a region: its score, the percentile among healthy scans, the threshold, and the source image
-in which the map is highest. One group for each segment: its volume and the map's maximum in it. One for the quality.
+One group of measurements a region: its score, the percentile among healthy scans, the threshold, the share of the
+region in view, and the source image in which the map is highest. One group for each segment: its volume and the map's
+maximum in it. One for the quality.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from ...preprocessing.regions import REGIONS
 from .codes import (
     ANOMALY,
     COMMENT,
+    COVERAGE,
     CT_PROCEDURE,
     MILLILITER,
     NOT_SCORED,
@@ -103,9 +105,13 @@ def region_group(scored: Scored, region: str) -> sr.MeasurementsAndQualitativeEv
         "finding_sites": [site_of(region)],
     }
     score, numbers = scored.result["scores"][region], scored.result["score_details"].get(region, {})
+    share = numbers.get("coverage")
+    seen = () if share is None else (sr.Measurement(COVERAGE, round(100 * share, 1), PERCENT),)
     if score is None:
         evaluations = [sr.QualitativeEvaluation(SCORING, NOT_SCORED)]
-        return sr.MeasurementsAndQualitativeEvaluations(qualitative_evaluations=evaluations, **shared)
+        return sr.MeasurementsAndQualitativeEvaluations(
+            measurements=seen or None, qualitative_evaluations=evaluations, **shared
+        )
     measured = (
         (SCORE, score, scored.unit),
         (PERCENTILE, numbers.get("percentile"), PERCENT),
@@ -113,8 +119,9 @@ def region_group(scored: Scored, region: str) -> sr.MeasurementsAndQualitativeEv
     )
     inside = np.where(scored.labels == REGIONS[region], scored.values, -1)
     peak = scored.source.images[int(inside.max(axis=(1, 2)).argmax())]
+    known = [sr.Measurement(name, float(value), unit) for name, value, unit in measured if value is not None]
     return sr.MeasurementsAndQualitativeEvaluations(
-        measurements=[sr.Measurement(name, float(value), unit) for name, value, unit in measured if value is not None],
+        measurements=[*known, *seen],
         source_images=[sr.SourceImageForMeasurementGroup.from_source_image(peak)],
         **shared,
     )
