@@ -1,6 +1,7 @@
 """A picture of the simulator's heads: 24 training heads beside a real one, with the contents of each.
 
     python benchmarks/heads.py ANATOMIES [--real SCAN]
+    python benchmarks/heads.py ANATOMIES [--real SCAN] --variety widened --count 12 -o FILE
 
 draws heads from anatomies 01 to 08 in turn, as the training does. The seeds are chosen so that every variant (a kind of
 metal, calcium at a place, motion...) occurs, so rare ones are more frequent than in training. Each head is shown as an
@@ -28,8 +29,10 @@ from scripts.reading.inputs import read_volume
 from scripts.registration.register import register
 from scripts.registration.transforms import load_reference
 from scripts.simulation.anatomy.label_map import load_anatomy
-from scripts.simulation.person.head import LOOK_STREAM, stream
+from scripts.simulation.person.head import BUILD_STREAM, LOOK_STREAM, stream
 from scripts.simulation.person.look import CALCIUM_SHARES, Look, draw_look
+from scripts.simulation.person.varieties import PLAIN, VARIETIES
+from scripts.simulation.person.variety import Build, draw_build
 from scripts.simulation.registered_head import PROTOCOL_STREAM, draw_training_head, in_reference_space
 from scripts.simulation.scanner.protocol import METALS, Protocol, draw_protocol
 from scripts.simulation.scanner.scan import PADDING_HU, Scan
@@ -68,16 +71,47 @@ ALL = {f"calcified {place}" for place in CALCIUM_SHARES} | set(METALS)
 ALL |= {"contrast", "wide ventricles", "wide sulci", "motion", "ghost", "two spacings", "bar", "tilt"}
 
 
+BUILDS = {
+    "widened": {"swelling", "frontal fluid", "temporal fluid", "one ventricle", "halo", "thick", "thin", "metopic"},
+    "unusual": {"craniectomy", "burr holes", "child"},
+}
+"""What a picture of another population than the plain one shows."""
+
+
 def drawn(seed: int) -> tuple[Look, Protocol]:
     """Look and protocol of the head with this seed, before anything is drawn."""
     return draw_look(stream(seed, LOOK_STREAM)), draw_protocol(stream(seed, PROTOCOL_STREAM))
 
 
-def chosen_seeds(count: int) -> list[int]:
+def build_variants(build: Build) -> set[str]:
+    """Words for what the build of a head holds that not all do."""
+    chosen = {
+        "swelling": build.scalp.swelling_mm > 8,
+        "frontal fluid": max(build.fluid.frontal_mm) > 4,
+        "temporal fluid": max(build.fluid.temporal_mm) > 3,
+        "one ventricle": any(build.fluid.ventricles),
+        "halo": build.drift.halo_hu > 4,
+        "thick": build.thickness.mean > 1.35,
+        "thin": build.thickness.mean < 0.8,
+        "metopic": "metopic" in build.sutures.names,
+        "craniectomy": flap(build),
+        "burr holes": build.surgery is not None and bool(build.surgery.holes),
+        "child": build.child is not None,
+    }
+    return {word for word, true in chosen.items() if true}
+
+
+def found(seed: int, variety: str) -> set[str]:
+    """The variants of the head with this seed that a picture of its population should show."""
+    build = draw_build(variety, stream(seed, BUILD_STREAM))
+    return variants(*drawn(seed)) if build is None else build_variants(build) & BUILDS[variety]
+
+
+def chosen_seeds(count: int, variety: str = PLAIN) -> list[int]:
     """Every seed from 0 on that adds a variant to those before it, until none is missing, and the smallest others."""
-    missing, chosen, seed = set(ALL), [], 0
+    missing, chosen, seed = set(BUILDS.get(variety, ALL)), [], 0
     while missing:
-        if new := missing & variants(*drawn(seed)):
+        if new := missing & found(seed, variety):
             chosen.append(seed)
             missing -= new
         seed += 1
@@ -100,6 +134,35 @@ def caption(look: Look, protocol: Protocol) -> str:
     words += [protocol.metal] if protocol.metal else []
     words += [f"bar {protocol.band_hu:.0f}"] if protocol.band_hu else []
     return "; ".join([*words, f"rim {protocol.rim_hu:.0f}, cupping {protocol.cupping_hu:.0f}"])
+
+
+def build_caption(build: Build) -> str:
+    """The build of a head in words and numbers; what it lacks is left out."""
+    skew, scalp, fluid, surgery = build.skew, build.scalp, build.fluid, build.surgery
+    words = [f"shear {skew.shear:+.2f}, torque {skew.torque_mm:+.1f}, noise {skew.noise_mm:.1f} mm"]
+    words += [f"bone x{build.thickness.mean:.2f}"]
+    words += [f"swelling {scalp.swelling_mm:.0f} mm, {scalp.swelling_hu:.0f} HU"] if scalp.swelling_mm else []
+    for name, widths in (("frontal", fluid.frontal_mm), ("temporal", fluid.temporal_mm)):
+        words += [f"{name} fluid {widths[0]:.0f}/{widths[1]:.0f} mm"] if any(widths) else []
+    words += [f"ventricles +{fluid.ventricles[0]}/{fluid.ventricles[1]}"] if any(fluid.ventricles) else []
+    words += [f"halo {build.drift.halo_hu:.0f}"] if build.drift.halo_hu else []
+    words += [f"sutures {build.sutures.width_mm:.1f} mm"]
+    words += ["metopic"] if "metopic" in build.sutures.names else []
+    words += [f"{build.child.age:.0f} years"] if build.child else []
+    words += [f"flap {surgery.flap_deg[0]:.0f} deg, bulge {surgery.bulge_mm:+.0f} mm"] if flap(build) else []
+    words += [f"{len(surgery.holes)} burr holes"] if surgery and surgery.holes else []
+    return "; ".join(words)
+
+
+def flap(build: Build) -> bool:
+    """Whether a flap of the calvaria is missing."""
+    return build.surgery is not None and any(build.surgery.flap_deg)
+
+
+def words_of(seed: int, variety: str) -> str:
+    """The caption of the head with this seed."""
+    build = draw_build(variety, stream(seed, BUILD_STREAM))
+    return caption(*drawn(seed)) if build is None else build_caption(build)
 
 
 def real_head(folder: Path) -> Head:
@@ -163,6 +226,7 @@ def main() -> None:
     parser.add_argument("--real", type=Path, help="a real head CT to show first")
     parser.add_argument("-o", "--output", type=Path, default=ROOT / "docs" / "images" / "simulated_heads.png")
     parser.add_argument("--count", type=int, default=COUNT)
+    parser.add_argument("--variety", choices=VARIETIES, default=PLAIN, help="the population that is drawn (plain)")
     args = parser.parse_args()
     keep_large_blocks()
     shown = []
@@ -170,13 +234,13 @@ def main() -> None:
         head = real_head(args.real)
         print(f"| real | {args.real.name} | | {bone_percentiles(head)} |", flush=True)
         shown.append((panels(head), f"A REAL HEAD, registered: {args.real.name}"))
-    for n, seed in enumerate(chosen_seeds(args.count)):
+    for n, seed in enumerate(chosen_seeds(args.count, args.variety)):
         name = TRAINING[n % len(TRAINING)]
         anatomy = load_anatomy(args.anatomies / name)
         started = time.process_time()
-        head = draw_training_head(anatomy, seed)
+        head = draw_training_head(anatomy, seed, variety=args.variety)
         seconds = time.process_time() - started
-        text = f"{name.split('.')[0]}, seed {seed}: {caption(*drawn(seed))}"
+        text = f"{name.split('.')[0]}, seed {seed}: {words_of(seed, args.variety)}"
         print(f"| {text} | {seconds:.1f} | {bone_percentiles(head)} |", flush=True)
         shown.append((panels(head), text))
     sheet(shown).save(args.output, optimize=True)

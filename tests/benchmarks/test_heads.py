@@ -6,8 +6,12 @@ from dataclasses import replace
 
 import heads
 import numpy as np
+import pytest
 
+from scripts.simulation.person.child import Child
 from scripts.simulation.person.look import Look
+from scripts.simulation.person.surgery import Surgery
+from scripts.simulation.person.variety import Build
 from scripts.simulation.scanner.protocol import Protocol
 
 
@@ -16,6 +20,22 @@ def test_the_chosen_seeds_show_every_variant() -> None:
     assert len(set(seeds)) == 24
     assert set().union(*(heads.variants(*heads.drawn(seed)) for seed in seeds)) == heads.ALL
     assert heads.chosen_seeds(24) == seeds
+
+
+@pytest.mark.parametrize("variety", ["widened", "unusual"])
+def test_the_chosen_seeds_show_every_build_of_a_population(variety: str) -> None:
+    seeds = heads.chosen_seeds(12, variety)
+    assert len(set(seeds)) == 12
+    assert set().union(*(heads.found(seed, variety) for seed in seeds)) == heads.BUILDS[variety]
+
+
+def test_a_build_says_what_it_holds() -> None:
+    plain = heads.build_caption(Build())
+    assert plain == "shear +0.00, torque +0.0, noise 0.0 mm; bone x1.00; sutures 0.4 mm"
+    assert heads.build_variants(Build()) == set()
+    made = replace(Build(), child=Child(3.0), surgery=Surgery((0, 40), (30, 25), -8.0))
+    assert "3 years; flap 30 deg, bulge -8 mm" in heads.build_caption(made)
+    assert heads.build_variants(made) == {"child", "craniectomy"}
 
 
 def test_a_plain_head_has_no_variant_and_a_full_one_says_all() -> None:
