@@ -70,12 +70,11 @@ def variants(look: Look, protocol: Protocol) -> set[str]:
 ALL = {f"calcified {place}" for place in CALCIUM_SHARES} | set(METALS)
 ALL |= {"contrast", "wide ventricles", "wide sulci", "motion", "ghost", "two spacings", "bar", "tilt"}
 
-
 BUILDS = {
     "widened": {"swelling", "frontal fluid", "temporal fluid", "one ventricle", "halo", "thick", "thin", "metopic"},
     "unusual": {"craniectomy", "burr holes", "child"},
 }
-"""What a picture of another population than the plain one shows."""
+"""Variants that a picture of another population than the plain one has to show."""
 
 
 def drawn(seed: int) -> tuple[Look, Protocol]:
@@ -84,7 +83,7 @@ def drawn(seed: int) -> tuple[Look, Protocol]:
 
 
 def build_variants(build: Build) -> set[str]:
-    """Words for what the build of a head holds that not all do."""
+    """Words for the variants of a head's build."""
     chosen = {
         "swelling": build.scalp.swelling_mm > 8,
         "frontal fluid": max(build.fluid.frontal_mm) > 4,
