@@ -14,6 +14,7 @@ A population is named NAME=FOLDER:
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import itertools
 import json
@@ -206,3 +207,30 @@ def turned(case: Case, rng: np.random.Generator) -> Case:
     seen = np.all((index >= 0) & (index < case.volume.shape), axis=1)
     points = moved(turn, case.points[seen])
     return replace(case, affine=turn @ case.affine, truth=case.truth @ np.linalg.inv(turn), points=points)
+
+
+def population(text: str) -> tuple[str, Path]:
+    """Name and folder of a population.
+
+    Raises:
+        argparse.ArgumentTypeError: there is no such population or folder.
+    """
+    name, _, folder = text.partition("=")
+    if name not in POPULATIONS or not folder or not Path(folder).exists():
+        known = ", ".join(POPULATIONS)
+        raise argparse.ArgumentTypeError(f"{text!r} is no population: NAME=FOLDER, NAME one of {known}")
+    return name, Path(folder)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a benchmark over populations to its parser."""
+    parser.add_argument("--work", type=Path, required=True, help="folder for drawn heads and results")
+    parser.add_argument("--population", type=population, action="append", required=True, help="NAME=FOLDER")
+    parser.add_argument("--anatomies", default=",".join(map(str, ANATOMIES)), help="of the simulator, with commas")
+    parser.add_argument("--fair", type=int, default=FAIR, help=f"fair poses of each of its heads ({FAIR})")
+
+
+def options_of(args: argparse.Namespace) -> Options:
+    """The options that were given; makes the folder for drawn heads."""
+    args.work.mkdir(parents=True, exist_ok=True)
+    return Options(args.work, [int(number) for number in args.anatomies.split(",")], args.fair)

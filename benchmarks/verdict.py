@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 from broken import BREAKS, Break
 from numpy.typing import NDArray
-from populations import ANATOMIES, FAIR, POPULATIONS, Options, head_scans, turned
+from populations import POPULATIONS, Options, add_options, head_scans, options_of, turned
 from registration_cases import ROOT, Array, Case, gaps_mm
 from wrong_poses import wrong_poses
 
@@ -203,35 +203,18 @@ def summary(rows: Sequence[Row]) -> Iterator[str]:
             yield f"{row['name']}: {verdict_of(row)}, {row['said']}"
 
 
-def population(text: str) -> tuple[str, Path]:
-    """Name and folder of a population.
-
-    Raises:
-        argparse.ArgumentTypeError: there is no such population or folder.
-    """
-    name, _, folder = text.partition("=")
-    if name not in POPULATIONS or not folder or not Path(folder).exists():
-        known = ", ".join(POPULATIONS)
-        raise argparse.ArgumentTypeError(f"{text!r} is no population: NAME=FOLDER, NAME one of {known}")
-    return name, Path(folder)
-
-
 def main() -> None:
     """Judge all inputs without a result, and print the tables."""
     parser = argparse.ArgumentParser(description="right and wrong poses, broken inputs, and the verdict on them")
-    parser.add_argument("--work", type=Path, required=True, help="folder for drawn heads and results")
-    parser.add_argument("--population", type=population, action="append", required=True, help="NAME=FOLDER")
-    parser.add_argument("--anatomies", default=",".join(map(str, ANATOMIES)), help="of the simulator, with commas")
-    parser.add_argument("--fair", type=int, default=FAIR, help=f"fair poses of each of its heads ({FAIR})")
+    add_options(parser)
     args = parser.parse_args()
-    args.work.mkdir(parents=True, exist_ok=True)
+    options = options_of(args)
     models, results = ROOT / "bundle" / "models", args.work / "results.jsonl"
     reference = load_reference(str(models / "reference.nii.gz"), str(models / "reference_masks.nii.gz"))
     model = Model(reference, load_locator(str(models / "locator.pt")))
     lines = results.read_text(encoding="utf-8").splitlines() if results.is_file() else []
     rows = {row["name"]: row for row in map(json.loads, lines)}
     done = frozenset(rows)
-    options = Options(args.work, [int(number) for number in args.anatomies.split(",")], args.fair)
     for kind, folder in args.population:
         for row in population_rows(kind, folder, options, model, done):
             rows[row["name"]] = row

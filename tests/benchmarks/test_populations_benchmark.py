@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -102,3 +103,20 @@ def test_of_a_series_nobody_knows_the_pose(case: Case, tmp_path: Path) -> None:
     path.write_bytes(nifti_bytes(case.volume.astype(np.int16), case.affine))
     (scan,) = populations.series(path, populations.Options(tmp_path))
     assert len(scan.make().points) == 0
+
+
+def test_a_population_is_named_with_its_folder(tmp_path: Path) -> None:
+    assert populations.population(f"uneven={tmp_path}") == ("uneven", tmp_path)
+    for text in (f"even={tmp_path}", "uneven", f"uneven={tmp_path / 'x'}"):
+        with pytest.raises(argparse.ArgumentTypeError, match="NAME one of simulator, widened, unusual, uneven, series"):
+            populations.population(text)
+
+
+def test_options_name_populations_and_anatomies(tmp_path: Path) -> None:
+    parser = argparse.ArgumentParser()
+    populations.add_options(parser)
+    work = tmp_path / "work"
+    args = parser.parse_args(["--work", str(work), "--population", f"uneven={tmp_path}", "--anatomies", "9,10"])
+    assert populations.options_of(args) == populations.Options(work, [9, 10], populations.FAIR)
+    assert work.is_dir()
+    assert args.population == [("uneven", tmp_path)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -153,10 +152,3 @@ def test_a_series_is_told_with_its_numbers() -> None:
     row = {**scan_row(0.0, population="series"), "name": "series head", "said": "locator pass level 0.80"}
     del row["error_mm"]
     assert list(verdict.summary([row]))[-1] == "series head: pass, locator pass level 0.80"
-
-
-def test_a_population_is_named_with_its_folder(tmp_path: Path) -> None:
-    assert verdict.population(f"uneven={tmp_path}") == ("uneven", tmp_path)
-    for text in (f"even={tmp_path}", "uneven", f"uneven={tmp_path / 'x'}"):
-        with pytest.raises(argparse.ArgumentTypeError, match="NAME one of simulator, widened, unusual, uneven, series"):
-            verdict.population(text)

@@ -15,6 +15,7 @@ from scripts.commands.main import main
 from scripts.files.nifti import nifti_bytes
 from scripts.integrity import changes
 from scripts.registration.transforms import load_locator
+from scripts.workflow import parsed_configs
 
 pytestmark = pytest.mark.xdist_group("train")
 
@@ -80,3 +81,10 @@ def test_one_command_makes_the_weights_and_goes_on_after_a_stop(tmp_path: Path) 
     assert main(["export", str(output), "--config", "locator.json", "-o", str(tmp_path / "installed.pt")]) == 0
     installed = load_locator(str(tmp_path / "installed.pt")).state_dict()
     assert all(torch.equal(installed[name], value) for name, value in second.items())
+
+
+def test_it_starts_from_the_weights_that_are_named() -> None:
+    parser = parsed_configs(["train.json", "locator.json"])
+    parser["start_weights"] = shipped = str(ROOT / "bundle" / "models" / "locator.pt")
+    found = parser.get_parsed_content("network").state_dict()
+    assert all(torch.equal(found[name].cpu(), value) for name, value in torch.load(shipped, weights_only=True).items())
