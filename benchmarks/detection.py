@@ -41,6 +41,7 @@ from cohort.register import facts_of, preprocessing, register
 from cohort.score import METHODS, SCORES, Settings, joined, make_features, registered_files, score
 from cohort.table import OURS, Columns, items_of
 from scripts.anomaly.scores import POOLINGS
+from scripts.simulation.person.varieties import HEALTHY, PLAIN
 
 COLUMNS: Columns = {
     OURS[0]: ("ours raw", "maximum"),
@@ -85,7 +86,7 @@ def stage_draw(args: argparse.Namespace) -> None:
     """Draw the cohort."""
     if args.anatomies is None:
         raise SystemExit("drawing needs label maps: name their folder with --anatomies")
-    chosen = list(plans(args.names, args.healthy, args.per_kind, args.seed))
+    chosen = list(plans(args.names, args.healthy, args.per_kind, args.seed, args.variety))
     try:
         keep_plan(args.work, chosen)
     except ValueError as error:
@@ -185,6 +186,9 @@ def parsed(words: list[str] | None = None) -> argparse.Namespace:
     draw_.add_argument("--healthy", type=int, default=18, help="healthy scans in all (default: %(default)s)")
     draw_.add_argument("--per-kind", type=int, default=3, help="scans of each kind of lesion (default: %(default)s)")
     draw_.add_argument("--seed", type=int, default=1000, help="of the first scan; the next count up")
+    draw_.add_argument(
+        "--variety", choices=HEALTHY, default=PLAIN, help="population of the heads (default: %(default)s)"
+    )
     table_ = parser.add_argument_group("table")
     table_.add_argument("--calibration", type=Path, help="cohort whose healthy scans say what is normal")
     table_.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS)

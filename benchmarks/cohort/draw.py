@@ -26,6 +26,7 @@ from scripts.files.atomic import replace_file
 from scripts.simulation.anatomy.label_map import load_anatomy
 from scripts.simulation.case import Case, simulate_case
 from scripts.simulation.lesions.planting import KINDS, VOLUMES_ML
+from scripts.simulation.person.varieties import PLAIN
 
 SIDES = ("left", "right")
 SIZES = ("small", "large")
@@ -53,6 +54,7 @@ class Plan:
     kind: str | None
     side: str | None
     volume_ml: float | None
+    variety: str = PLAIN
 
     @property
     def name(self) -> str:
@@ -60,8 +62,10 @@ class Plan:
         return f"{self.anatomy}_{self.seed:05d}_{self.kind or 'healthy'}"
 
 
-def plans(names: Sequence[str], healthy: int, per_kind: int, seed: int) -> Iterator[Plan]:
+def plans(names: Sequence[str], healthy: int, per_kind: int, seed: int, variety: str = PLAIN) -> Iterator[Plan]:
     """The scans of a cohort: `healthy` ones, and `per_kind` of each kind of lesion, taking turns over the anatomies.
+
+    The heads come from a population, see `simulation.person.variety`.
 
     Raises:
         ValueError: no anatomy is named.
@@ -69,14 +73,15 @@ def plans(names: Sequence[str], healthy: int, per_kind: int, seed: int) -> Itera
     if not names:
         raise ValueError("a cohort needs at least one anatomy: name them with --names")
     for number in range(healthy):
-        yield Plan(names[number % len(names)], seed + number, None, None, None)
+        yield Plan(names[number % len(names)], seed + number, None, None, None, variety)
     rng = np.random.default_rng(seed)
     for number in range(per_kind * len(KINDS)):
         kind, turn = KINDS[number // per_kind], number % per_kind
         where = (number + number // per_kind) % len(names)
         size = SIZES[turn % 2]
         volume = lesion_volume(kind, size, rng) if kind in VOLUMES_ML else None
-        yield Plan(names[where], seed + healthy + number, kind, SIDES[(turn // 2 + number // per_kind) % 2], volume)
+        side = SIDES[(turn // 2 + number // per_kind) % 2]
+        yield Plan(names[where], seed + healthy + number, kind, side, volume, variety)
 
 
 def lesion_volume(kind: str, size: str, rng: np.random.Generator) -> float:
@@ -147,6 +152,7 @@ def _fitting(path: Path, plan: Plan) -> Case:
                 lesion=plan.kind,
                 side=plan.side,
                 lesion_size=_size(plan, share),
+                variety=plan.variety,
             )
         except ValueError as error:
             reason = error

@@ -36,6 +36,23 @@ def test_the_seed_decides() -> None:
     assert [p.volume_ml for p in plans(NAMES, 1, 2, 7)] != [p.volume_ml for p in plans(NAMES, 1, 2, 8)]
 
 
+def test_heads_come_from_the_population_that_was_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = list(plans(NAMES, 1, 1, 7, "widened"))
+    assert {plan.variety for plan in chosen} == {"widened"}
+    assert {plan.variety for plan in plans(NAMES, 1, 1, 7)} == {"plain"}
+    asked = []
+
+    def simulate(anatomy: object, seed: int, **options: object) -> SimpleNamespace:
+        asked.append(options["variety"])
+        return SimpleNamespace(truth={})
+
+    monkeypatch.setattr(draw_module, "load_anatomy", lambda path: None)
+    monkeypatch.setattr(draw_module, "simulate_case", simulate)
+    monkeypatch.setattr(draw_module, "write_case", lambda *given: None)
+    assert draw(tmp_path, chosen[0], Path("x")) == "drawn"
+    assert asked == ["widened"]
+
+
 def test_without_an_anatomy_there_is_no_cohort() -> None:
     with pytest.raises(ValueError, match="at least one anatomy"):
         list(plans([], 1, 1, 0))
