@@ -27,7 +27,7 @@ from broken import BREAKS, Break
 from numpy.typing import NDArray
 from populations import POPULATIONS, Options, add_options, head_scans, options_of, turned
 from registration_cases import ROOT, Array, Case, gaps_mm
-from wrong_poses import wrong_poses
+from wrong_poses import STARTS, wrong_poses
 
 from scripts.findings import InputRefused
 from scripts.networks.position import DensePositionNet
@@ -98,7 +98,8 @@ def population_rows(kind: str, folder: Path, options: Options, model: Model, don
             continue
         case = scan.make()
         row, found = judged(case, model)
-        if found is not None and scan.first and len(case.points):
+        started_before = f"{kind} {scan.name} start {STARTS - 1}" in done
+        if found is not None and scan.first and len(case.points) and not started_before:
             for n, start in enumerate(started(case, found, model, count)):
                 yield {"population": kind, "name": f"{kind} {scan.name} start {n}", "group": "start", **start}
         yield {"population": kind, "name": f"{kind} {scan.name}", "group": "scan", **row}

@@ -27,6 +27,9 @@ FAR_DEG = ((0, 0, 180), (60, 0, 0), (-75, 0, 0), (0, 180, 0))
 MOST_MM = 25.0
 """Largest of these shifts."""
 
+STARTS = len(PUSHES) + len(FAR_DEG)
+"""Number of wrong starts of a scan."""
+
 
 def wrong_poses(
     case: Case, found: Registration, scan: Scan, reference: Reference, located: Located | None, rng: np.random.Generator

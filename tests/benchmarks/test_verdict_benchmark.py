@@ -13,6 +13,7 @@ import verdict
 from analytic_head import analytic_head
 from populations import Options, Scan
 from registration_cases import Array, Case
+from wrong_poses import STARTS
 
 from scripts.geometry.coordinates import CENTRE_MM
 from scripts.registration.register import Registration
@@ -101,6 +102,8 @@ def test_rows_of_a_population(case: Case, model: verdict.Model, monkeypatch: pyt
     assert [verdict.verdict_of(row) for row in rows] == ["fail", "pass", "pass"]
     assert [row["lesion"] for row in rows] == [False, False, True]
     assert [row["name"] for row in verdict.population_rows(*words, frozenset({"uneven a"}))] == ["uneven b"]
+    started = frozenset({f"uneven a start {STARTS - 1}"})
+    assert [row["name"] for row in verdict.population_rows(*words, started)] == ["uneven a", "uneven b"]
 
 
 def test_what_is_refused_when_read_has_no_quality(case: Case, model: verdict.Model) -> None:
