@@ -1,0 +1,1 @@
+"""The benchmark of fractures, see `benchmarks/fractures.py`: draw scans, measure their skulls, judge the scores."""

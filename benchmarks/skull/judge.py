@@ -1,0 +1,134 @@
+"""Stage 3: scores of the cases, each calibrated on healthy scans of other anatomies, and the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scripts.skull.atlas import atlas
+from scripts.skull.calibration import Class, cross_fitted, peaks_of
+from scripts.skull.files import CLASSES, Calibration
+from scripts.skull.measure import MAPS
+from scripts.statistics.auroc import auroc, clustered_bootstrap, threshold_at_specificity
+
+from .draw import KINDS
+from .measured import Measured
+
+THICK = "thick"
+SPECIFICITY, NEAR_MM = 0.95, 10.0
+SCORES = (*MAPS, "score")
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A case with its score, the standardised peak of each map, the threshold, and the peak's distance, mm."""
+
+    anatomy: str
+    kind: str | None
+    slices: str
+    scores: dict[str, float]
+    threshold: float
+    away_mm: float | None
+
+    @property
+    def group(self) -> str:
+        """Thin or thick."""
+        return class_of(self.slices)
+
+
+def class_of(slices: str) -> str:
+    """The class of a calibration that a class of slices belongs to."""
+    return CLASSES[1] if slices == THICK else CLASSES[0]
+
+
+def healthy_of(cases: Sequence[Measured], group: str) -> list[Measured]:
+    """The healthy cases of a class of a calibration."""
+    return [one for one in cases if one.truth["kind"] is None and class_of(one.truth["slices"]) == group]
+
+
+def fitted(healthy: Sequence[Measured]) -> tuple[Class, list[float]]:
+    """The class of healthy cases and their scores without their own anatomies."""
+    skulls = [(one.maps, one.known) for one in healthy]
+    return cross_fitted(skulls, [one.truth["anatomy"] for one in healthy], atlas())
+
+
+def judged(cases: Sequence[Measured]) -> Iterator[Judged]:
+    """Each case, judged by the healthy cases of all other anatomies."""
+    for anatomy in sorted({one.truth["anatomy"] for one in cases}):
+        for group in CLASSES:
+            own = [c for c in cases if c.truth["anatomy"] == anatomy and class_of(c.truth["slices"]) == group]
+            others = [c for c in healthy_of(cases, group) if c.truth["anatomy"] != anatomy]
+            if own:
+                usual, scores = fitted(others)
+                yield from (judge(case, usual, threshold_at_specificity(scores, SPECIFICITY)) for case in own)
+
+
+def judged_by(cases: Sequence[Measured], calibration: Calibration) -> Iterator[Judged]:
+    """Each case, judged by a calibration."""
+    for case in cases:
+        group = class_of(case.truth["slices"])
+        limit = threshold_at_specificity(calibration.healthy[group], SPECIFICITY)
+        yield judge(case, calibration.classes[group], limit)
+
+
+def judge(case: Measured, usual: Class, threshold: float) -> Judged:
+    """A case, judged by a class of a calibration."""
+    peaks = peaks_of(case.maps, case.known, usual.usual, atlas())
+    scores = {name: usual.standard(name, peaks[name].z) for name in MAPS}
+    best = max(MAPS, key=lambda name: scores[name])
+    away = None
+    if case.truth["kind"]:
+        point = case.points_mm[peaks[best].place]
+        away = float(np.linalg.norm(case.lesion_mm - point, axis=1).min())
+    scores["score"] = scores[best]
+    return Judged(case.truth["anatomy"], case.truth["kind"], case.truth["slices"], scores, threshold, away)
+
+
+def interval(cases: Sequence[Judged], name: str) -> str:
+    """AUROC of a score with its interval, clustered by anatomy."""
+    values, labels = np.array([c.scores[name] for c in cases]), np.array([c.kind is not None for c in cases])
+
+    def statistic(index: NDArray[np.intp]) -> float:
+        return auroc(values[index], labels[index])
+
+    low, high = clustered_bootstrap(statistic, [c.anatomy for c in cases])
+    return f"{auroc(values, labels):.2f} [{low:.2f}, {high:.2f}]".replace("0.", ".")
+
+
+def table(cases: Sequence[Judged]) -> str:
+    """AUROC by kind and score, then by class of slices with sensitivity, specificity and the peak, in Markdown."""
+    healthy = [case for case in cases if case.kind is None]
+    lines = ["| score | " + " | ".join([*(kind.split("_")[0] for kind in KINDS), "all"]) + " |", "|---" * 5 + "|"]
+    for name in SCORES:
+        some = [*([c for c in cases if c.kind == kind] for kind in KINDS), [c for c in cases if c.kind]]
+        cells = [interval([*healthy, *one], name) if one else "" for one in some]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    lines += ["", "| slices | fractured / healthy | linear | depressed | diastatic | all | sens. | spec. | peak |"]
+    lines.append("|---" * 9 + "|")
+    for slices in dict.fromkeys(case.slices for case in cases):
+        lines.append(row(slices, [case for case in cases if case.slices == slices]))
+    lines.append(row("all", cases))
+    return "\n".join(lines)
+
+
+def row(label: str, cases: Sequence[Judged]) -> str:
+    """A row of the second table."""
+    healthy, sick = ([c for c in cases if (c.kind is None) == wanted] for wanted in (True, False))
+    kinds = [[c for c in sick if c.kind == kind] for kind in KINDS]
+    cells = [auroc_of(healthy, some) for some in kinds] + [interval([*healthy, *sick], "score")]
+    found = np.mean([c.scores["score"] > c.threshold for c in sick])
+    kept = np.mean([c.scores["score"] <= c.threshold for c in healthy])
+    near = np.mean([c.away_mm is not None and c.away_mm <= NEAR_MM for c in sick])
+    shares = [f"{100 * share:.0f} %" for share in (found, kept, near)]
+    return f"| {label} | {len(sick)} / {len(healthy)} | " + " | ".join([*cells, *shares]) + " |"
+
+
+def auroc_of(healthy: Sequence[Judged], sick: Sequence[Judged]) -> str:
+    """AUROC of the score, without an interval."""
+    if not sick:
+        return ""
+    values = [c.scores["score"] for c in (*healthy, *sick)]
+    return f"{auroc(values, [False] * len(healthy) + [True] * len(sick)):.2f}".replace("0.", ".")

@@ -1,0 +1,149 @@
+"""What is usual on a healthy skull, by place and line direction, and how unusual a scan is.
+
+A *normative* has the mean and the standard deviation (sd) of each map's envelope over healthy scans and their mirror
+images, hence symmetric. With the pooled map Q and its envelope E, a place is unusual by
+
+    z = min(Q - mean, Q - E at the mirror place) / sd
+
+so that what both sides have, a pair of sutures say, is not. The *peak* of a map is its largest z. The *score* of a
+skull is the largest of its peaks, each in standard deviations of the peaks of healthy scans that the normative does not
+hold. Thin and thick slices have a normative each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .atlas import Atlas
+from .directions import LINES, Array, mirrored, mirrored_lines
+from .measure import MAPS
+from .pooling import envelope
+
+Values = NDArray[np.float32]
+Maps = dict[str, Values]
+Healthy = tuple[Maps, NDArray[np.bool_]]
+"""Maps of a healthy skull, and its known places (m,)."""
+
+LEAST_SD_SHARE = 0.5
+"""An sd is at least this share of the median one of its map."""
+
+FEWEST = 4
+"""Images of healthy skulls that a place needs to be calibrated."""
+
+
+@dataclass(frozen=True, eq=False)
+class Normative:
+    """Mean and sd (rows, m) of the envelope by map; where no healthy scan shows a place, the mean is infinite."""
+
+    mean: Maps
+    sd: Maps
+
+
+@dataclass(frozen=True)
+class Peak:
+    """The largest z of a map, with its row (line direction) and pooled place."""
+
+    z: float
+    row: int
+    place: int
+
+
+def mirrored_map(values: Values) -> Values:
+    """A map (rows, m) as the mirror image of the skull has it."""
+    return np.asarray(mirrored_lines(values) if len(values) == LINES else mirrored(values), dtype=np.float32)
+
+
+def fit(skulls: Sequence[Healthy], atlas: Atlas) -> Normative:
+    """The normative of healthy skulls: maps and known places (m,) of each.
+
+    Raises:
+        ValueError: there are too few.
+    """
+    if 2 * len(skulls) < FEWEST:
+        raise ValueError(f"A normative needs {FEWEST // 2} healthy skulls at least, got {len(skulls)}.")
+    seen = np.stack([image for _, known in skulls for image in (known, mirrored(known))])
+    count = seen.sum(axis=0)
+    mean, sd = {}, {}
+    for name in MAPS:
+        around = [envelope(maps[name], atlas) for maps, _ in skulls]
+        images = np.stack([image for one in around for image in (one, mirrored_map(one))])
+        weight = seen[:, None, :]
+        middle = (images * weight).sum(axis=0) / np.maximum(count, 1)
+        spread = np.sqrt(((images - middle) ** 2 * weight).sum(axis=0) / np.maximum(count - 1, 1))
+        enough = count >= FEWEST
+        least = LEAST_SD_SHARE * np.median(spread[:, enough])
+        mean[name] = np.where(enough, middle, np.inf).astype(np.float32)
+        sd[name] = np.maximum(spread, max(least, 1e-6)).astype(np.float32)
+    return Normative(mean, sd)
+
+
+def unusual(values: Values, known: NDArray[np.bool_], name: str, usual: Normative, atlas: Atlas) -> Values:
+    """z (rows, m) of a map of this name; minus infinity where the scan or the normative knows nothing."""
+    other = mirrored_map(envelope(values * known, atlas))
+    above = np.minimum(values - usual.mean[name], values - other)
+    return np.where(known, above / usual.sd[name], -np.inf).astype(np.float32)
+
+
+def peak(z: Values) -> Peak:
+    """The peak of z (rows, m); minus infinity where nothing is known."""
+    row, place = np.unravel_index(int(np.argmax(z)), z.shape)
+    return Peak(float(z[row, place]), int(row), int(place))
+
+
+@dataclass(frozen=True, eq=False)
+class Class:
+    """A normative, and the mean and sd (2,) of the peaks of healthy scans by map."""
+
+    usual: Normative
+    peaks: dict[str, Array]
+
+    def standard(self, name: str, z: float) -> float:
+        """A peak of a map in standard deviations of healthy ones."""
+        middle, spread = self.peaks[name]
+        return float((z - middle) / spread)
+
+
+def peaks_of(maps: Maps, known: NDArray[np.bool_], usual: Normative, atlas: Atlas) -> dict[str, Peak]:
+    """The peak of each map of a skull."""
+    return {name: peak(unusual(maps[name], known, name, usual, atlas)) for name in MAPS}
+
+
+def cross_fitted(skulls: Sequence[Healthy], groups: Sequence[str], atlas: Atlas) -> tuple[Class, list[float]]:
+    """The class of healthy skulls, and the score of each, by normatives without the skulls of its group (anatomy).
+
+    Raises:
+        ValueError: there are too few skulls, or too few outside of a group.
+    """
+    peaks: list[dict[str, Peak]] = [{} for _ in skulls]
+    for group in dict.fromkeys(groups):
+        usual = fit([skull for skull, own in zip(skulls, groups, strict=True) if own != group], atlas)
+        for number, own in enumerate(groups):
+            if own == group:
+                peaks[number] = peaks_of(*skulls[number], usual, atlas)
+    found = calibrated(fit(skulls, atlas), peaks)
+    return found, [score(one, found) for one in peaks]
+
+
+def score(peaks: dict[str, Peak], usual: Class) -> float:
+    """The score of a skull: the largest of its standardised peaks."""
+    return max(usual.standard(name, found.z) for name, found in peaks.items())
+
+
+def calibrated(usual: Normative, healthy: Sequence[dict[str, Peak]]) -> Class:
+    """A class from a normative and the peaks of healthy scans that other scans' normatives gave.
+
+    Raises:
+        ValueError: there are fewer than two scans.
+    """
+    if len(healthy) < 2:
+        raise ValueError(f"A calibration needs the peaks of 2 healthy scans at least, got {len(healthy)}.")
+    peaks = {}
+    for name in MAPS:
+        z = np.array([one[name].z for one in healthy])
+        z = z[np.isfinite(z)]
+        peaks[name] = np.array([z.mean(), max(float(z.std(ddof=1)), 1e-3)])
+    return Class(usual, peaks)

@@ -1,0 +1,120 @@
+"""The skull of a scan measured: maps of narrow lines, wide lines and dents at pooled places, and its holes.
+
+A *map* has a row for each line direction (`LINES`), or one row for dents, and a column for each pooled place. Nothing
+here is calibrated yet: sutures are lines, too. See `calibration`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .atlas import Atlas, atlas
+from .dents import dents
+from .directions import LINES, Array, Index
+from .gaps import Gaps, gap_map
+from .holes import Hole, holes
+from .lookup import mean
+from .paths import Values, strongest
+from .pooling import known_share, pooled
+from .profiles import profiles
+from .rays import View, view
+from .staircase import THICK_MM, in_plane, slice_normal, weights, without_rings
+from .surface import Surface, fine_surface, outermost, own_radii
+from .valleys import local_noise, valleys
+
+MAPS = ("lines", "wide", "dents")
+"""Names of the maps, in the order of every output."""
+
+
+TURNS = 3
+"""Line directions to either side among which a line's own is looked for: 45 degrees."""
+
+
+@dataclass(frozen=True, eq=False)
+class Skull:
+    """What was measured of one skull.
+
+    Attributes:
+        maps: the map (rows, m) of each name.
+        known: (m,) pooled places that the field of view holds.
+        holes: the largest first.
+        slices_mm: distance of the slices.
+        surface: points and normals of fine places.
+        gaps: gap map of fine places.
+        relative: valleys (`LINES`, n) in units of local noise, which lines are traced in.
+    """
+
+    maps: dict[str, Values]
+    known: NDArray[np.bool_]
+    holes: list[Hole]
+    slices_mm: float
+    surface: Surface
+    gaps: Gaps
+    relative: Values
+
+    @property
+    def thick(self) -> bool:
+        """True if the slices are so far apart that the scan belongs to the thick ones."""
+        return self.slices_mm >= THICK_MM
+
+
+def measure(hu: NDArray[Any], affine: Array, matrix: Array, usual_mm: Array) -> Skull:
+    """The skull of a scan on its own grid.
+
+    Args:
+        hu: (I, J, K), HU; below `volume.KNOWN_FROM_HU` is outside the field of view.
+        affine: (4, 4), voxel to scan mm.
+        matrix: (4, 4), rigid, scan mm to reference mm.
+        usual_mm: (m,) radii of the mean surface of healthy heads at coarse places.
+
+    Raises:
+        ValueError: hardly any of the calvaria is there.
+    """
+    tables, seen = atlas(), view(hu, affine, matrix)
+    outer_mm = outermost(seen, tables)
+    surface = fine_surface(own_radii(outer_mm, usual_mm, tables), tables)
+    found = profiles(seen, surface)
+    gaps, weight = _without_staircase(gap_map(found, tables), seen, surface, tables)
+    narrow = valleys(gaps, tables.narrow) * weight
+    relative = np.asarray(narrow / local_noise(narrow, gaps, tables), dtype=np.float32)
+    wide = valleys(gaps, tables.wide) * weight
+    depth = mean(tables.to_fine, dents(outer_mm, usual_mm, tables), np.ones(len(tables.coarse)))
+    dent = np.asarray(depth * found.known, dtype=np.float32)[None]
+    maps: dict[str, Values] = {
+        "lines": strongest(relative, tables.steps),
+        "wide": strongest(wide, tables.steps),
+        "dents": dent,
+    }
+    return Skull(
+        maps={name: pooled(maps[name], tables) for name in MAPS},
+        known=known_share(found.known, tables) >= 0.5,
+        holes=holes(found, surface, tables),
+        slices_mm=slice_normal(seen)[1],
+        surface=surface,
+        gaps=gaps,
+        relative=relative,
+    )
+
+
+def _without_staircase(gaps: Gaps, seen: View, surface: Surface, tables: Atlas) -> tuple[Gaps, Values | float]:
+    """The gap map and the weights of valleys, as the distance of the slices asks for."""
+    normal, distance_mm = slice_normal(seen)
+    if distance_mm < THICK_MM:
+        return gaps, 1.0
+    along = in_plane(surface, normal)
+    return without_rings(gaps, along, tables), weights(along, tables)
+
+
+def start_of(skull: Skull, place: int, line: int, tables: Atlas) -> tuple[int, int]:
+    """The fine place and the line direction of the highest valley near a pooled place and a line direction.
+
+    Strengths are capped, so that several directions of one line may be equally strong; valleys are not.
+    """
+    near: Index = np.flatnonzero(tables.pooled_cell == place).astype(np.int32)
+    turns = (line + np.arange(-TURNS, TURNS + 1)) % LINES
+    row, column = np.unravel_index(int(skull.relative[np.ix_(turns, near)].argmax()), (len(turns), len(near)))
+    return int(near[column]), int(turns[row])

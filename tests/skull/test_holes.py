@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from scripts.geometry.coordinates import CENTRE_MM
+from scripts.skull.atlas import atlas
+from scripts.skull.holes import holes
+from scripts.skull.profiles import Profiles
+from scripts.skull.surface import fine_surface
+
+SIZE_MM = 76.0
+
+
+def test_holes_have_their_sizes_the_largest_first_and_small_ones_are_none() -> None:
+    tables = atlas()
+    mass, known = np.full(len(tables.fine), 6000.0), np.ones(len(tables.fine), bool)
+    wanted = {(0.0, 0.6, 0.8): 13.0, (0.8, 0.0, 0.6): 50.0, (-0.6, 0.0, 0.8): 4.0}
+    for out, diameter in wanted.items():
+        mass[SIZE_MM * np.arccos(np.clip(tables.fine @ out, -1, 1)) < diameter / 2] = 0
+    known[tables.fine @ (0, -0.8, 0.6) > 0.95] = False
+    mass[~known] = 0
+    surface = fine_surface(np.full(len(tables.coarse), SIZE_MM), tables)
+    found = holes(Profiles(mass, known), surface, tables)
+    assert [hole.diameter_mm for hole in found] == [pytest.approx(50, abs=1.5), pytest.approx(13, abs=1)]
+    middle = found[1].middle_mm - np.array(CENTRE_MM)
+    assert np.linalg.norm(middle - SIZE_MM * np.array([0, 0.6, 0.8])) < 2
+    assert (mass[found[0].places] == 0).all()

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from scripts.skull.atlas import atlas
+from scripts.skull.directions import LINES, RADIUS_MM
+from scripts.skull.gaps import Gaps
+from scripts.skull.rays import View
+from scripts.skull.staircase import LOST, in_plane, slice_normal, weights, without_rings
+from scripts.skull.surface import fine_surface
+
+NORMAL = np.array([0.0, np.sin(0.2), np.cos(0.2)])
+
+
+def test_the_slice_normal_and_distance_are_those_of_a_sheared_grid() -> None:
+    affine = np.eye(4)
+    affine[:3, :3] = np.array([[0.5, 0, 0], [0, 0.5 * np.cos(0.3), 0], [0, 0.5 * np.sin(0.3), 5]])
+    normal, distance = slice_normal(View(np.zeros(3), np.linalg.inv(affine), np.zeros(3, bool), np.ones(3, int)))
+    np.testing.assert_allclose(normal, [0, -np.sin(0.3), np.cos(0.3)], atol=1e-12)
+    assert distance == pytest.approx(5 * np.cos(0.3))
+
+
+def test_rings_are_taken_off_and_a_line_across_stays() -> None:
+    tables = atlas()
+    surface = fine_surface(np.full(len(tables.coarse), RADIUS_MM), tables)
+    along = in_plane(surface, NORMAL)
+    height = RADIUS_MM * (tables.fine @ NORMAL)
+    side = (np.abs(height) < 50) & (tables.fine[:, 2] > 0)
+    bone = np.ones(len(height), bool)
+    rings = without_rings(Gaps(0.3 * np.sin(2 * np.pi * height / 5), bone), along, tables)
+    assert rings.gap[side].std() < 0.08
+    line = np.abs(tables.fine[:, 0]) * RADIUS_MM < 1
+    crossing = without_rings(Gaps(np.where(line, 0.5, 0.0), bone), along, tables)
+    assert np.median(crossing.gap[line & side]) > 0.4
+
+
+def test_lines_in_the_slice_plane_lose_half() -> None:
+    tables = atlas()
+    along = in_plane(fine_surface(np.full(len(tables.coarse), RADIUS_MM), tables), np.array([0.0, 1.0, 0.0]))
+    vertex = int(tables.fine[:, 2].argmax())
+    found = weights(along, tables)[:, vertex]
+    assert found[0] == pytest.approx(1 - LOST, abs=0.01)
+    assert found[LINES // 2] == pytest.approx(1, abs=0.01)
