@@ -36,6 +36,7 @@ BUNDLE = Path(__file__).resolve().parents[1] / "bundle"
 FLIPPED = (
     *("models/model.pt", "models/locator.pt", "models/reference.nii.gz", "models/reference_masks.nii.gz"),
     *("models/regions.nii.gz", "models/normative.nii.gz", "models/thresholds.json"),
+    "models/skull_normative.npz",
     *("configs/inference.json", "configs/train.json", "configs/metadata.json", "configs/logging.conf"),
     *("configs/published.json", "configs/paper.yaml", "scripts/__init__.py", "scripts/integrity.py"),
     *(
@@ -310,6 +311,7 @@ def test_a_changed_bundle_is_renewed_by_the_command(copied: Path) -> None:
         ("reference_regions", "models/regions.nii.gz"),
         ("normative", "models/normative.nii.gz"),
         ("thresholds", "models/thresholds.json"),
+        ("skull_normative", "models/skull_normative.npz"),
     ],
 )
 def test_monai_bundle_run_refuses_a_changed_model_too(

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scripts.skull.atlas import atlas
 from scripts.skull.calibration import Class, cross_fitted, peaks_of
 from scripts.skull.files import CLASSES, Calibration
 from scripts.skull.measure import MAPS
@@ -51,8 +50,7 @@ def healthy_of(cases: Sequence[Measured], group: str) -> list[Measured]:
 
 def fitted(healthy: Sequence[Measured]) -> tuple[Class, list[float]]:
     """The class of healthy cases and their scores without their own anatomies."""
-    skulls = [(one.maps, one.known) for one in healthy]
-    return cross_fitted(skulls, [one.truth["anatomy"] for one in healthy], atlas())
+    return cross_fitted([one.skull for one in healthy], [one.truth["anatomy"] for one in healthy])
 
 
 def judged(cases: Sequence[Measured]) -> Iterator[Judged]:
@@ -76,7 +74,7 @@ def judged_by(cases: Sequence[Measured], calibration: Calibration) -> Iterator[J
 
 def judge(case: Measured, usual: Class, threshold: float) -> Judged:
     """A case, judged by a class of a calibration."""
-    peaks = peaks_of(case.maps, case.known, usual.usual, atlas())
+    peaks = peaks_of(case.skull, usual.usual)
     scores = {name: usual.standard(name, peaks[name].z) for name in MAPS}
     best = max(MAPS, key=lambda name: scores[name])
     away = None
@@ -104,7 +102,10 @@ def table(cases: Sequence[Judged]) -> str:
     lines = ["| score | " + " | ".join([*(kind.split("_")[0] for kind in KINDS), "all"]) + " |", "|---" * 5 + "|"]
     for name in SCORES:
         some = [*([c for c in cases if c.kind == kind] for kind in KINDS), [c for c in cases if c.kind]]
-        cells = [interval([*healthy, *one], name) if one else "" for one in some]
+        cells = [
+            interval([*healthy, *one], name) if name == "score" and one else auroc_of(healthy, one, name)
+            for one in some
+        ]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     lines += ["", "| slices | fractured / healthy | linear | depressed | diastatic | all | sens. | spec. | peak |"]
     lines.append("|---" * 9 + "|")
@@ -126,9 +127,9 @@ def row(label: str, cases: Sequence[Judged]) -> str:
     return f"| {label} | {len(sick)} / {len(healthy)} | " + " | ".join([*cells, *shares]) + " |"
 
 
-def auroc_of(healthy: Sequence[Judged], sick: Sequence[Judged]) -> str:
-    """AUROC of the score, without an interval."""
+def auroc_of(healthy: Sequence[Judged], sick: Sequence[Judged], name: str = "score") -> str:
+    """AUROC of a score, without an interval."""
     if not sick:
         return ""
-    values = [c.scores["score"] for c in (*healthy, *sick)]
+    values = [c.scores[name] for c in (*healthy, *sick)]
     return f"{auroc(values, [False] * len(healthy) + [True] * len(sick)):.2f}".replace("0.", ".")

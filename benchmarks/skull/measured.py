@@ -15,7 +15,7 @@ from scripts.files.atomic import staged
 from scripts.geometry.affines import transform_points
 from scripts.simulation.scanner.scan import PADDING_HU
 from scripts.skull.atlas import atlas
-from scripts.skull.calibration import Maps
+from scripts.skull.calibration import Image, image_of
 from scripts.skull.directions import mirrored
 from scripts.skull.measure import MAPS, measure
 from scripts.skull.rays import view
@@ -25,11 +25,10 @@ from scripts.volume import UNKNOWN_HU
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """A measured case: its truth, its maps, known places, points of pooled places and of the fracture, holes."""
+    """A measured case: its truth, its maps, points of pooled places and of the fracture, and holes."""
 
     truth: dict[str, Any]
-    maps: Maps
-    known: NDArray[np.bool_]
+    skull: Image
     points_mm: NDArray[np.float64]
     lesion_mm: NDArray[np.float64]
     holes_mm: NDArray[np.float64]
@@ -75,5 +74,6 @@ def measured(path: Path) -> Measured:
     """A measured case."""
     with np.load(path) as found:
         maps = {name: found[name].astype(np.float32) for name in MAPS}
-        arrays = [found[name] for name in ("known", "points_mm", "lesion_mm", "holes_mm")]
-        return Measured(json.loads(str(found["truth"])), maps, *arrays)
+        arrays = [found[name] for name in ("points_mm", "lesion_mm", "holes_mm")]
+        skull = image_of(maps, found["known"], atlas())
+        return Measured(json.loads(str(found["truth"])), skull, *arrays)

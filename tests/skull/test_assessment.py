@@ -12,7 +12,7 @@ from shell_skull import OUTER_MM, bored, cut, grid, shell, slanted, unit, usual
 from scripts.geometry.coordinates import CENTRE_MM
 from scripts.skull.assessment import Assessment, assess
 from scripts.skull.atlas import atlas
-from scripts.skull.calibration import cross_fitted
+from scripts.skull.calibration import cross_fitted, image_of
 from scripts.skull.files import CLASSES, Calibration
 from scripts.skull.measure import measure
 
@@ -26,8 +26,8 @@ def noisy(hu: NDArray[np.floating], seed: int) -> NDArray[np.float32]:
 @lru_cache(maxsize=1)
 def calibration() -> Calibration:
     skulls = [measure(noisy(shell(), seed), grid()[0], slanted(), usual()) for seed in range(4)]
-    healthy = [(skull.maps, skull.known) for skull in skulls]
-    found, scores = cross_fitted(healthy, ["a", "b", "c", "d"], atlas())
+    healthy = [image_of(skull.maps, skull.known, atlas()) for skull in skulls]
+    found, scores = cross_fitted(healthy, ["a", "b", "c", "d"])
     return Calibration(usual(), dict.fromkeys(CLASSES, found), dict.fromkeys(CLASSES, np.array(scores)))
 
 

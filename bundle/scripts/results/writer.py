@@ -28,6 +28,7 @@ from ..integrity import changes
 from ..words import counted
 from .folder import check_target, write_results
 from .overview import overview
+from .unrolled_skull import unrolled_skull
 
 PACKAGES = (
     *("monai", "torch", "numpy", "scipy", "itk", "nibabel"),
@@ -131,7 +132,10 @@ class ResultWriter:
 
 
 def case_files(data: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, bytes]:
-    """The output files of a case by name: both maps and the regions on the scan's own grid, and their picture."""
+    """The output files of a case by name: both maps and the regions on the scan's own grid, and their picture.
+
+    Where the skull was assessed, there is a picture of the unrolled skull, too.
+    """
     affine = np.asarray(data["pred"].affine, dtype=np.float64)
     heatmap, error = (data[key][0].cpu().numpy().astype(np.float32) for key in ("pred", "error_map"))
     labels = data["regions"][0].cpu().numpy().astype(np.uint8)
@@ -150,11 +154,13 @@ def case_files(data: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, 
         threshold=max(thresholds, default=None) if result["map"] == "calibrated" else None,
         unconfirmed=result["quality"]["verdict"] == "unconfirmed",
     )
+    skull = data.get("skull_assessment")
     return {
         "heatmap.nii.gz": nifti_bytes(heatmap, affine, runs_only=True),
         "error_map.nii.gz": nifti_bytes(error, affine, runs_only=True),
         "regions.nii.gz": nifti_bytes(labels, affine, runs_only=True),
         "overview.png": picture,
+        **({} if skull is None else {"skull.png": unrolled_skull(skull)}),
     }
 
 

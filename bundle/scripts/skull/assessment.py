@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..statistics.auroc import percentile_among
 from .atlas import atlas
-from .calibration import Peak, peaks_of, score
+from .calibration import Peak, image_of, peaks_of, score
 from .directions import Array, Index
 from .files import CLASSES, Calibration
 from .holes import DEFECT_MM
@@ -65,7 +65,7 @@ def assess(hu: NDArray[Any], affine: Array, matrix: Array, calibration: Calibrat
     tables, skull = atlas(), measure(hu, affine, matrix, calibration.usual_mm)
     name = CLASSES[int(skull.thick)]
     usual = calibration.classes[name]
-    peaks = peaks_of(skull.maps, skull.known, usual.usual, tables)
+    peaks = peaks_of(image_of(skull.maps, skull.known, tables), usual.usual)
     scores = {key: usual.standard(key, peaks[key].z) for key in MAPS} | {"score": score(peaks, usual)}
     start, line = start_of(skull, peaks["lines"].place, peaks["lines"].row, tables)
     found = trace(

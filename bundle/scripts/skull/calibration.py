@@ -25,14 +25,26 @@ from .pooling import envelope
 
 Values = NDArray[np.float32]
 Maps = dict[str, Values]
-Healthy = tuple[Maps, NDArray[np.bool_]]
-"""Maps of a healthy skull, and its known places (m,)."""
 
 LEAST_SD_SHARE = 0.5
 """An sd is at least this share of the median one of its map."""
 
 FEWEST = 4
 """Images of healthy skulls that a place needs to be calibrated."""
+
+
+@dataclass(frozen=True, eq=False)
+class Image:
+    """Maps of a skull, the envelope of each, and the known places (m,)."""
+
+    maps: Maps
+    around: Maps
+    known: NDArray[np.bool_]
+
+
+def image_of(maps: Maps, known: NDArray[np.bool_], atlas: Atlas) -> Image:
+    """The maps of a skull with their envelopes."""
+    return Image(maps, {name: envelope(maps[name] * known, atlas) for name in MAPS}, known)
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,19 +69,19 @@ def mirrored_map(values: Values) -> Values:
     return np.asarray(mirrored_lines(values) if len(values) == LINES else mirrored(values), dtype=np.float32)
 
 
-def fit(skulls: Sequence[Healthy], atlas: Atlas) -> Normative:
-    """The normative of healthy skulls: maps and known places (m,) of each.
+def fit(skulls: Sequence[Image]) -> Normative:
+    """The normative of healthy skulls.
 
     Raises:
         ValueError: there are too few.
     """
     if 2 * len(skulls) < FEWEST:
         raise ValueError(f"A normative needs {FEWEST // 2} healthy skulls at least, got {len(skulls)}.")
-    seen = np.stack([image for _, known in skulls for image in (known, mirrored(known))])
+    seen = np.stack([image for skull in skulls for image in (skull.known, mirrored(skull.known))])
     count = seen.sum(axis=0)
     mean, sd = {}, {}
     for name in MAPS:
-        around = [envelope(maps[name], atlas) for maps, _ in skulls]
+        around = [skull.around[name] for skull in skulls]
         images = np.stack([image for one in around for image in (one, mirrored_map(one))])
         weight = seen[:, None, :]
         middle = (images * weight).sum(axis=0) / np.maximum(count, 1)
@@ -81,11 +93,11 @@ def fit(skulls: Sequence[Healthy], atlas: Atlas) -> Normative:
     return Normative(mean, sd)
 
 
-def unusual(values: Values, known: NDArray[np.bool_], name: str, usual: Normative, atlas: Atlas) -> Values:
-    """z (rows, m) of a map of this name; minus infinity where the scan or the normative knows nothing."""
-    other = mirrored_map(envelope(values * known, atlas))
-    above = np.minimum(values - usual.mean[name], values - other)
-    return np.where(known, above / usual.sd[name], -np.inf).astype(np.float32)
+def unusual(skull: Image, name: str, usual: Normative) -> Values:
+    """z (rows, m) of the map of this name; minus infinity where the scan or the normative knows nothing."""
+    values = skull.maps[name]
+    above = np.minimum(values - usual.mean[name], values - mirrored_map(skull.around[name]))
+    return np.where(skull.known, above / usual.sd[name], -np.inf).astype(np.float32)
 
 
 def peak(z: Values) -> Peak:
@@ -107,12 +119,12 @@ class Class:
         return float((z - middle) / spread)
 
 
-def peaks_of(maps: Maps, known: NDArray[np.bool_], usual: Normative, atlas: Atlas) -> dict[str, Peak]:
+def peaks_of(skull: Image, usual: Normative) -> dict[str, Peak]:
     """The peak of each map of a skull."""
-    return {name: peak(unusual(maps[name], known, name, usual, atlas)) for name in MAPS}
+    return {name: peak(unusual(skull, name, usual)) for name in MAPS}
 
 
-def cross_fitted(skulls: Sequence[Healthy], groups: Sequence[str], atlas: Atlas) -> tuple[Class, list[float]]:
+def cross_fitted(skulls: Sequence[Image], groups: Sequence[str]) -> tuple[Class, list[float]]:
     """The class of healthy skulls, and the score of each, by normatives without the skulls of its group (anatomy).
 
     Raises:
@@ -120,11 +132,11 @@ def cross_fitted(skulls: Sequence[Healthy], groups: Sequence[str], atlas: Atlas)
     """
     peaks: list[dict[str, Peak]] = [{} for _ in skulls]
     for group in dict.fromkeys(groups):
-        usual = fit([skull for skull, own in zip(skulls, groups, strict=True) if own != group], atlas)
+        usual = fit([skull for skull, own in zip(skulls, groups, strict=True) if own != group])
         for number, own in enumerate(groups):
             if own == group:
-                peaks[number] = peaks_of(*skulls[number], usual, atlas)
-    found = calibrated(fit(skulls, atlas), peaks)
+                peaks[number] = peaks_of(skulls[number], usual)
+    found = calibrated(fit(skulls), peaks)
     return found, [score(one, found) for one in peaks]
 
 
