@@ -13,7 +13,7 @@ from scripts.geometry.coordinates import CENTRE_MM
 from scripts.skull.atlas import atlas
 from scripts.skull.directions import LINES, frames
 from scripts.skull.measure import Skull, measure, start_of
-from scripts.skull.paths import onward, trace
+from scripts.skull.paths import trace
 
 MIDDLE, ALONG = unit(0.6, 0.3, 0.75), unit(-0.3, 0.9, 0.1)
 
@@ -56,8 +56,7 @@ def test_a_line_is_found_at_its_place_with_its_direction_and_its_length(length_m
     turn = np.pi * line / LINES
     heading = (np.cos(turn) * first + np.sin(turn) * second)[0]
     assert abs(heading @ ALONG) > np.cos(np.deg2rad(20))
-    ahead = onward(skull.relative, tables.steps)
-    found = trace(skull.relative, tables.steps, ahead, start, line, skull.surface.points_mm)
+    found = trace(skull.relative, tables.steps, start, line, skull.surface.points_mm)
     assert abs(found.length_mm - length_mm) < 3
     middle = tables.fine[found.places].mean(axis=0)
     assert OUTER_MM * np.arccos(middle @ MIDDLE / np.linalg.norm(middle)) < 3

@@ -50,6 +50,6 @@ def test_a_trace_ends_where_the_line_ends_and_bridges_one_miss() -> None:
     values[0, 10:41] = 5
     values[0, 25] = 0
     points = np.stack([2.0 * np.arange(count), np.zeros(count), np.zeros(count)], axis=1)
-    found = trace(values, steps, onward(values, steps), 20, 0, points)
+    found = trace(values, steps, 20, 0, points)
     assert found.places.tolist() == list(range(10, 41))
     np.testing.assert_allclose(found.length_mm, 60)

@@ -15,7 +15,7 @@ from .directions import Array, Index
 from .files import CLASSES, Calibration
 from .holes import DEFECT_MM
 from .measure import MAPS, Skull, measure, start_of
-from .paths import Trace, onward, trace
+from .paths import Trace, trace
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,8 +68,6 @@ def assess(hu: NDArray[Any], affine: Array, matrix: Array, calibration: Calibrat
     peaks = peaks_of(image_of(skull.maps, skull.known, tables), usual.usual)
     scores = {key: usual.standard(key, peaks[key].z) for key in MAPS} | {"score": score(peaks, usual)}
     start, line = start_of(skull, peaks["lines"].place, peaks["lines"].row, tables)
-    found = trace(
-        skull.relative, tables.steps, onward(skull.relative, tables.steps), start, line, skull.surface.points_mm
-    )
+    found = trace(skull.relative, tables.steps, start, line, skull.surface.points_mm)
     percentile = percentile_among(scores["score"], calibration.healthy[name])
     return Assessment(skull, scores, percentile, peaks, found)

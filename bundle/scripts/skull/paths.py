@@ -19,9 +19,9 @@ Values = NDArray[np.float32]
 STEPS, CAP = 8, 6.0
 """Steps to either side; largest valley, in units of noise, that counts."""
 
-FADED, MISSES, MOST_STEPS = 0.5, 1, 60
+FADED, MISSES, MOST_STEPS = 0.4, 1, 60
 """A trace ends after more than `MISSES` steps below this share of the median valley of its middle part, or after
-`MOST_STEPS`: half, since a blurred line has half of its depth where it ends."""
+`MOST_STEPS`: a blurred line has half of its depth where it ends."""
 
 MIDDLE_STEPS = 4
 """Steps to either side in this middle part."""
@@ -34,10 +34,13 @@ class Trace(NamedTuple):
     length_mm: float
 
 
-def onward(valleys: Values, steps: Index, count: int = STEPS) -> Values:
-    """Sum (2 `LINES`, n) of the strongest `count` steps from each place with each heading, the place left out."""
+def onward(valleys: Values, steps: Index, count: int = STEPS, cap: float = CAP) -> Values:
+    """Sum (2 `LINES`, n) of the strongest `count` steps from each place with each heading, the place left out.
+
+    Valleys count up to `cap`.
+    """
     capped = np.zeros((LINES, valleys.shape[1] + 1), dtype=np.float32)
-    np.minimum(valleys, CAP, out=capped[:, :-1])
+    np.minimum(valleys, cap, out=capped[:, :-1])
     capped = np.concatenate([capped, capped])
     ahead = np.stack([row[step] for row, step in zip(capped, steps, strict=True)])
     total = np.zeros_like(ahead)
@@ -55,11 +58,13 @@ def strongest(valleys: Values, steps: Index) -> Values:
     return np.asarray(both / (2 * STEPS + 1), dtype=np.float32)
 
 
-def trace(valleys: Values, steps: Index, ahead: Values, start: int, line: int, points_mm: Array) -> Trace:
+def trace(valleys: Values, steps: Index, start: int, line: int, points_mm: Array) -> Trace:
     """The line through a place in a line direction, followed to both sides until it fades.
 
-    `ahead` is `onward` of the valleys (`LINES`, n), `points_mm` (n, 3) are the points of the fine places.
+    `valleys` is (`LINES`, n), `points_mm` (n, 3) are the points of the fine places. Valleys are not capped here, or the
+    way would leave the middle of a deep line.
     """
+    ahead = onward(valleys, steps, cap=np.inf)
     near = [_follow(valleys, steps, ahead, start, heading, -1.0, MIDDLE_STEPS) for heading in (line, line + LINES)]
     middle = np.array([*near[0], start, *near[1]])
     level = FADED * float(np.median(valleys[:, middle].max(axis=0)))
@@ -87,8 +92,8 @@ def _follow(
         reached = [(turn, int(steps[turn, place])) for turn in turns if steps[turn, place] < valleys.shape[1]]
         if not reached:
             break
-        heading, place = max(reached, key=lambda to: min(valleys[to[0] % LINES, to[1]], CAP) + ahead[to])
-        missed = 0 if valleys[heading % LINES, place] >= level else missed + 1
+        heading, place = max(reached, key=lambda to: valleys[to[0] % LINES, to[1]] + ahead[to])
+        missed = 0 if valleys[:, place].max() >= level else missed + 1
         if missed > MISSES:
             break
         found.append(place)
