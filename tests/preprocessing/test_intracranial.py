@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from scripts.preprocessing.intracranial import Mask, above_floor, bone_sides, inside_skull, share_left_out
+from scripts.preprocessing.intracranial import Mask, above_floor, bone_sides, inside_skull, share_left_out, space_target
 
 SIZE, STEP_MM = 64, 2.0
 FLOOR, ROOF = 20, 44
@@ -32,7 +32,7 @@ def brain_box(front: int = 48) -> Mask:
 
 def found_in(hu: NDArray[np.float32], bone: Mask, head: Mask) -> Mask:
     """The space inside a head's skull, without bone, by a reference that is a head of the usual size."""
-    return inside_skull(hu, bone, head, brain_box(), STEP_MM) & ~bone
+    return inside_skull(hu, bone, head, space_target(brain_box(), STEP_MM), STEP_MM) & ~bone
 
 
 def fills(found: Mask, expected: Mask, least: float = 0.98) -> None:
@@ -82,16 +82,18 @@ def test_a_cut_head_has_an_inside_up_to_the_plane() -> None:
 
 def test_the_share_left_out_is_that_of_the_space_off_the_bone() -> None:
     hu, bone, head = box_head(56)
-    assert share_left_out(hu, bone, head, brain_box(), brain_box(56), STEP_MM) == 0
+    assert share_left_out(hu, bone, head, space_target(brain_box(), STEP_MM), brain_box(56), STEP_MM) == 0
     taken = brain_box(45)
     inner = (56 - 2) - (19 + 2)  # rows more than 4 mm off the bone
     expected = (54 - 45) / inner
-    assert share_left_out(hu, bone, head, brain_box(), taken, STEP_MM) == pytest.approx(expected, rel=0.05)
+    assert share_left_out(hu, bone, head, space_target(brain_box(), STEP_MM), taken, STEP_MM) == pytest.approx(
+        expected, rel=0.05
+    )
 
 
 def test_without_bone_there_is_no_space_to_leave_out() -> None:
     hu, bone, head = box_head(walls=40)
-    assert share_left_out(hu, bone, head, brain_box(), np.zeros_like(bone), STEP_MM) == 0
+    assert share_left_out(hu, bone, head, space_target(brain_box(), STEP_MM), np.zeros_like(bone), STEP_MM) == 0
 
 
 def test_height_above_the_floor_by_a_loop() -> None:

@@ -13,6 +13,7 @@ from scripts.preprocessing.regions import (
     SKULL,
     coverage,
     own_regions,
+    region_target,
     scored_regions,
     within,
 )
@@ -42,7 +43,7 @@ def ball_head(radius: float, thickness: float = 6.0) -> tuple[NDArray[np.float32
 def test_a_scan_has_its_own_regions_whatever_its_size(radius: float) -> None:
     _, reference = ball_head(30.0)
     hu, truth = ball_head(radius)
-    found = own_regions(hu, hu > -300, reference)
+    found = own_regions(hu, hu > -300, region_target(reference))
     for label in (LEFT_HEMISPHERE, RIGHT_HEMISPHERE, SKULL):
         dice = 2 * ((found == label) & (truth == label)).sum() / ((found == label).sum() + (truth == label).sum())
         assert dice > 0.95, f"label {label}: Dice {dice:.3f}"
@@ -50,7 +51,7 @@ def test_a_scan_has_its_own_regions_whatever_its_size(radius: float) -> None:
 
 def test_left_is_the_smaller_first_index_and_no_voxel_is_on_the_wrong_side() -> None:
     hu, reference = ball_head(30.0)
-    found = own_regions(hu, hu > -300, reference)
+    found = own_regions(hu, hu > -300, region_target(reference))
     assert not (found[SIZE // 2 :] == LEFT_HEMISPHERE).any()
     assert not (found[: SIZE // 2] == RIGHT_HEMISPHERE).any()
     np.testing.assert_array_equal(found == SKULL, (found == SKULL)[::-1])
@@ -59,7 +60,7 @@ def test_left_is_the_smaller_first_index_and_no_voxel_is_on_the_wrong_side() -> 
 def test_blood_in_the_brain_stays_brain_and_bone_never_is() -> None:
     hu, reference = ball_head(30.0)
     hu[30:40, 40:50, 40:50] = 70
-    found = own_regions(hu, hu > -300, reference)
+    found = own_regions(hu, hu > -300, region_target(reference))
     assert (found[30:40, 40:50, 40:50] == LEFT_HEMISPHERE).all()
     assert not np.isin(found[hu > 300], (LEFT_HEMISPHERE, RIGHT_HEMISPHERE)).any()
 
@@ -70,7 +71,7 @@ def test_a_thin_gap_in_the_bone_is_skull_and_does_not_let_the_brain_out() -> Non
     gap = np.zeros(hu.shape, bool)
     gap[cut] = hu[cut] == 900
     hu[gap] = 40
-    found = own_regions(hu, hu > -300, reference)
+    found = own_regions(hu, hu > -300, region_target(reference))
     assert (found[gap] == SKULL).mean() > 0.65
     scalp = (reference == 0) & (hu == 40) & ~gap
     assert not np.isin(found[scalp], (LEFT_HEMISPHERE, RIGHT_HEMISPHERE)).any()
@@ -80,7 +81,7 @@ def test_what_is_not_head_has_no_region() -> None:
     hu, reference = ball_head(30.0)
     head = hu > -300
     head[:, :, :40] = False
-    assert not own_regions(hu, head, reference)[:, :, :40].any()
+    assert not own_regions(hu, head, region_target(reference))[:, :, :40].any()
 
 
 def test_within_by_a_slow_loop() -> None:

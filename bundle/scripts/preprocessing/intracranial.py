@@ -12,6 +12,8 @@ All masks (I, J, K) are on one coarse grid of reference space, x toward the righ
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -30,21 +32,43 @@ Mask = NDArray[np.bool_]
 Array = NDArray[np.floating]
 
 
-def inside_skull(hu: Array, bone: Mask, head: Mask, brain_there: Mask, spacing_mm: float) -> Mask:
+@dataclass(frozen=True)
+class SpaceTarget:
+    """Places (I, J, K) at which a scan's brain is looked for.
+
+    Attributes:
+        above_mm: height above the floor, float32.
+        core: so deep in the reference's brain that every head has brain there.
+        close: up to `BEYOND_MM` from the reference's brain.
+        reach: up to `REACH_MM` from it.
+    """
+
+    above_mm: Array
+    core: Mask
+    close: Mask
+    reach: Mask
+
+
+def space_target(brain: Mask, spacing_mm: float) -> SpaceTarget:
+    """What is needed of the mask of the reference's brain."""
+    depth = ndimage.distance_transform_edt(brain, sampling=spacing_mm)
+    beyond = ndimage.distance_transform_edt(~brain, sampling=spacing_mm)
+    return SpaceTarget(above_floor(brain, spacing_mm), depth > CORE_MM, beyond <= BEYOND_MM, beyond <= REACH_MM)
+
+
+def inside_skull(hu: Array, bone: Mask, head: Mask, target: SpaceTarget, spacing_mm: float) -> Mask:
     """The space that the scan's skull encloses, grown into the voxels at its border that hold bone.
 
     Args:
         hu: mean density of each voxel.
         bone: voxels with bone in them.
         head: voxels with head in them, inside the field of view.
-        brain_there: the reference's brain.
+        target: what is needed of the reference's brain, on the same grid.
         spacing_mm: voxel size.
     """
-    above = above_floor(brain_there, spacing_mm)
-    core = ndimage.distance_transform_edt(brain_there, sampling=spacing_mm) > CORE_MM
-    beyond = ndimage.distance_transform_edt(~brain_there, sampling=spacing_mm)
-    ring = (above >= 0) & (beyond <= REACH_MM) & (bone_sides(bone) >= RING_SIDES)
-    near = (beyond <= BEYOND_MM) & (above >= -BEYOND_MM)
+    above, core = target.above_mm, target.core
+    ring = (above >= 0) & target.reach & (bone_sides(bone) >= RING_SIDES)
+    near = target.close & (above >= -BEYOND_MM)
     allowed = (near | ring) & (core | soft(hu, head, above)) & head
     free = allowed & ~ndimage.binary_closing(bone, ball(GAP_MM / spacing_mm))
     wide = opened_core(free, spacing_mm) | (core & free)
@@ -54,14 +78,13 @@ def inside_skull(hu: Array, bone: Mask, head: Mask, brain_there: Mask, spacing_m
     return np.asarray(ndimage.binary_dilation(grown, mask=allowed))
 
 
-def share_left_out(hu: Array, bone: Mask, head: Mask, brain_there: Mask, taken: Mask, spacing_mm: float) -> float:
+def share_left_out(hu: Array, bone: Mask, head: Mask, target: SpaceTarget, taken: Mask, spacing_mm: float) -> float:
     """Share (0 to 1) of the intracranial space that lies outside the mask `taken`; 0 where there is no such space.
 
     Found without the reach of `inside_skull`: soft places with bone on all four sides, more than `GAP_MM` off the bone.
     Arguments as there.
     """
-    above = above_floor(brain_there, spacing_mm)
-    closed = soft(hu, head, above) & (above >= 0) & (bone_sides(bone) == 4)
+    closed = soft(hu, head, target.above_mm) & (target.above_mm >= 0) & (bone_sides(bone) == 4)
     space = opened_core(closed & ~ndimage.binary_closing(bone, ball(GAP_MM / spacing_mm)), spacing_mm)
     return float((space & ~taken).sum() / max(1, space.sum()))
 
