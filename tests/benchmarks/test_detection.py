@@ -11,7 +11,7 @@ import detection
 import pytest
 from cohort_scans import ball, residual
 
-from cohort import score as score_module
+from cohort import features as features_module
 from cohort.register import Registered, write
 from cohort.score import SCORES
 from scripts.anomaly.scores import POOLINGS
@@ -40,7 +40,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *words: object) -> None:
 def test_scores_and_tables_of_two_cohorts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(score_module, "features_of", lambda method, settings: residual)
+    monkeypatch.setattr(features_module, "features_of", lambda method, settings: residual)
     work, other = tmp_path / "work", tmp_path / "other"
     for name, anatomy in (("o1", "c"), ("o2", "d"), ("o4", "f")):
         keep(other, ball(name, anatomy))

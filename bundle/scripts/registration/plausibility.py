@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from ..geometry.affines import transform_points
 from .pattern_search import pattern_search
+from .quality import HeadQuality
 from .score import Array, HeadImage, Level, Points, level, points, score
 
 STRETCH_MM, STRETCH_POINTS = 6.0, 2500
@@ -69,12 +70,8 @@ def plausibility_target(
     )
 
 
-def plausibility(pose: Array, scale: float, target: PlausibilityTarget, scan: HeadImage) -> dict[str, float]:
-    """Measurements at a pose (4, 4), reference mm to scan mm, scale included.
-
-    Returns:
-        tipped_deg, brain_in_view (a share), brain_hu, intracranial_ml, and the distortion, 1 or more.
-    """
+def plausibility(pose: Array, scale: float, target: PlausibilityTarget, scan: HeadImage) -> HeadQuality:
+    """Measurements at a pose (4, 4), reference mm to scan mm, scale included."""
     seen, density = _brain(pose, target.brain, scan)
     sizes = scale * stretched(pose, target.case, level(scan, STRETCH_MM))
     return {
