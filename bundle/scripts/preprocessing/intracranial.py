@@ -1,4 +1,4 @@
-"""The space inside a scan's own skull, and the share of it that regions leave out.
+"""The space inside a scan's own skull, for its regions; and found in another way, to see what they leave out.
 
 All masks (I, J, K) are on one coarse grid of reference space, x toward the right, y toward the front, z upward.
 
@@ -19,6 +19,10 @@ from scipy import ndimage
 CORE_MM, BEYOND_MM, REACH_MM, GAP_MM = 16.0, 6.0, 24.0, 4.0
 """Depth inside the reference's brain at which every head has brain; reach of a larger brain beyond the reference's,
 anywhere and inside the ring; widest gap in the bone (a suture, a fracture) that still counts as closed."""
+
+NARROW_MM, AROUND_MM = 2.0, 8.0
+"""Half the width of the narrowest passage that `enclosed_space` follows; distance at which floors count for it: a lobe
+wider than the reference's reaches as low as the reference's does beside it."""
 
 BASE_MM, FAT_HU = 14.0, -20.0
 """Height above the floor up to which a roof may be too faint to be seen; less dense than this is fat or air."""
@@ -47,23 +51,29 @@ def inside_skull(hu: Array, bone: Mask, head: Mask, brain_there: Mask, spacing_m
     near = (beyond <= BEYOND_MM) & (above >= -BEYOND_MM)
     allowed = (near | ring) & (core | soft(hu, head, above)) & head
     free = allowed & ~ndimage.binary_closing(bone, ball(GAP_MM / spacing_mm))
-    wide = opened_core(free, spacing_mm) | (core & free)
+    wide = opened(free, GAP_MM, spacing_mm) | (core & free)
     inside = ndimage.binary_propagation(core & free, mask=wide)
     steps = int(np.ceil(GAP_MM / spacing_mm))
     grown = ndimage.binary_dilation(inside, iterations=steps, mask=allowed & ~bone)
     return np.asarray(ndimage.binary_dilation(grown, mask=allowed))
 
 
-def share_left_out(hu: Array, bone: Mask, head: Mask, brain_there: Mask, taken: Mask, spacing_mm: float) -> float:
-    """Share (0 to 1) of the intracranial space that lies outside the mask `taken`; 0 where there is no such space.
+def enclosed_space(hu: Array, bone: Mask, head: Mask, brain_there: Mask, spacing_mm: float) -> Mask:
+    """The space with bone on all four sides, up to the voxels at its border that hold bone.
 
-    Found without the reach of `inside_skull`: soft places with bone on all four sides, more than `GAP_MM` off the bone.
+    It knows no reach, and its floor is the lowest within `AROUND_MM`, so it tells what `inside_skull` misses. It can't
+    tell what lies deeper, in a skull that is open to a side, or behind passages narrower than twice `NARROW_MM`.
     Arguments as there.
     """
-    above = above_floor(brain_there, spacing_mm)
-    closed = soft(hu, head, above) & (above >= 0) & (bone_sides(bone) == 4)
-    space = opened_core(closed & ~ndimage.binary_closing(bone, ball(GAP_MM / spacing_mm)), spacing_mm)
-    return float((space & ~taken).sum() / max(1, space.sum()))
+    above = above_floor(brain_there, spacing_mm, AROUND_MM)
+    core = ndimage.distance_transform_edt(brain_there, sampling=spacing_mm) > CORE_MM
+    closed = soft(hu, head, above_floor(brain_there, spacing_mm)) & (above >= 0) & (bone_sides(bone) == 4)
+    free = closed & ~ndimage.binary_closing(bone, ball(GAP_MM / spacing_mm))
+    wide = opened(free, NARROW_MM, spacing_mm) | (core & free)
+    inside = ndimage.binary_propagation(core & free, mask=wide)
+    steps = int(np.ceil(GAP_MM / spacing_mm))
+    grown = ndimage.binary_dilation(inside, iterations=steps, mask=closed & ~bone)
+    return np.asarray(ndimage.binary_dilation(grown, mask=closed))
 
 
 def soft(hu: Array, head: Mask, above_mm: Array) -> Mask:
@@ -71,16 +81,17 @@ def soft(hu: Array, head: Mask, above_mm: Array) -> Mask:
     return np.asarray(head & ((above_mm >= BASE_MM) | (hu >= FAT_HU)))
 
 
-def opened_core(free: Mask, spacing_mm: float) -> Mask:
-    """Places more than `GAP_MM` from what is not free: nothing leaks through passages narrower than twice that."""
-    return np.asarray(ndimage.distance_transform_edt(free, sampling=spacing_mm) > GAP_MM)
+def opened(free: Mask, narrow_mm: float, spacing_mm: float) -> Mask:
+    """Places more than `narrow_mm` from what is not free: nothing leaks through passages narrower than twice that."""
+    return np.asarray(ndimage.distance_transform_edt(free, sampling=spacing_mm) > narrow_mm)
 
 
-def above_floor(brain_there: Mask, spacing_mm: float) -> NDArray[np.float32]:
-    """Height in mm of each voxel above the floor."""
+def above_floor(brain_there: Mask, spacing_mm: float, around_mm: float = 0.0) -> NDArray[np.float32]:
+    """Height in mm of each voxel above the floor, or above the lowest floor `around_mm` around it."""
     empty = ~brain_there.any(axis=2)
     nearest = ndimage.distance_transform_edt(empty, return_distances=False, return_indices=True)
-    floor = brain_there.argmax(axis=2)[tuple(nearest)]
+    reach = ball(around_mm / spacing_mm)
+    floor = ndimage.minimum_filter(brain_there.argmax(axis=2)[tuple(nearest)], footprint=reach.any(axis=2))
     return np.asarray((np.arange(brain_there.shape[2]) - floor[:, :, None]) * spacing_mm, np.float32)
 
 

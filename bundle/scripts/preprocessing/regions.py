@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ..geometry.averages import block_means
-from .intracranial import BEYOND_MM, GAP_MM, ball, inside_skull, share_left_out
+from .intracranial import BEYOND_MM, GAP_MM, ball, enclosed_space, inside_skull
 
 LEFT_HEMISPHERE, RIGHT_HEMISPHERE, SKULL = 1, 2, 3
 REGIONS = {"left_hemisphere": LEFT_HEMISPHERE, "right_hemisphere": RIGHT_HEMISPHERE, "skull": SKULL}
@@ -97,12 +97,16 @@ def share_in_no_region(
     reference_regions: NDArray[np.uint8],
     spacing_mm: float = 1.0,
 ) -> float:
-    """Share (0 to 1) of a scan's intracranial space that its `regions` leave out; the rest as of `own_regions`."""
-    bone, shown = (block_means(mask, COARSE) > 0 for mask in (head & (hu > BONE_HU), head))
-    taken = block_means(regions > 0, COARSE) > 0
-    return share_left_out(
-        block_means(hu, COARSE), bone, shown, hemispheres_of(reference_regions), taken, COARSE * spacing_mm
-    )
+    """Share (0 to 1) of the voxels of the `enclosed_space`, without bone, that lie in none of a scan's `regions`.
+
+    0 where there is no such space; arguments as of `own_regions`.
+    """
+    bone = head & (hu > BONE_HU)
+    with_bone, shown = block_means(bone, COARSE) > 0, block_means(head, COARSE) > 0
+    there, step_mm = hemispheres_of(reference_regions), COARSE * spacing_mm
+    space = enclosed_space(block_means(hu, COARSE), with_bone, shown, there, step_mm)
+    free, none = (block_means(mask, COARSE)[space].sum() for mask in (head & ~bone, head & ~bone & (regions == 0)))
+    return float(none / max(free, 1.0))
 
 
 def hemispheres_of(regions: NDArray[np.uint8]) -> Mask:
