@@ -130,7 +130,8 @@ def test_regions_of_a_cut_ball_are_those_of_the_whole_one_up_to_the_plane(height
     seen = np.broadcast_to(AXIS < height, hu.shape)
     cut = own_regions(np.where(seen, hu, -1024), (hu > -300) & seen, reference)
     assert not cut[~seen].any()
-    for label, share in zip((LEFT_HEMISPHERE, RIGHT_HEMISPHERE, SKULL), coverage(seen, reference).values(), strict=True):
+    shares = coverage(seen, reference).values()
+    for label, share in zip((LEFT_HEMISPHERE, RIGHT_HEMISPHERE, SKULL), shares, strict=True):
         found = (cut == label).sum() / (own_regions(hu, hu > -300, reference) == label).sum()
         assert found == pytest.approx(share, abs=0.02), "the rim between bone and plane is rounded by a block"
 
@@ -156,7 +157,7 @@ def test_the_brain_behind_a_larger_forehead_lies_in_a_hemisphere(more: float) ->
     assert hemispheres[front & (distance < 25)].all(), "all but voxels in the last block before the bone"
     assert hemispheres[front & (distance < 27)].mean() > 0.97
     assert not hemispheres[distance >= 27].any()
-    assert share_in_no_region(hu, hu > -300, regions, reference) < 0.005
+    assert share_in_no_region(hu, hu > -300, regions, reference) < 0.01
 
 
 @pytest.mark.parametrize("left_out_mm", [2, 4, 8])

@@ -20,9 +20,10 @@ CORE_MM, BEYOND_MM, REACH_MM, GAP_MM = 16.0, 6.0, 24.0, 4.0
 """Depth inside the reference's brain at which every head has brain; reach of a larger brain beyond the reference's,
 anywhere and inside the ring; widest gap in the bone (a suture, a fracture) that still counts as closed."""
 
-NARROW_MM, AROUND_MM = 2.0, 8.0
-"""Half the width of the narrowest passage that `enclosed_space` follows; distance at which floors count for it: a lobe
-wider than the reference's reaches as low as the reference's does beside it."""
+NARROW_MM, AROUND_MM, FRONT_MM = 2.0, 8.0, 20.0
+"""For `enclosed_space`: half the width of the narrowest passage that it follows; distance at which floors count, since
+a lobe wider than the reference's reaches as low as the reference's does beside it; and how far below the floor the
+space over the orbits may reach, whose height differs most between heads."""
 
 BASE_MM, FAT_HU = 14.0, -20.0
 """Height above the floor up to which a roof may be too faint to be seen; less dense than this is fat or air."""
@@ -61,13 +62,15 @@ def inside_skull(hu: Array, bone: Mask, head: Mask, brain_there: Mask, spacing_m
 def enclosed_space(hu: Array, bone: Mask, head: Mask, brain_there: Mask, spacing_mm: float) -> Mask:
     """The space with bone on all four sides, up to the voxels at its border that hold bone.
 
-    It knows no reach, and its floor is the lowest within `AROUND_MM`, so it tells what `inside_skull` misses. It can't
-    tell what lies deeper, in a skull that is open to a side, or behind passages narrower than twice `NARROW_MM`.
-    Arguments as there.
+    It knows no reach, and its floor is the lowest within `AROUND_MM`, or `FRONT_MM` lower in the front third of the
+    reference's brain and before it. So it tells what `inside_skull` misses, but not what lies deeper, in a skull that
+    is open to a side, or behind passages narrower than twice `NARROW_MM`. Arguments as there.
     """
-    above = above_floor(brain_there, spacing_mm, AROUND_MM)
+    above, around = (above_floor(brain_there, spacing_mm, reach) for reach in (0.0, AROUND_MM))
     core = ndimage.distance_transform_edt(brain_there, sampling=spacing_mm) > CORE_MM
-    closed = soft(hu, head, above_floor(brain_there, spacing_mm)) & (above >= 0) & (bone_sides(bone) == 4)
+    back, front = np.flatnonzero(brain_there.any(axis=(0, 2)))[[0, -1]]
+    around[:, front - (front - back) // 3 :] = above[:, front - (front - back) // 3 :] + FRONT_MM
+    closed = soft(hu, head, above) & (around >= 0) & (bone_sides(bone) == 4)
     free = closed & ~ndimage.binary_closing(bone, ball(GAP_MM / spacing_mm))
     wide = opened(free, NARROW_MM, spacing_mm) | (core & free)
     inside = ndimage.binary_propagation(core & free, mask=wide)
