@@ -112,7 +112,7 @@ def test_coverage_is_the_share_in_the_field_of_view() -> None:
 def test_coverage_of_a_ball_below_a_plane_is_that_of_the_formula(height: float) -> None:
     inner, outer = 33.0, 39.0
     _, reference = ball_head(inner)
-    seen = np.broadcast_to(AXIS < height, reference.shape)
+    seen = np.broadcast_to(height > AXIS, reference.shape)
     found = coverage(seen, reference)
 
     def below(radius: float) -> float:
@@ -127,7 +127,7 @@ def test_coverage_of_a_ball_below_a_plane_is_that_of_the_formula(height: float) 
 @pytest.mark.parametrize("height", [0, 12])
 def test_regions_of_a_cut_ball_are_those_of_the_whole_one_up_to_the_plane(height: int) -> None:
     hu, reference = ball_head(30.0)
-    seen = np.broadcast_to(AXIS < height, hu.shape)
+    seen = np.broadcast_to(height > AXIS, hu.shape)
     cut = own_regions(np.where(seen, hu, -1024), (hu > -300) & seen, reference)
     assert not cut[~seen].any()
     shares = coverage(seen, reference).values()
