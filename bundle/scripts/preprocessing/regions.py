@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ..geometry.averages import block_means
-from .intracranial import GAP_MM, SpaceTarget, ball, inside_skull, share_left_out, space_target
+from .intracranial import GAP_MM, SpaceTarget, ball, enclosed_space, inside_skull, space_target
 
 LEFT_HEMISPHERE, RIGHT_HEMISPHERE, SKULL = 1, 2, 3
 REGIONS = {"left_hemisphere": LEFT_HEMISPHERE, "right_hemisphere": RIGHT_HEMISPHERE, "skull": SKULL}
@@ -107,10 +107,15 @@ def own_regions(
 def share_in_no_region(
     hu: NDArray[np.floating], head: Mask, regions: NDArray[np.uint8], target: RegionTarget, spacing_mm: float = 1.0
 ) -> float:
-    """Share (0 to 1) of a scan's intracranial space that its `regions` leave out; the rest as of `own_regions`."""
-    bone, shown = (block_means(mask, COARSE) > 0 for mask in (head & (hu > BONE_HU), head))
-    taken = block_means(regions > 0, COARSE) > 0
-    return share_left_out(block_means(hu, COARSE), bone, shown, target.brain, taken, COARSE * spacing_mm)
+    """Share (0 to 1) of the voxels of the `enclosed_space`, without bone, that lie in none of a scan's `regions`.
+
+    0 where there is no such space; arguments as of `own_regions`.
+    """
+    bone = head & (hu > BONE_HU)
+    with_bone, shown = block_means(bone, COARSE) > 0, block_means(head, COARSE) > 0
+    space = enclosed_space(block_means(hu, COARSE), with_bone, shown, target.brain, COARSE * spacing_mm)
+    free, none = (block_means(mask, COARSE)[space].sum() for mask in (head & ~bone, head & ~bone & (regions == 0)))
+    return float(none / max(free, 1.0))
 
 
 def within(mask: Mask, distance_mm: float, spacing_mm: float) -> Mask:

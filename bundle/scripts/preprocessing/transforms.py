@@ -31,8 +31,8 @@ REGION_TARGET_NAME = "regions_target.npz"
 
 Data = dict[Hashable, Any]
 
-MOST_IN_NO_REGION = 0.02
-"""Share of the intracranial space that may lie in no region before a finding says so: about 30 ml."""
+MOST_IN_NO_REGION = 0.015
+"""Share of the intracranial space that may lie in no region before a finding says so: 20 ml; see docs/design.md."""
 
 
 def like(values: NDArray[Any], image: Tensor) -> Tensor:
@@ -138,7 +138,7 @@ def told(image: MetaTensor, share: float) -> MetaTensor:
     found: MetaTensor = image.clone()
     quality, findings = image.meta.get("registration", {}), list(image.meta.get("findings") or [])
     if share > MOST_IN_NO_REGION:
-        text = f"{100 * share:.0f} % of the space inside the skull lies in no region."
+        text = f"{100 * share:.1f} % of the space inside the skull lies in no region."
         findings.append(finding("intracranial_unassigned", text).as_dict())
     found.meta |= {"registration": {**quality, "intracranial_share_in_no_region": share}, "findings": findings}
     return found
