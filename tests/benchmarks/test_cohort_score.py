@@ -8,24 +8,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cohort_scans import LESION, ball, residual
+from cohort_scans import LESION, ball, keep, residual
 
 from cohort import features as features_module
 from cohort import maps
 from cohort import score as score_module
 from cohort.features import Settings, make_features, registered_files
 from cohort.maps import Maps
-from cohort.register import Registered, write
+from cohort.register import Registered
 from cohort.score import SCORES, Normal, joined, lesion_shares, on_common_grid, precision_of, score, scores_of
 
 pytestmark = pytest.mark.xdist_group("cohort")
-
-
-def keep(cohort: Path, scan: Registered, refused: str | None = None) -> None:
-    """Put a scan among the registered ones."""
-    facts = {"name": scan.name, "truth": scan.truth, "coverage": scan.coverage, "refused": refused}
-    arrays = {"hu": scan.hu, "regions": scan.regions, "lesion": scan.lesion}
-    write(cohort / "registered" / f"{scan.name}.zip", arrays, facts)
 
 
 def test_scores_by_region_and_the_precision_of_the_lesion() -> None:

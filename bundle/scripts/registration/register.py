@@ -183,7 +183,7 @@ def described(pose: Array, scale: float, reference: Reference, scan: Scan, locat
         "level": level,
         "peak": brain_peak(pose, level, reference.level, scan.brain),
         **pose_quality(pose, scale, reference.quality, scan.head),
-        **plausibility(pose, scale, reference.plausible, scan.head),
+        **plausibility(pose, scale, reference.plausible, scan.head),  # type: ignore[typeddict-item]  # no agreement
     }
     if located is not None:
         quality["inlier_fraction"] = agreement(pose, located.matches)
