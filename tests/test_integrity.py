@@ -311,6 +311,7 @@ def test_a_changed_bundle_is_renewed_by_the_command(copied: Path) -> None:
         ("reference_regions", "models/regions.nii.gz"),
         ("normative", "models/normative.nii.gz"),
         ("thresholds", "models/thresholds.json"),
+        ("skull_normative", "models/skull_normative.npz"),
     ],
 )
 def test_monai_bundle_run_refuses_a_changed_model_too(
