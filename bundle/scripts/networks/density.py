@@ -50,8 +50,6 @@ class DensityPositionNet(nn.Module):
     [0, 1]; they are part of the weights, and 0 until weights are loaded or `training.lattice` lays them out.
     """
 
-    nodes: Tensor
-
     def __init__(self, nodes: int, in_channels: int = 3) -> None:
         """For so many nodes, and windows."""
         super().__init__()
@@ -66,7 +64,7 @@ class DensityPositionNet(nn.Module):
         self.heads = nn.ModuleList(
             nn.Sequential(nn.Linear(channels, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, nodes)) for channels in CHANNELS
         )
-        self.register_buffer("nodes", torch.zeros(nodes, 3))
+        self.nodes = nn.Buffer(torch.zeros(nodes, 3))
         he_initialise(self)
 
     def forward(self, inputs: Tensor, places: Tensor | None = None) -> Tensor:

@@ -18,6 +18,7 @@ people explain (contrast agent), the median is *doubtful*.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +49,7 @@ LEAST_SHARE, LARGEST_SHIFT_HU = 0.6, 18.0
 """Share of the brain's blocks with such HU, and the size of the shift, beyond which the median is doubtful."""
 
 Floats = NDArray[np.float32]
+Kind = TypeVar("Kind", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,14 @@ def block_hu(volume: NDArray[np.generic]) -> Floats:
     return block_means(volume[FIRST_VOXEL:, FIRST_VOXEL:, FIRST_VOXEL:], BLOCK)
 
 
-def at_places(values: NDArray[np.generic]) -> NDArray[np.generic]:
+def block_grid() -> NDArray[np.float64]:
+    """The matrix (4, 4) from indices of blocks to voxels of the reference grid."""
+    matrix = np.diag([float(BLOCK)] * 3 + [1.0])
+    matrix[:3, 3] = FIRST_PLACE
+    return matrix
+
+
+def at_places(values: NDArray[Kind]) -> NDArray[Kind]:
     """Values (..., 64, 64, 64) next to the places, of labels or a mask (..., 256, 256, 256) on the reference grid."""
     line = slice(FIRST_VOXEL + BLOCK - 1, None, PLACE_STEP)
     return values[..., line, line, line]

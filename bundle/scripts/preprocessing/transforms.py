@@ -20,7 +20,7 @@ from torch import Tensor
 from ..findings import finding
 from ..geometry.coordinates import REFERENCE_SPACING_MM
 from ..volume import AIR_HU
-from .blocks import MEDIAN_HU, Shift, at_places, block_hu, median_shift, shifted
+from .blocks import MEDIAN_HU, Shift, at_places, block_grid, block_hu, median_shift, shifted
 from .foreground import head_foreground
 from .intensity import BONE_WINDOW_HU, BRAIN_WINDOW_HU, equalize_histogram, windows
 from .regions import LEFT_HEMISPHERE, RIGHT_HEMISPHERE, coverage, own_regions, share_in_no_region
@@ -176,9 +176,10 @@ def reference_brain(regions: str) -> NDArray[np.bool_]:
 
 
 def flagged(image: Tensor, shift: Shift) -> Tensor:
-    """Blocks whose metadata, if they have any, hold the shift and, where it is doubtful, a finding."""
+    """Blocks whose metadata, if they have any, hold their grid, the shift and, where it is doubtful, a finding."""
     if not isinstance(image, MetaTensor):
         return image
+    image.affine = image.affine @ torch.from_numpy(block_grid()).to(image.affine)
     image.meta["median_shift_hu"] = round(shift.hu, 2)
     if shift.doubtful:
         text = (
