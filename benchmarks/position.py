@@ -5,9 +5,9 @@
     python benchmarks/position.py table WORK --scans validation --calibration validation
 
 `evidence` computes what costs time, once for each scan and weights: in training alignment the planted heads of a split,
-drawn as `density_train.json` says and kept in `WORK/drawn`; or the registered scans of a cohort of `detection.py`. They
-go to `WORK/evidence/NAME`, with the name of the split or of the cohort's folder. `table` calibrates on the healthy scans
-of one such name and scores another; a scan is only compared with scans of other anatomies.
+drawn as `density_train.json` says and kept in `WORK/drawn`; or the registered scans of a cohort of `detection.py`. It
+goes to `WORK/evidence/NAME`, with the name of the split or of the cohort's folder. `table` calibrates on the healthy
+scans of one such name and scores another; a scan is only compared with scans of other anatomies.
 
 A hemisphere is anomalous on the lesion's side; healthy ones are those of healthy scans. Every stage prints the
 CPU-seconds that it took.

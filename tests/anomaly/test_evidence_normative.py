@@ -8,14 +8,7 @@ from numpy.typing import NDArray
 
 from scripts.anomaly import evidence_normative as module
 from scripts.anomaly.evidence import mirrored
-from scripts.anomaly.evidence_normative import (
-    HALF,
-    EvidenceStatistics,
-    mirror_signs,
-    oddity,
-    smoothed,
-    whitening,
-)
+from scripts.anomaly.evidence_normative import HALF, EvidenceStatistics, mirror_signs, oddity, smoothed, whitening
 
 KEPT = (0, 1, 3)
 SIGNS = mirror_signs(KEPT)
@@ -82,7 +75,8 @@ def test_oddity_sees_what_healthy_scans_do_not_do_on_either_side() -> None:
     features = scan(100)[list(KEPT)]
     usual = oddity(features, normative, SIGNS)
     left = tuple(slice(29, 32) if axis == 0 else part for axis, part in enumerate(module.HALF))
-    assert np.isfinite(usual).sum() == 2 * 3 * 4 * 5 and np.isfinite(usual[left]).all()
+    assert np.isfinite(usual).sum() == 2 * 3 * 4 * 5
+    assert np.isfinite(usual[left]).all()
     assert 1 < np.nanmean(usual) < 2.2, "the root of about three"
     odd = features.copy()
     odd[1, 30, 21, 32] = 3

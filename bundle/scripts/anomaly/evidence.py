@@ -37,7 +37,7 @@ Mask = NDArray[np.bool_]
 
 
 def features_of(evidence: Floats, inside: Mask) -> Floats:
-    """Features (k, n, n, n) of evidence (k, n, n, n), averaged inside the mask (n, n, n); NaN outside and where unknown."""
+    """Features (k, n, n, n) of evidence (k, n, n, n), averaged inside a mask (n, n, n); NaN where not known."""
     known = inside & np.isfinite(evidence).all(axis=0)
     return np.stack([_averaged(part, known, FEATURE_SMOOTHING_MM) for part in evidence])
 

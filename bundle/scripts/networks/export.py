@@ -4,8 +4,8 @@ Formats of one function with one form of answer get `StridedPositionNet`: the de
 `forward` is `dense` at the stride that it was made with: image (B, C, D, H, W) in, positions (B, 3, d, h, w) out, with
 d = (D - P) // stride + 1 for patch size P. *Batch and sides are dynamic*: any batch of up to `LARGEST_BATCH`, each side
 from P + stride, so that there are at least two places along it, to `LARGEST_SIDE`; ONNX does not check these limits
-and answers a single patch too. The density network gets `TwoAnswers`, whose second output are its logits. What a file says of itself are its *facts*, texts by name. A file holds no path of the
-machine that wrote it.
+and answers a single patch too. The density network gets `TwoAnswers`, whose second output are its logits. What a file
+says of itself are its *facts*, texts by name. A file holds no path of the machine that wrote it.
 """
 
 from __future__ import annotations

@@ -74,7 +74,10 @@ class SurpriseAuroc(CumulativeIterationMetric):
     def _compute_tensor(self, y_pred: Tensor, y: Tensor | None = None, **_: Any) -> Tensor:
         """Values (2, 2) of each head, stacked: score and label of each hemisphere; -1 is the label of one left out."""
         return torch.cat(
-            [self._head(torch.as_tensor(p), torch.as_tensor(t)) for p, t in zip(y_pred, torch.as_tensor(y), strict=True)]
+            [
+                self._head(torch.as_tensor(p), torch.as_tensor(t))
+                for p, t in zip(y_pred, torch.as_tensor(y), strict=True)
+            ]
         )
 
     def _head(self, evidence: Tensor, label: Tensor) -> Tensor:

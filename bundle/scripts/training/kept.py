@@ -69,7 +69,9 @@ def packed(data: Mapping[Hashable, Any]) -> bytes:
     Raises:
         TypeError: a value is neither a tensor nor plain.
     """
-    arrays: dict[str, Any] = {str(k): torch.as_tensor(v).numpy() for k, v in data.items() if isinstance(v, torch.Tensor)}
+    arrays: dict[str, Any] = {
+        str(k): torch.as_tensor(v).numpy() for k, v in data.items() if isinstance(v, torch.Tensor)
+    }
     plain = {str(key): value for key, value in data.items() if not isinstance(value, torch.Tensor)}
     stream = io.BytesIO()
     np.savez(stream, **arrays, plain_values=np.array(json.dumps(plain)))

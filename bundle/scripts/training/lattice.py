@@ -53,6 +53,8 @@ def over_head(network: DensityPositionNet, masks: str) -> DensityPositionNet:
     head = LoadImage(image_only=True, dtype=np.uint8, reader="NibabelReader")(masks).numpy() & HEAD_BIT > 0
     nodes = head_lattice(head)
     if nodes.shape != network.nodes.shape:
-        raise ValueError(f"the lattice has {len(nodes)} nodes, the network {len(network.nodes)}: set nodes to the former")
+        raise ValueError(
+            f"the lattice has {len(nodes)} nodes, the network {len(network.nodes)}: set nodes to the former"
+        )
     network.nodes.copy_(nodes)
     return network

@@ -1,55 +1,51 @@
-"""Handlers of the trainer that keep its steps small: a warm-up of the learning rate, and a bound of the gradient."""
+"""An optimizer whose steps stay small: its rate warms up over the first steps, and its gradient is bounded.
+
+Both are hooks of the optimizer, so they work in whatever trainer uses it. A training that resumes warms up no second
+time: the steps are those that the optimizer's own state counts.
+"""
 
 from __future__ import annotations
 
-from ignite.engine import Engine, Events
-from monai.engines.utils import IterationEvents
+from typing import Any, TypeVar
+
+import torch
 from torch import nn
 from torch.optim import Optimizer
 
-
-class WarmUp:
-    """Raise the learning rate linearly over the first iterations of a training, up to what it is set to."""
-
-    def __init__(self, optimizer: Optimizer, iterations: int) -> None:
-        """Over so many iterations, no more than an epoch has, since schedulers change the rate between epochs.
-
-        Raises:
-            ValueError: the number is not positive.
-        """
-        if iterations < 1:
-            raise ValueError(f"a warm-up takes at least one iteration, got {iterations}")
-        self.optimizer, self.iterations = optimizer, iterations
-        self.rates: list[float] = []
-
-    def attach(self, engine: Engine) -> None:
-        """Look before each iteration."""
-        engine.add_event_handler(Events.ITERATION_STARTED, self)
-
-    def __call__(self, engine: Engine) -> None:
-        """Set the rates of the first iterations; a training that resumes later is not touched."""
-        done = engine.state.iteration
-        if done > self.iterations:
-            return
-        if not self.rates:
-            self.rates = [group["lr"] for group in self.optimizer.param_groups]
-        for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
-            group["lr"] = rate * done / self.iterations
+OptimizerT = TypeVar("OptimizerT", bound=Optimizer)
 
 
-class BoundGradient:
-    """Scale the gradient down to a largest norm before each step."""
+def careful(optimizer: OptimizerT, largest_gradient: float, warm_up_steps: int) -> OptimizerT:
+    """The optimizer, in place, with a bound of the gradient's norm and a rate that rises linearly over so many steps.
 
-    def __init__(self, network: nn.Module, largest: float) -> None:
-        """Raises ValueError unless the norm is positive."""
-        if not largest > 0:
-            raise ValueError(f"the largest norm of a gradient must be positive, got {largest}")
-        self.network, self.largest = network, largest
+    Raises:
+        ValueError: the bound or the number of steps is not positive.
+    """
+    if not largest_gradient > 0 or warm_up_steps < 1:
+        raise ValueError(
+            "the largest norm of a gradient and the steps of a warm-up must be positive, "
+            f"got {largest_gradient} and {warm_up_steps}"
+        )
+    rates: list[float] = []
 
-    def attach(self, engine: Engine) -> None:
-        """Look between the backward pass and the step."""
-        engine.add_event_handler(IterationEvents.BACKWARD_COMPLETED, self)
+    def before(used: Optimizer, *_: Any) -> None:
+        parameters = [parameter for group in used.param_groups for parameter in group["params"]]
+        nn.utils.clip_grad_norm_(parameters, largest_gradient)
+        rates[:] = [group["lr"] for group in used.param_groups]
+        part = min(1.0, (steps_of(used) + 1) / warm_up_steps)
+        for group in used.param_groups:
+            group["lr"] = part * group["lr"]
 
-    def __call__(self, engine: Engine) -> None:
-        """Scale."""
-        nn.utils.clip_grad_norm_(self.network.parameters(), self.largest)
+    def after(used: Optimizer, *_: Any) -> None:
+        for group, rate in zip(used.param_groups, rates, strict=True):
+            group["lr"] = rate
+
+    optimizer.register_step_pre_hook(before)
+    optimizer.register_step_post_hook(after)
+    return optimizer
+
+
+def steps_of(optimizer: Optimizer) -> int:
+    """Steps that an optimizer such as Adam has done, by its state."""
+    counts = [int(torch.as_tensor(state["step"])) for state in optimizer.state.values() if "step" in state]
+    return max(counts, default=0)

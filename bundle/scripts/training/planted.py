@@ -96,9 +96,7 @@ class DrawPlantedd(DrawHeadd):
         raise ValueError(f"no {lesion} fits in {ATTEMPTS} heads: {reason}")
 
 
-def planted_head(
-    anatomy: Anatomy, seed: int, lesion: str | None, side: str | None, variety: str
-) -> SimulatedHead:
+def planted_head(anatomy: Anatomy, seed: int, lesion: str | None, side: str | None, variety: str) -> SimulatedHead:
     """A drawn head with a lesion on a side, on both sides, or without one.
 
     Raises:
