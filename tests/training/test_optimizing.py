@@ -14,7 +14,7 @@ def moved(optimizer: torch.optim.Optimizer, network: nn.Linear, gradient: float)
     before = network.weight.detach().clone()
     network.weight.grad = torch.full_like(network.weight, gradient)
     optimizer.step()
-    return float((network.weight - before).abs())
+    return float((network.weight.detach() - before).abs())
 
 
 def test_the_rate_rises_linearly_and_is_left_as_the_schedule_set_it() -> None:

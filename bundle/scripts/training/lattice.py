@@ -20,7 +20,7 @@ from ..networks.density import DensityPositionNet
 from ..networks.evidence import LATTICE_MM
 from ..simulation.person.population import HEAD_BIT
 
-NEAR_MM = 5.0
+NEAR_MM = 4.5
 """Nodes farther from the head are left out."""
 
 COARSE = 2
@@ -39,9 +39,15 @@ def head_lattice(head: NDArray[np.bool_]) -> Tensor:
     half = np.arange(LATTICE_MM / 2, POSITION_SCALE_MM / 2, LATTICE_MM)
     line = POSITION_SCALE_MM / 2 + np.concatenate([-half[::-1], half])
     nodes = np.array(list(product(line, repeat=3)))
-    nearest = np.clip(np.rint(nodes / COARSE).astype(int), 0, REFERENCE_SIZE // COARSE - 1)
-    kept = nodes[distance[tuple(nearest.T)] <= NEAR_MM]
-    return torch.from_numpy(kept / POSITION_SCALE_MM).float()
+    mirrored = np.stack([nodes[:, 0].max() + nodes[:, 0].min() - nodes[:, 0], nodes[:, 1], nodes[:, 2]], axis=1)
+    near = np.minimum(_at(distance, nodes), _at(distance, mirrored)) <= NEAR_MM
+    return torch.from_numpy(nodes[near] / POSITION_SCALE_MM).float()
+
+
+def _at(distance: NDArray[np.floating], voxels: NDArray[np.float64]) -> NDArray[np.floating]:
+    """Distances (n,) at voxels (n, 3) of the reference grid, nearest neighbour."""
+    nearest = np.clip(np.rint(voxels / COARSE).astype(int), 0, REFERENCE_SIZE // COARSE - 1)
+    return distance[tuple(nearest.T)]
 
 
 def over_head(network: DensityPositionNet, masks: str) -> DensityPositionNet:
