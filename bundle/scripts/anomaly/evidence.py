@@ -20,8 +20,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-
-from ..geometry.averages import gaussian_means
+from scipy import ndimage
 
 PLACE_MM = 4.0
 """Distance of neighbouring places."""
@@ -39,12 +38,22 @@ Mask = NDArray[np.bool_]
 def features_of(evidence: Floats, inside: Mask) -> Floats:
     """Features (k, n, n, n) of evidence (k, n, n, n), averaged inside a mask (n, n, n); NaN where not known."""
     known = inside & np.isfinite(evidence).all(axis=0)
-    return np.stack([_averaged(part, known, FEATURE_SMOOTHING_MM) for part in evidence])
+    return averaged(evidence, known, FEATURE_SMOOTHING_MM)
 
 
-def _averaged(values: Floats, known: Mask, sigma_mm: float) -> Floats:
-    means, _ = gaussian_means(np.where(known, values, np.float32(0)), known, sigma_mm / PLACE_MM)
-    return np.where(known, means, np.float32(np.nan))
+def averaged(values: Floats, known: Mask, sigma_mm: float) -> Floats:
+    """Gaussian means (k, n, n, n) of the known places of values (k, n, n, n); NaN at all others."""
+    sigma = sigma_mm / PLACE_MM
+    weight = _filtered(known.astype(np.float32), sigma)
+    found = np.full(values.shape, np.nan, np.float32)
+    for part, target in zip(values, found, strict=True):
+        total = _filtered(np.where(known, part, np.float32(0)), sigma)
+        np.divide(total, weight, out=target, where=known)
+    return found
+
+
+def _filtered(values: Floats, sigma: float) -> Floats:
+    return np.asarray(ndimage.gaussian_filter(values, sigma, mode="constant", truncate=3.0))
 
 
 def mirrored(features: Floats) -> Floats:
@@ -62,7 +71,7 @@ def one_sided(oddity: Floats) -> Floats:
 
 def smoothed(values: Floats) -> Floats:
     """A map (n, n, n) averaged over its surroundings; NaN stays where it is."""
-    return _averaged(values, np.isfinite(values), MAP_SMOOTHING_MM)
+    return np.asarray(averaged(values[None], np.isfinite(values), MAP_SMOOTHING_MM)[0])
 
 
 def top_mean(values: Floats, region: Mask) -> float | None:

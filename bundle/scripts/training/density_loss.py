@@ -43,4 +43,5 @@ class DensityLoss(nn.Module):
         weights = node_weights(positions, nodes, step)
         wrong = -torch.einsum("nfk,nk->nf", logarithm, weights)
         apart = torch.linalg.vector_norm(logarithm.exp() @ nodes - positions[:, None], dim=-1) / step
-        return (wrong + self.distance_weight * apart).mean(dim=0).sum()
+        loss: Tensor = (wrong + self.distance_weight * apart).mean(dim=0).sum()
+        return loss

@@ -86,4 +86,5 @@ def unpacked(path: Path) -> Data:
     """
     with np.load(path, allow_pickle=False) as archive:
         found: Data = {name: torch.from_numpy(archive[name]) for name in archive.files if name != "plain_values"}
-        return found | json.loads(str(archive["plain_values"]))
+        plain: Data = json.loads(str(archive["plain_values"]))
+    return found | plain

@@ -47,7 +47,7 @@ def head_lattice(head: NDArray[np.bool_]) -> Tensor:
 def _at(distance: NDArray[np.floating], voxels: NDArray[np.float64]) -> NDArray[np.floating]:
     """Distances (n,) at voxels (n, 3) of the reference grid, nearest neighbour."""
     nearest = np.clip(np.rint(voxels / COARSE).astype(int), 0, REFERENCE_SIZE // COARSE - 1)
-    return distance[tuple(nearest.T)]
+    return np.asarray(distance[tuple(nearest.T)])
 
 
 def over_head(network: DensityPositionNet, masks: str) -> DensityPositionNet:
