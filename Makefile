@@ -85,7 +85,7 @@ HEALTHY ?= 66
 SMALL := $(WEIGHTS_OUT)/small/checkpoint_epoch=$(SMALL_EPOCHS).pt
 weights: $(STAMP) $(SMALL)
 	$(BIN)/head-ct-anomaly train $(ANATOMIES) -o $(WEIGHTS_OUT)/train --start $(SMALL) --seed 2 --epochs $(EPOCHS)
-	$(BIN)/head-ct-anomaly calibrate --simulate $(ANATOMIES) --count $(HEALTHY) --seed 9000 -o $(WEIGHTS_OUT) --work $(WEIGHTS_OUT)/healthy \
+	$(BIN)/head-ct-anomaly calibrate --simulate $(ANATOMIES) --count $(HEALTHY) --seed 9000 --variety widened -o $(WEIGHTS_OUT) --work $(WEIGHTS_OUT)/healthy \
 		--weights $(WEIGHTS_OUT)/train/model.pt --workers $(WORKERS) \
 		--names head_01,head_02,head_03,head_04,head_05,head_06,head_07,head_08,head_09,head_10,head_11
 

@@ -36,9 +36,10 @@ sys.path[:0] = [str(ROOT / "bundle"), str(ROOT / "benchmarks")]
 
 from cohort.caption import caption
 from cohort.draw import Plan, draw, keep_plan, plans
+from cohort.features import METHODS, Settings, make_features, registered_files
 from cohort.markdown import report
 from cohort.register import facts_of, preprocessing, register
-from cohort.score import METHODS, SCORES, Settings, joined, make_features, registered_files, score
+from cohort.score import SCORES, joined, score
 from cohort.table import OURS, Columns, items_of
 from scripts.anomaly.scores import POOLINGS
 from scripts.simulation.person.varieties import HEALTHY, PLAIN

@@ -185,6 +185,18 @@ def test_what_makes_a_head_of_a_scan_is_the_same_in_training() -> None:
     assert drawing["scripts.preprocessing.transforms.MaskBackgroundd"]["mask_keys"] == ["foreground"]
 
 
+def test_poses_for_review_are_not_accepted_and_none_is_forced_unless_a_user_of_run_says_so() -> None:
+    """MONAI Label and Deploy use the config as it is, and their applications override neither."""
+    assert (load("inference.json")["accept_review"], load("inference.json")["force"]) == (False, False)
+    overlays = (path for path in CONFIGS.glob("*.json") if path.name not in ("inference.json", "metadata.json"))
+    applications = [path for app in ("label", "deploy") for path in (ROOT / "apps" / app).rglob("*.py")]
+    assert len(applications) > 4
+    for path in (*overlays, *applications):
+        text = path.read_text(encoding="utf-8")
+        assert "accept_review" not in text, path
+        assert '"force"' not in text, path
+
+
 def test_scans_to_train_on_are_made_ready_as_at_inference() -> None:
     """The same steps and settings up to the masked scan, but for the series, the copy for the picture and decisions."""
     steps = [step for step in load("inference.json")["preprocessing"]["transforms"] if isinstance(step, dict)]

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from cohort.features import METHODS
 from cohort.register import facts_of
-from cohort.score import METHODS
 from cohort.table import HEMISPHERES, LARGEST_SHARE, LARGEST_SHIFT_MM, SPECIFICITY, Columns, Item, reached
 
 FEW_ANATOMIES = 10

@@ -23,7 +23,7 @@ from scripts.files.atomic import staged
 from scripts.findings import InputRefused
 from scripts.geometry.coordinates import grid_affine
 from scripts.geometry.resampling import resample
-from scripts.registration.transforms import REFERENCE_SHAPE
+from scripts.registration.spaces import REFERENCE_SHAPE
 from scripts.workflow import parsed_configs
 
 LEVEL = 1

@@ -1,21 +1,19 @@
 """Stage 3, first: the scores of each method for each registered scan.
 
-A *method* is one of `METHODS`. Its normative comes from healthy scans of a *calibration cohort*, which may be the
-cohort itself: a scan is compared with scans of other anatomies only. One file for each scan and method has the scores
-of each region ("maximum", "percentile_99", "top_1_percent_mean"), and the average precision of the map's voxels: for
-lesions of the brain in both hemispheres, for fractures in the skull, swelling left out. All maps are compared with the
-lesion on every second voxel: finer maps are subsampled, coarser ones interpolated linearly.
+A *method* is one of `features.METHODS`. Its normative comes from healthy scans of a *calibration cohort*, which may be
+the cohort itself: a scan is compared with scans of other anatomies only. One file for each scan and method has the
+scores of each region ("maximum", "percentile_99", "top_1_percent_mean"), and the average precision of the map's voxels:
+for lesions of the brain in both hemispheres, for fractures in the skull, swelling left out. All maps are compared with
+the lesion on every second voxel: finer maps are subsampled, coarser ones interpolated linearly.
 
-Features and scores are kept in files, and made again when the registered scan, the healthy scans, the weights, the
-stride or the windows have changed, so that scores that stand beside one another always belong together.
+Scores are kept in files, as are features (see `features`), and made again when the registered scan, the healthy scans
+or the features have changed, so that scores that stand beside one another always belong together.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -25,20 +23,14 @@ from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score
 
 from cohort import maps
+from cohort.features import REGISTERED, Settings, read_features, registered_files
 from cohort.maps import Features, Maps
-from cohort.networks import autoencoder, described, position_network
-from cohort.register import Registered, facts_of, load
-from scripts.anomaly import asymmetry
+from cohort.register import Registered, load
 from scripts.anomaly.normative import ASYMMETRY, RESIDUAL, Normative, NormativeStatistics, anomaly_map, on_grid
 from scripts.anomaly.scores import known_scores, region_scores
 from scripts.assets import sha256
-from scripts.files.atomic import staged
 from scripts.preprocessing.regions import LEFT_HEMISPHERE, REGIONS, RIGHT_HEMISPHERE, SKULL, WHOLE_COVERAGE
 from scripts.simulation.lesions.planting import FRACTURES
-from scripts.workflow import parsed_configs
-
-METHODS = ("ours", "published", "autoencoder", "hu")
-"""Whose features are computed together."""
 
 SCORES = {
     "ours": ("ours raw", "ours calibrated", "ours calibrated, position", "ours calibrated, asymmetry"),
@@ -66,119 +58,6 @@ GRID = 2
 
 SCORING = 7
 """Format of a file of scores; another number has all scores computed again."""
-
-REGISTERED = "registered"
-"""The entry of a file of features that says which registered scan they were made of."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Paths of the networks, and their strides; a method without its network is left out."""
-
-    weights: Path | None = None
-    stride: int = 2
-    published: Path | None = None
-    published_stride: int = 8
-    autoencoder: Path | None = None
-
-    def network(self, method: str) -> tuple[Path | None, int]:
-        """The weights of a method, and the stride of its features."""
-        return {
-            "ours": (self.weights or Path(_config("ours").get_parsed_content("weights")), self.stride),
-            "published": (self.published, self.published_stride),
-            "autoencoder": (self.autoencoder, 1),
-            "hu": (None, maps.BLOCK),
-        }[method]
-
-    def key(self, method: str) -> str:
-        """A name for a method's features, which changes with the weights, the stride, and what the network sees."""
-        path, stride = self.network(method)
-        marks = [sha256(path)[:12]] if path else []
-        seen = hashlib.sha256(json.dumps(inputs_of(method)).encode()).hexdigest()[:8]
-        return "_".join([method, str(stride), *marks, seen])
-
-    def details(self, method: str) -> dict[str, Any]:
-        """The description of a method in a table: the name of its features, its stride, and its network, if any."""
-        path, stride = self.network(method)
-        return {"features": self.key(method), "stride": stride, **(described(path) if path else {})}
-
-    def methods(self) -> list[str]:
-        """The methods whose networks are there."""
-        there = {"ours": True, "published": self.published, "autoencoder": self.autoencoder, "hu": True}
-        return [method for method in METHODS if there[method]]
-
-
-def inputs_of(method: str) -> list[Any]:
-    """Inputs of a method's features beside the scan, the weights and the stride, as plain values."""
-    if method in ("autoencoder", "hu"):
-        limits = [maps.EQUALISATION_RANGE_HU, maps.BRAIN_HU, maps.SKULL_HU]
-        return [*limits, [(part.start, part.stop) for part in maps.BOX]]
-    parser = _config(method)
-    names = ["intensity", "brain_window_hu", "bone_window_hu", "inferer", "precision"]
-    names += ["patch_size"] if method == "published" else []  # ours is read from the weights
-    seen = [maps.LOWEST, *(parser.get(name) for name in names)]
-    if method == "published":
-        return seen
-    return [*seen, sha256(Path(asymmetry.__file__))]
-
-
-def _config(method: str) -> Any:
-    return parsed_configs(["inference.json", *(["published.json"] if method == "published" else [])])
-
-
-def features_of(method: str, settings: Settings) -> Callable[[Registered], Features]:
-    """The function from a registered scan to the features of a method that has a network."""
-    if method == "autoencoder":
-        assert settings.autoencoder
-        network = autoencoder(settings.autoencoder)
-        return lambda scan: maps.reconstruction_features(scan, network)
-    parser = _config(method)
-    parser["stride"] = settings.published_stride if method == "published" else settings.stride
-    position = position_network(parser, settings.published if method == "published" else settings.weights)
-    intensity, inferer = (parser.get_parsed_content(name) for name in ("intensity", "inferer"))
-    return lambda scan: maps.position_features(scan, position, inferer, intensity)
-
-
-def registered_files(cohort: Path, healthy_only: bool = False) -> list[Path]:
-    """The registered scans of a cohort, or its healthy ones, that the pipeline did not refuse."""
-    facts = {path: facts_of(path) for path in sorted((cohort / "registered").glob("*.zip"))}
-    kept = [path for path, found in facts.items() if not found["refused"]]
-    return [path for path in kept if not healthy_only or facts[path]["truth"]["lesion"] is None]
-
-
-def feature_file(cohort: Path, key: str, name: str) -> Path:
-    """Path of the cached features of a scan."""
-    return cohort / "features" / key / f"{name}.npz"
-
-
-def make_features(cohort: Path, files: Iterable[Path], method: str, settings: Settings) -> Iterator[str]:
-    """Compute the features that are not there, or of another registered scan; yields the names of the scans done."""
-    if method == "hu":
-        return
-    key = settings.key(method)
-    missing = [path for path in files if _made_of(feature_file(cohort, key, path.stem)) != sha256(path)]
-    if not missing:
-        return
-    function = features_of(method, settings)
-    for path in missing:
-        target = feature_file(cohort, key, path.stem)
-        with staged(target) as partial, partial.open("wb") as stream:
-            np.savez(stream, **{REGISTERED: np.array(sha256(path))}, **function(load(path)))  # type: ignore[arg-type]
-        yield path.stem
-
-
-def _made_of(path: Path) -> str | None:
-    """The sha256 of the registered scan that a file of features was made of; None where there are none."""
-    if not path.is_file():
-        return None
-    with np.load(path) as file:
-        return str(file[REGISTERED]) if REGISTERED in file.files else None
-
-
-def read_features(cohort: Path, key: str, name: str) -> Features:
-    """The features of a scan."""
-    with np.load(feature_file(cohort, key, name)) as file:
-        return {entry: file[entry] for entry in file.files if entry != REGISTERED}
 
 
 class Normal:

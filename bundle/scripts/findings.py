@@ -8,7 +8,7 @@ Messages hold no patient data: no value of a DICOM attribute that identifies a p
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from .words import printable, shortened
@@ -113,8 +113,9 @@ REFUSALS = {
         "Convert from DICOM again, keeping the affine.",
     ),
     "registration_failed": (
-        "the pose can't be confirmed: the brain there matches the reference head too little, or better some 8 mm away; "
-        "or what lies there is upside down, half a head, of no adult's size or not in HU",
+        "the pose can't be confirmed: the brain there matches the reference head too little, or better some 8 mm away, "
+        "or lies turned by over 65 degrees; or what lies there looks upside down, like half a head, of no adult's size "
+        "or not in HU",
         "Check that it is a head CT, that most of the head is in view, and that spacing and orientation are right.",
     ),
 }
@@ -126,15 +127,16 @@ FLAGS = {
         "Nothing is known of the rest of it; the other regions are scored as usual.",
     ),
     "region_missing": (
-        "no voxel of a region was found, although it is inside the field of view",
+        "no voxel of a region was found, although half of it or more is inside the field of view",
         "Look at regions.nii.gz: it shows which voxels count as bone and brain.",
     ),
     "intracranial_unassigned": (
-        "over 2 % of the space inside the skull lies in no region",
+        "over 1.5 % of the space inside the skull, as far as it can be told, lies in no region",
         "No score knows of it: look at the outlines in the picture, and at the heatmap there.",
     ),
     "registration_review": (
-        "the match of the brain with the reference head, the angle, the size or what is in view is unusual",
+        "the pose was found, but the match of the brain with the reference head, the angle, the size, the density or "
+        "what is in view is unusual",
         "Look at the picture before trusting the heatmap.",
     ),
     "registration_unconfirmed": (
@@ -201,3 +203,13 @@ def finding(code: str, detail: str, series_uid: str | None = None) -> Finding:
 def refusal(code: str, detail: str, series_uid: str | None = None) -> InputRefused:
     """The exception to raise for one refusing finding."""
     return InputRefused([finding(code, detail, series_uid)])
+
+
+def flags_in_words(found: Sequence[Mapping[str, str]]) -> list[str]:
+    """The messages of the flags among findings; a remedy that several of them share stands after the last one."""
+    flags = [(one["message"], KINDS[one["code"]].remedy) for one in found if one["severity"] == FLAG]
+    last = {remedy: place for place, (_, remedy) in enumerate(flags)}
+    return [
+        message if last[remedy] == place else message.removesuffix(remedy).strip()
+        for place, (message, remedy) in enumerate(flags)
+    ]

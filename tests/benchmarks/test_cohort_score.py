@@ -8,35 +8,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cohort_scans import LESION, ball, residual
+from cohort_scans import LESION, ball, keep, residual
 
+from cohort import features as features_module
 from cohort import maps
 from cohort import score as score_module
+from cohort.features import Settings, make_features, registered_files
 from cohort.maps import Maps
-from cohort.register import Registered, write
-from cohort.score import (
-    METHODS,
-    SCORES,
-    Normal,
-    Settings,
-    joined,
-    lesion_shares,
-    make_features,
-    on_common_grid,
-    precision_of,
-    registered_files,
-    score,
-    scores_of,
-)
+from cohort.register import Registered
+from cohort.score import SCORES, Normal, joined, lesion_shares, on_common_grid, precision_of, score, scores_of
 
 pytestmark = pytest.mark.xdist_group("cohort")
-
-
-def keep(cohort: Path, scan: Registered, refused: str | None = None) -> None:
-    """Put a scan among the registered ones."""
-    facts = {"name": scan.name, "truth": scan.truth, "coverage": scan.coverage, "refused": refused}
-    arrays = {"hu": scan.hu, "regions": scan.regions, "lesion": scan.lesion}
-    write(cohort / "registered" / f"{scan.name}.zip", arrays, facts)
 
 
 def test_scores_by_region_and_the_precision_of_the_lesion() -> None:
@@ -98,7 +80,7 @@ def test_the_whole_stage_on_five_scans(tmp_path: Path, monkeypatch: pytest.Monke
         made.append(scan.name)
         return residual(scan)
 
-    monkeypatch.setattr(score_module, "features_of", lambda method, settings: features)
+    monkeypatch.setattr(features_module, "features_of", lambda method, settings: features)
     monkeypatch.setattr(maps, "MAP_SMOOTHING_MM", 0.0)
     for name, anatomy, lesion in (("h1", "a", None), ("h2", "b", None), ("h3", "b", None), ("s1", "a", 70)):
         keep(tmp_path, ball(name, anatomy, lesion))
@@ -141,7 +123,7 @@ def test_the_whole_stage_on_five_scans(tmp_path: Path, monkeypatch: pytest.Monke
     assert [content["name"] for content in both] == ["h1", "h2", "h3", "s1"]
     assert set(both[3]["scores"]) == {*SCORES["ours"], *SCORES["published"]}
     monkeypatch.undo()
-    monkeypatch.setattr(score_module, "features_of", lambda method, settings: features)
+    monkeypatch.setattr(features_module, "features_of", lambda method, settings: features)
     scan = ball("s1", "a", 90)
     keep(tmp_path, scan)
     assert list(make_features(tmp_path, files, "ours", settings)) == ["s1"], "it was registered again"
@@ -167,19 +149,3 @@ def test_what_is_normal_leaves_the_scans_own_anatomy_out(tmp_path: Path) -> None
     with pytest.raises(ValueError, match="no healthy scan of another anatomy than a"):
         only.without("a")
     assert normal.without("a").first[inside] != normal.without("b").first[inside]
-
-
-def test_features_are_named_by_weights_stride_and_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    one, other = tmp_path / "one.pt", tmp_path / "other.pt"
-    one.write_bytes(b"1")
-    other.write_bytes(b"2")
-    keys = {Settings(weights=path, stride=stride).key("ours") for path in (one, other) for stride in (2, 4)}
-    assert len(keys) == 4
-    assert Settings().key("hu").startswith("hu_2_")
-    assert Settings().methods() == ["ours", "hu"]
-    assert Settings(published=one, autoencoder=one).methods() == list(METHODS)
-    before = Settings(weights=one).key("ours")
-    config = score_module._config("ours")
-    config["brain_window_hu"] = [0, 80]
-    monkeypatch.setattr(score_module, "_config", lambda method: config)
-    assert Settings(weights=one).key("ours") != before

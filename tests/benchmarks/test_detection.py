@@ -5,25 +5,16 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
-from typing import Any
 
 import detection
 import pytest
-from cohort_scans import ball, residual
+from cohort_scans import ball, keep, residual
 
-from cohort import score as score_module
-from cohort.register import Registered, write
+from cohort import features as features_module
 from cohort.score import SCORES
 from scripts.anomaly.scores import POOLINGS
 
 pytestmark = pytest.mark.xdist_group("cohort")
-
-
-def keep(cohort: Path, scan: Registered, **facts: Any) -> None:
-    """Put a scan among the registered ones."""
-    facts = {"name": scan.name, "truth": scan.truth, "coverage": scan.coverage, "refused": None, **facts}
-    arrays = {"hu": scan.hu, "regions": scan.regions, "lesion": scan.lesion}
-    write(cohort / "registered" / f"{scan.name}.zip", arrays, facts)
 
 
 def test_every_column_is_a_map_of_a_method() -> None:
@@ -40,7 +31,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *words: object) -> None:
 def test_scores_and_tables_of_two_cohorts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(score_module, "features_of", lambda method, settings: residual)
+    monkeypatch.setattr(features_module, "features_of", lambda method, settings: residual)
     work, other = tmp_path / "work", tmp_path / "other"
     for name, anatomy in (("o1", "c"), ("o2", "d"), ("o4", "f")):
         keep(other, ball(name, anatomy))

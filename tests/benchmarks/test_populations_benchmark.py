@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import populations
 import pytest
-from analytic_head import analytic_head
+from analytic_case import analytic_case
 from geometries import rigid
 from registration_cases import Case, moved
 
@@ -21,13 +21,8 @@ from scripts.volume import UNKNOWN_HU
 
 @pytest.fixture(scope="module")
 def case() -> Case:
-    """The analytic head, which lies in reference space as it is, in 60 slices of 4 mm, with a corner unknown."""
-    affine = np.diag([4.0, 4.0, 4.0, 1.0])
-    affine[:3, 3] = -118.0
-    volume = analytic_head((60, 60, 60), affine)
-    volume[:3, :3] = UNKNOWN_HU
-    points = np.argwhere(volume > -300)[::50] @ affine[:3, :3] + affine[:3, 3]
-    return Case(9, "0", volume, affine, np.eye(4), points)
+    """The analytic head."""
+    return analytic_case()
 
 
 def test_a_fair_pose_shows_the_same_head_elsewhere(case: Case) -> None:

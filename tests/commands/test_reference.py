@@ -15,11 +15,13 @@ from scripts.commands.main import main
 from scripts.commands.reference import FILES
 from scripts.files.derived import _arrays, read_derived
 from scripts.geometry.coordinates import grid_affine
+from scripts.preprocessing.regions import RegionTarget, region_target
+from scripts.preprocessing.transforms import REGION_TARGET_NAME, load_regions
 from scripts.registration.register import Reference
 from scripts.registration.transforms import TARGETS_NAME, make_reference
 
 MODELS = Path(place("models"))
-DERIVED = (TARGETS_NAME, DENSITIES_NAME)
+DERIVED = (TARGETS_NAME, DENSITIES_NAME, REGION_TARGET_NAME)
 
 
 def test_a_population_of_one(tmp_path: Path) -> None:
@@ -49,11 +51,13 @@ def test_without_label_maps_there_has_to_be_a_reference(tmp_path: Path, capsys: 
 
 def test_what_ships_beside_the_reference_is_what_is_computed_of_it() -> None:
     head, regions, masks = (str(MODELS / name) for name in FILES)
-    targets = read_derived(MODELS / TARGETS_NAME, Reference, (head, masks))
-    densities = read_derived(MODELS / DENSITIES_NAME, UsualDensities, (head, regions))
-    assert targets is not None, "run `head-ct-anomaly reference -o bundle/models`"
-    assert densities is not None, "run `head-ct-anomaly reference -o bundle/models`"
-    for kept, fresh in ((targets, make_reference(head, masks)), (densities, make_densities(head, regions))):
+    pairs: list[tuple[object, object]] = [
+        (read_derived(MODELS / TARGETS_NAME, Reference, (head, masks)), make_reference(head, masks)),
+        (read_derived(MODELS / DENSITIES_NAME, UsualDensities, (head, regions)), make_densities(head, regions)),
+        (read_derived(MODELS / REGION_TARGET_NAME, RegionTarget, (regions,)), region_target(load_regions(regions))),
+    ]
+    for kept, fresh in pairs:
+        assert kept is not None, "run `head-ct-anomaly reference -o bundle/models`"
         found, wanted = _arrays(kept, ""), _arrays(fresh, "")
         for name, array in wanted.items():
             assert np.isfortran(found[name]) == np.isfortran(array), name  # sums run in the same order

@@ -17,6 +17,7 @@ from scripts.files.nifti import nifti_bytes
 from scripts.geometry.coordinates import POSITION_SCALE_MM, grid_affine, positions
 from scripts.preprocessing import transforms as head_transforms
 from scripts.preprocessing.intensity import BONE_WINDOW_HU, BRAIN_WINDOW_HU, equalize_histogram
+from scripts.preprocessing.regions import own_regions
 from scripts.preprocessing.transforms import (
     EqualizeHistogramd,
     FindForegroundd,
@@ -87,7 +88,9 @@ def test_outside_any_mask_is_air_and_inside_never_is() -> None:
     assert plain["image"].dtype == torch.int16
 
 
-def test_own_regions_of_a_toy_head(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, dict[str, Any]]:
+    """A file with the regions of the toy head, and data with its scan under "image" and its foreground under "head"."""
     monkeypatch.setattr(head_transforms, "REFERENCE_SPACING_MM", SPACING_MM)
     mm = (np.stack(np.meshgrid(*map(np.arange, SHAPE), indexing="ij"), axis=-1) - CENTRE) * SPACING_MM
     brain = ((mm / INNER_MM) ** 2).sum(axis=-1) <= 1
@@ -96,15 +99,46 @@ def test_own_regions_of_a_toy_head(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     reference[np.isin(labels, (515, 516)) & ~brain] = 3
     (tmp_path / "r.nii.gz").write_bytes(nifti_bytes(reference, np.eye(4)))
     data = {"image": scan(torch.from_numpy(toy_hu(labels))[None]), "head": torch.from_numpy(labels > 0)[None]}
-    made = MakeRegionsd("image", str(tmp_path / "r.nii.gz"), "head", "regions")(data)["regions"]
+    return str(tmp_path / "r.nii.gz"), data
+
+
+def test_own_regions_of_a_toy_head(toy: tuple[str, dict[str, Any]]) -> None:
+    file, data = toy
+    reference = load_regions(file)
+    made = MakeRegionsd("image", file, "head", "regions")(data)["regions"]
     assert made.dtype == torch.uint8
     regions = made[0].numpy()
-    left = mm[..., 0] < 0
+    left = np.broadcast_to((np.arange(SHAPE[0]) < CENTRE[0])[:, None, None], SHAPE)
     assert set(np.unique(regions[left])) == {0, 1, 3}, "1 is the side with x < 0, the patient's left"
     assert set(np.unique(regions[~left])) == {0, 2, 3}
     for label in (1, 2, 3):
         both = (regions == label) & (reference == label)
         assert both.sum() > 0.8 * (reference == label).sum()
+
+
+@pytest.mark.parametrize("left_out_mm", [0, 2, 8])
+def test_intracranial_space_in_no_region_is_a_number_of_the_quality_and_flagged(
+    left_out_mm: int, toy: tuple[str, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, data = toy
+
+    def with_a_gap(*args: Any) -> np.ndarray:
+        regions = own_regions(*args)
+        brain = np.isin(regions, (1, 2))
+        gap = brain & ~np.roll(brain, -left_out_mm // 2, axis=1)
+        return np.where(gap, 0, regions).astype(np.uint8)
+
+    monkeypatch.setattr(head_transforms, "own_regions", with_a_gap)
+    data["image"].meta |= {"registration": {"level": 0.8}, "findings": None}
+    meta = MakeRegionsd("image", file, "head", "regions")(data)["image"].meta
+    share = meta["registration"]["intracranial_share_in_no_region"]
+    assert meta["registration"]["level"] == 0.8
+    expected = {0: 0.0, 2: 2 / 168, 8: 8 / 168}[left_out_mm]  # of an ellipsoid 168 mm long; in its middle
+    assert share == pytest.approx(1.5 * expected, rel=0.3, abs=0.004)
+    assert [found["code"] for found in meta["findings"]] == ["intracranial_unassigned"] * (left_out_mm > 0)
+    for found in meta["findings"]:
+        assert found["message"].startswith(f"{100 * share:.1f} % of the space inside the skull lies in no region. No")
+    assert "intracranial_share_in_no_region" not in data["image"].meta["registration"], "the input stays as it was"
 
 
 def test_coverage_counts_voxels_of_the_reference(regions_file: str) -> None:

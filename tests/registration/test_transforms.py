@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from geometries import GEOMETRIES, Geometry, rotation, world
+from geometries import world
+from linear_field import MATRIX, OBLIQUE, field, reference_points, scan_of
 from monai.data import MetaTensor
 from monai.transforms import Compose, Invertd
 from numpy.typing import NDArray
@@ -19,39 +20,10 @@ from scripts.geometry.coordinates import grid_affine
 from scripts.registration import transforms
 from scripts.registration.locator import coarse_network
 from scripts.registration.register import Registration
-from scripts.registration.transforms import (
-    RegisterHeadd,
-    derived_grid,
-    load_locator,
-    load_reference,
-    to_native_space,
-    to_reference_space,
-)
+from scripts.registration.transforms import RegisterHeadd, load_locator, load_reference
 from scripts.registration.verdict import judge
 
-MATRIX = np.eye(4)
-MATRIX[:3, :3] = rotation(9, -6, 12)
-MATRIX[:3, 3] = 4, -7, 3
 QUALITY = {"ncc": 0.8, "symmetry": 0.9, "bone_distance_mm": 1.0, "overlap": 0.7, "rotation_deg": 16.0, "scale": 1.0}
-OBLIQUE = next(grid for grid in GEOMETRIES if grid.name == "tilted forward")
-
-
-def field(points: NDArray[np.float64]) -> NDArray[np.float32]:
-    """A linear function of reference points (..., 3), HU that are all above the mark for unknown."""
-    return np.asarray(points @ [1.3, -0.8, 2.1] + 40.0, dtype=np.float32)
-
-
-def reference_points(stride: int = 1) -> NDArray[np.float64]:
-    """Points of the reference grid, every `stride`-th."""
-    index = np.stack(np.meshgrid(*[np.arange(0, 256, stride)] * 3, indexing="ij"), -1)
-    return index - 127.5
-
-
-def scan_of(grid: Geometry) -> MetaTensor:
-    """The linear field of reference space as a scan on a native grid."""
-    volume = field(world(MATRIX, grid.points()))
-    meta = {"findings": [{"code": "gantry_tilt", "severity": "flag", "message": "tilted"}], "filename_or_obj": "x"}
-    return MetaTensor(torch.from_numpy(volume)[None], affine=torch.from_numpy(grid.affine), meta=meta)
 
 
 @pytest.fixture
@@ -74,31 +46,6 @@ def verdict(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 def transform(verdict: dict[str, Any]) -> RegisterHeadd:
     """The transform under test."""
     return RegisterHeadd("image", reference="", masks="")
-
-
-@pytest.mark.parametrize("name", ["RAS", "PLI", "sagittal", "oblique", "tilted back", "anisotropic"])
-def test_a_linear_field_arrives_exactly(name: str) -> None:
-    grid = next(grid for grid in GEOMETRIES if grid.name == name)
-    moved, valid = to_reference_space(scan_of(grid).as_tensor(), grid.affine, MATRIX)
-    inside = valid[0].bool().numpy()
-    index = world(np.linalg.inv(MATRIX @ grid.affine), reference_points(4))
-    expected = np.all((index >= -1e-3) & (index <= np.array(grid.shape) - 1 + 1e-3), axis=-1)
-    assert np.array_equal(inside[::4, ::4, ::4], expected)
-    error = np.abs(moved[0].numpy()[::4, ::4, ::4] - field(reference_points(4)))
-    assert error[expected].max() < 0.02
-    assert (moved[0].numpy()[~inside] == -1024).all()
-
-
-def test_unknown_voxels_spoil_what_they_contribute_to_and_nothing_else() -> None:
-    volume = torch.full((1, 20, 20, 20), 30.0)
-    volume[0, 10, 10, 10] = -2000
-    affine = np.diag([4.0, 4.0, 4.0, 1.0])
-    affine[:3, 3] = -37.5
-    moved, valid = to_reference_space(volume, affine, np.eye(4))
-    assert valid.dtype == torch.uint8
-    cube = valid[0, 90:166, 90:166, 90:166]
-    assert int((cube == 0).sum()) == 7**3
-    assert (moved[valid.bool()] - 30).abs().max() < 1e-3
 
 
 def test_the_record_and_the_metadata(transform: RegisterHeadd) -> None:
@@ -168,24 +115,6 @@ def test_the_mode_of_the_inverse_can_be_set(verdict: dict[str, Any]) -> None:
         RegisterHeadd("image", reference="", masks="", mode="cubic")
     with pytest.raises(ValueError, match="one key is registered"):
         RegisterHeadd(["image", "label"], reference="", masks="")
-
-
-def test_where_a_derived_map_lies() -> None:
-    assert np.array_equal(derived_grid((256, 256, 256), grid_affine()), grid_affine())
-    assert np.array_equal(derived_grid((128, 128, 128), grid_affine()), grid_affine(2))
-    assert np.array_equal(derived_grid((86, 86, 86), grid_affine()), grid_affine(3))
-    own = grid_affine(2)
-    own[:3, 3] += 20
-    assert np.array_equal(derived_grid((50, 60, 70), own), own)
-    with pytest.raises(ValueError, match="not every n-th voxel"):
-        derived_grid((128, 64, 128), grid_affine())
-
-
-def test_several_channels_go_back_together() -> None:
-    values = torch.from_numpy(np.stack([field(reference_points(4)), -field(reference_points(4))]))
-    back = to_native_space(values, grid_affine(4), MATRIX, OBLIQUE.shape, OBLIQUE.affine, "bilinear")
-    assert back.shape == (2, *OBLIQUE.shape)
-    assert torch.equal(back[0], -back[1])
 
 
 @pytest.mark.parametrize("accept", [False, True])

@@ -6,9 +6,9 @@ import io
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFont
 
-from scripts.results.overview import GAP, HEADER, PANEL, overview, round_up, wrapped
+from scripts.results.overview import GAP, HEADER, PANEL, overview, round_up, scores_in_words, wrapped
 
 CANONICAL = np.array([[2.0, 0, 0, -100], [0, 2.0, 0, -110], [0, 0, 4.0, -80], [0, 0, 0, 1]])
 SHAPE = (101, 111, 41)
@@ -141,6 +141,37 @@ def test_percentiles_are_shown_beside_their_scores() -> None:
     more = pixels(overview(volume, heatmap, CANONICAL, scores=scores, percentiles={"left hemisphere": 97.5}))
     columns = np.flatnonzero((bare[:HEADER] != more[:HEADER]).any(axis=(0, 2)))
     assert PANEL < columns.min() <= columns.max() < 2 * (PANEL + GAP)
+
+
+def test_scores_in_words_name_the_share_in_view_of_cut_regions_only() -> None:
+    words = scores_in_words(
+        {"left_hemisphere": 2.04, "right_hemisphere": 6.3, "skull": None},
+        {"left_hemisphere": 81.06, "right_hemisphere": 100.0, "skull": None},
+        {"left_hemisphere": 0.96, "right_hemisphere": 0.917, "skull": 0.44},
+        "SD",
+    )
+    assert words == [
+        ("left hemisphere: 2.0 SD", "percentile 81"),
+        ("right hemisphere: 6.3 SD", "percentile 100, 92 % in view"),
+        ("skull: no score", "44 % in view"),
+    ]
+
+
+def test_scores_of_cut_regions_are_shown_and_do_not_touch() -> None:
+    volume, heatmap = head()
+    names = ("left_hemisphere", "right_hemisphere", "skull")
+    scores, percentiles = dict.fromkeys(names, 888.8), dict.fromkeys(names, 100.0)
+    words = scores_in_words(scores, percentiles, dict.fromkeys(names, 0.88), "SD")
+    for lines in words:
+        for line, size in zip(lines, (20, 14), strict=True):
+            assert ImageFont.load_default(size).getlength(line) < PANEL - 20
+    whole, cut = (
+        pixels(overview(volume, heatmap, CANONICAL, scores=scores, percentiles=percentiles, coverage={"skull": share}))
+        for share in (0.96, 0.88)
+    )
+    rows, columns = np.argwhere((whole != cut).any(axis=2)).T
+    assert rows.max() < HEADER
+    assert columns.min() > 3 * (PANEL + GAP)
 
 
 def test_an_unconfirmed_pose_changes_the_title_alone() -> None:

@@ -99,6 +99,26 @@ def test_the_files_of_a_case() -> None:
     assert Image.open(io.BytesIO(files["overview.png"])).format == "PNG"
 
 
+@pytest.mark.parametrize("accepted", [False, True])
+def test_a_pose_for_review_is_in_the_result_with_what_the_user_decided(accepted: bool) -> None:
+    data = case([finding("registration_review", "The pose is for review.").as_dict()])
+    data["image"].meta["registration"] |= {"verdict": "review", "accepted": accepted}
+    result = case_result(data, {})
+    assert (result["quality"]["verdict"], result["quality"]["accepted"]) == ("review", accepted)
+    assert result["findings"][0]["code"] == "registration_review"
+
+
+def test_the_picture_is_given_coverages_and_flags_with_one_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: dict[str, Any] = {}
+    monkeypatch.setattr(handlers, "overview", lambda *_, **more: given.update(more) or b"")
+    cut = [finding("region_cut", f"The field of view holds {n} %.").as_dict() for n in (90, 80)]
+    data = case([FLAG]) | {"region_findings": cut}
+    data["score_details"]["left_hemisphere"]["coverage"] = 0.9
+    case_files(data, case_result(data, {}))
+    assert given["coverage"] == {"left_hemisphere": 0.9}
+    assert given["flags"] == [FLAG["message"], "The field of view holds 90 %.", cut[1]["message"]]
+
+
 def test_an_unconfirmed_pose_is_said_in_the_picture() -> None:
     data = case()
     usual = case_files(data, case_result(data, {}))["overview.png"]

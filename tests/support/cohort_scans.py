@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cohort.register import Registered
+from cohort.register import Registered, write
 
 CENTRE = (127.5, 128.0, 150.0)
 BRAIN_MM, BONE_MM, SKIN_MM = 40.0, 44.0, 48.0
@@ -53,3 +54,10 @@ def residual(scan: Registered) -> dict[str, Any]:
     asymmetry = np.full(values.shape[1:], 0.5, np.float16)
     asymmetry[32:] = -0.5
     return {"residual": values, "asymmetry": asymmetry}
+
+
+def keep(cohort: Path, scan: Registered, **facts: Any) -> None:
+    """Put a scan among the registered ones."""
+    facts = {"name": scan.name, "truth": scan.truth, "coverage": scan.coverage, "refused": None, **facts}
+    arrays = {"hu": scan.hu, "regions": scan.regions, "lesion": scan.lesion}
+    write(cohort / "registered" / f"{scan.name}.zip", arrays, facts)

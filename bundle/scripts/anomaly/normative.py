@@ -83,6 +83,9 @@ DEGREES_OF_FREEDOM = 1.0
 RESIDUAL_WEIGHT = 0.25
 """Weight of the residual beside the asymmetry, which finds more on the validation anatomies."""
 
+SLAB = 16
+"""Planes of a map that are judged at a time: covariances of every voxel at once take a gigabyte at stride 1."""
+
 Floats = NDArray[np.floating]
 Mask = NDArray[np.bool_]
 Kind = TypeVar("Kind", bound=np.generic)
@@ -208,11 +211,12 @@ def features_of(residual_mm: Floats, asymmetry: Floats, inside: Mask, stride: in
     Where nothing was predicted (NaN), nothing is averaged.
     """
     known = inside & np.isfinite(residual_mm).all(axis=0)
-    smoothed = [
-        smooth_map(np.where(known, part, 0).astype(np.float32), known, RESIDUAL_SMOOTHING_MM, stride)
-        for part in residual_mm
-    ]
-    return np.where(known, np.stack([*smoothed, asymmetry.astype(np.float32)]), np.float32(np.nan))
+    features = np.full((FEATURES, *known.shape), np.float32(np.nan))
+    for feature, part in zip(features, residual_mm, strict=False):
+        smoothed = smooth_map(np.where(known, part, 0).astype(np.float32), known, RESIDUAL_SMOOTHING_MM, stride)
+        np.copyto(feature, smoothed, where=known)
+    np.copyto(features[-1], asymmetry, where=known, casting="same_kind")
+    return features
 
 
 def on_grid(values: NDArray[Kind], stride: int) -> NDArray[Kind]:
@@ -292,10 +296,14 @@ def mahalanobis(features: Floats, inside: Mask, normative: Normative, stride: in
             f"{len(normative.mean)} features on the grid of the mask are needed: {features.shape}, {inside.shape}"
         )
     wanted = inside & np.isfinite(features).all(axis=0) & known_at(inside.shape, normative, stride)
-    places = np.stack(np.nonzero(wanted)).astype(np.float32) * (stride / GRID_STEP)
-    mean, covariance = (_interpolated(channels, places) for channels in (normative.mean, normative.covariance))
     distances = np.zeros(inside.shape, dtype=np.float32)
-    distances[wanted] = np.sqrt(quadratic_form(features[:, wanted] - mean, covariance))
+    for first in range(0, len(wanted), SLAB):
+        slab = slice(first, first + SLAB)
+        at = np.add(np.nonzero(wanted[slab]), [[first], [0], [0]])
+        places = at.astype(np.float32) * (stride / GRID_STEP)
+        mean, covariance = (_interpolated(channels, places) for channels in (normative.mean, normative.covariance))
+        found = features[:, slab][:, wanted[slab]]
+        distances[slab][wanted[slab]] = np.sqrt(quadratic_form(found - mean, covariance))
     return distances
 
 

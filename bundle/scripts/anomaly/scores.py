@@ -38,7 +38,8 @@ FEWEST_SCORES = 8
 """Fewer healthy scores than this are no scale to measure by."""
 
 Details = dict[str, dict[str, float | int | None]]
-"""Numbers by region, then by name; None where there is none."""
+"""Numbers by region, then by name: each score and `voxels`; in `result.json` also `percentile` and `threshold` of the
+default score, and `coverage`. None where there is none."""
 
 
 def score_name(kind: str, pooling: str) -> str:

@@ -87,10 +87,13 @@ def make_reference_head(anatomies: Path, output: Path, every: bool) -> None:
 def derived_files(folder: Path) -> dict[str, bytes]:
     """The derived files, by name, of the reference head in a folder."""
     from ..anomaly.transforms import DENSITIES_NAME, make_densities
+    from ..preprocessing.regions import region_target
+    from ..preprocessing.transforms import REGION_TARGET_NAME, load_regions
     from ..registration.transforms import TARGETS_NAME, make_reference
 
     head, regions, masks = (str(folder / name) for name in FILES)
     return {
         TARGETS_NAME: derived_bytes(make_reference(head, masks), (head, masks)),
         DENSITIES_NAME: derived_bytes(make_densities(head, regions), (head, regions)),
+        REGION_TARGET_NAME: derived_bytes(region_target(load_regions(regions)), (regions,)),
     }

@@ -154,24 +154,26 @@ def resample(
     to_source = np.linalg.inv(source_affine) @ affine
     columns = to_source[:3] * scale[:, None]
     columns[:, 3] -= np.where(size > 1, 1, 0)
-    limit = torch.from_numpy(np.where(size > 1, 1 + BORDER_VOXELS * scale, 1).astype(np.float32))
+    limit = torch.from_numpy(np.where(size > 1, 1 + BORDER_VOXELS * scale, 1)[::-1].astype(np.float32))
     result = torch.zeros((source.shape[0], *shape), dtype=source.dtype)
     first, second, third = within or tuple(slice(0, n) for n in shape)
     planes = max(1, SLAB_VOXELS // max(1, (second.stop - second.start) * (third.stop - third.start)))
     for start in range(first.start, first.stop, planes):
         slab = (slice(start, min(start + planes, first.stop)), second, third)
         points = _normal_points(columns, slab)
-        inside = (points.abs() <= limit).all(dim=-1)
-        grid = points.flip(-1)[None]
-        values = functional.grid_sample(source[None], grid, mode=mode, padding_mode="border", align_corners=True)
+        close = points.abs() <= limit
+        inside = close[..., 0] & close[..., 1] & close[..., 2]
+        values = functional.grid_sample(source[None], points[None], mode, padding_mode="border", align_corners=True)
         result[:, *slab] = values[0].mul_(inside)
     return result
 
 
 def _normal_points(columns: NDArray[np.float64], box: Box) -> Tensor:
-    """Source coordinates (I, J, K, 3) in [-1, 1] of a box of the target grid, summed in float64."""
+    """Source coordinates (I, J, K, 3) in [-1, 1] of a box of the target grid, last axis first, summed in float64."""
     first, second, third = (
-        np.arange(part.start, part.stop)[:, None] * columns[:, axis] for axis, part in enumerate(box)
+        torch.from_numpy(np.arange(part.start, part.stop)[:, None] * columns[::-1, axis])
+        for axis, part in enumerate(box)
     )
-    lines = torch.from_numpy(first[:, None] + second + columns[:, 3])
-    return (lines[:, :, None] + torch.from_numpy(third)).to(torch.float32)
+    lines = first[:, None] + second + torch.from_numpy(columns[::-1, 3].copy())
+    points = torch.empty((*lines.shape[:2], len(third), 3))
+    return torch.add(lines[:, :, None], third, out=points)

@@ -24,13 +24,14 @@ its highest 1 %. The score of a region that the field of view cuts is that of wh
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from ..geometry.averages import block_means
-from .intracranial import BEYOND_MM, GAP_MM, ball, inside_skull, share_left_out
+from .intracranial import GAP_MM, SpaceTarget, ball, enclosed_space, inside_skull, space_target
 
 LEFT_HEMISPHERE, RIGHT_HEMISPHERE, SKULL = 1, 2, 3
 REGIONS = {"left_hemisphere": LEFT_HEMISPHERE, "right_hemisphere": RIGHT_HEMISPHERE, "skull": SKULL}
@@ -64,24 +65,37 @@ def coverage(valid: Mask, reference_regions: NDArray[np.uint8]) -> dict[str, flo
     return {name: float(seen[label] / total[label]) for name, label in REGIONS.items()}
 
 
+@dataclass(frozen=True)
+class RegionTarget:
+    """Where a scan's regions are looked for, on blocks of `COARSE` voxels a side: its brain, and bone of its skull."""
+
+    brain: SpaceTarget
+    skull: Mask
+
+
+def region_target(reference_regions: NDArray[np.uint8], spacing_mm: float = 1.0) -> RegionTarget:
+    """What is needed of the reference regions (N, N, N), N even, with voxels of `spacing_mm`."""
+    brain = block_means(np.isin(reference_regions, (LEFT_HEMISPHERE, RIGHT_HEMISPHERE)), COARSE) >= 0.5
+    skull, step_mm = block_means(reference_regions == SKULL, COARSE) > 0, COARSE * spacing_mm
+    return RegionTarget(space_target(brain, step_mm), within(skull, SKULL_MM, step_mm))
+
+
 def own_regions(
-    hu: NDArray[np.floating], head: Mask, reference_regions: NDArray[np.uint8], spacing_mm: float = 1.0
+    hu: NDArray[np.floating], head: Mask, target: RegionTarget, spacing_mm: float = 1.0
 ) -> NDArray[np.uint8]:
     """Regions (I, J, K) of one registered scan.
 
     Args:
         hu: the registered scan in HU, on the reference grid.
         head: its foreground, without what lies outside the field of view.
-        reference_regions: labels of the reference head on the same grid.
-        spacing_mm: voxel size of the grid, which has an even number of voxels a side.
+        target: of the reference regions on the same grid.
+        spacing_mm: voxel size of the grid.
     """
     bone = head & (hu > BONE_HU)
     bone_share, step_mm = block_means(bone, COARSE), COARSE * spacing_mm
-    brain_there = hemispheres_of(reference_regions)
-    brain = inside_skull(block_means(hu, COARSE), bone_share > 0, block_means(head, COARSE) > 0, brain_there, step_mm)
-    larger = brain & ~within(brain_there, BEYOND_MM, step_mm)
-    skull = within(block_means(reference_regions == SKULL, COARSE) > 0, SKULL_MM, step_mm)
-    skull = (skull | within(larger, THICK_MM, step_mm)) & ~ndimage.binary_erosion(brain)
+    brain = inside_skull(block_means(hu, COARSE), bone_share > 0, block_means(head, COARSE) > 0, target.brain, step_mm)
+    larger = brain & ~target.brain.close
+    skull = (target.skull | within(larger, THICK_MM, step_mm)) & ~ndimage.binary_erosion(brain)
     middle = hu.shape[0] // 2
     side = np.where(np.arange(hu.shape[0]) < middle, LEFT_HEMISPHERE, RIGHT_HEMISPHERE).astype(np.uint8)
     regions = np.where(_fine(brain) & head & ~bone, side[:, None, None], 0).astype(np.uint8)
@@ -91,23 +105,17 @@ def own_regions(
 
 
 def share_in_no_region(
-    hu: NDArray[np.floating],
-    head: Mask,
-    regions: NDArray[np.uint8],
-    reference_regions: NDArray[np.uint8],
-    spacing_mm: float = 1.0,
+    hu: NDArray[np.floating], head: Mask, regions: NDArray[np.uint8], target: RegionTarget, spacing_mm: float = 1.0
 ) -> float:
-    """Share (0 to 1) of a scan's intracranial space that its `regions` leave out; the rest as of `own_regions`."""
-    bone, shown = (block_means(mask, COARSE) > 0 for mask in (head & (hu > BONE_HU), head))
-    taken = block_means(regions > 0, COARSE) > 0
-    return share_left_out(
-        block_means(hu, COARSE), bone, shown, hemispheres_of(reference_regions), taken, COARSE * spacing_mm
-    )
+    """Share (0 to 1) of the voxels of the `enclosed_space`, without bone, that lie in none of a scan's `regions`.
 
-
-def hemispheres_of(regions: NDArray[np.uint8]) -> Mask:
-    """Blocks at least half of which lie in a hemisphere."""
-    return np.asarray(block_means(np.isin(regions, (LEFT_HEMISPHERE, RIGHT_HEMISPHERE)), COARSE) >= 0.5)
+    0 where there is no such space; arguments as of `own_regions`.
+    """
+    bone = head & (hu > BONE_HU)
+    with_bone, shown = block_means(bone, COARSE) > 0, block_means(head, COARSE) > 0
+    space = enclosed_space(block_means(hu, COARSE), with_bone, shown, target.brain, COARSE * spacing_mm)
+    free, none = (block_means(mask, COARSE)[space].sum() for mask in (head & ~bone, head & ~bone & (regions == 0)))
+    return float(none / max(free, 1.0))
 
 
 def within(mask: Mask, distance_mm: float, spacing_mm: float) -> Mask:

@@ -17,18 +17,31 @@ from monai.transforms import LoadImage, MapTransform
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..assets import beside
+from ..files.derived import read_derived
 from ..findings import finding
 from ..geometry.coordinates import REFERENCE_SPACING_MM
 from ..volume import AIR_HU
 from .blocks import MEDIAN_HU, Shift, at_places, block_grid, block_hu, median_shift, shifted
 from .foreground import head_foreground
 from .intensity import BONE_WINDOW_HU, BRAIN_WINDOW_HU, equalize_histogram, windows
-from .regions import LEFT_HEMISPHERE, RIGHT_HEMISPHERE, coverage, own_regions, share_in_no_region
+from .regions import (
+    LEFT_HEMISPHERE,
+    RIGHT_HEMISPHERE,
+    RegionTarget,
+    coverage,
+    own_regions,
+    region_target,
+    share_in_no_region,
+)
+
+REGION_TARGET_NAME = "regions_target.npz"
+"""The derived file (see `files.derived`) with what is needed of the reference regions."""
 
 Data = dict[Hashable, Any]
 
-MOST_IN_NO_REGION = 0.02
-"""Share of the intracranial space that may lie in no region before a finding says so: about 30 ml."""
+MOST_IN_NO_REGION = 0.015
+"""Share of the intracranial space that may lie in no region before a finding says so: 20 ml; see docs/design.md."""
 
 
 def like(values: NDArray[Any], image: Tensor) -> Tensor:
@@ -53,6 +66,16 @@ def load_regions(path: str) -> NDArray[np.uint8]:
     """Reference regions (I, J, K) from a file."""
     regions: NDArray[np.uint8] = LoadImage(image_only=True, dtype=np.uint8, reader="NibabelReader")(path).numpy()
     return regions
+
+
+@lru_cache(maxsize=2)
+def load_region_target(path: str) -> RegionTarget:
+    """Where a scan's regions are looked for, of the reference regions in a file.
+
+    It is read once a process from `REGION_TARGET_NAME` beside the file, or made where that is of another file.
+    """
+    kept = read_derived(beside(path, REGION_TARGET_NAME), RegionTarget, (path,))
+    return region_target(load_regions(path), REFERENCE_SPACING_MM) if kept is None else kept
 
 
 class FindForegroundd(MapTransform):
@@ -108,13 +131,13 @@ class MakeRegionsd(MapTransform):
     def __call__(self, data: Mapping[Hashable, Any]) -> Data:
         """Add the labels (1, I, J, K), uint8."""
         labelled = dict(data)
-        reference = load_regions(self.reference_regions)
+        target = load_region_target(self.reference_regions)
         for key in self.key_iterator(labelled):
             head = as_array(labelled[self.foreground_key]).astype(bool)
-            regions = own_regions(as_array(labelled[key]), head, reference, REFERENCE_SPACING_MM)
+            regions = own_regions(as_array(labelled[key]), head, target, REFERENCE_SPACING_MM)
             labelled[self.regions_key] = like(regions, labelled[key])
             if isinstance(labelled[key], MetaTensor):
-                share = share_in_no_region(as_array(labelled[key]), head, regions, reference, REFERENCE_SPACING_MM)
+                share = share_in_no_region(as_array(labelled[key]), head, regions, target, REFERENCE_SPACING_MM)
                 labelled[key] = told(labelled[key], share)
         return labelled
 
@@ -124,7 +147,7 @@ def told(image: MetaTensor, share: float) -> MetaTensor:
     found: MetaTensor = image.clone()
     quality, findings = image.meta.get("registration", {}), list(image.meta.get("findings") or [])
     if share > MOST_IN_NO_REGION:
-        text = f"{100 * share:.0f} % of the space inside the skull lies in no region."
+        text = f"{100 * share:.1f} % of the space inside the skull lies in no region."
         findings.append(finding("intracranial_unassigned", text).as_dict())
     found.meta |= {"registration": {**quality, "intracranial_share_in_no_region": share}, "findings": findings}
     return found

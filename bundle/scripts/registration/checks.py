@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ..preprocessing.foreground import BONE_HU
+from .quality import PoseQuality
 from .score import Array, HeadImage, Level, Points, level, points, sample_zero, score, weighted_correlation
 
 CHECK_MM, CHECK_POINTS = 4.0, 6000
@@ -62,12 +63,8 @@ def quality_target(reference: HeadImage, head: NDArray[np.bool_], intracranial: 
     return QualityTarget(at, surface[near][::SURFACE_STEP], depth, skull, reference.affine)
 
 
-def pose_quality(pose: Array, scale: float, target: QualityTarget, scan: HeadImage) -> dict[str, float]:
-    """Measurements of a pose (4, 4), reference mm to scan mm, scale included.
-
-    Returns:
-        ncc, symmetry, overlap and scale as fractions, bone_distance_mm, rotation_deg.
-    """
+def pose_quality(pose: Array, scale: float, target: QualityTarget, scan: HeadImage) -> PoseQuality:
+    """Measurements of a pose (4, 4), reference mm to scan mm, scale included."""
     fine = level(scan, CHECK_MM)
     scores = score(pose[None], target.points, fine)
     rotation = pose[:3, :3] / scale

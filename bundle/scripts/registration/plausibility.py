@@ -20,6 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry.affines import transform_points
+from .pattern_search import pattern_search
+from .quality import HeadQuality
 from .score import Array, HeadImage, Level, Points, level, points, score
 
 STRETCH_MM, STRETCH_POINTS = 6.0, 2500
@@ -68,12 +70,8 @@ def plausibility_target(
     )
 
 
-def plausibility(pose: Array, scale: float, target: PlausibilityTarget, scan: HeadImage) -> dict[str, float]:
-    """Measurements at a pose (4, 4), reference mm to scan mm, scale included.
-
-    Returns:
-        tipped_deg, brain_in_view (a share), brain_hu, intracranial_ml, and the distortion, 1 or more.
-    """
+def plausibility(pose: Array, scale: float, target: PlausibilityTarget, scan: HeadImage) -> HeadQuality:
+    """Measurements at a pose (4, 4), reference mm to scan mm, scale included."""
     seen, density = _brain(pose, target.brain, scan)
     sizes = scale * stretched(pose, target.case, level(scan, STRETCH_MM))
     return {
@@ -98,31 +96,17 @@ def _brain(pose: Array, brain: Array, scan: HeadImage) -> tuple[float, float]:
 def stretched(pose: Array, target: Points, scan: Level) -> Array:
     """Factors (3,) along the reference's axes by which a stretched pose (4, 4) fits the scan best.
 
-    Each round tries a step of every shift and size in both directions, about the middle of the braincase. It takes the
-    best one, or halves the steps if none improves the fit.
+    They are searched together with shifts about the middle of the braincase.
     """
-    current, steps = np.zeros(6), STRETCH_STEP.copy()
-    bounds = np.log(SIZE_BOUNDS)
-    best = _fit(current[None], pose, target, scan)[0]
-    signs = np.concatenate([np.eye(6), -np.eye(6)])
-    for _ in range(MOST_ROUNDS):
-        around = current + signs * steps
-        around[:, 3:] = np.clip(around[:, 3:], *bounds)
-        values = _fit(around, pose, target, scan)
-        winner = int(values.argmax())
-        if values[winner] > best:
-            current, best = around[winner], float(values[winner])
-        elif steps[0] <= LEAST_STEP * STRETCH_STEP[0]:
-            break
-        else:
-            steps /= 2
-    return np.asarray(np.exp(current[3:]))
+    limits = np.full((2, 6), [[-np.inf], [np.inf]])
+    limits[:, 3:] = np.log(SIZE_BOUNDS)[:, None]
 
+    def fits(stretches: Array) -> Array:
+        flat = stretches.reshape(-1, 6)
+        matrices, factors = np.tile(np.eye(4), (len(flat), 1, 1)), np.exp(flat[:, 3:])
+        matrices[:, range(3), range(3)] = factors
+        matrices[:, :3, 3] = target.centre * (1 - factors) + flat[:, :3]
+        return score(pose @ matrices, target, scan).score.reshape(stretches.shape[:-1])
 
-def _fit(stretches: Array, pose: Array, target: Points, scan: Level) -> Array:
-    """Scores (P,) of a pose after shifts and stretches (P, 6) about the centre of the target."""
-    matrices = np.tile(np.eye(4), (len(stretches), 1, 1))
-    factors = np.exp(stretches[:, 3:])
-    matrices[:, range(3), range(3)] = factors
-    matrices[:, :3, 3] = target.centre * (1 - factors) + stretches[:, :3]
-    return score(pose @ matrices, target, scan).score
+    found, _ = pattern_search(fits, np.zeros((1, 6)), STRETCH_STEP, limits, MOST_ROUNDS, False, LEAST_STEP)
+    return np.asarray(np.exp(found[0, 3:]))

@@ -26,6 +26,7 @@ from .brain_level import BrainImage, BrainTarget, brain_image, brain_level, brai
 from .checks import QualityTarget, pose_quality, quality_target
 from .locator import Located, locate
 from .plausibility import PlausibilityTarget, plausibility, plausibility_target
+from .quality import Quality
 from .refine import rigid_by_mutual_information
 from .robust_fit import agreement
 from .score import WORKING_MM, Array, HeadImage, head_image
@@ -78,7 +79,7 @@ class Registration:
     """
 
     matrix: Array
-    quality: dict[str, float]
+    quality: Quality
     verdict: str
     reasons: tuple[str, ...] = field(default=())
     start: str = "search"
@@ -175,13 +176,18 @@ def _registration(found: Found, start: str, reference: Reference, scan: Scan, lo
     return Registration(matrix, quality, verdict, reasons, start, head)
 
 
-def described(pose: Array, scale: float, reference: Reference, scan: Scan, located: Located | None) -> dict[str, float]:
+def described(pose: Array, scale: float, reference: Reference, scan: Scan, located: Located | None) -> Quality:
     """The quality of a pose (4, 4), reference mm to scan mm, and its scale; agreement only if `located` is given."""
     level = brain_level(pose, reference.level, scan.brain)
-    quality = {"level": level, "peak": brain_peak(pose, level, reference.level, scan.brain)}
-    quality |= pose_quality(pose, scale, reference.quality, scan.head)
-    quality |= plausibility(pose, scale, reference.plausible, scan.head)
-    return quality if located is None else {**quality, "inlier_fraction": agreement(pose, located.matches)}
+    quality: Quality = {
+        "level": level,
+        "peak": brain_peak(pose, level, reference.level, scan.brain),
+        **pose_quality(pose, scale, reference.quality, scan.head),
+        **plausibility(pose, scale, reference.plausible, scan.head),  # type: ignore[typeddict-item]  # no agreement
+    }
+    if located is not None:
+        quality["inlier_fraction"] = agreement(pose, located.matches)
+    return quality
 
 
 def without_scale(pose: Array, scale: float, centre: Array) -> Array:

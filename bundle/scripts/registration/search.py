@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .pattern_search import pattern_search
 from .robust_fit import SCALE_BOUNDS, scale_of
 from .score import Array, HeadImage, Level, Points, level, points, pose_matrices, score
 
@@ -46,9 +47,6 @@ COARSE_STEP = np.array([np.deg2rad(8.0)] * 3 + [7.0] * 3 + [0.04])
 
 FINE_STEP = COARSE_STEP / 4
 """First step of the refinement at 4 mm."""
-
-SHRINK = 0.5
-"""Factor of the step after a round in which nothing improved."""
 
 
 @dataclass(frozen=True)
@@ -156,45 +154,12 @@ def climb(
     rounds: int,
     scale_bounds: tuple[float, float] = SCALE_BOUNDS,
 ) -> tuple[Array, Array]:
-    """Refine poses (P, 7), all at once: their positions and scores after `rounds` rounds, scales inside their bounds.
+    """Refined poses (P, 7), their scales inside the bounds, and their scores (P,) after at most `rounds` rounds."""
+    limits = np.full((2, 7), [[-np.inf], [np.inf]])
+    limits[:, 6] = np.log(scale_bounds)
 
-    Each round tries both neighbours along every parameter, the peaks of parabolas through them, and half the way to
-    those. The best candidate replaces the pose if it scores higher; otherwise the step of that pose shrinks.
-    """
-    poses = poses.copy()
-    steps = np.tile(step, (len(poses), 1))
-    current = _scores(poses, target, scan, start)
-    signs = np.concatenate([np.eye(7), -np.eye(7)])
-    for _ in range(rounds):
-        around = _bounded(poses[:, None] + signs * steps[:, None], scale_bounds)
-        values = _scores(around, target, scan, start)
-        move = _parabola(current, values[:, :7], values[:, 7:]) * steps
-        ahead = _bounded(poses[:, None] + np.stack([move, move / 2], 1), scale_bounds)
-        around = np.concatenate([around, ahead], axis=1)
-        values = np.concatenate([values, _scores(ahead, target, scan, start)], axis=1)
-        best = values.argmax(axis=1)
-        better = values.max(axis=1) > current
-        rows = np.arange(len(poses))
-        poses[better], current[better] = around[rows, best][better], values.max(axis=1)[better]
-        steps[~better] *= SHRINK
-        steps[better & (best >= 14)] *= np.sqrt(SHRINK)
-    return poses, current
+    def scores(some: Array) -> Array:
+        flat = pose_matrices(some.reshape(-1, 7), target.centre, start)
+        return score(flat, target, scan).score.reshape(some.shape[:-1])
 
-
-def _scores(poses: Array, target: Points, scan: Level, start: Array) -> Array:
-    """Scores of poses (..., 7)."""
-    flat = pose_matrices(poses.reshape(-1, 7), target.centre, start)
-    return score(flat, target, scan).score.reshape(poses.shape[:-1])
-
-
-def _bounded(poses: Array, scale_bounds: tuple[float, float]) -> Array:
-    """The poses with their scale inside its bounds."""
-    poses[..., 6] = np.clip(poses[..., 6], *np.log(scale_bounds))
-    return poses
-
-
-def _parabola(middle: Array, right: Array, left: Array) -> Array:
-    """Peaks (P, 7) of parabolas through three equidistant values (P,), (P, 7), (P, 7), in steps, clipped to [-1, 1]."""
-    slope, bend = (right - left) / 2, 2 * middle[:, None] - right - left
-    peak = np.where(bend > 1e-12, slope / np.maximum(bend, 1e-12), np.sign(slope))
-    return np.clip(peak, -1.0, 1.0)
+    return pattern_search(scores, poses, step, limits, rounds)

@@ -1,8 +1,8 @@
 """The verdict on a pose, and all its limits: is the pose right, and is it the pose of an adult's head?
 
-The *quality* of a pose is a set of measurements by name, from `brain_level`, `checks`, `plausibility` and
-`robust_fit.agreement`. A *grade* compares one or two of them with their limits: the pose *passes*, is *tolerable*, or
-neither. If all grades pass, the verdict is "pass"; if all are at least tolerable, "review"; otherwise "fail".
+A *grade* compares one or two measurements of the *quality* of a pose (see `quality`) with their limits: the pose
+*passes*, is *tolerable*, or neither. If all grades pass, the verdict is "pass"; if all are at least tolerable,
+"review"; otherwise "fail".
 
 Level and peak of the brain decide if the pose is right; each detects errors that the other misses. Symmetry, NCC and
 bone distance are reported but not judged: as limits, they refused right poses of heads with uneven skulls. The
@@ -14,6 +14,8 @@ left-right mirrored scan.
 from __future__ import annotations
 
 from typing import NamedTuple
+
+from .quality import Quality
 
 PASS_LEVEL, REVIEW_LEVEL = 0.62, 0.55
 """Smallest levels: right poses have 0.66 to 0.88 (0.53 with a bleed of 195 ml), most wrong ones 0.56 at most.
@@ -77,7 +79,7 @@ class Verdict(NamedTuple):
     head: bool
 
 
-def judge(quality: dict[str, float]) -> Verdict:
+def judge(quality: Quality) -> Verdict:
     """The verdict on a pose of this quality."""
     about_head, about_pose = head_grades(quality), pose_grades(quality)
     grades = about_head + about_pose
@@ -87,7 +89,7 @@ def judge(quality: dict[str, float]) -> Verdict:
     return Verdict("fail" if failures else "review" if doubts else "pass", failures or doubts, head)
 
 
-def pose_grades(quality: dict[str, float]) -> tuple[Grade, ...]:
+def pose_grades(quality: Quality) -> tuple[Grade, ...]:
     """The grades that decide if the pose is right."""
     level, peak, turned = quality["level"], quality["peak"], quality["rotation_deg"]
     agreed = quality.get("inlier_fraction", 0.0)
@@ -110,7 +112,7 @@ def pose_grades(quality: dict[str, float]) -> tuple[Grade, ...]:
     )
 
 
-def head_grades(quality: dict[str, float]) -> tuple[Grade, ...]:
+def head_grades(quality: Quality) -> tuple[Grade, ...]:
     """The grades that decide if there is an adult's head at the pose, upright, whole and in HU."""
     tipped, seen, density = quality["tipped_deg"], quality["brain_in_view"], quality["brain_hu"]
     volume, distortion, (low, high) = quality["intracranial_ml"], quality["distortion"], SCALE

@@ -28,9 +28,6 @@ COLUMNS = (*((kind, BRAIN_WINDOW_HU) for kind in ("axial", "coronal", "sagittal"
 FLAG_LINES = 2
 """Lines of text that the flags have room for."""
 
-HEADLINE = 42
-"""Letters of the longest score in words that has room above a panel in large print."""
-
 LEVELS = 8
 """Axial levels in the last row, each half as large."""
 
@@ -144,22 +141,23 @@ def scores_in_words(
     percentiles: Mapping[str, float | None],
     coverage: Mapping[str, float | None],
     unit: str,
-) -> list[str]:
-    """Each region's score in words, with its percentile, and the share in view of a region that is cut."""
+) -> list[tuple[str, str]]:
+    """Each region's score in words, and below it the percentile, and the share in view of a region that is cut."""
     words = []
     for name, score in scores.items():
         percentile, share = percentiles.get(name), coverage.get(name)
         shown = "no score" if score is None else f"{score:.1f} {unit}"
-        known = "" if percentile is None else f", percentile {percentile:.0f}"
-        cut = "" if share is None or share >= WHOLE_COVERAGE else f", {100 * share:.0f} % in view"
-        words.append(f"{name.replace('_', ' ')}: {shown}{known}{cut}")
+        known = [] if percentile is None else [f"percentile {percentile:.0f}"]
+        cut = [] if share is None or share >= WHOLE_COVERAGE else [f"{100 * share:.0f} % in view"]
+        words.append((f"{name.replace('_', ' ')}: {shown}", ", ".join([*known, *cut])))
     return words
 
 
-def draw_header(sheet: Image.Image, scores: Sequence[str], flags: Sequence[str]) -> None:
-    """Scores in words, and flags."""
-    for place, words in enumerate(scores, 1):
-        label(sheet, (place * (PANEL + GAP), 9), words, 20 if len(words) <= HEADLINE else 17, TEXT)
+def draw_header(sheet: Image.Image, scores: Sequence[tuple[str, str]], flags: Sequence[str]) -> None:
+    """Scores in two lines of words, and flags."""
+    for place, (score, more) in enumerate(scores, 1):
+        label(sheet, (place * (PANEL + GAP), 6), score, 20, TEXT)
+        label(sheet, (place * (PANEL + GAP), 30), more, 14, TEXT)
     text = "Flags: " + (" ".join(flags) if flags else "none")
     lines = wrapped(text, sheet.width - 20, 14)
     if len(lines) > FLAG_LINES:
@@ -168,7 +166,7 @@ def draw_header(sheet: Image.Image, scores: Sequence[str], flags: Sequence[str])
             f"and {len(flags)} flags in all: see result.json",
         ]
     for line, piece in enumerate(lines):
-        label(sheet, (10, 44 + 22 * line), piece, 14, WARNING if flags else QUIET)
+        label(sheet, (10, 52 + 20 * line), piece, 14, WARNING if flags else QUIET)
 
 
 def draw_footer(sheet: Image.Image, outlines: bool) -> None:

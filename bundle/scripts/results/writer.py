@@ -23,7 +23,7 @@ from ..assets import bundle_root, metadata, sha256
 from ..files.atomic import Content
 from ..files.json_text import plain
 from ..files.nifti import nifti_bytes
-from ..findings import FLAG, finding
+from ..findings import finding, flags_in_words
 from ..integrity import changes
 from ..words import counted
 from .folder import check_target, write_results
@@ -145,7 +145,7 @@ def case_files(data: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, 
         scores=result["scores"],
         percentiles={name: numbers.get("percentile") for name, numbers in details.items()},
         coverage={name: numbers.get("coverage") for name, numbers in details.items()},
-        flags=[f["message"] for f in result["findings"] if f["severity"] == FLAG],
+        flags=flags_in_words(result["findings"]),
         unit=SHORT_UNITS[result["map"]],
         threshold=max(thresholds, default=None) if result["map"] == "calibrated" else None,
         unconfirmed=result["quality"]["verdict"] == "unconfirmed",

@@ -61,7 +61,9 @@ def lesion_in_reference_space(head: SimulatedHead, seed: int) -> NDArray[np.uint
         return np.zeros((REFERENCE_SIZE,) * 3, dtype=np.uint8)
     aligned = alignment_error(stream(seed, ERROR_STREAM)) @ head.to_reference @ head.affine
     line = np.arange(REFERENCE_SIZE, dtype=np.float64)
-    found = sample(head.lesion.astype(np.float32), np.linalg.inv(aligned) @ grid_affine(), (line, line, line), "nearest")
+    found = sample(
+        head.lesion.astype(np.float32), np.linalg.inv(aligned) @ grid_affine(), (line, line, line), "nearest"
+    )
     return found.astype(np.uint8)
 
 

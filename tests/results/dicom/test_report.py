@@ -11,8 +11,9 @@ from report_groups import groups, name_of
 
 pytest.importorskip("highdicom")
 
-from dicom_results import POSITIONS, SCORES, THRESHOLD, WEIGHTS_SHA256, make
+from dicom_results import POSITIONS, SCORES, THRESHOLD, WEIGHTS_SHA256, make, result
 
+from scripts.anomaly.transforms import cut_finding
 from scripts.results.dicom.report import volume_ml
 from scripts.results.dicom.source import read_source
 
@@ -31,6 +32,21 @@ def test_scores_percentiles_and_sides(position: str, tmp_path: Path) -> None:
     assert (segment["codes"]["Laterality"], segment["codes"]["Finding"]) == ("Left", "Anomaly of position")
     assert segment["numbers"]["Volume"] == pytest.approx(4 / 3 * np.pi * 1.5**3, rel=0.1)
     assert quality["codes"]["Verdict on the alignment with the reference head"].startswith("Doubtful")
+
+
+def test_a_cut_region_has_its_coverage_and_a_comment(tmp_path: Path) -> None:
+    shares = {"left_hemisphere": 0.917, "right_hemisphere": 1.0, "skull": 0.44}
+    details = {name: {**numbers, "coverage": shares[name]} for name, numbers in result()["score_details"].items()}
+    cut = [cut_finding(name, shares[name]) for name in ("left_hemisphere", "skull")]
+    data = make(tmp_path, score_details=details, findings=cut).read("report")
+    left, right, skull, *_ = groups(data)
+    name = "Share of a region in the field of view"
+    assert [group["numbers"][name] for group in (left, right, skull)] == [91.7, 100.0, 44.0]
+    assert left["numbers"]["Anomaly score of a region"] == SCORES["left_hemisphere"]
+    assert skull["numbers"] == {name: 44.0}
+    said = [str(item.TextValue) for item in data.ContentSequence if name_of(item) == "Comment"]
+    assert said[1].startswith("The field of view holds 92 % of the left hemisphere: the score is of what is in view.")
+    assert said[2].startswith("The field of view holds 44 % of the skull: no score.")
 
 
 def test_what_made_the_numbers_and_of_what(tmp_path: Path) -> None:
