@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
-
 import position as module
+import pytest
 from position import BOX, heads_of, main, rows_of, scans_of, whole
 
 SHAPE = tuple(part.stop - part.start for part in BOX)
