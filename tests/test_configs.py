@@ -35,6 +35,7 @@ BASES = {
     "published_train.json": "train.json",
     "train_scans.json": "train.json",
     "locator.json": "train.json",
+    "density_train.json": "train.json",
 }
 """Which config each overlay goes over."""
 

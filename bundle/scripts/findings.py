@@ -155,6 +155,10 @@ FLAGS = {
         "over 5 % of a region lies outside the normative: no healthy scan had a head there",
         "The calibrated heatmap is 0 there.",
     ),
+    "median_doubtful": (
+        "less than 60 % of the brain has 0 to 60 HU, or their median is over 18 HU from a brain's",
+        "Much blood or contrast agent: the position map, which equalises the median, may be wrong.",
+    ),
     "orientation_doubtful": (
         "the head is rotated by over 65 degrees against its header",
         "Check the orientation in the header: left and right may be wrong.",

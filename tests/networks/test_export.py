@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from scripts.assets import asset
-from scripts.networks.export import StridedPositionNet, exported_program, onnx_model
+from scripts.networks.export import StridedPositionNet, TwoAnswers, exported_program, onnx_model
 from scripts.networks.inferers import DensePositionInferer
 from scripts.networks.position import DensePositionNet
 
@@ -132,3 +132,45 @@ def test_other_strides_are_refused(dense: DensePositionNet) -> None:
         StridedPositionNet(2, stride=3)
     with pytest.raises(ValueError, match="made for stride 2, got 4"):
         strided(dense, 2).dense(torch.zeros(1, 2, 31, 31, 31), 4)
+
+
+@pytest.fixture(scope="module")
+def densities() -> TwoAnswers:
+    """A density network with random weights."""
+    torch.manual_seed(0)
+    made = TwoAnswers(7)
+    made.nodes.copy_(torch.rand(7, 3))
+    return made.eval()
+
+
+DENSITY_SIZES = ((1, 19, 19, 19), (2, 20, 25, 23))
+
+
+def apart(network: TwoAnswers, other: Callable[[Tensor], list[Tensor]]) -> float:
+    """Largest difference of positions and logits over some sizes; the answers have the same shapes."""
+    found = 0.0
+    for batch, *sides in DENSITY_SIZES:
+        inputs = torch.rand(batch, 3, *sides)
+        with torch.no_grad():
+            for expected, answer in zip(network(inputs), other(inputs), strict=True):
+                assert answer.shape == expected.shape
+                found = max(found, (answer - expected).abs().max().item())
+    return found
+
+
+def test_the_density_network_is_exported_with_both_answers(densities: TwoAnswers) -> None:
+    loaded = torch.export.load(io.BytesIO(exported_program(densities, FACTS)))
+    assert apart(densities, loaded.module()) < TOLERANCE
+
+
+def test_the_density_network_as_onnx_answers_alike(densities: TwoAnswers) -> None:
+    pytest.importorskip("onnxscript")
+    runtime = pytest.importorskip("onnxruntime")
+    session = runtime.InferenceSession(onnx_model(densities, FACTS), providers=["CPUExecutionProvider"])
+
+    def answers(inputs: Tensor) -> list[Tensor]:
+        return [torch.from_numpy(found) for found in session.run(["pred", "logits"], {"image": inputs.numpy()})]
+
+    assert apart(densities, answers) < TOLERANCE
+    places = ["depth_places", "height_places", "width_places"]
+    assert session.get_outputs()[1].shape == ["batch", 4, 7, *places]

@@ -11,9 +11,12 @@ import torch
 from monai.data import MetaTensor, decollate_batch, list_data_collate
 from torch import Tensor, nn
 
+from scripts.networks.density import DensityPositionNet
+from scripts.networks.evidence import evidence_map
 from scripts.networks.inferers import (
     AutocastInferer,
     DensePositionInferer,
+    EvidenceInferer,
     PatchPositionInferer,
     PositionInferer,
     autocast,
@@ -266,3 +269,21 @@ def test_on_a_gpu_exact_work_is_deterministic_and_training_keeps_pytorchs_settin
         assert (cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32) == (False, True, False)
     with autocast(gpu, "float32", exact=False):
         assert (cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32) == (True, False, True)
+
+
+def test_evidence_is_asked_of_the_head_s_places_and_the_network_is_left_as_it_was() -> None:
+    torch.manual_seed(0)
+    network = DensityPositionNet(5).train()
+    network.nodes.copy_(torch.rand(5, 3))
+    blocks = torch.zeros(2, 3, 31, 31, 31)
+    blocks[0, :, 8:20, 9:21, 10:22] = torch.rand(3, 12, 12, 12)
+    found = EvidenceInferer(1.5, margin=1)(MetaTensor(blocks), network)
+    assert found.shape == (2, 20, 16, 16, 16)
+    assert found[1].isnan().all(), "nothing but background"
+    asked = found[0].isfinite().all(dim=0)
+    lines = [asked.any(dim=d).nonzero()[:, 0].tolist() for d in ((1, 2), (0, 2), (0, 1))]
+    assert lines == [list(range(4, 11)), list(range(4, 11)), list(range(5, 12))]
+    torch.testing.assert_close(found[0], evidence_map(network, blocks[0], asked, 1.5).flatten(0, 1), equal_nan=True)
+    assert network.training
+    with pytest.raises(ValueError, match=r"\(B, C, D, H, W\)"):
+        EvidenceInferer(1.5)(blocks[0], network)

@@ -25,6 +25,7 @@ from scripts.preprocessing.transforms import (
     MaskBackgroundd,
     MeasureCoveraged,
     ScaleWindowsd,
+    ShiftBlocksd,
     load_regions,
 )
 from scripts.volume import AIR_HU
@@ -337,3 +338,27 @@ def test_equalising_looks_at_the_foreground_only() -> None:
 def test_a_missing_key_is_an_error() -> None:
     with pytest.raises(KeyError, match="image"):
         ScaleWindowsd("image")({})
+
+
+@pytest.mark.parametrize(("hu", "codes"), [(25, []), (70, ["median_doubtful"])])
+def test_blocks_are_shifted_to_the_median_and_a_doubtful_one_is_told(
+    hu: int, codes: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    brain = np.zeros((127, 127, 127), bool)
+    brain[50:70, 50:70, 50:70] = True
+    monkeypatch.setattr(head_transforms, "reference_brain", lambda path: brain)
+    values = torch.full((1, 256, 256, 256), AIR_HU)
+    values[:, 80:160, 80:160, 80:160] = float(hu)
+    labels = torch.zeros(1, 256, 256, 256, dtype=torch.uint8)
+    labels[:, 80:160] = 3
+    found = ShiftBlocksd("image", "regions", ["label"])({"image": scan(values), "label": labels})
+    blocks = found["image"]
+    assert blocks.shape == (1, 127, 127, 127)
+    assert blocks[0, 60, 60, 60] == (33 if not codes else hu)
+    assert blocks[0, 0, 0, 0] == AIR_HU
+    assert [entry["code"] for entry in blocks.meta.get("findings", [])] == codes
+    assert blocks.meta["note"] == "kept"
+    np.testing.assert_allclose(blocks.affine[:3, 3], [-127.5 + 1.5] * 3)
+    np.testing.assert_allclose(np.diag(blocks.affine), [2, 2, 2, 1])
+    assert found["label"].shape == (1, 64, 64, 64)
+    assert found["label"][0, 30, 0, 0] == 3

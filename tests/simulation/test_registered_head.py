@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from block_heads import PLAIN, block_head, marker_mm
@@ -16,6 +18,7 @@ from scripts.simulation.registered_head import (
     alignment_error,
     draw_training_head,
     in_reference_space,
+    lesion_in_reference_space,
     scanned_in_reference_space,
 )
 from scripts.simulation.scanner.scan import PADDING_HU, acquire
@@ -47,6 +50,18 @@ def test_below_the_lowest_slice_nothing_is_known(drawn: np.ndarray) -> None:
     known = np.flatnonzero(column != PADDING_HU)
     assert 0 < known[0] < 110
     assert (column[known[0] : known[-1]] != PADDING_HU).all()
+
+
+def test_a_lesion_lies_where_the_scan_shows_it() -> None:
+    head = draw_head(ANATOMY, 5)
+    assert not lesion_in_reference_space(head, 5).any()
+    skull = np.isin(head.labels, (515, 516))
+    mask = lesion_in_reference_space(replace(head, lesion=skull.astype(np.uint8)), 5)
+    volume = scanned_in_reference_space(head, 5)
+    assert mask.shape == volume.shape
+    known = volume != PADDING_HU
+    assert (volume[known & (mask == 1)] > 200).mean() > 0.7
+    assert (volume[known & (mask == 0)] > 200).mean() < 0.05
 
 
 def test_bone_is_where_the_head_has_it() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from scripts.datasets.datalist import cases, check_disjoint, listed_scans
 from scripts.errors import WrongUsage
-from scripts.training.anatomies import training_anatomies, validation_heads
+from scripts.training.anatomies import training_anatomies, training_heads, validation_heads
 
 
 @pytest.fixture
@@ -22,6 +22,11 @@ def folder(tmp_path: Path) -> str:
 
 def test_training_takes_every_anatomy_that_is_not_held_out(folder: str) -> None:
     assert [Path(item["image"]).name for item in training_anatomies(folder, ["b"])] == ["a.nii.gz", "c.nii.gz"]
+
+
+def test_a_fixed_number_of_heads_is_made_of_each_anatomy(folder: str) -> None:
+    items = training_heads(folder, ["b"], 2)
+    assert [(Path(item["image"]).name[0], item["seed"]) for item in items] == [("a", 0), ("c", 0), ("a", 1), ("c", 1)]
 
 
 def test_nothing_left_to_train_on_is_an_error(folder: str) -> None:

@@ -123,6 +123,11 @@ def test_the_stream_repeats_with_its_seed_and_differs_by_epoch_seed_and_rank() -
     assert seeds(other, 20) != first
 
 
+def test_a_seed_that_the_data_name_is_kept() -> None:
+    source = HeadStream([{"image": "a", "seed": 7}], Drawn(), Same([]), first_heads=2)  # type: ignore[arg-type]
+    assert set(seeds(source, 5)) == {7}
+
+
 def test_the_pool_is_renewed_and_never_grows_beyond_its_size() -> None:
     source = stream(pool_size=3, crops_per_head=4, first_heads=2)
     samples = seeds(source, 41)

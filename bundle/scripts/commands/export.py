@@ -21,6 +21,7 @@ OUTPUTS = {
     "published_train.json": "published.pt",
     "autoencoder.json": "autoencoder.pt",
     "locator.json": "locator.pt",
+    "density_train.json": "density.pt",
 }
 """Configs of trainings that weights can be made of, and the name of the weights' file, as `models` has it."""
 
@@ -35,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output",
         metavar="FILE",
         type=Path,
-        help="the weights (beside the checkpoint: model.pt, published.pt, autoencoder.pt or locator.pt); "
+        help="the weights (beside the checkpoint: model.pt, published.pt, autoencoder.pt, locator.pt or density.pt); "
         "a file of bundle/models installs them",
     )
     parser.add_argument("--config", choices=OUTPUTS, default="train.json", help="what the training ran (train.json)")

@@ -4,8 +4,8 @@ Formats of one function with one form of answer get `StridedPositionNet`: the de
 `forward` is `dense` at the stride that it was made with: image (B, C, D, H, W) in, positions (B, 3, d, h, w) out, with
 d = (D - P) // stride + 1 for patch size P. *Batch and sides are dynamic*: any batch of up to `LARGEST_BATCH`, each side
 from P + stride, so that there are at least two places along it, to `LARGEST_SIDE`; ONNX does not check these limits
-and answers a single patch too. What a file says of itself are its *facts*, texts by name. A file holds no path of the
-machine that wrote it.
+and answers a single patch too. The density network gets `TwoAnswers`, whose second output are its logits. What a file
+says of itself are its *facts*, texts by name. A file holds no path of the machine that wrote it.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 from torch.export import Dim, ExportedProgram
 
+from .density import STEP, DensityPositionNet
 from .position import STRIDES, DensePositionNet
 
 
@@ -31,11 +32,13 @@ class StridedPositionNet(DensePositionNet):
         ValueError: `stride` is not 1, 2 or 4, or `patch_size` is none that the network comes in.
     """
 
+    outputs = ("pred",)
+
     def __init__(self, width: int, patch_size: int = 31, in_channels: int = 1, stride: int = 2) -> None:
         super().__init__(width, patch_size, in_channels)
         if stride not in STRIDES:
             raise ValueError(f"stride must be one of {STRIDES}, got {stride}")
-        self.stride = stride
+        self.stride, self.in_channels = stride, in_channels
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Predicted positions (B, 3, d, h, w) of every `stride`-th patch in (B, C, D, H, W), also of a single one."""
@@ -53,6 +56,20 @@ class StridedPositionNet(DensePositionNet):
         return predicted
 
 
+class TwoAnswers(DensityPositionNet):
+    """`DensityPositionNet` whose forward gives positions and logits."""
+
+    outputs = ("pred", "logits")
+    stride = STEP
+
+    def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+        """Predicted positions (B, 4, 3, d, h, w) and logits (B, 4, N, d, h, w) of blocks (B, C, D, H, W)."""
+        logits = super().forward(inputs)
+        return self.positions(logits), logits
+
+
+Exportable = StridedPositionNet | TwoAnswers
+
 LARGEST_BATCH, LARGEST_SIDE = 64, 512
 """Most inputs at once, and most voxels along a side: twice the reference grid's."""
 
@@ -66,7 +83,7 @@ OPSET = 20
 """Version of ONNX's operators; runtimes since 2024 know it."""
 
 
-def exported_program(network: StridedPositionNet, facts: Mapping[str, str]) -> bytes:
+def exported_program(network: Exportable, facts: Mapping[str, str]) -> bytes:
     """The file of a `torch.export` program, for `torch.export.load(path).module()`; facts in its extra file "facts".
 
     The network is not changed.
@@ -80,8 +97,8 @@ def exported_program(network: StridedPositionNet, facts: Mapping[str, str]) -> b
     return content.getvalue()
 
 
-def onnx_model(network: StridedPositionNet, facts: Mapping[str, str]) -> bytes:
-    """The file of an ONNX model with input "image", output "pred", and the facts among its metadata.
+def onnx_model(network: Exportable, facts: Mapping[str, str]) -> bytes:
+    """The file of an ONNX model with input "image", output "pred" and maybe others, and the facts among its metadata.
 
     The network is not changed.
 
@@ -94,7 +111,7 @@ def onnx_model(network: StridedPositionNet, facts: Mapping[str, str]) -> bytes:
         made = torch.onnx.export(
             _program(network),
             input_names=["image"],
-            output_names=["pred"],
+            output_names=list(network.outputs),
             opset_version=OPSET,
             external_data=False,
             dynamo=True,
@@ -111,11 +128,11 @@ def onnx_model(network: StridedPositionNet, facts: Mapping[str, str]) -> bytes:
     return content
 
 
-def _program(network: StridedPositionNet) -> ExportedProgram:
+def _program(network: Exportable) -> ExportedProgram:
     """The network as a program with dynamic batch and sides."""
     patch_size, stride = network.patch_size, network.stride
     sides = [patch_size + (places - 1) * stride for places in EXAMPLE_PLACES]
-    example = torch.zeros(2, network.stem.in_channels, *sides, device=network.out.weight.device)
+    example = torch.zeros(2, network.in_channels, *sides, device=next(network.parameters()).device)
     batch = Dim(AXES[0], min=1, max=LARGEST_BATCH)
     along = [Dim(name, min=patch_size + stride, max=LARGEST_SIDE) for name in AXES[1:]]
     dynamic = {0: batch, **dict(enumerate(along, start=2))}
@@ -127,13 +144,11 @@ def _program(network: StridedPositionNet) -> ExportedProgram:
 
 
 def _name_axes(graph: Any) -> None:
-    """Give descriptive names to the dynamic axes of input and output."""
-    for value, names in (
-        (graph.input[0], AXES),
-        (graph.output[0], (AXES[0], *(f"{name}_places" for name in AXES[1:]))),
-    ):
+    """Give descriptive names to the dynamic axes of input and outputs."""
+    places = (AXES[0], *(f"{name}_places" for name in AXES[1:]))
+    for value, names in ((graph.input[0], AXES), *((output, places) for output in graph.output)):
         dims = value.type.tensor_type.shape.dim
-        for dim, name in zip([dims[0], *dims[2:]], names, strict=True):
+        for dim, name in zip([dims[0], *dims[-3:]], names, strict=True):
             dim.dim_param = name
 
 

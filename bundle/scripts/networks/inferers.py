@@ -27,6 +27,8 @@ from monai.inferers.inferer import Inferer
 from torch import Tensor, nn
 
 from ..processes.memory import give_back_free_memory, keep_large_blocks
+from .density import STEP
+from .evidence import evidence_map
 from .patches import cut, cut_patches, enclosed, foreground_of, grid_shape, near_foreground, patch_radius, tile_boxes
 from .position import STRIDES, fold_spectral_norm
 
@@ -258,3 +260,35 @@ class PatchPositionInferer(PositionInferer):
             patches = cut_patches(volume, places * self.stride, self.patch_size).to(device)
             i, j, k = places.unbind(1)
             predicted[:, i, j, k] = network(patches).to(predicted).T
+
+
+class EvidenceInferer(Inferer):
+    """What a `DensityPositionNet` says about every place of the head, see `evidence`; places are every second block.
+
+    `first_place` is the voxel of the reference grid at which place 0 lies; a place whose blocks within `margin` are all
+    background is not asked.
+    """
+
+    def __init__(self, first_place: float, margin: int = 2, precision: str = "float32") -> None:
+        check_precision(precision)
+        self.first_place, self.margin, self.precision = first_place, margin, precision
+        keep_large_blocks()
+
+    def __call__(self, inputs: Tensor, network: Any, *args: Any, **kwargs: Any) -> Tensor:
+        """Evidence (B, 20, n, n, n) of inputs (B, C, D, H, W), five numbers for each receptive field; NaN outside.
+
+        Raises:
+            ValueError: the inputs do not have five axes.
+        """
+        if inputs.ndim != 5:
+            raise ValueError(f"inputs must be (B, C, D, H, W), got {tuple(inputs.shape)}")
+        volumes = inputs.as_tensor() if isinstance(inputs, MetaTensor) else inputs
+        asked = network.module if isinstance(network, nn.parallel.DistributedDataParallel) else network
+        training = asked.training
+        found = []
+        with autocast(volumes.device, self.precision):
+            for volume in volumes:
+                wanted = enclosed(near_foreground(foreground_of(volume), self.margin, STEP))
+                found.append(evidence_map(asked.eval(), volume, wanted.cpu(), self.first_place).flatten(0, 1))
+        asked.train(training)
+        return torch.stack(found)

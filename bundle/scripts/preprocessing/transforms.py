@@ -22,9 +22,18 @@ from ..files.derived import read_derived
 from ..findings import finding
 from ..geometry.coordinates import REFERENCE_SPACING_MM
 from ..volume import AIR_HU
+from .blocks import MEDIAN_HU, Shift, at_places, block_grid, block_hu, median_shift, shifted
 from .foreground import head_foreground
 from .intensity import BONE_WINDOW_HU, BRAIN_WINDOW_HU, equalize_histogram, windows
-from .regions import RegionTarget, coverage, own_regions, region_target, share_in_no_region
+from .regions import (
+    LEFT_HEMISPHERE,
+    RIGHT_HEMISPHERE,
+    RegionTarget,
+    coverage,
+    own_regions,
+    region_target,
+    share_in_no_region,
+)
 
 REGION_TARGET_NAME = "regions_target.npz"
 """The derived file (see `files.derived`) with what is needed of the reference regions."""
@@ -158,6 +167,49 @@ class MeasureCoveraged(MapTransform):
             valid = as_array(measured[key]).astype(bool)
             measured[self.coverage_key] = coverage(valid, load_regions(self.reference_regions))
         return measured
+
+
+class ShiftBlocksd(MapTransform):
+    """Replace a scan by its shifted blocks (1, 127, 127, 127), int16 HU, see `blocks`; a doubtful median is a finding.
+
+    The masks and labels of `place_keys`, (1, 256, 256, 256), become those at the places, (1, 64, 64, 64).
+    """
+
+    def __init__(self, keys: str, reference_regions: str, place_keys: Sequence[str] = ()) -> None:
+        super().__init__(keys)
+        self.reference_regions, self.place_keys = reference_regions, tuple(place_keys)
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> Data:
+        """Replace each key, and the masks and labels."""
+        found = dict(data)
+        for key in self.key_iterator(found):
+            blocks = block_hu(as_array(found[key]))
+            shift = median_shift(blocks, reference_brain(self.reference_regions))
+            values = torch.from_numpy(shifted(blocks, shift))[None]
+            found[key] = flagged(with_meta(values, found[key]), shift)
+        for key in self.place_keys:
+            found[key] = torch.from_numpy(np.ascontiguousarray(at_places(torch.as_tensor(found[key]).numpy())))
+        return found
+
+
+@lru_cache(maxsize=2)
+def reference_brain(regions: str) -> NDArray[np.bool_]:
+    """Blocks (127, 127, 127) that lie mostly in the hemispheres of the reference regions in a file."""
+    return block_hu(np.isin(load_regions(regions), (LEFT_HEMISPHERE, RIGHT_HEMISPHERE))) > 0.5
+
+
+def flagged(image: Tensor, shift: Shift) -> Tensor:
+    """Blocks whose metadata, if they have any, hold their grid, the shift and, where it is doubtful, a finding."""
+    if not isinstance(image, MetaTensor):
+        return image
+    image.affine = image.affine @ torch.from_numpy(block_grid()).to(image.affine)
+    image.meta["median_shift_hu"] = round(shift.hu, 2)
+    if shift.doubtful:
+        text = (
+            f"{100 * shift.share:.0f} % of the brain has 0 to 60 HU, and their median is {MEDIAN_HU - shift.hu:.0f} HU."
+        )
+        image.meta["findings"] = [*(image.meta.get("findings") or []), finding("median_doubtful", text).as_dict()]
+    return image
 
 
 class ScaleWindowsd(MapTransform):

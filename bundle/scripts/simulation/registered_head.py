@@ -55,6 +55,18 @@ def scanned_in_reference_space(head: SimulatedHead, seed: int) -> NDArray[np.int
     return in_reference_space(scan, alignment_error(stream(seed, ERROR_STREAM)) @ head.to_reference)
 
 
+def lesion_in_reference_space(head: SimulatedHead, seed: int) -> NDArray[np.uint8]:
+    """The lesion's mask (256, 256, 256), uint8, of the head that `scanned_in_reference_space` shows, aligned alike."""
+    if not head.lesion.any():
+        return np.zeros((REFERENCE_SIZE,) * 3, dtype=np.uint8)
+    aligned = alignment_error(stream(seed, ERROR_STREAM)) @ head.to_reference @ head.affine
+    line = np.arange(REFERENCE_SIZE, dtype=np.float64)
+    found = sample(
+        head.lesion.astype(np.float32), np.linalg.inv(aligned) @ grid_affine(), (line, line, line), "nearest"
+    )
+    return found.astype(np.uint8)
+
+
 def alignment_error(rng: np.random.Generator) -> NDArray[np.float64]:
     """A small random rigid 4x4 in reference space."""
     error = np.eye(4)

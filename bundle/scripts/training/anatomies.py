@@ -36,6 +36,16 @@ def training_anatomies(folder: str, held_out: Collection[str]) -> list[dict[str,
     return items
 
 
+def training_heads(folder: str, held_out: Collection[str], heads_per_anatomy: int) -> list[dict[str, Any]]:
+    """One dictionary {"image": path, "seed": int} for each of a fixed number of heads of the training's anatomies.
+
+    Raises:
+        WrongUsage: as `training_anatomies`.
+    """
+    found = training_anatomies(folder, held_out)
+    return [{**item, "seed": seed} for seed in range(heads_per_anatomy) for item in found]
+
+
 def check_names(folder: str, names: Sequence[str], remedy: str) -> dict[str, str]:
     """Path by name of the anatomies in a folder, among which all the `names` are.
 

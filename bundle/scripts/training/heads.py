@@ -46,11 +46,13 @@ class DrawHeadd(MapTransform):
         """Draw; the same path and seed give the same."""
         drawn = dict(data)
         for key in self.key_iterator(drawn):
-            path = str(drawn[key])
-            if path not in self.anatomies:
-                self.anatomies[path] = load_anatomy(Path(path))
-            drawn[key] = self.drawn(self.anatomies[path], int(drawn["seed"]))
+            drawn[key] = self.drawn(self._anatomy(str(drawn[key])), int(drawn["seed"]))
         return drawn
+
+    def _anatomy(self, path: str) -> Anatomy:
+        if path not in self.anatomies:
+            self.anatomies[path] = load_anatomy(Path(path))
+        return self.anatomies[path]
 
     def drawn(self, anatomy: Anatomy, seed: int) -> Any:
         """A training head (1, 256, 256, 256), int16 HU, drawn from an anatomy by a seed."""
@@ -155,7 +157,7 @@ class HeadStream(IterableDataset[dict[Hashable, Any]]):
         """Stream crops of heads of the anatomies in `data`.
 
         Args:
-            data: one dictionary an anatomy, with its path under "image".
+            data: one dictionary an anatomy, with its path under "image"; one with a "seed" always gives the same head.
             head_transform: from such a dictionary, with a "seed", to a head under "image" (1, I, J, K).
             transform: from a head to one random training sample.
             pool_size: heads that each worker holds; a drawn head takes 34 MB.
@@ -184,8 +186,8 @@ class HeadStream(IterableDataset[dict[Hashable, Any]]):
 
     def _renew(self, random: np.random.Generator) -> None:
         """Draw one head into the pool; the oldest leaves when the pool is full."""
-        anatomy = {**self.data[int(random.integers(len(self.data)))], "seed": int(random.integers(2**31))}
-        self.pool.append(dict(self.head_transform(anatomy)))
+        anatomy, seed = self.data[int(random.integers(len(self.data)))], int(random.integers(2**31))
+        self.pool.append(dict(self.head_transform({"seed": seed, **anatomy})))
         del self.pool[: -self.pool_size]
 
 
