@@ -18,13 +18,13 @@ from scripts.skull.holes import Hole
 from scripts.skull.paths import Trace
 
 
-def assessed(holes: list[Hole]) -> Any:
+def assessed(holes: list[Hole], percentile: float = 99.0) -> Any:
     """A skull with a line on the patient's left, from front to back."""
     tables = atlas()
     angles = np.linspace(-0.3, 0.3, 30)
     course = np.stack([-0.6 * np.cos(angles), np.sin(angles), 0.8 * np.cos(angles)], axis=1)
     gaps = Gaps(np.zeros(len(tables.fine)), np.ones(len(tables.fine), bool))
-    numbers = {"skull_score": 4.2, "skull_percentile": 99.0, "line_mm": 51.0, "hole_mm": 30.0}
+    numbers = {"skull_score": 4.2, "skull_percentile": percentile, "line_mm": 51.0, "hole_mm": 30.0}
     line = Trace(tables.nearest(course), 51.0)
     return SimpleNamespace(
         skull=SimpleNamespace(gaps=gaps, holes=holes), line=line, numbers=numbers, defect=bool(holes)
@@ -45,6 +45,11 @@ def test_a_line_on_the_left_is_on_the_right_of_the_picture_and_its_course_stays_
     assert np.ptp(rows) > 12
     assert not pixels_of(picture, HOLE).size
     assert unrolled_skull(assessed([])) == picture
+
+
+def test_the_strongest_line_of_a_usual_skull_is_not_drawn() -> None:
+    assert not pixels_of(unrolled_skull(assessed([], 94.0)), LINE).size
+    assert pixels_of(unrolled_skull(assessed([], 95.0)), LINE).size
 
 
 def test_a_hole_is_marked_where_it_is() -> None:

@@ -2,7 +2,7 @@
 
 The calvaria is seen from above in an equal-area projection: the front is up, the patient's right on the left, the
 vertex in the middle. Bright places lack bone; sutures are bright, too. The line is drawn beside its course, not over
-it.
+it, and only if the skull's score is above `UNUSUAL` percent of healthy scans.
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ HEADER = 70
 GAPS = (-0.1, 0.7)
 """Gaps that are shown black and white."""
 
+UNUSUAL = 95.0
+"""Percentile from which on the strongest line is drawn: every skull has one."""
+
 ASIDE_MM = 4.0
 """Distance at which a line is drawn beside its course."""
 
@@ -49,7 +52,7 @@ def unrolled_skull(found: Assessment) -> bytes:
     sheet.paste(Image.fromarray(grey).resize((SIDE, SIDE), Image.Resampling.BILINEAR), (0, HEADER))
     draw = ImageDraw.Draw(sheet)
     course = pixels(tables.fine[found.line.places]) * scale + (HEADER, 0)
-    for side in (-1, 1):
+    for side in (-1, 1) if found.numbers["skull_percentile"] >= UNUSUAL else ():
         shifted = course + side * ASIDE_MM / PIXEL_MM * scale * _across(course)
         draw.line([(column, row) for row, column in shifted], fill=LINE, width=2)
     for hole in skull.holes:
@@ -70,8 +73,10 @@ def draw_words(sheet: Image.Image, numbers: Mapping[str, float], defect: bool) -
     label(sheet, (10, 6), "Unrolled skull: bright where bone is missing", 18, TEXT)
     words = f"score {numbers['skull_score']:.1f} sd, percentile {numbers['skull_percentile']:.0f} of healthy scans"
     label(sheet, (10, 30), words, 14, QUIET)
-    line = f"strongest line {numbers['line_mm']:.0f} mm (orange: its sides), largest hole {numbers['hole_mm']:.0f} mm"
-    label(sheet, (10, 48), line + (": surgery or a defect" if defect else ""), 14, WARNING if defect else QUIET)
+    unusual = numbers["skull_percentile"] >= UNUSUAL
+    line = f"strongest line {numbers['line_mm']:.0f} mm (orange: its sides)" if unusual else "no unusual line"
+    hole = f", largest hole {numbers['hole_mm']:.0f} mm{': surgery or a defect' if defect else ''}"
+    label(sheet, (10, 48), line + hole, 14, WARNING if defect else QUIET)
 
 
 def _across(course: NDArray[np.float64]) -> NDArray[np.float64]:
