@@ -63,7 +63,13 @@ def parser() -> ConfigParser:
 
 def test_the_overlay_judges_by_the_filtered_map(parser: ConfigParser) -> None:
     steps = parser.get_parsed_content("postprocessing").transforms
-    assert [type(step).__name__ for step in steps] == ["ResidualMapd", "FilterResiduald", "ScoreRegionsd", "Invertd"]
+    assert [type(step).__name__ for step in steps] == [
+        "ResidualMapd",
+        "FilterResiduald",
+        "ScoreRegionsd",
+        "AssessSkulld",
+        "Invertd",
+    ]
     assert steps[1].size == 5
     assert steps[2].keys == ("pred",)
     assert steps[2].score == "maximum"
