@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -18,7 +19,7 @@ from scripts.skull.holes import Hole
 from scripts.skull.paths import Trace
 
 
-def assessed(holes: list[Hole], percentile: float = 99.0) -> Any:
+def assessed(holes: list[Hole], percentile: float = 99.0, dents: float = 1.0) -> Any:
     """A skull with a line on the patient's left, from front to back."""
     tables = atlas()
     angles = np.linspace(-0.3, 0.3, 30)
@@ -26,8 +27,14 @@ def assessed(holes: list[Hole], percentile: float = 99.0) -> Any:
     gaps = Gaps(np.zeros(len(tables.fine)), np.ones(len(tables.fine), bool))
     numbers = {"skull_score": 4.2, "skull_percentile": percentile, "line_mm": 51.0, "hole_mm": 30.0}
     line = Trace(tables.nearest(course), 51.0)
+    right = int((tables.pooled @ (0.8, 0.0, 0.6)).argmax())
     return SimpleNamespace(
-        skull=SimpleNamespace(gaps=gaps, holes=holes), line=line, numbers=numbers, defect=bool(holes)
+        skull=SimpleNamespace(gaps=gaps, holes=holes),
+        line=line,
+        numbers=numbers,
+        defect=bool(holes),
+        scores={"lines": 2.0, "wide": 0.5, "dents": dents},
+        peaks={"dents": SimpleNamespace(place=right)},
     )
 
 
@@ -50,6 +57,13 @@ def test_a_line_on_the_left_is_on_the_right_of_the_picture_and_its_course_stays_
 def test_the_strongest_line_of_a_usual_skull_is_not_drawn() -> None:
     assert not pixels_of(unrolled_skull(assessed([], 94.0)), LINE).size
     assert pixels_of(unrolled_skull(assessed([], 95.0)), LINE).size
+
+
+def test_a_dent_that_gives_the_score_is_ringed_and_the_line_is_not_drawn() -> None:
+    found = pixels_of(unrolled_skull(assessed([], dents=3.0)), LINE)
+    assert found[:, 1].max() < 320, "it lies on the patient's right, which is left in the picture"
+    assert np.ptp(found[:, 0]) == pytest.approx(np.ptp(found[:, 1]), abs=2)
+    assert not pixels_of(unrolled_skull(assessed([], 94.0, dents=3.0)), LINE).size
 
 
 def test_a_hole_is_marked_where_it_is() -> None:
