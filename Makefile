@@ -12,12 +12,13 @@ ZOO_IGNORES := E203,E501,E704,E741,W503,W504,C408,N812,B023
 DEPLOY := .venv-deploy
 LABEL ?= .venv-label
 
-.PHONY: help setup demo test test-deploy test-label lint types unit fuzz weights clean
+.PHONY: help setup demo test test-deploy test-label lint types unit fuzz real weights clean
 
 help:
 	@echo "make demo   run the sample (a simulated head with a bleed) and draw a picture of the result"
 	@echo "make test   ruff, black, isort, flake8, mypy and every test"
 	@echo "make fuzz   10,000 mutated slices, 1,000 series and 1,000 NIfTI files for the reader: 10 CPU-minutes"
+	@echo "make real   fetch two real heads by package name (12 MB), run them into out/real, print scores and thresholds"
 	@echo "make test-deploy   the application for MONAI Deploy, in an environment of its own, .venv-deploy: 3.2 GB"
 	@echo "make test-label    the application for MONAI Label, in another, .venv-label: 3.9 GB (LABEL=FOLDER for one elsewhere)"
 	@echo "make weights ANATOMIES=DIR   from label maps to what bundle/models holds, in out/weights: hours on a CPU"
@@ -76,6 +77,10 @@ fuzz: $(STAMP)
 	$(FUZZ) nifti 1000
 	$(FUZZ) enhanced 1000
 	$(FUZZ) slices 10000
+
+# Two heads in the source archive of a package of the index; its sha256 is checked, and nothing of it is committed.
+real: $(STAMP)
+	$(BIN)/python benchmarks/real.py -o out/real
 
 # What ships, from nothing: small patches first, which learn faster, then larger ones, then what is normal.  Stopped, it
 # goes on where it was.  SMALL is the last checkpoint of the first training.  Fewer epochs and scans try the commands out.
