@@ -4,6 +4,9 @@
     python benchmarks/detection.py register WORK
     python benchmarks/detection.py table WORK --calibration OTHER --published FILE --autoencoder FILE
 
+With `--harder 3` there are lesions in the middle, on both sides, in the posterior fossa, of uneven blood and of 1 to 10
+ml beside the usual ones, and the tables have a row for each of these groups; the other rows leave them out.
+
 `WORK` is the folder of a cohort. `OTHER` is the folder of another one, with healthy scans of other anatomies, which was
 drawn and registered before: normative and thresholds come from it. Without `--calibration` they come from the
 healthy scans of the other anatomies of the same cohort. Scans take turns over the anatomies: `--healthy` and
@@ -35,7 +38,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "bundle"), str(ROOT / "benchmarks")]
 
 from cohort.caption import caption
-from cohort.draw import Plan, draw, keep_plan, plans
+from cohort.draw import Plan, draw, harder_plans, keep_plan, plans
 from cohort.features import METHODS, Settings, make_features, registered_files
 from cohort.markdown import report
 from cohort.register import facts_of, preprocessing, register
@@ -43,6 +46,9 @@ from cohort.score import SCORES, joined, score
 from cohort.table import OURS, Columns, items_of
 from scripts.anomaly.scores import POOLINGS
 from scripts.simulation.person.varieties import HEALTHY, PLAIN
+
+HARDER_SEED = 50_000
+"""Distance of the seed of the first harder lesion from that of the first scan."""
 
 COLUMNS: Columns = {
     OURS[0]: ("ours raw", "maximum"),
@@ -88,6 +94,8 @@ def stage_draw(args: argparse.Namespace) -> None:
     if args.anatomies is None:
         raise SystemExit("drawing needs label maps: name their folder with --anatomies")
     chosen = list(plans(args.names, args.healthy, args.per_kind, args.seed, args.variety))
+    if args.harder:
+        chosen += harder_plans(args.names, args.harder, args.seed + HARDER_SEED, args.variety)
     try:
         keep_plan(args.work, chosen)
     except ValueError as error:
@@ -186,6 +194,9 @@ def parsed(words: list[str] | None = None) -> argparse.Namespace:
     draw_.add_argument("--names", nargs="+", default=[], help="the label maps to draw from")
     draw_.add_argument("--healthy", type=int, default=18, help="healthy scans in all (default: %(default)s)")
     draw_.add_argument("--per-kind", type=int, default=3, help="scans of each kind of lesion (default: %(default)s)")
+    draw_.add_argument(
+        "--harder", type=int, default=0, help="scans of each kind of harder lesions, beside the others (default: none)"
+    )
     draw_.add_argument("--seed", type=int, default=1000, help="of the first scan; the next count up")
     draw_.add_argument(
         "--variety", choices=HEALTHY, default=PLAIN, help="population of the heads (default: %(default)s)"

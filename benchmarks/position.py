@@ -34,6 +34,7 @@ import torch
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score
 
+from cohort.draw import SYMMETRIC, harder_plans
 from cohort.register import facts_of, load
 from scripts.anomaly.density import density_at_places
 from scripts.anomaly.evidence import KINDS, features_of, one_sided, smoothed, top_mean
@@ -41,16 +42,14 @@ from scripts.anomaly.evidence_normative import BOX, EvidenceNormative, EvidenceS
 from scripts.networks.inferers import EvidenceInferer
 from scripts.preprocessing.blocks import FIRST_PLACE, PLACES
 from scripts.preprocessing.regions import LEFT_HEMISPHERE, RIGHT_HEMISPHERE
+from scripts.simulation.anatomy.braincase import BOTH
 from scripts.simulation.lesions.planting import BRIGHT, DARK_OR_ISODENSE, VOLUMES_ML
 from scripts.statistics.auroc import auroc
-from scripts.training.planted import BOTH, labels_of, planted_heads
+from scripts.training.planted import labels_of, planted_heads
 from scripts.workflow import parsed_configs
 
 SPLITS = {"validation": "validation_anatomies", "test": "test_anatomies"}
 """Ids in train.json of the anatomies of each split."""
-
-SYMMETRIC = ("subdural", "isodense_subdural", "infarct", "intraparenchymal")
-"""Kinds that are also planted on both sides."""
 
 Array = NDArray[np.float32]
 
@@ -66,13 +65,23 @@ class Scan:
     lesion: NDArray[np.uint8]
 
 
-def heads_of(folder: str, names: list[str], healthy: int, per_kind: int, symmetric: int) -> list[dict[str, Any]]:
-    """The planted heads of a split; the last ones have lesions on both sides."""
+HARDER_SEED = 60_000
+"""Seed of the first harder lesion of a split."""
+
+
+def heads_of(
+    folder: str, names: list[str], healthy: int, per_kind: int, symmetric: int, harder: int = 0
+) -> list[dict[str, Any]]:
+    """The planted heads of a split; then ones with lesions on both sides, then `harder` of each kind of harder ones."""
     heads = planted_heads(folder, names, healthy, per_kind)
     for number in range(symmetric):
         for turn, kind in enumerate(SYMMETRIC):
             path = f"{folder}/{names[(number + turn) % len(names)]}.nii.gz"
             heads.append({"image": path, "seed": 5000 + 10 * number + turn, "lesion": kind, "side": BOTH})
+    for plan in harder_plans(names, harder, HARDER_SEED):
+        size = {"volume_ml": plan.volume_ml, "blood": plan.blood, "mirrored": plan.mirrored}
+        head = {"image": f"{folder}/{plan.anatomy}.nii.gz", "seed": plan.seed, "lesion": plan.kind, "side": plan.side}
+        heads.append(head | {"lesion_size": size, "group": plan.group})
     return heads
 
 
@@ -80,8 +89,9 @@ def planted_scans(args: argparse.Namespace, parser: Any) -> Iterator[tuple[str, 
     """Name, and a function that draws or reads it, of each planted head of a split."""
     planting = parser.get_parsed_content("planting")
     names = parser.get_parsed_content(SPLITS[args.split])
-    for item in heads_of(str(args.anatomies), names, args.healthy, args.per_kind, args.symmetric):
+    for item in heads_of(str(args.anatomies), names, args.healthy, args.per_kind, args.symmetric, args.harder):
         facts = {"anatomy": Path(item["image"]).name.split(".")[0], "lesion": item["lesion"], "side": item["side"]}
+        facts["group"] = item.get("group")
         yield planting.name(item), lambda item=item, facts=facts: {**planting(item), "facts": facts}
 
 
@@ -99,7 +109,7 @@ def registered_scan(path: Path, blocks: Callable[[Any], Any]) -> dict[str, Any]:
     """A registered scan as a planted one."""
     scan = load(path)
     arrays = {"image": scan.hu, "label": scan.regions, "lesion_mask": scan.lesion}
-    truth = {name: scan.truth.get(name) for name in ("anatomy", "lesion", "side", "volume_ml")}
+    truth = {name: scan.truth.get(name) for name in ("anatomy", "lesion", "side", "volume_ml", "group")}
     return {**blocks({name: torch.from_numpy(values)[None] for name, values in arrays.items()}), "facts": truth}
 
 
@@ -215,10 +225,12 @@ def maps_of(scan: Scan, normal: Normal) -> dict[str, Array]:
     return found
 
 
-def rows_of(kind: str | None, side: str | None) -> list[str]:
-    """Rows of the table that a lesion belongs to."""
+def rows_of(kind: str | None, side: str | None, group: str | None = None) -> list[str]:
+    """Rows of the table that a lesion belongs to; a harder one only to that of its group."""
     if kind is None:
         return []
+    if group is not None:
+        return [f"harder: {group}"]
     if side == BOTH:
         return ["symmetric"]
     group = "bright" if kind in BRIGHT else "dark, isodense" if kind in DARK_OR_ISODENSE else "fractures"
@@ -235,7 +247,7 @@ def stage_table(args: argparse.Namespace) -> None:
     folders = args.work / "evidence" / args.scans
     for scan in sorted(scans_of(folders), key=lambda scan: str(scan.facts["anatomy"])):
         regions, lesion = whole(scan.regions, 0), whole(scan.lesion, 0)
-        rows, made = rows_of(scan.facts["lesion"], scan.facts["side"]), maps_of(scan, normal)
+        rows, made = rows_of(scan.facts["lesion"], scan.facts["side"], scan.facts.get("group")), maps_of(scan, normal)
         for column, values in made.items():
             scores = [top_mean(values, regions == region) for region in (LEFT_HEMISPHERE, RIGHT_HEMISPHERE)]
             for score, label in zip(scores, labels_of(scan.facts["lesion"], scan.facts["side"]), strict=True):
@@ -282,6 +294,7 @@ def parsed(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--healthy", type=int, default=36)
     parser.add_argument("--per-kind", type=int, default=3)
     parser.add_argument("--symmetric", type=int, default=3, help="heads of each kind with lesions on both sides")
+    parser.add_argument("--harder", type=int, default=0, help="heads of each kind of harder lesions")
     parser.add_argument("--precision", default="float32", choices=("float32", "bfloat16"))
     parser.add_argument("--scans", default="validation", help="name of the scans to score")
     parser.add_argument("--calibration", default="validation", help="name of the scans to calibrate on")

@@ -1,12 +1,13 @@
 """Stage 3, last: from scores to one table.
 
 An *item* is one region of a scan with one score a column: a hemisphere, or the skull. Hemispheres, left and right
-pooled, are anomalous on the lesion's side; the other side of a head with a lesion counts as healthy (Bieder et al.,
-MIDL 2022), unless the lesion *reaches* it: more than `LARGEST_SHARE` of it is lesion or swelling, or the midline has
-moved into it by more than `LARGEST_SHIFT_MM`; then it does not count. Skulls are anomalous where they are broken;
-beside them only healthy scans' skulls count. A *row* holds the lesions of one kind, size or group, and all healthy
-scans. Rows over both regions compare hemispheres with hemispheres and skulls with skulls: their AUROC is the mean of
-both, weighted by the anomalous items.
+pooled, are anomalous on the lesion's side, and both are with a lesion in the middle or on both sides. The other side of
+a head with a lesion counts as healthy (Bieder et al., MIDL 2022), unless the lesion *reaches* it: more than
+`LARGEST_SHARE` of it is lesion or swelling, or the midline has moved into it by more than `LARGEST_SHIFT_MM`; then it
+does not count. Skulls are anomalous where they are broken; beside them only healthy scans' skulls count. A *row* holds
+the lesions of one kind, size or group, and all healthy scans; harder lesions (`cohort.draw.GROUPS`) only count in the
+rows of their groups, so that all other rows compare with those of cohorts without them. Rows over both regions compare
+hemispheres with hemispheres and skulls with skulls: their AUROC is the mean of both, weighted by the anomalous items.
 
 Intervals are those of the bootstrap by anatomy (`scripts.statistics.auroc`). The threshold of a score is the one that
 95 % of the healthy scans of *other* anatomies don't exceed.
@@ -21,7 +22,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cohort.draw import SIZES, size_of
+from cohort.draw import GROUPS, SIZES, size_of
+from scripts.simulation.anatomy.braincase import BOTH, MIDDLE
 from scripts.simulation.lesions.planting import BRIGHT, DARK_OR_ISODENSE, FRACTURES, KINDS
 from scripts.statistics.auroc import OneKindOnly, auroc, clustered_bootstrap, threshold_at_specificity
 
@@ -58,14 +60,20 @@ class Item:
     size: str | None
     volume_ml: float | None
     scores: Mapping[str, float]
+    group: str | None = None
 
 
 @dataclass(frozen=True)
 class Row:
-    """A name, and which lesions it holds."""
+    """A name, which lesions it holds, and the group of harder ones that it is of."""
 
     name: str
     holds: Callable[[Item], bool]
+    group: str | None = None
+
+    def has(self, item: Item) -> bool:
+        """True if the row holds the lesion."""
+        return item.group == self.group and self.holds(item)
 
 
 Columns = Mapping[str, tuple[str, str]]
@@ -73,7 +81,7 @@ Columns = Mapping[str, tuple[str, str]]
 
 
 def rows() -> list[Row]:
-    """Groups first, then kinds, then their sizes."""
+    """Groups first, then kinds, then their sizes, then the harder ones."""
     found = [
         Row(WHOLE, lambda item: True),
         Row("all lesions of the brain", lambda item: item.kind not in FRACTURES),
@@ -87,7 +95,7 @@ def rows() -> list[Row]:
         found.append(Row(words, lambda item, kind=kind: item.kind == kind))
         if kind not in FRACTURES:
             found += [Row(f"{words}, {size}", lambda i, k=kind, s=size: i.kind == k and i.size == s) for size in SIZES]
-    return found
+    return found + [Row(f"harder: {group}", lambda item: True, group) for group in GROUPS]
 
 
 def items_of(scored: Iterable[Mapping[str, Any]], columns: Columns) -> list[Item]:
@@ -109,7 +117,17 @@ def items_of(scored: Iterable[Mapping[str, Any]], columns: Columns) -> list[Item
                 where = "skull" if region == "skull" else "hemisphere"
                 size = size_of(kind, volume)
                 items.append(
-                    Item(scan["name"], truth["anatomy"], where, anomalous, kind, size, volume, values)  # type: ignore[arg-type]
+                    Item(
+                        scan["name"],
+                        truth["anatomy"],
+                        where,
+                        anomalous,
+                        kind,
+                        size,
+                        volume,
+                        values,  # type: ignore[arg-type]
+                        truth.get("group"),
+                    )
                 )
     return items
 
@@ -125,7 +143,7 @@ def reached(scan: Mapping[str, Any], region: str) -> bool:
 def _regions(kind: str | None, side: str | None) -> Iterator[tuple[str, bool]]:
     """The regions of a scan that count, and whether they are anomalous."""
     if kind not in FRACTURES:
-        yield from ((region, kind is not None and side in (word, "both")) for region, word in HEMISPHERES.items())
+        yield from ((region, kind is not None and side in (word, BOTH, MIDDLE)) for region, word in HEMISPHERES.items())
     if kind is None or kind in FRACTURES:
         yield "skull", kind is not None
 
@@ -138,7 +156,7 @@ def _value(scores: Mapping[str, Any], made: str, region: str, pooling: str) -> f
 def in_row(items: Iterable[Item], row: Row) -> list[Item]:
     """Items of a row: its lesions, and healthy scans' items of the regions in which it has lesions."""
     items = list(items)
-    lesions = [item for item in items if item.kind is not None and row.holds(item)]
+    lesions = [item for item in items if item.kind is not None and row.has(item)]
     where = {item.region for item in lesions}
     return lesions + [item for item in items if item.kind is None and item.region in where]
 
@@ -238,8 +256,10 @@ def precisions(scored: Iterable[Mapping[str, Any]], row: Row, made: str) -> list
     for scan in scored:
         truth = scan["truth"]
         kind, volume = truth["lesion"], truth.get("volume_ml")
-        item = Item(scan["name"], truth["anatomy"], "", True, kind, size_of(kind, volume), volume, {})
+        item = Item(
+            scan["name"], truth["anatomy"], "", True, kind, size_of(kind, volume), volume, {}, truth.get("group")
+        )
         value = scan["scores"].get(made, {}).get("average_precision")
-        if kind is not None and row.holds(item) and value is not None:
+        if kind is not None and row.has(item) and value is not None:
             values.append(float(value))
     return values

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from cohort import draw as draw_module
-from cohort.draw import Plan, draw, keep_plan, lesion_volume, plans, size_of
+from cohort.draw import GROUPS, SMALL_ML, Plan, draw, harder_plans, keep_plan, lesion_volume, plans, size_of
 from scripts.simulation.lesions.planting import FRACTURES, KINDS, VOLUMES_ML
 
 NAMES = ["a", "b", "c"]
@@ -29,6 +29,29 @@ def test_kinds_take_turns_over_anatomies_sides_and_sizes() -> None:
         assert set(Counter(plan.side for plan in mine)) == {"left", "right"}
         sizes = Counter(size_of(kind, plan.volume_ml) for plan in mine)
         assert sizes == ({None: 6} if kind in FRACTURES else {"small": 3, "large": 3})
+
+
+def test_harder_lesions_come_in_groups() -> None:
+    chosen = list(harder_plans(NAMES, 2, 900))
+    assert {plan.group for plan in chosen} == set(GROUPS)
+    assert len({plan.seed for plan in chosen}) == len(chosen)
+    for plan in chosen:
+        assert (plan.side == "middle") == (plan.group == "middle")
+        assert (plan.side == "both") == (plan.group == "both sides")
+        assert (plan.blood != "even") == (plan.group == "uneven blood")
+        assert not plan.mirrored or plan.group == "both sides"
+        assert plan.volume_ml is not None
+        assert plan.group != "small" or SMALL_ML[0] <= plan.volume_ml <= SMALL_ML[1]
+    assert {plan.blood for plan in chosen} == {"even", "frayed", "mixed", "layered"}
+    assert sum(plan.mirrored for plan in chosen) == 4
+    with pytest.raises(ValueError, match="at least one anatomy"):
+        list(harder_plans([], 1, 1))
+
+
+def test_the_plan_of_a_cohort_without_harder_lesions_reads_as_before(tmp_path: Path) -> None:
+    keep_plan(tmp_path, list(plans(NAMES, 1, 1, 7)))
+    plan = json.loads((tmp_path / "plan.json").read_text())
+    assert {frozenset(one) for one in plan} == {frozenset(("anatomy", "seed", "kind", "side", "volume_ml", "variety"))}
 
 
 def test_the_seed_decides() -> None:

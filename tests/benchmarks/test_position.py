@@ -11,6 +11,8 @@ import position as module
 import pytest
 from position import BOX, heads_of, main, rows_of, scans_of, whole
 
+from cohort.draw import GROUPS
+
 SHAPE = tuple(part.stop - part.start for part in BOX)
 
 
@@ -72,6 +74,7 @@ def test_lesions_on_both_sides_have_a_row_of_their_own() -> None:
     assert rows_of("subdural", "left") == ["bright", "subdural", "brain"]
     assert rows_of("cyst", "right")[0] == "dark, isodense"
     assert rows_of("subdural", "both") == ["symmetric"]
+    assert rows_of("pontine_bleed", "middle", "middle") == ["harder: middle"]
     assert "brain" not in rows_of("linear_fracture", "left")
 
 
@@ -81,3 +84,6 @@ def test_the_heads_of_a_split_end_with_symmetric_ones(tmp_path: Path) -> None:
     heads = heads_of(str(tmp_path), ["a", "b"], 2, 1, 2)
     assert [head["side"] for head in heads[-8:]] == ["both"] * 8
     assert len({(head["image"], head["seed"], head["lesion"]) for head in heads}) == len(heads)
+    more = heads_of(str(tmp_path), ["a", "b"], 2, 1, 2, harder=1)
+    assert more[: len(heads)] == heads
+    assert {head["group"] for head in more[len(heads) :]} == set(GROUPS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -47,34 +46,14 @@ def test_only_the_lesion_s_side_is_sick_and_the_other_does_not_count() -> None:
     assert labels_of("cyst", "left") == [1, -1]
     assert labels_of("cyst", "right") == [-1, 1]
     assert labels_of("cyst", "both") == [1, 1]
+    assert labels_of("pontine_bleed", "middle") == [1, 1]
 
 
-def drawn(lesion: np.ndarray[Any, Any]) -> Any:
-    from dataclasses import make_dataclass
-
-    fields = {"hu": np.zeros(lesion.shape), "labels": np.zeros(lesion.shape), "lesion": lesion}
-    return make_dataclass("Head", list(fields))(**fields)
-
-
-def test_a_lesion_on_both_sides_is_planted_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    first, second = np.zeros((2, 4, 4, 4), np.uint8)
-    first[0], second[3] = 1, 1
-    asked = []
-
-    def draw_head(anatomy: Any, seed: int, **words: Any) -> Any:
-        asked.append(words["side"])
-        return drawn(first)
-
-    def plant(hu: Any, labels: Any, spacing: float, kind: str, side: str, rng: Any) -> Any:
-        asked.append(side)
-        return SimpleNamespace(hu=hu + 1, labels=labels, mask=second)
-
-    monkeypatch.setattr(module, "draw_head", draw_head)
-    monkeypatch.setattr(module, "plant_lesion", plant)
-    head = planted_head("anatomy", 1, "cyst", "both", "plain")  # type: ignore[arg-type]
-    assert asked == ["left", "right"]
-    assert (head.lesion == np.maximum(first, second)).all()
-    assert head.hu.all()
+def test_a_planted_head_is_drawn_as_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[str, Any] = {}
+    monkeypatch.setattr(module, "draw_head", lambda anatomy, seed, **words: asked.update(words) or "head")
+    assert planted_head("anatomy", 1, "cyst", "both", "plain", {"volume_ml": 3.0}) == "head"  # type: ignore[arg-type]
+    assert asked == {"lesion": "cyst", "side": "both", "lesion_size": {"volume_ml": 3.0}, "variety": "plain"}
 
 
 def test_another_head_is_tried_where_the_lesion_does_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:

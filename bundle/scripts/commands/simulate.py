@@ -2,7 +2,7 @@
 
 Each scan gets a folder: `series/` (DICOM) or `scan.nii.gz` (-2000 outside the field of view), `lesion.nii.gz` on the
 same grid (1 lesion, 2 swelling), and `truth.json`: anatomy (the label map's name without .nii.gz), seed, pose (scan to
-reference space, RAS mm), protocol, and the lesion's kind, side, centre.
+reference space, RAS mm), protocol, and the lesion's kind, side ("both" and "middle", too), centre.
 """
 
 from __future__ import annotations
@@ -10,15 +10,18 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ..errors import OutputExists
 from ..files.atomic import staged
 from ..files.nifti import nifti_bytes
+from ..simulation.anatomy.braincase import BOTH, SIDES
 from ..simulation.anatomy.label_map import anatomy_paths, load_anatomy
 from ..simulation.case import PRESETS, Case, simulate_case
-from ..simulation.lesions.planting import KINDS
+from ..simulation.lesions.blood import EVEN, LOOKS
+from ..simulation.lesions.planting import ALL_KINDS
 from ..simulation.person.varieties import PLAIN, VARIETIES
 from ..volume import UNKNOWN_HU
 from .arguments import add_output, seed
@@ -34,8 +37,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--count", type=int, default=1, help="how many scans; they take turns over the anatomies")
     parser.add_argument("--seed", type=seed, default=0, help="seed of the first scan; the next ones count up")
     parser.add_argument("--variety", choices=VARIETIES, default=PLAIN, help="the population that heads come from")
-    parser.add_argument("--lesion", choices=KINDS, help="plant a lesion of this kind; none by default")
-    parser.add_argument("--side", choices=("left", "right"), help="the lesion's side; drawn by default")
+    parser.add_argument("--lesion", choices=ALL_KINDS, help="plant a lesion of this kind; none by default")
+    parser.add_argument(
+        "--side", choices=(*SIDES, BOTH), help="the lesion's side; drawn by default, or the middle for kinds of there"
+    )
+    parser.add_argument("--mirrored", action="store_true", help="lesions on both sides are mirror images")
+    parser.add_argument("--blood", choices=LOOKS, default=EVEN, help="how a clot looks inside (default: %(default)s)")
+    parser.add_argument("--volume-ml", type=float, help="of the lesion, on each side; drawn by default")
     parser.add_argument("--format", choices=("nifti", "dicom"), default="nifti", help="of the scans")
     parser.add_argument("--protocol", choices=("drawn", *PRESETS), default="drawn", help="how the scans are made")
     parser.add_argument("--transfer-syntax", choices=CODINGS, default="explicit", help="compression of DICOM files")
@@ -49,11 +57,18 @@ def main(args: argparse.Namespace) -> int:
         folder = args.output / f"scan_{seed_:04d}"
         if folder.exists():
             raise OutputExists(f"{folder} exists. Choose another folder or another seed.")
-        wanted = {"lesion": args.lesion, "side": args.side, "protocol": args.protocol, "variety": args.variety}
+        wanted: dict[str, Any] = {"lesion": args.lesion, "side": args.side, "lesion_size": lesion_size(args)}
+        wanted |= {"protocol": args.protocol, "variety": args.variety}
         case = simulate_case(load_anatomy(path), seed_, **wanted)
         write_case(folder, case, path.name.split(".")[0], args.format, args.transfer_syntax)
         print(folder)
     return 0
+
+
+def lesion_size(args: argparse.Namespace) -> dict[str, Any]:
+    """What was asked for about the lesion beside kind and side."""
+    asked = {"volume_ml": args.volume_ml, "blood": args.blood, "mirrored": args.mirrored}
+    return {name: value for name, value in asked.items() if value not in (None, EVEN, False)}
 
 
 def write_case(folder: Path, case: Case, anatomy: str, kind: str, transfer_syntax: str = "explicit") -> None:

@@ -41,7 +41,7 @@ def simulate_case(
     *,
     lesion: str | None = None,
     side: str | None = None,
-    lesion_size: dict[str, float] | None = None,
+    lesion_size: dict[str, Any] | None = None,
     protocol: str = "drawn",
     variety: str = PLAIN,
 ) -> Case:

@@ -1,33 +1,28 @@
 """Heads to validate detection on: healthy ones, and ones with a lesion of each kind, drawn as in training.
 
-A *planted* head has a lesion on one side, or the same kind on *both*. Where a lesion does not fit the head, the head of
-the next seed is tried. A head says which of its hemispheres is `sick`: the *label* of a hemisphere is 1 if the lesion
-is in it, 0 if the head is healthy, and -1 (it does not count) beside a lesion on the other side.
+A *planted* head has a lesion on one side, in the *middle*, or the same kind on *both* sides. Where a lesion does not
+fit the head, the head of the next seed is tried. A head says which of its hemispheres is `sick`: the *label* of a
+hemisphere is 1 if the lesion is in it, as one in the middle or on both sides is in both, 0 if the head is healthy, and
+-1 (it does not count) beside a lesion on the other side.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import torch
 
+from ..simulation.anatomy.braincase import BOTH, MIDDLE, SIDES
 from ..simulation.anatomy.label_map import Anatomy
-from ..simulation.lesions.planting import VOLUMES_ML, plant_lesion
-from ..simulation.person.head import SimulatedHead, draw_head, stream
+from ..simulation.lesions.planting import VOLUMES_ML
+from ..simulation.person.head import SimulatedHead, draw_head
 from ..simulation.registered_head import lesion_in_reference_space, scanned_in_reference_space
 from .anatomies import check_names
 from .heads import DrawHeadd
 
-SIDES, BOTH = ("left", "right"), "both"
-
 ATTEMPTS, SEED_STEP = 5, 100_000
 """Heads that are tried for a lesion, and the distance of their seeds."""
-
-SECOND_STREAM = 17
-"""Stream of random numbers of the lesion on the other side, beside those of `person.head`."""
 
 REMEDY = "Name those to validate on (validation_anatomies in train.json)."
 
@@ -61,11 +56,13 @@ def planted_heads(
 
 def labels_of(lesion: str | None, side: str | None) -> list[int]:
     """Labels of the left and the right hemisphere; see above."""
-    return [0, 0] if lesion is None else [1 if side in (own, BOTH) else -1 for own in SIDES]
+    return [0, 0] if lesion is None else [1 if side in (own, BOTH, MIDDLE) else -1 for own in SIDES]
 
 
 class DrawPlantedd(DrawHeadd):
     """Replace the path of an anatomy by a head with the lesion that `data["lesion"]` and `data["side"]` name, if any.
+
+    Where there is `data["lesion_size"]`, it has further arguments of `plant_lesion`.
 
     Adds its mask (1, 256, 256, 256), uint8, under `lesion_mask`, and the hemispheres' labels, int8 (2,), under `sick`.
     """
@@ -79,31 +76,32 @@ class DrawPlantedd(DrawHeadd):
         drawn = dict(data)
         lesion, side = drawn.get("lesion"), drawn.get("side")
         for key in self.key_iterator(drawn):
-            head, seed = self._head(self._anatomy(str(drawn[key])), int(drawn["seed"]), lesion, side)
+            size = drawn.get("lesion_size")
+            head, seed = self._head(self._anatomy(str(drawn[key])), int(drawn["seed"]), lesion, side, size)
             drawn[key] = torch.from_numpy(scanned_in_reference_space(head, seed))[None]
             drawn["lesion_mask"] = torch.from_numpy(lesion_in_reference_space(head, seed))[None]
         drawn["sick"] = torch.tensor(labels_of(lesion, side), dtype=torch.int8)
         return drawn
 
-    def _head(self, anatomy: Anatomy, seed: int, lesion: str | None, side: str | None) -> tuple[SimulatedHead, int]:
+    def _head(
+        self, anatomy: Anatomy, seed: int, lesion: str | None, side: str | None, size: dict[str, Any] | None
+    ) -> tuple[SimulatedHead, int]:
         """A head with the lesion, and the seed that it fits."""
         reason = ""
         for tried in range(seed, seed + ATTEMPTS * SEED_STEP, SEED_STEP):
             try:
-                return planted_head(anatomy, tried, lesion, side, self.variety), tried
+                return planted_head(anatomy, tried, lesion, side, self.variety, size), tried
             except ValueError as error:
                 reason = str(error)
         raise ValueError(f"no {lesion} fits in {ATTEMPTS} heads: {reason}")
 
 
-def planted_head(anatomy: Anatomy, seed: int, lesion: str | None, side: str | None, variety: str) -> SimulatedHead:
-    """A drawn head with a lesion on a side, on both sides, or without one.
+def planted_head(
+    anatomy: Anatomy, seed: int, lesion: str | None, side: str | None, variety: str, size: dict[str, Any] | None = None
+) -> SimulatedHead:
+    """A drawn head with a lesion on a side, on both sides, in the middle, or without one.
 
     Raises:
         ValueError: the lesion does not fit.
     """
-    head = draw_head(anatomy, seed, lesion=lesion, side=SIDES[0] if side == BOTH else side, variety=variety)
-    if lesion is None or side != BOTH:
-        return head
-    other = plant_lesion(head.hu, head.labels, 1.0, lesion, SIDES[1], stream(seed, SECOND_STREAM))
-    return replace(head, hu=other.hu, labels=other.labels, lesion=np.maximum(head.lesion, other.mask))
+    return draw_head(anatomy, seed, lesion=lesion, side=side, lesion_size=size, variety=variety)

@@ -137,7 +137,9 @@ def test_wrong_requests_name_what_is_possible() -> None:
     rng = np.random.default_rng(0)
     with pytest.raises(ValueError, match="no kind of lesion 'stroke'; the kinds are intraparenchymal, subdural"):
         plant("stroke", "left")
-    with pytest.raises(ValueError, match="left or right, the patient's, got 'middle'"):
+    with pytest.raises(
+        ValueError, match=r"the side of a subdural is left, right \(the patient's\) or both, got 'middle'"
+    ):
         plant("subdural", "middle")
     with pytest.raises(ValueError, match=r"share one shape .* \(88, 108, 92\) and \(87, 108, 92\)"):
         plant_lesion(HU, LABELS[1:], SPACING_MM, "subdural", "left", rng)

@@ -22,6 +22,9 @@ Labels = NDArray[np.integer]
 
 SIDES = ("left", "right")
 
+MIDDLE, BOTH = "middle", "both"
+"""Where a lesion can be instead of on one side."""
+
 MIDLINE_MARGIN_MM = 12.0
 """Largest distance of a tilted mid-plane from the first index of the brain's centre."""
 
@@ -89,8 +92,13 @@ class Braincase:
         return labelled(self.labels, BONE)
 
     def half_box(self, side: str) -> tuple[slice, ...]:
-        """The block of the grid around the brain on one side of its centre, with a margin across the mid-plane."""
+        """The block of the grid around the brain on one side of its centre, with a margin across the mid-plane.
+
+        It is that around the whole brain for the side `MIDDLE`.
+        """
         rows, *others = block_around(self.intracranial, 3)
+        if side == MIDDLE:
+            return rows, *others
         middle, margin = (int(mm / self.spacing_mm[0]) for mm in (self.centre_mm[0], MIDLINE_MARGIN_MM))
         half = slice(rows.start, middle + margin) if side == "left" else slice(max(middle - margin, 0), rows.stop)
         return half, *others
@@ -107,6 +115,11 @@ class Braincase:
         """Distance (...) from the mid-plane of offsets (..., 3) from the centre, positive on `side`."""
         to_right: Array = offsets_mm @ self._to_right[:3] + self._to_right[3]
         return to_right if side == "right" else -to_right
+
+    def mirrored(self, offsets_mm: Array) -> Array:
+        """Mirror images in the mid-plane (..., 3) of offsets from the centre."""
+        reflected: Array = offsets_mm - 2 * self.lateral_mm(offsets_mm, "right")[..., None] * self._to_right[:3]
+        return reflected
 
     def direction(self, side: str, azimuth_deg: float, elevation_deg: float) -> Array:
         """Unit vector (3,) to `side`: azimuth 0 is lateral, 90 anterior; elevation 90 is superior."""

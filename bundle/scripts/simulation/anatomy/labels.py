@@ -18,6 +18,7 @@ CSF, SOFT_TISSUE, SKIN, CORTICAL_BONE, CANCELLOUS_BONE = 24, 507, 511, 515, 516
 EYEBALL, OPTIC_NERVE, MUCOSA, SINUS, CORD = 506, 508, 509, 514, 512
 ORBITAL_FAT, FALX, TENTORIUM = 600, 601, 602
 SWELLING = 603
+THIRD_VENTRICLE, BRAIN_STEM = 14, 16
 
 TABLE_SIZE = 1024
 """Length of a look-up table over labels; its last entry is reached by `UNCOVERED`, as table[-1]."""
@@ -77,6 +78,7 @@ LEFT_INNER_VENTRICLES, RIGHT_INNER_VENTRICLES = (4, 5), (43, 44)
 VENTRICLES = (4, 43, 5, 44, 14, 15, 72)
 LEFT_CEREBRUM, RIGHT_CEREBRUM = (2, 3, 10, 11, 12, 13, 17, 18, 26), (41, 42, 49, 50, 51, 52, 53, 54, 58)
 CEREBELLUM = (7, 46, 8, 47)
+LEFT_CEREBELLUM, RIGHT_CEREBELLUM = (7, 8), (46, 47)
 BRAIN = tuple(sorted({*LEFT, *RIGHT, 14, 15, 16, 72, 85}))
 INTRACRANIAL = (*BRAIN, CSF, FALX, TENTORIUM)
 """Everything inside the dura; the sinuses (514) are left out, as the same label continues into the jugular veins."""

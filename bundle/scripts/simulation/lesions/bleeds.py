@@ -20,6 +20,7 @@ from scipy import ndimage
 
 from ..anatomy.braincase import Array, Braincase, Mask, block_around, labelled
 from ..anatomy.labels import CEREBELLUM, LEFT_CEREBRUM, RIGHT_CEREBRUM, SINUS
+from .blood import ragged, uneven_hu
 from .growth import Amount, Lesion, Volume, grow, smooth_noise, voxels
 from .mass_effect import push
 
@@ -90,30 +91,72 @@ MIDLINE_GAP_MM = 2.0
 
 def intraparenchymal(hu: Volume, case: Braincase, side: str, rng: np.random.Generator, bleed: Amount) -> Lesion:
     """A bleed in the cerebrum of `side` with its oedema; see `lesions.plant_lesion`."""
-    mm, cerebrum = case.spacing_mm, labelled(case.labels, LEFT_CEREBRUM if side == "left" else RIGHT_CEREBRUM)
-    radius_mm = (3000 * bleed.volume_ml / (4 * np.pi)) ** (1 / 3)
-    centre = _deep_voxel(cerebrum, radius_mm, mm, rng)
-    reach = np.ceil((2 * radius_mm + OEDEMA_MM[1] + 6) / mm).astype(int)
+    cerebrum = labelled(case.labels, LEFT_CEREBRUM if side == "left" else RIGHT_CEREBRUM)
+    return clot(hu, case, side, rng, bleed, deep_voxel(cerebrum, bleed.volume_ml, case.spacing_mm, rng), cerebrum)
+
+
+def clot(
+    hu: Volume,
+    case: Braincase,
+    side: str,
+    rng: np.random.Generator,
+    bleed: Amount,
+    centre: NDArray[np.int64],
+    room: Mask,
+    *,
+    swells: bool = True,
+    stretch: tuple[float, float, float] | None = None,
+    texture_hu: float = BLOOD_TEXTURE_HU,
+) -> Lesion:
+    """A head with a lesion that grows in an ellipsoid around one voxel.
+
+    Args:
+        hu: the head (I, J, K).
+        case: its labels.
+        side: where the lesion counts as, for what it pushes.
+        rng: where all choices come from.
+        bleed: how much, how bright.
+        centre: the voxel (3,); `bleed.start` replaces it where given.
+        room: the mask (I, J, K) that it may take, whose gaps it fills.
+        swells: True if it has an oedema.
+        stretch: how many times as long as round it is along +R, +A and +S.
+        texture_hu: standard deviation of its smooth unevenness.
+    """
+    mm, centre = case.spacing_mm, centre if bleed.start is None else bleed.start
+    radius_mm = radius_of(bleed.volume_ml)
+    longest = 1.0 if stretch is None else max(stretch)
+    reach = np.ceil((2 * radius_mm * longest + OEDEMA_MM[1] + 6) / mm).astype(int)
     box = tuple(slice(max(c - r, 0), min(c + r + 1, n)) for c, r, n in zip(centre, reach, hu.shape, strict=True))
     offsets = case.offsets_mm(box) - (centre * mm - case.centre_mm)
     axes = np.linalg.qr(rng.standard_normal((3, 3)))[0] * np.exp(rng.uniform(-0.25, 0.25, 3))
+    offsets = offsets if stretch is None else offsets / stretch
     score = np.linalg.norm(offsets @ axes, axis=-1) / radius_mm
     score += 0.16 * smooth_noise(score.shape, 0.9 * radius_mm, mm, rng)
     score += 0.05 * smooth_noise(score.shape, SULCUS_MM, mm, rng)
+    score = ragged(score, bleed, mm)
     allowed = case.intracranial[box] & ndimage.binary_closing(
-        cerebrum[box], iterations=max(1, round(SULCUS_MM / mm.mean()))
+        room[box], iterations=max(1, round(SULCUS_MM / mm.mean()))
     )
     blood = grow(score, allowed, voxels(bleed.volume_ml, mm, allowed))
     hu, labels, _, shift_mm = push(hu, case, side, box, bleed.space_share * blood)
-    oedema = _oedema(case, labels[box], blood, rng)
-    painted, mask = _paint(hu, box, blood, oedema, case, bleed.hu, rng)
+    oedema = _oedema(case, labels[box], blood, rng) if swells else np.zeros_like(blood)
+    painted, mask = _paint(hu, box, blood, oedema, case, bleed, rng, texture_hu)
     return Lesion(painted, labels, mask, shift_mm)
 
 
-def _deep_voxel(cerebrum: Mask, radius_mm: float, spacing_mm: Array, rng: np.random.Generator) -> NDArray[np.int64]:
-    """A random voxel (3,) of a hemisphere, deep enough for most of a ball of that radius."""
-    box = block_around(cerebrum, 6)
-    coarse = ndimage.binary_closing(cerebrum[box][::2, ::2, ::2], iterations=2)
+def radius_of(volume_ml: float) -> float:
+    """Radius in mm of a ball of a volume."""
+    return float((3000 * volume_ml / (4 * np.pi)) ** (1 / 3))
+
+
+def deep_voxel(room: Mask, volume_ml: float, spacing_mm: Array, rng: np.random.Generator) -> NDArray[np.int64]:
+    """A random voxel (3,) of a room (I, J, K), deep enough for most of a ball of that volume.
+
+    Raises:
+        ValueError: the room is empty.
+    """
+    radius_mm, box = radius_of(volume_ml), block_around(room, 6)
+    coarse = ndimage.binary_closing(room[box][::2, ::2, ::2], iterations=2)
     depth_mm = ndimage.distance_transform_edt(coarse, sampling=2 * spacing_mm)
     deep = np.argwhere(depth_mm >= min(0.75 * radius_mm, 0.8 * float(depth_mm.max())))
     corner = np.array([side.start for side in box])
@@ -152,11 +195,11 @@ def extra_axial(
     part = block_around(allowed, 3)
     depth_mm = ndimage.distance_transform_edt(inside[part], sampling=mm)
     allowed = allowed[part] & (depth_mm < DEEPEST_MM)
-    score = depth_mm / (1 - np.minimum(rho_squared[part], 0.99))
+    score = ragged(depth_mm / (1 - np.minimum(rho_squared[part], 0.99)), bleed, mm)
     blood = grow(score, allowed, voxels(bleed.volume_ml, mm, allowed))
     box = tuple(slice(b.start + p.start, b.start + p.stop) for b, p in zip(box, part, strict=True))
     hu, labels, _, shift_mm = push(hu, case, side, box, bleed.space_share * blood)
-    painted, mask = _paint(hu, box, blood, np.zeros_like(blood), case, bleed.hu, rng, kind.texture_hu)
+    painted, mask = _paint(hu, box, blood, np.zeros_like(blood), case, bleed, rng, kind.texture_hu)
     return Lesion(painted, labels, mask, shift_mm)
 
 
@@ -178,7 +221,7 @@ def _paint(
     blood: Mask,
     oedema: Mask,
     case: Braincase,
-    blood_hu: float,
+    bleed: Amount,
     rng: np.random.Generator,
     texture_hu: float = BLOOD_TEXTURE_HU,
 ) -> tuple[Volume, NDArray[np.uint8]]:
@@ -187,7 +230,7 @@ def _paint(
     room = np.maximum(ndimage.gaussian_filter(inside, EDGE_SIGMA_MM / mm), 0.1)
     share = np.clip(ndimage.gaussian_filter(blood.astype(float), EDGE_SIGMA_MM / mm) / room, 0, 1) * inside
     swelling = ndimage.gaussian_filter(oedema.astype(float), 2 * EDGE_SIGMA_MM / mm) * inside
-    clot_hu = blood_hu + texture_hu * smooth_noise(blood.shape, 4.0, mm, rng)
+    clot_hu = bleed.hu + texture_hu * smooth_noise(blood.shape, 4.0, mm, rng) + uneven_hu(blood, bleed, mm)
     painted, mask = hu.astype(np.float32, copy=True), np.zeros(hu.shape, np.uint8)
     around = painted[box] - rng.uniform(*OEDEMA_DROP_HU) * swelling
     painted[box] = around + share * (clot_hu - around)

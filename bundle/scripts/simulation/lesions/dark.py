@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ..anatomy.braincase import Braincase, Mask, block_around, labelled
-from ..anatomy.labels import LEFT_CEREBRUM, RIGHT_CEREBRUM
+from ..anatomy.labels import LEFT_CEREBELLUM, LEFT_CEREBRUM, RIGHT_CEREBELLUM, RIGHT_CEREBRUM
 from .bleeds import spread_squared
 from .growth import Amount, Lesion, Volume, grow, lowest, smooth_noise, voxels
 from .mass_effect import push
@@ -45,6 +45,8 @@ APEX_MM = ((12.0, 24.0), (-18.0, 18.0), (-6.0, 14.0))
 AZIMUTH_DEG, ELEVATION_DEG = (-55.0, 60.0), (-10.0, 50.0)
 """Directions that an infarct may open to: see `Braincase.direction`."""
 
+CEREBELLAR = {"left": LEFT_CEREBELLUM, "right": RIGHT_CEREBELLUM}
+
 EDGE_MM, OLD_EDGE_MM, OEDEMA_EDGE_MM = 1.5, 0.8, 1.2
 """Blur of the edges of a fresh infarct, an old one, oedema."""
 
@@ -54,14 +56,14 @@ def infarct(hu: Volume, case: Braincase, side: str, rng: np.random.Generator, am
     box, wedge, brain = _wedge(case, side, rng, amount)
     mean_hu = float(hu[box][wedge].mean())
     flat_hu = amount.hu + KEPT_CONTRAST * (hu[box] - mean_hu)
-    return _changed(hu, case, side, box, wedge, brain, flat_hu, EDGE_MM, amount.space_share, rng)
+    return changed_tissue(hu, case, side, box, wedge, brain, flat_hu, EDGE_MM, amount.space_share, rng)
 
 
 def old_infarct(hu: Volume, case: Braincase, side: str, rng: np.random.Generator, amount: Amount) -> Lesion:
     """An old infarct in the cerebrum of `side`; see `lesions.plant_lesion`."""
     box, wedge, brain = _wedge(case, side, rng, amount)
     fluid_hu = np.full(wedge.shape, amount.hu, dtype=np.float32)
-    return _changed(hu, case, side, box, wedge, brain, fluid_hu, OLD_EDGE_MM, amount.space_share, rng)
+    return changed_tissue(hu, case, side, box, wedge, brain, fluid_hu, OLD_EDGE_MM, amount.space_share, rng)
 
 
 def oedema(hu: Volume, case: Braincase, side: str, rng: np.random.Generator, amount: Amount) -> Lesion:
@@ -76,12 +78,14 @@ def oedema(hu: Volume, case: Braincase, side: str, rng: np.random.Generator, amo
     away_mm *= 1 + 0.15 * smooth_noise(away_mm.shape, 14.0, case.spacing_mm, rng)
     swollen = grow(away_mm, white, voxels(amount.volume_ml, case.spacing_mm, white)) & white
     darker_hu = hu[half] - (float(hu[half][swollen].mean()) - amount.hu)
-    return _changed(hu, case, side, half, swollen, white, darker_hu, OEDEMA_EDGE_MM, amount.space_share, rng)
+    return changed_tissue(hu, case, side, half, swollen, white, darker_hu, OEDEMA_EDGE_MM, amount.space_share, rng)
 
 
 def brain_hu(hu: Volume, case: Braincase, side: str, kind: str) -> float:
     """Mean HU of the tissue that a change of a kind darkens, on `side`."""
-    members = LEFT_CEREBRUM if side == "left" else RIGHT_CEREBRUM
+    members: tuple[int, ...] = LEFT_CEREBRUM if side == "left" else RIGHT_CEREBRUM
+    if kind == "cerebellar_infarct":
+        members = CEREBELLAR[side]
     half = case.half_box(side)
     return float(hu[half][labelled(case.labels[half], members[:1] if kind == "oedema" else members)].mean())
 
@@ -100,7 +104,7 @@ def _wedge(
     return half, wedge, brain
 
 
-def _changed(
+def changed_tissue(
     hu: Volume,
     case: Braincase,
     side: str,

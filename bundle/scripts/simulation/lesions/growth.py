@@ -25,6 +25,12 @@ class Amount(NamedTuple):
     """Mean of the lesion."""
     space_share: float
     """Share of its volume by which it pushes the brain aside, see `mass_effect.py`."""
+    look: str = "even"
+    """How its blood looks inside, one of `blood.LOOKS`."""
+    look_rng: np.random.Generator | None = None
+    """Where the choices of that look come from; not None unless the blood is even."""
+    start: NDArray[np.int64] | None = None
+    """The voxel (3,) that a lesion in the brain grows around, instead of a drawn one."""
 
 
 class Lesion(NamedTuple):
@@ -34,7 +40,7 @@ class Lesion(NamedTuple):
     labels: NDArray[np.int16]
     mask: NDArray[np.uint8]
     midline_mm: float = 0.0
-    """At the septum, away from the side of the lesion."""
+    """At the septum, away from the side of the lesion; to the right for one in the middle or on both sides."""
 
 
 def smooth_noise(shape: tuple[int, ...], scale_mm: float, spacing_mm: Array, rng: np.random.Generator) -> Array:

@@ -11,7 +11,8 @@ what is missing evenly. K is 1, and small across falx and tentorium, so that the
 equation is solved on a coarse lattice; each voxel then shows what lay at its place minus u, the nearest voxel, so that
 HU and labels stay as sharp as they were. A lesion that shrinks (rho negative) pulls.
 
-The *midline shift* is u at the septum, mm, across the mid-plane and away from the lesion. Haemorrhages of 25-80 ml
+The *midline shift* is u at the septum, mm, across the mid-plane and away from the lesion. A lesion in the middle has
+no far half, and both lateral ventricles lie beside it. Haemorrhages of 25-80 ml
 shift the septum by 3-10 mm (Ropper, N Engl J Med 314, 1986); beyond `LARGEST_SHIFT_MM` the lesion takes less space.
 """
 
@@ -24,7 +25,7 @@ from numpy.typing import NDArray
 from scipy import ndimage, sparse
 from scipy.sparse.linalg import cg
 
-from ..anatomy.braincase import Array, Braincase, Mask, block_around, labelled
+from ..anatomy.braincase import MIDDLE, Array, Braincase, Mask, block_around, labelled
 from ..anatomy.labels import CSF, FALX, LEFT_INNER_VENTRICLES, RIGHT_INNER_VENTRICLES, TENTORIUM, VENTRICLES
 from .growth import Volume
 
@@ -64,6 +65,13 @@ LARGEST_SHIFT_MM = 12.0
 SHARES_TRIED = (1.0, 0.7, 0.4)
 """A voxel whose source would lie in bone takes less of its displacement."""
 
+INNER_VENTRICLES = {
+    "left": LEFT_INNER_VENTRICLES,
+    "right": RIGHT_INNER_VENTRICLES,
+    MIDDLE: (*LEFT_INNER_VENTRICLES, *RIGHT_INNER_VENTRICLES),
+}
+"""The lateral ventricles beside a lesion on a side."""
+
 Moved = tuple[Volume, NDArray[np.int16], NDArray[np.uint8], float]
 
 
@@ -80,7 +88,7 @@ def push(
     Args:
         hu: the head (I, J, K).
         case: the head's labels.
-        side: "left" or "right", where the lesion is.
+        side: "left", "right" or "middle", where the lesion is.
         box: the block of the grid that holds the lesion.
         takes: the space (i, j, k) that each voxel of the block takes, as a share of its volume; negative where it
             shrinks.
@@ -150,8 +158,8 @@ def _displacement(
     active = _largest((inside > LEAST_INSIDE) & above)
     open_share = np.where(active, inside, 0)
     dura = _coarse(labelled(labels, (FALX, TENTORIUM)), step) > DURA_SHARE
-    own = labelled(labels, LEFT_INNER_VENTRICLES if side == "left" else RIGHT_INNER_VENTRICLES)
-    far = case.lateral_mm(_cell_offsets_mm(case, block, step, inside.shape), side) < 0
+    own = labelled(labels, INNER_VENTRICLES[side])
+    far = (side != MIDDLE) & (case.lateral_mm(_cell_offsets_mm(case, block, step, inside.shape), side) < 0)
     fluid = labelled(labels, (CSF, *VENTRICLES)) + (OWN_WEIGHT - 1) * own
     weight = _coarse(fluid, step) * np.where(far, FAR_WEIGHT, 1) * active * (space == 0)
     shrunk = weight * (float(space.sum()) / max(float(weight.sum()), 1e-9))
@@ -206,7 +214,7 @@ def _faces(
 def _midline_mm(
     case: Braincase, side: str, block: tuple[slice, ...], step: NDArray[np.int64], inside: Array, displacement: Array
 ) -> float:
-    """The displacement at the septum across the mid-plane, positive away from `side`."""
+    """The displacement at the septum across the mid-plane, positive away from `side`; to the right for the middle."""
     offsets = _cell_offsets_mm(case, block, step, inside.shape)
     near = (np.linalg.norm(offsets - case.septum_mm, axis=-1) < SEPTUM_MM) & (inside > LEAST_INSIDE)
     toward = case.lateral_mm(np.eye(3), side) - case.lateral_mm(np.zeros((1, 3)), side)

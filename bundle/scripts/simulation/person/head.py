@@ -16,11 +16,12 @@ from scipy.spatial.transform import Rotation
 
 from ...geometry.affines import transform_points
 from ...geometry.coordinates import grid_affine
+from ..anatomy.braincase import BOTH, MIDDLE, SIDES
 from ..anatomy.common_space import exchanged, to_reference
 from ..anatomy.label_map import Anatomy
 from ..anatomy.labels import swap_table
 from ..lesions.growth import Lesion
-from ..lesions.planting import plant_lesion
+from ..lesions.planting import IN_THE_MIDDLE, plant_lesion
 from .atrophy import widened
 from .look import Look, draw_look
 from .shape import LATTICE_STEP, Shape, draw_shape
@@ -38,6 +39,9 @@ LARGEST_SHIFT_MM = 25.0
 
 SHAPE_STREAM, TISSUE_STREAM, LESION_STREAM, POSE_STREAM, SCANNER_STREAM = range(5)
 """One stream of random numbers for each step, so that the same seed gives the same head with and without a lesion."""
+
+SECOND_STREAM = 17
+"""Stream of the lesion on the right, where there is one on both sides."""
 
 LOOK_STREAM, ATROPHY_STREAM = 20, 21
 """Streams of the head's look, and of where its fluid spaces are wide."""
@@ -78,7 +82,7 @@ def draw_head(
     *,
     lesion: str | None = None,
     side: str | None = None,
-    lesion_size: dict[str, float] | None = None,
+    lesion_size: dict[str, Any] | None = None,
     shape: Shape | None = None,
     look: Look | None = None,
     variety: str = PLAIN,
@@ -90,7 +94,8 @@ def draw_head(
         anatomy: the prepared label map.
         seed: a number that is not negative; it determines everything.
         lesion: the kind of lesion, or None for a healthy head.
-        side: "left" or "right" of the patient (after mirroring); drawn where None.
+        side: "left" or "right" of the patient (after mirroring), or "both"; drawn where None, or "middle" for kinds
+            that lie there.
         lesion_size: further arguments of `plant_lesion`.
         shape: the shape to use instead of a drawn one.
         look: the look to use instead of a drawn one.
@@ -112,7 +117,7 @@ def draw_head(
     hu = to_hu(labels, stream(seed, TISSUE_STREAM), look)
     if build is not None:
         add_build(hu, labels, shell, build, own)
-    planted, words = _with_lesion(hu, labels, lesion, side, lesion_size or {}, stream(seed, LESION_STREAM))
+    planted, words = _with_lesion(hu, labels, lesion, side, lesion_size or {}, seed)
     to_reference = draw_pose(stream(seed, POSE_STREAM), largest_rotation_deg)
     upright = grid_affine()
     upright[:3, 3] += start
@@ -142,17 +147,21 @@ def _with_lesion(
     labels: NDArray[np.int16],
     kind: str | None,
     side: str | None,
-    size: dict[str, float],
-    rng: np.random.Generator,
+    size: dict[str, Any],
+    seed: int,
 ) -> tuple[Lesion, dict[str, Any]]:
     """The head with the lesion, and the words that describe it."""
     if kind is None:
         return Lesion(hu, labels, np.zeros(hu.shape, dtype=np.uint8)), {"lesion": None}
-    side = side or ("left", "right")[int(rng.integers(2))]
-    planted = plant_lesion(hu, labels, 1.0, kind, side, rng, **size)
+    rng = stream(seed, LESION_STREAM)
+    if side is None:
+        side = MIDDLE if kind in IN_THE_MIDDLE else SIDES[int(rng.integers(2))]
+    second = stream(seed, SECOND_STREAM) if side == BOTH else None
+    planted = plant_lesion(hu, labels, 1.0, kind, side, rng, second=second, **size)
     volume_ml = round(float((planted.mask == 1).sum()) / 1000, 3)
     shift_mm = round(planted.midline_mm, 2)
-    return planted, {"lesion": kind, "side": side, "volume_ml": volume_ml, "midline_shift_mm": shift_mm}
+    words = {"lesion": kind, "side": side, "volume_ml": volume_ml, "midline_shift_mm": shift_mm}
+    return planted, words | {name: size[name] for name in ("blood", "mirrored") if name in size}
 
 
 def drawn_labels(anatomy: Anatomy, shape: Shape) -> tuple[NDArray[np.int16], NDArray[np.int64]]:
