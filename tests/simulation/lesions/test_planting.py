@@ -63,7 +63,7 @@ def test_a_lesion_is_on_its_side_and_nowhere_else(kind: str, side: str) -> None:
     assert (np.abs(hu - HU) > 0.5)[mask == 1].mean() > (0.8 if kind == "cyst" else 0.9)
 
 
-@pytest.mark.parametrize("kind", SPACE_SHARES)
+@pytest.mark.parametrize("kind", [kind for kind in SPACE_SHARES if kind in KINDS])
 def test_what_takes_space_pushes_the_brain_and_not_the_skull(kind: str) -> None:
     """The midline goes away from the lesion, or towards one that shrank; beyond the dura nothing changes."""
     hu, labels, mask, shift_mm = plant(kind, "right", seed=3, volume_ml=60.0)

@@ -1,10 +1,10 @@
 """Planting a lesion into a simulated head, with its mask.
 
-A *kind* is one of `ALL_KINDS`; a *side* is the patient's. Kinds in `MIDDLE` lie in the middle, all others on one side
-or on both. The *mask* is 1 where the lesion is (blood, fluid or changed
-brain; bone that is broken, missing or moved) and 2 where the brain around it is swollen. Brain that is only pushed
-aside is not in it. The lesion is drawn into HU before the scanner blurs them, and every choice comes from the random
-generator that is passed in, so one seed gives one lesion.
+A *kind* is one of `ALL_KINDS`; a *side* is the patient's. Kinds `IN_THE_MIDDLE` lie in the middle, all others on one
+side or on both. The *mask* is 1 where the lesion is (blood, fluid or changed brain; bone that is broken, missing or
+moved) and 2 where the brain around it is swollen. Brain that is only pushed aside is not in it. The lesion is drawn
+into HU before the scanner blurs them, and every choice comes from the random generator that is passed in, so one seed
+gives one lesion.
 
 The shapes are made in `bleeds.py`, `filling.py`, `dark.py`, `midline.py`, `posterior_fossa.py` and `fractures.py`;
 their constants say how large and how bright they are. `blood.py` says how blood looks inside, `both_sides.py` plants
