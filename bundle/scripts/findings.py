@@ -66,7 +66,7 @@ REFUSALS = {
     "series_not_found": ("no series has the UID that was named", "`head-ct-anomaly inspect` lists the series."),
     "several_series": ("several series are equally good", "Name one with --series-uid."),
     "no_suitable_series": (
-        "no series is an original, axial series without a bone kernel",
+        "no series is original and axial",
         "Name one with --series-uid to use it anyway.",
     ),
     "several_patients": ("the images belong to more than one patient", "Give one patient's images."),
@@ -168,7 +168,15 @@ FLAGS = {
     "uneven_spacing": ("slice spacing varies; resampled at true positions", ""),
     "thick_slices": ("slices or their spacing are over 3 mm", "Small findings may be missed."),
     "contrast_suspected": ("the header suggests contrast agent", "Vessels may look abnormal."),
-    "bone_kernel": ("a bone kernel, used because the series was named", "The brain is noisy in it."),
+    "bone_kernel": (
+        "the scan has a bone kernel: it was named, or no soft series suits",
+        "Only the skull is judged; for the hemispheres, give or name the soft series.",
+    ),
+    "bone_series_unused": (
+        "a bone series beside the soft one belongs to another study or frame of reference, has slices thicker than "
+        "3 mm and than the soft one's, can't be read, holds less than 90 % of the skull, or shows it elsewhere",
+        "The skull is judged in the soft series.",
+    ),
     "derived_series": ("not an original series, used because it was named", ""),
     "not_axial": ("the slices are not axial; used because the series was named", ""),
     "lossy_compression": ("the images went through lossy compression", ""),

@@ -228,7 +228,7 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> list[ImageHeader]:
 def test_flags_of_the_images(images: list[ImageHeader], changes: dict[str, Any], codes: list[str]) -> None:
     headers = Headers([replace(image, **changes) for image in images])
     stacks = stacks_of(headers)
-    assert [found.code for found in choice_flags(headers, stacks, stacks[0])] == codes
+    assert [found.code for found in choice_flags(headers, stacks, (stacks[0],))] == codes
 
 
 def test_what_was_set_aside_is_counted(images: list[ImageHeader]) -> None:
@@ -237,7 +237,7 @@ def test_what_was_set_aside_is_counted(images: list[ImageHeader]) -> None:
     headers = Headers([*images, scout, mr, mr], foreign=4, other_objects=2, linked_folders=1)
     stacks = stacks_of(headers)
     best = next(stack for stack in stacks if len(stack.images) == 3)
-    assert [found.message for found in choice_flags(headers, stacks, best)] == [
+    assert [found.message for found in choice_flags(headers, stacks, (best,))] == [
         "Set aside: localizer images (1), images that are not CT (2).",
         "Set aside: 4 files that are not DICOM, 2 DICOM files without an image, 1 link to a folder, not followed.",
     ]

@@ -76,8 +76,9 @@ SERIES_WORDS = {
     "coverage_mm": "what the slices cover along their normal",
     "kernel": "ConvolutionKernel, as the header says it",
     "contrast": "whether the header suggests contrast agent",
-    "objections": "codes of the flags that it would get if it were named; it is not chosen by itself",
-    "chosen": "whether it is the one that is used",
+    "objections": "codes of the flags that it would get if it were named; a bone kernel may serve the skull all the same",
+    "chosen": "whether it is the one that is registered, on whose grid results lie",
+    "serves": "what is judged by it, once the input is accepted: brain, skull, both or nothing",
 }
 """Meanings of the entries of a series."""
 
@@ -114,10 +115,15 @@ def schema() -> dict[str, Any]:
     }
 
 
+SERVES = {"type": "array", "items": {"enum": ["brain", "skull"]}, "uniqueItems": True}
+"""JSON type of what a series serves."""
+
+
 def _series() -> dict[str, Any]:
     """One series."""
     types = get_type_hints(SeriesRow)
-    entries = {name: {**FORMS[kind], "description": SERIES_WORDS[name]} for name, kind in types.items()}
+    forms = {name: SERVES if name == "serves" else FORMS[kind] for name, kind in types.items()}
+    entries = {name: {**form, "description": SERIES_WORDS[name]} for name, form in forms.items()}
     return {"type": "object", "additionalProperties": False, "required": list(types), "properties": entries}
 
 

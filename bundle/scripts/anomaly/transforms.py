@@ -25,7 +25,13 @@ from ..files.derived import read_derived
 from ..findings import finding
 from ..geometry.coordinates import POSITION_SCALE_MM, error_map
 from ..preprocessing.intensity import BONE_WINDOW_HU, BRAIN_WINDOW_HU, windows
-from ..preprocessing.regions import LEAST_COVERAGE, REGIONS, WHOLE_COVERAGE
+from ..preprocessing.regions import (
+    LEAST_COVERAGE,
+    LEFT_HEMISPHERE,
+    REGIONS,
+    RIGHT_HEMISPHERE,
+    WHOLE_COVERAGE,
+)
 from ..preprocessing.transforms import Data, as_array, load_regions, with_meta
 from .asymmetry import asymmetry, densities
 from .files import REMEDY, NotCalibrated, checked_thresholds, normative_of
@@ -40,6 +46,10 @@ MAPS = ("calibrated", "error")
 
 MOST_UNKNOWN = 0.05
 """Share of a region that may lie where no healthy scan had a head, before a finding says so."""
+
+HEMISPHERES = (LEFT_HEMISPHERE, RIGHT_HEMISPHERE)
+BRAIN = tuple(name for name, label in REGIONS.items() if label in HEMISPHERES)
+"""Labels and names of the regions of the brain."""
 
 DENSITIES_NAME = "reference_densities.npz"
 """The derived file (see `files.derived`) with the densities of the reference head and its regions."""
@@ -252,6 +262,42 @@ class ScoreRegionsd(MapTransform):
             given = {name: value for name, value in scored["scores"].items() if value is not None}
             scored["result"] = {"scores": given}
         return scored
+
+
+class LeaveOutBraind(MapTransform):
+    """Take back what was judged of the hemispheres, where no series serves the brain: the scan has a bone kernel.
+
+    Their scores become None, the maps (1, n, n, n) of `keys` 0 there. `serves` in the metadata of the registered scan
+    says what is served; without it, all is.
+    """
+
+    def __init__(self, keys: Sequence[str], regions_key: str = "regions", registered_key: str = "image") -> None:
+        """Empty `keys` in the hemispheres; the labels of `regions_key` may lie on a finer grid."""
+        super().__init__(keys)
+        self.regions_key, self.registered_key = regions_key, registered_key
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> Data:
+        """Leave the brain out, if it is not served."""
+        left = dict(data)
+        if "brain" in left[self.registered_key].meta.get("serves", {"brain": None}):
+            return left
+        labels = torch.as_tensor(left[self.regions_key])
+        for key in self.key_iterator(left):
+            step = -(-labels.shape[-1] // left[key].shape[-1])
+            brain = torch.isin(labels[:, ::step, ::step, ::step], torch.tensor(HEMISPHERES, device=labels.device))
+            values = torch.as_tensor(left[key])
+            left[key] = with_meta(torch.where(brain.to(values.device), torch.zeros_like(values), values), left[key])
+        left["score_details"] = {name: unjudged(name, numbers) for name, numbers in left["score_details"].items()}
+        left["scores"] = {name: None if name in BRAIN else score for name, score in left["scores"].items()}
+        left["result"] = {"scores": {name: value for name, value in left["scores"].items() if value is not None}}
+        return left
+
+
+def unjudged(region: str, numbers: Mapping[str, Any]) -> dict[str, Any]:
+    """The numbers of a region; of a hemisphere, None in place of all that judges it."""
+    if region not in BRAIN:
+        return dict(numbers)
+    return {name: value if name in ("voxels", "coverage") else None for name, value in numbers.items()}
 
 
 def compare(details: Details, score: str, thresholds: Thresholds | None) -> None:

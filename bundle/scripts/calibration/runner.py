@@ -72,9 +72,10 @@ def measure_scan(recipe: Recipe, job: Job) -> Outcome:
 
 
 def parsed_config(recipe: Recipe) -> Any:
-    """inference.json with the stride and the device that were asked for."""
+    """inference.json with the stride and the device that were asked for; a bone kernel, which shows no brain, is no
+    healthy scan."""
     parser = parsed_configs(["inference.json"])
-    parser["stride"] = recipe.stride
+    parser["stride"], parser["bone_series"] = recipe.stride, False
     parser.update(device_values(recipe.device))
     return parser
 

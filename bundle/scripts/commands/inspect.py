@@ -89,7 +89,9 @@ def as_json(inspection: Inspection) -> dict[str, Any]:
         "format_version": FORMAT_VERSION,
         "accepted": inspection.accepted,
         "source": inspection.source,
-        "series": [{**asdict(row), "objections": list(row.objections)} for row in inspection.series],
+        "series": [
+            {**asdict(row), "objections": list(row.objections), "serves": list(row.serves)} for row in inspection.series
+        ],
         "findings": [found.as_dict() for found in inspection.findings],
         "volume": None if volume is None else {"shape": list(volume.hu.shape), "affine": volume.affine.tolist()},
     }
@@ -108,10 +110,10 @@ def as_text(inspection: Inspection) -> str:
 
 
 def _series_line(row: SeriesRow) -> str:
-    """One series in a line: whether it was chosen, how much it covers, and why it was not chosen."""
+    """One series in a line: what it was chosen for, how much it covers, and why it was not chosen."""
     number = "?" if row.series_number is None else row.series_number
     spacing = "" if row.spacing_mm is None else f" x {row.spacing_mm:.2f} mm, covers {row.coverage_mm:.0f} mm"
     words = [row.kind, *row.objections, *(["contrast"] if row.contrast else [])]
     kernel = f", kernel {printable(row.kernel)}" if row.kernel else ""
-    mark = "chosen" if row.chosen else "not chosen"
+    mark = f"chosen for {' and '.join(row.serves)}" if row.serves else "chosen" if row.chosen else "not chosen"
     return f"{mark}: series {number} {printable(row.series_uid)}: {row.slices}{spacing}{kernel} ({', '.join(words)})"

@@ -37,7 +37,7 @@ IMAGE_STORAGE = ("1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1", "1.
 """CT Image Storage, Enhanced CT Image Storage and Legacy Converted Enhanced CT Image Storage."""
 
 TAGS: tuple[str, ...] = (
-    *("SOPClassUID", "SeriesInstanceUID", "StudyInstanceUID", "Modality", "ImageType"),
+    *("SOPClassUID", "SeriesInstanceUID", "StudyInstanceUID", "FrameOfReferenceUID", "Modality", "ImageType"),
     *("PatientID", "PatientName", "PatientBirthDate", "PatientAge", "StudyDate", "BodyPartExamined"),
     *("SeriesDescription", "ProtocolName", "ConvolutionKernel", "ContrastBolusAgent", "ContrastBolusVolume"),
     *("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SliceThickness", "Rows", "Columns"),
@@ -70,6 +70,7 @@ class ImageHeader:
     patient: tuple[str, ...]
     birth_date: str
     study_uid: str
+    frame_uid: str
     series_uid: str
     series_number: int | None
     acquisition: int | None
@@ -240,6 +241,7 @@ def _image(file: Path, frame: int | None, data: Dataset, values: Dataset) -> Ima
         patient=patient_of(data),
         birth_date=birth_date_of(data),
         study_uid=str(data.get("StudyInstanceUID", "")),
+        frame_uid=str(data.get("FrameOfReferenceUID", "") or ""),
         series_uid=str(data.SeriesInstanceUID),
         series_number=integer_of(data.get("SeriesNumber")),
         acquisition=integer_of(data.get("AcquisitionNumber")),

@@ -1,8 +1,12 @@
 """One entry point for every input: a folder of DICOM files, an enhanced CT file, or a NIfTI file.
 
 A folder may hold a series or a whole study. A single file of a series stands for itself alone (and is refused, as too
-few slices). `inspect_input` returns the findings; `read_volume` also returns the voxels. Both run the same checks, so
-both accept the same inputs.
+few slices). `inspect_input` returns the findings; `read_scans` also returns the voxels. Both run the same checks, so
+both accept the same inputs. `read_volume` is for what needs a brain: it reads one series, and refuses a bone kernel
+that was not named.
+
+The *scan* is the volume that is registered, and on whose grid results lie. It *serves* the brain unless it has a bone
+kernel, and the skull unless a bone series does (see `bone_series`). A series that is named serves alone.
 """
 
 from __future__ import annotations
@@ -16,9 +20,10 @@ from ..files.names import is_nifti
 from ..findings import Finding, InputRefused, finding, refusal
 from ..volume import Volume
 from ..words import counted
+from .bone_series import bone_beside, bone_volume
 from .headers import Headers, read_headers
 from .nifti import check_nifti, read_nifti
-from .series import Stack, choose, stacks_of
+from .series import BONE_KERNEL, Stack, choose, stacks_of
 from .stacks import stack_volume
 
 
@@ -37,6 +42,23 @@ class SeriesRow:
     contrast: bool
     objections: tuple[str, ...]
     chosen: bool
+    serves: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Scans:
+    """What an input gives.
+
+    Attributes:
+        volume: the scan, with all findings.
+        bone: the bone series that serves the skull beside it, on its own grid; None if the scan does.
+        serves: by "brain" and "skull" the place, from 1, of the series in the list of `inspect`, None of a NIfTI file;
+            without "brain" if no series serves it.
+    """
+
+    volume: Volume
+    bone: Volume | None
+    serves: dict[str, int | None]
 
 
 @dataclass(frozen=True)
@@ -55,7 +77,7 @@ class Inspection:
 
 
 def read_volume(path: str | Path, series_uid: str | None = None) -> Volume:
-    """The head CT at `path`, of the series that is chosen or named, with all findings.
+    """The head CT at `path`, of the series that is chosen or named, with all findings; other series are set aside.
 
     Raises:
         InputRefused: with the finding that says why.
@@ -64,20 +86,34 @@ def read_volume(path: str | Path, series_uid: str | None = None) -> Volume:
     if _source_of(path) == "nifti":
         return read_nifti(path)
     headers, stacks = _preflight(path)
-    return _read(headers, stacks, choose(stacks, series_uid))
+    best = choose(stacks, series_uid)
+    return _with_flags(stack_volume(best), choice_flags(headers, stacks, (best,)))
+
+
+def read_scans(path: str | Path, series_uid: str | None = None) -> Scans:
+    """The scan at `path`, and the bone series beside it where there is one; of the series that is named, if one is.
+
+    Raises:
+        InputRefused: with the finding that says why there is no scan. A bone series that can't serve is a flag.
+    """
+    path = Path(path)
+    if _source_of(path) == "nifti":
+        return Scans(read_nifti(path), None, {"brain": None, "skull": None})
+    headers, stacks = _preflight(path)
+    return _read(headers, stacks, choose(stacks, series_uid, bone_alone=True), series_uid is not None)
 
 
 def check_input(path: str | Path, series_uid: str | None = None) -> None:
     """See by headers alone that `path` holds a scan: a path, a series, or a header that can't be used ends here.
 
     Raises:
-        InputRefused: with the finding that says why. What only the voxels show, `read_volume` refuses.
+        InputRefused: with the finding that says why. What only the voxels show, `read_scans` refuses.
     """
     path = Path(path)
     if _source_of(path) == "nifti":
         check_nifti(path)
     else:
-        choose(_preflight(path)[1], series_uid)
+        choose(_preflight(path)[1], series_uid, bone_alone=True)
 
 
 def inspect_input(path: str | Path, series_uid: str | None = None) -> Inspection:
@@ -91,12 +127,19 @@ def inspect_input(path: str | Path, series_uid: str | None = None) -> Inspection
         else:
             headers, stacks = _preflight(path)
             rows = tuple(_row(stack, False) for stack in stacks)
-            best = choose(stacks, series_uid)
+            best = choose(stacks, series_uid, bone_alone=True)
             rows = tuple(_row(stack, stack is best) for stack in stacks)
-            volume = _read(headers, stacks, best)
+            scans = _read(headers, stacks, best, series_uid is not None)
+            volume = scans.volume
+            rows = tuple(replace(row, serves=_served(scans, place)) for place, row in enumerate(rows, 1))
     except InputRefused as refused:
         return Inspection(source, rows, refused.findings, None)
     return Inspection(source, rows, volume.findings, volume)
+
+
+def _served(scans: Scans, place: int) -> tuple[str, ...]:
+    """What the series at a place of the list serves."""
+    return tuple(what for what, number in scans.serves.items() if number == place)
 
 
 def _source_of(path: Path) -> str:
@@ -129,10 +172,22 @@ def _no_image(path: Path, count: int) -> str:
     return f"{text} The folder holds {len(volumes)} NIfTI files: name one of them." if volumes else text
 
 
-def _read(headers: Headers, stacks: list[Stack], best: Stack) -> Volume:
-    """The volume of the chosen stack, with the findings of the choice first."""
-    flags = choice_flags(headers, stacks, best)
-    volume = stack_volume(best)
+def _read(headers: Headers, stacks: list[Stack], best: Stack, named: bool) -> Scans:
+    """What the chosen stack and, unless it was named, the bone series beside it give; findings of the choice first."""
+    volume, places = stack_volume(best), {id(stack): place for place, stack in enumerate(stacks, 1)}
+    if BONE_KERNEL in best.objections:
+        return Scans(_with_flags(volume, choice_flags(headers, stacks, (best,))), None, {"skull": places[id(best)]})
+    beside, found = (None, ()) if named else bone_beside(stacks, best)
+    bone = None
+    if beside is not None:
+        bone, found = bone_volume(beside, volume)
+    skull = best if beside is None or bone is None else beside
+    flags = (*choice_flags(headers, stacks, (best, skull)), *found)
+    return Scans(_with_flags(volume, flags), bone, {"brain": places[id(best)], "skull": places[id(skull)]})
+
+
+def _with_flags(volume: Volume, flags: tuple[Finding, ...]) -> Volume:
+    """A volume with further findings, which come first."""
     return replace(volume, findings=(*flags, *volume.findings))
 
 
@@ -151,6 +206,7 @@ def _row(stack: Stack, chosen: bool) -> SeriesRow:
         contrast=stack.contrast,
         objections=stack.objections if stack.kind == "image" else (),
         chosen=chosen,
+        serves=(),
     )
 
 
@@ -160,9 +216,9 @@ ADULT_YEARS = 18
 OBJECTION_TEXTS = {
     "derived_series": "The series is derived, not original; it was used because it was named.",
     "not_axial": "The slices are not axial; the series was used because it was named.",
-    "bone_kernel": "The series has a bone kernel; it was used because it was named.",
+    BONE_KERNEL: "The series has a bone kernel.",
 }
-"""Objections to a named series that would not have been chosen."""
+"""Objections to a series that was named, or to a bone kernel that is alone."""
 
 ASIDE_WORDS = {
     "image": "CT images of other series",
@@ -174,8 +230,10 @@ ASIDE_WORDS = {
 """Kinds in words."""
 
 
-def choice_flags(headers: Headers, stacks: list[Stack], best: Stack) -> tuple[Finding, ...]:
-    """Flags of the chosen series: objections, contrast, age, compression, and other data that was set aside."""
+def choice_flags(headers: Headers, stacks: list[Stack], used: tuple[Stack, ...]) -> tuple[Finding, ...]:
+    """Flags of the choice; of those used, the first is the scan: its objections, contrast agent, age, compression, and
+    other data that was set aside."""
+    best = used[0]
     found = [finding(code, OBJECTION_TEXTS[code]) for code in best.objections]
     if best.contrast:
         found.append(finding("contrast_suspected", "The header suggests contrast agent."))
@@ -183,7 +241,7 @@ def choice_flags(headers: Headers, stacks: list[Stack], best: Stack) -> tuple[Fi
         found.append(finding("under_18", "The header says that the patient is under 18."))
     if any(image.lossy for image in best.images):
         found.append(finding("lossy_compression", "The images went through lossy compression."))
-    aside = Counter(stack.kind for stack in stacks if stack is not best for _ in stack.images)
+    aside = Counter(stack.kind for stack in stacks if all(stack is not one for one in used) for _ in stack.images)
     if aside:
         listed = ", ".join(f"{ASIDE_WORDS[kind]} ({count})" for kind, count in sorted(aside.items()))
         found.append(finding("images_set_aside", f"Set aside: {listed}."))

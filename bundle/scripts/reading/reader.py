@@ -1,6 +1,7 @@
 """The reader that configs put into `LoadImaged`: any accepted head CT as an array with its true affine.
 
-Voxels outside the scanner's field of view hold `volume.UNKNOWN_HU`; whatever is below -1500 is such a voxel.
+Voxels outside the scanner's field of view hold `volume.UNKNOWN_HU`; whatever is below -1500 is such a voxel. Words as
+in `inputs`.
 """
 
 from __future__ import annotations
@@ -16,21 +17,27 @@ from monai.utils.enums import MetaKeys, SpaceKeys
 from monai.utils.misc import ensure_tuple
 from numpy.typing import NDArray
 
-from .inputs import read_volume
+from ..volume import Volume
+from .inputs import Scans, read_scans, read_volume
+
+
+SERVES, BONE = "serves", "bone_volume"
+"""Keys of the metadata: what serves brain and skull, and the bone series, until `transforms.TakeBoneScand` takes it."""
 
 
 class HeadCTReader(ImageReader):
     """Reads a folder of DICOM files, an enhanced CT file or a NIfTI file.
 
-    `series_uid` names a series of the folder, or says by path which series to read of which folder.
+    `series_uid` names a series of the folder, or says by path which series to read of which folder. With `bone_series`,
+    a bone series beside a soft one is read, too, and one alone is accepted; no brain can be judged by that.
 
     The work is done in `get_data`: what `read` raises, MONAI's `LoadImage` swallows to try its other readers, which
     would load what was refused here.
     """
 
-    def __init__(self, series_uid: str | Mapping[str, str] | None = None) -> None:
+    def __init__(self, series_uid: str | Mapping[str, str] | None = None, bone_series: bool = False) -> None:
         super().__init__()
-        self.series_uid = series_uid or None
+        self.series_uid, self.bone_series = series_uid or None, bone_series
 
     def verify_suffix(self, filename: Sequence[PathLike] | PathLike) -> bool:
         """Any path is looked at; what it holds decides."""
@@ -56,7 +63,8 @@ class HeadCTReader(ImageReader):
             InputRefused: with the finding that says why.
         """
         uid = self.series_uid.get(str(img)) if isinstance(self.series_uid, Mapping) else self.series_uid
-        volume = read_volume(img, uid)
+        scans = read_scans(img, uid) if self.bone_series else None
+        volume = scans.volume if scans else read_volume(img, uid)
         return volume.with_unknown(), {
             MetaKeys.AFFINE: volume.affine.copy(),
             MetaKeys.ORIGINAL_AFFINE: volume.affine.copy(),
@@ -64,4 +72,21 @@ class HeadCTReader(ImageReader):
             MetaKeys.ORIGINAL_CHANNEL_DIM: "no_channel",
             MetaKeys.SPACE: SpaceKeys.RAS,
             "findings": [found.as_dict() for found in volume.findings],
+            **(bone_meta(scans) if scans else {}),
         }
+
+
+def bone_meta(scans: Scans) -> dict[str, Any]:
+    """Metadata on what serves the brain and the skull: place in the list of `inspect`, slices and their distance, mm."""
+    volumes = {"brain": scans.volume, "skull": scans.bone or scans.volume}
+    serves = {what: facts_of(volumes[what], place) for what, place in scans.serves.items()}
+    bone = scans.bone
+    held = {} if bone is None else {BONE: {"hu": bone.with_unknown().astype(np.int16), "affine": bone.affine.copy()}}
+    return {SERVES: serves, **held}
+
+
+def facts_of(volume: Volume, place: int | None) -> dict[str, Any]:
+    """Facts about a volume that serves; no None, which can't be collated, and no patient data."""
+    distance = abs(np.linalg.det(volume.affine[:3, :3])) / np.linalg.norm(np.cross(*volume.affine[:3, :2].T))
+    facts = {"slices": volume.hu.shape[2], "spacing_mm": round(float(distance), 3)}
+    return facts if place is None else {"series": place, **facts}

@@ -1,7 +1,8 @@
 """Selection of the head CT among the images of a folder: stacks, and the choice between them. Headers only.
 
 A *stack* is the images of one series that share patient, study, rows, columns, kind and orientation. It may have
-*objections*, for which it is only used when its series is named: not an original, not axial, a bone kernel.
+*objections*, for which it is only used when its series is named: not an original, not axial, a bone kernel. A bone
+kernel may serve the skull beside a soft one (see `bone_series`), or where there is no other.
 
 The choice: CT, original, axial, no bone kernel; then without contrast agent; then a head before other body parts; then
 the largest coverage (a head needs no more than `ENOUGH_MM`); then the finest spacing. A tie is refused.
@@ -30,6 +31,9 @@ AXIAL_COSINE = 0.7
 ENOUGH_MM = 250.0
 """Height of a head; coverage beyond it does not count in the choice."""
 
+BONE_KERNEL = "bone_kernel"
+"""The objection to a bone kernel, and the code of the flag that it gets where it is the scan."""
+
 
 @dataclass(frozen=True)
 class Stack:
@@ -51,6 +55,11 @@ class Stack:
     def contrast(self) -> bool:
         """True if the headers suggest contrast agent."""
         return any(suggests_contrast(image) for image in self.images)
+
+    @property
+    def whole(self) -> bool:
+        """True if slices and coverage are enough to show a head."""
+        return self.slices >= MIN_SLICES and self.coverage_mm >= MIN_COVERAGE_MM
 
     def sizes(self) -> str:
         """Slices and spacing in words."""
@@ -116,7 +125,7 @@ def _objections(images: list[ImageHeader]) -> tuple[str, ...]:
     found = {
         "derived_series": any(image.image_type[:1] == ("DERIVED",) for image in images),
         "not_axial": not _is_axial(images[0]),
-        "bone_kernel": any(has_bone_kernel(image) for image in images),
+        BONE_KERNEL: any(has_bone_kernel(image) for image in images),
     }
     return tuple(code for code, holds in found.items() if holds)
 
@@ -129,8 +138,13 @@ def _is_axial(image: ImageHeader) -> bool:
         return True
 
 
-def choose(stacks: list[Stack], series_uid: str | None = None) -> Stack:
+def choose(stacks: list[Stack], series_uid: str | None = None, bone_alone: bool = False) -> Stack:
     """The stack to use; with `series_uid`, the one of that series.
+
+    Args:
+        stacks: of a folder.
+        series_uid: the series that was named, if any.
+        bone_alone: whether a bone kernel may be chosen where no other series suits: no brain can be judged by it.
 
     Raises:
         InputRefused: nothing to choose from, more than one patient, several equally good series, or no such series.
@@ -144,7 +158,7 @@ def choose(stacks: list[Stack], series_uid: str | None = None) -> Stack:
     _check_patients(pool)
     pool = _usable(pool)
     if series_uid is None:
-        pool = _unobjectionable(pool)
+        pool = _unobjectionable(pool, bone_alone)
     best = _best(pool)
     for other in stacks:
         if other is not best and other.kind == "image" and other.first.series_uid == best.first.series_uid:
@@ -174,9 +188,12 @@ def _usable(pool: list[Stack]) -> list[Stack]:
     raise refusal("not_ct", text)
 
 
-def _unobjectionable(pool: list[Stack]) -> list[Stack]:
-    """The stacks without objections; refuses when there is none."""
+def _unobjectionable(pool: list[Stack], bone_alone: bool) -> list[Stack]:
+    """The stacks without objections; if none of these shows a head, those with a bone kernel that do, if they may be
+    chosen; refuses when there is none."""
     good = [stack for stack in pool if not stack.objections]
+    if bone_alone and not any(stack.whole for stack in good):
+        good = [stack for stack in pool if stack.objections == (BONE_KERNEL,) and (stack.whole or not good)] or good
     if not good:
         codes = sorted({code for stack in pool for code in stack.objections})
         raise refusal("no_suitable_series", f"No series suits ({', '.join(codes)}).")
@@ -185,7 +202,17 @@ def _unobjectionable(pool: list[Stack]) -> list[Stack]:
 
 def _best(pool: list[Stack]) -> Stack:
     """The best of the stacks, by the rules in this module's docstring."""
-    pool = _prefer(pool, [s.slices >= MIN_SLICES and s.coverage_mm >= MIN_COVERAGE_MM for s in pool])
+    pool = best_of(pool)
+    by_series = {stack.first.series_uid: stack for stack in sorted(pool, key=lambda s: s.slices)}
+    if len(by_series) > 1:
+        listed = "; ".join(f"{uid} ({stack.sizes()})" for uid, stack in sorted(by_series.items())[:3])
+        raise refusal("several_series", f"{len(by_series)} series are equally good: {listed}.")
+    return next(iter(by_series.values()))
+
+
+def best_of(pool: list[Stack]) -> list[Stack]:
+    """The best of the stacks, all that are equally good, by the rules in this module's docstring."""
+    pool = _prefer(pool, [s.whole for s in pool])
     pool = _prefer(pool, [not s.contrast for s in pool])
     pool = _prefer(pool, [is_of_head(s.first) for s in pool])
     if len({s.first.study_uid for s in pool}) == 1:
@@ -193,11 +220,7 @@ def _best(pool: list[Stack]) -> Stack:
         pool = _prefer(pool, [c >= max(covered) - 10.0 for c in covered])
         spacings = [s.spacing_mm or np.inf for s in pool]
         pool = _prefer(pool, [s <= 1.1 * min(spacings) for s in spacings])
-    by_series = {stack.first.series_uid: stack for stack in sorted(pool, key=lambda s: s.slices)}
-    if len(by_series) > 1:
-        listed = "; ".join(f"{uid} ({stack.sizes()})" for uid, stack in sorted(by_series.items())[:3])
-        raise refusal("several_series", f"{len(by_series)} series are equally good: {listed}.")
-    return next(iter(by_series.values()))
+    return pool
 
 
 def _prefer(pool: list[Stack], merits: list[bool]) -> list[Stack]:

@@ -198,11 +198,18 @@ def case_result(data: Mapping[str, Any], timings_s: Mapping[str, float]) -> dict
             *plain(data["region_findings"]),
             *bundle_findings(),
         ],
+        "input": served(meta.get("serves", {})),
         "quality": quality,
         "registration": {"matrix": matrix},
         "timings_s": dict(timings_s),
         "versions": versions(),
     }
+
+
+def served(serves: Mapping[str, Any]) -> dict[str, Any]:
+    """What of the input served the brain and the skull: by each, the place of its series in the list of `inspect` (from
+    1; not of a NIfTI file), its slices and their distance; None if nothing did, or it is not known."""
+    return {what: plain(serves.get(what)) for what in ("brain", "skull")}
 
 
 def bundle_findings() -> list[dict[str, str]]:

@@ -28,20 +28,24 @@ def load_calibration(path: str) -> Calibration:
 class AssessSkulld(MapTransform):
     """Add the scores of lines, dents and holes of the calvaria to `score_details`; the published score stays.
 
-    `keys` is the scan on its own grid, (1, I, J, K) in HU with its affine. Adds `skull_assessment`, None where there is
+    `keys` is the scan on its own grid, (1, I, J, K) in HU with its affine; where there is a bone series under `bone_key`,
+    that is assessed in its place, on its own grid. Adds `skull_assessment`, None where there is
     no calibration or hardly a skull, and then adds no scores.
     """
 
-    def __init__(self, keys: KeysCollection, calibration: str, registered_key: str = "image") -> None:
+    def __init__(
+        self, keys: KeysCollection, calibration: str, registered_key: str = "image", bone_key: str = "bone_scan"
+    ) -> None:
         """Assess `keys` by the calibration in a file; the metadata of `registered_key` hold the registration."""
         super().__init__(keys)
-        self.calibration, self.registered_key = calibration, registered_key
+        self.calibration, self.registered_key, self.bone_key = calibration, registered_key, bone_key
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Add the assessment and its numbers."""
         assessed = dict(data)
         for key in self.key_iterator(assessed):
-            found = self._assess(assessed[key], assessed[self.registered_key].meta["registration"]["matrix"])
+            scan = assessed.get(self.bone_key, assessed[key])
+            found = self._assess(scan, assessed[self.registered_key].meta["registration"]["matrix"])
             assessed["skull_assessment"] = found
             if found is not None:
                 details = dict(assessed["score_details"])

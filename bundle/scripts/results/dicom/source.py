@@ -77,7 +77,7 @@ def read_source(path: str | Path, series_uid: str | None = None) -> Source:
         InputRefused: there are none that can be judged.
     """
     headers = read_headers(Path(path))
-    grid, chosen, _ = stack_grid(choose(stacks_of(headers), series_uid))
+    grid, chosen, _ = stack_grid(choose(stacks_of(headers), series_uid, bone_alone=True))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # values out of form are emptied or left out
         files = {file: pydicom.dcmread(file, stop_before_pixels=True, force=True) for file in {c.path for c in chosen}}
