@@ -18,7 +18,7 @@ from scipy import ndimage
 
 from scripts.commands.main import main
 from scripts.findings import KINDS, MAX_MESSAGE, InputRefused
-from scripts.reading.inputs import read_volume
+from scripts.reading.inputs import read_scans
 from scripts.volume import Volume
 
 PATIENT = ("nvented", "INVENTED")
@@ -71,11 +71,11 @@ def test_reaction(case: Case, tmp_path: Path, capfd: pytest.CaptureFixture[str])
         assert (status, codes) == (3, [case.code])
         assert err == printed["findings"][0]["message"] + "\n"
         with pytest.raises(InputRefused):
-            read_volume(path, case.series_uid)
+            read_scans(path, case.series_uid)
     else:
         assert (status, err) == (0, "")
         assert not case.code or case.code in codes
-        assert case.changed or inner_off(read_volume(path, case.series_uid)) <= FEW
+        assert case.changed or inner_off(read_scans(path, case.series_uid).volume) <= FEW
 
 
 def test_there_are_enough_of_them_and_each_is_another() -> None:

@@ -198,13 +198,15 @@ def test_poses_for_review_are_not_accepted_and_none_is_forced_unless_a_user_of_r
 
 
 def test_scans_to_train_on_are_made_ready_as_at_inference() -> None:
-    """The same steps and settings up to the masked scan, but for the series, the copy for the picture and decisions."""
+    """The same steps and settings up to the masked scan, but for the series, copies, and decisions."""
     steps = [step for step in load("inference.json")["preprocessing"]["transforms"] if isinstance(step, dict)]
     ours = load("train_scans.json")["registering"]["transforms"]
     last = "scripts.preprocessing.transforms.MaskBackgroundd"
     end = [step["_target_"] for step in steps].index(last) + 1
     shared = [step for step in steps[:end] if "scan" not in (step.get("names"), step.get("keys"))]
-    shared[0]["reader"].pop("series_uid")
+    assert shared.pop(1)["_target_"] == "scripts.reading.transforms.TakeBoneScand"
+    assert shared[0]["reader"].pop("series_uid") == "@series_uid"
+    assert shared[0]["reader"].pop("bone_series") == "@bone_series", "a bone kernel is not learnt from"
     own = {"_desc_", "accept_review", "force"}  # what a user may decide of one result is not learnt from
     without = [{key: value for key, value in step.items() if key not in own} for step in shared]
     assert ours[: len(without)] == without
@@ -347,7 +349,7 @@ def test_read_as_monai_label_does(tmp_path: Path) -> None:
     assert found["pre"][0] == "LoadImaged"
     assert "RegisterHeadd" in found["pre"]
     assert "Spacingd" not in found["pre"], "it breaks in MONAI Label with MONAI 1.6"
-    assert found["post"] == ["ErrorMapd", "AnomalyMapd", "ScoreRegionsd", "AssessSkulld", "Invertd"]
+    assert found["post"] == ["ErrorMapd", "AnomalyMapd", "ScoreRegionsd", "LeaveOutBraind", "AssessSkulld", "Invertd"]
     assert found["same"], "the inverse goes the way that the scan came"
     assert not any("Save" in name for name in found["post"])
 

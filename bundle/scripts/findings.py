@@ -65,10 +65,7 @@ REFUSALS = {
     "monochrome1": ("the grey values are stored inverted (MONOCHROME1)", "Export the series as MONOCHROME2."),
     "series_not_found": ("no series has the UID that was named", "`head-ct-anomaly inspect` lists the series."),
     "several_series": ("several series are equally good", "Name one with --series-uid."),
-    "no_suitable_series": (
-        "no series is original and axial",
-        "Name one with --series-uid to use it anyway.",
-    ),
+    "no_suitable_series": ("no series is original and axial", "Name one with --series-uid to use it anyway."),
     "several_patients": ("the images belong to more than one patient", "Give one patient's images."),
     "mixed_geometry": (
         "rows, columns, pixel spacing or orientation differ inside the series",

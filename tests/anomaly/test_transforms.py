@@ -16,7 +16,7 @@ from scripts.anomaly.asymmetry import asymmetry
 from scripts.anomaly.files import NotCalibrated
 from scripts.anomaly.normative import Normative, anomaly_map, features_of, residual, smooth_map
 from scripts.anomaly.scores import Thresholds
-from scripts.anomaly.transforms import AnomalyMapd, ErrorMapd, load_normative, unknown_findings
+from scripts.anomaly.transforms import AnomalyMapd, ErrorMapd, LeaveOutBraind, load_normative, unknown_findings
 from scripts.assets import sha256
 from scripts.calibration.files import write_calibration
 from scripts.geometry.coordinates import grid_affine, positions
@@ -208,3 +208,49 @@ def test_gaps_of_a_few_voxels_are_not_worth_a_word() -> None:
     known[1, 0, 0] = False
     (found,) = unknown_findings(known, regions)
     assert found["message"].startswith("6 % of the right hemisphere lies where")
+
+
+def judged(serves: dict[str, Any] | None) -> dict[str, Any]:
+    """A scan with scores; its heatmap lies on every second voxel of the regions."""
+    image = MetaTensor(torch.zeros(1, 4, 4, 4), meta={} if serves is None else {"serves": serves})
+    labels = torch.arange(4, dtype=torch.uint8)[None, :, None, None].repeat_interleave(2, 1).expand(1, 8, 8, 8)
+    heatmap = MetaTensor(torch.full((1, 4, 4, 4), 2.5), affine=torch.diag(torch.tensor([2.0, 2, 2, 1])))
+    numbers = {"raw_maximum": 3.0, "percentile": 50.0, "voxels": 7, "coverage": 1.0}
+    names = ("left_hemisphere", "right_hemisphere", "skull")
+    return {
+        "image": image,
+        "regions": labels,
+        "pred": heatmap,
+        "error_map": heatmap.clone(),
+        "score_details": {name: dict(numbers) for name in names},
+        "scores": dict.fromkeys(names, 3.0),
+        "result": {"scores": dict.fromkeys(names, 3.0)},
+    }
+
+
+def test_of_a_bone_kernel_the_hemispheres_are_left_out() -> None:
+    given = judged({"skull": {"series": 1}})
+    left = LeaveOutBraind(["pred", "error_map"])(given)
+    assert left["scores"] == {"left_hemisphere": None, "right_hemisphere": None, "skull": 3.0}
+    assert left["result"] == {"scores": {"skull": 3.0}}
+    assert left["score_details"]["left_hemisphere"] == {
+        "raw_maximum": None,
+        "percentile": None,
+        "voxels": 7,
+        "coverage": 1.0,
+    }
+    assert left["score_details"]["skull"] == given["score_details"]["skull"]
+    for key in ("pred", "error_map"):
+        np.testing.assert_array_equal(left[key][0, :, 0, 0], [2.5, 0, 0, 2.5])
+        np.testing.assert_array_equal(left[key].affine, given["pred"].affine)
+    assert (given["pred"] == 2.5).all()
+
+
+@pytest.mark.parametrize("serves", [None, {"brain": {"series": 1}, "skull": {"series": 2}}])
+def test_where_a_series_serves_the_brain_nothing_is_left_out(serves: dict[str, Any] | None) -> None:
+    given = judged(serves)
+    left = LeaveOutBraind(["pred", "error_map"])(given)
+    assert {key: left[key] for key in ("scores", "result", "score_details")} == {
+        key: given[key] for key in ("scores", "result", "score_details")
+    }
+    assert (left["pred"] == 2.5).all()

@@ -7,11 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jsonschema
 import nibabel as nib
 import numpy as np
 import pytest
 from dicom_series import SERIES, head_hu, write_series
 from geometries import GEOMETRIES, PLAIN, THIN, Geometry
+from published_forms import SCHEMA
 from pydicom.dataset import Dataset
 from pydicom.uid import JPEG2000Lossless
 
@@ -25,7 +27,7 @@ def test_accepted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["inspect", str(tmp_path)]) == 0
     out, err = capsys.readouterr()
     assert out.splitlines() == [
-        f"chosen: series 2 {SERIES}: 37 x 3.00 mm, covers 111 mm, kernel H31S (image)",
+        f"chosen for brain and skull: series 2 {SERIES}: 37 x 3.00 mm, covers 111 mm, kernel H31S (image)",
         "accepted: 48 x 44 x 37 voxels",
     ]
     assert err == ""
@@ -49,13 +51,30 @@ def test_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     printed = json.loads(capsys.readouterr().out)
     assert printed["accepted"] is True
     assert printed["source"] == "dicom"
-    assert [(s["series_uid"], s["chosen"], s["objections"]) for s in printed["series"]] == [
-        (SERIES, True, []),
-        (f"{SERIES}.9", False, ["derived_series"]),
+    assert [(s["series_uid"], s["chosen"], s["objections"], s["serves"]) for s in printed["series"]] == [
+        (SERIES, True, [], ["brain", "skull"]),
+        (f"{SERIES}.9", False, ["derived_series"], []),
     ]
     assert [f["code"] for f in printed["findings"]] == ["under_18", "images_set_aside"]
     assert printed["volume"]["shape"] == [48, 44, 37]
     np.testing.assert_allclose(printed["volume"]["affine"], PLAIN.affine, atol=1e-6)
+
+
+def test_which_series_serves_what(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_series(tmp_path / "soft")
+    write_series(tmp_path / "bone", THIN, None, lambda d, k: setattr(d, "ConvolutionKernel", "H70h"), f"{SERIES}.9")
+    for folder, marks in (
+        (tmp_path, ["chosen for brain", "chosen for skull"]),
+        (tmp_path / "bone", ["chosen for skull"]),
+    ):
+        assert main(["inspect", str(folder)]) == 0
+        out = capsys.readouterr().out.splitlines()
+        assert [line.split(":")[0] for line in out if ": series " in line] == marks
+        assert main(["inspect", "--json", str(folder)]) == 0
+        printed = json.loads(capsys.readouterr().out)
+        jsonschema.validate(printed, json.loads(SCHEMA.read_text(encoding="utf-8")))
+        assert [f"chosen for {row['serves'][0]}" for row in printed["series"]] == marks
+    assert out[1].startswith("flag bone_kernel: The series has a bone kernel. Only the skull is judged")
 
 
 def test_json_of_a_refusal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

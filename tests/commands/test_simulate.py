@@ -9,12 +9,12 @@ import nibabel
 import numpy as np
 import pytest
 from dicom_series import head_hu
-from geometries import PLAIN
+from geometries import PLAIN, THIN
 from toy_anatomy import raw_labels
 
 from scripts.commands.main import main
 from scripts.commands.simulate import write_case
-from scripts.reading.inputs import read_volume
+from scripts.reading.inputs import read_scans, read_volume
 from scripts.simulation.case import Case
 from scripts.simulation.scanner.scan import PADDING_HU, Scan
 
@@ -64,6 +64,20 @@ def test_outside_the_field_of_view_is_not_taken_for_air(tmp_path: Path) -> None:
         valid = read_volume(tmp_path / kind / name).valid
         assert valid is not None
         assert valid.sum() == (hu != PADDING_HU).sum()
+
+
+def test_a_bone_series_lies_beside_the_soft_one_in_its_frame_of_reference(
+    anatomy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    truth = {"seed": 1, "protocol": {"thickness_mm": 3.0}}
+    hu = head_hu(PLAIN.points())
+    case = Case(Scan(hu, PLAIN.affine), np.zeros(hu.shape, np.uint8), None, truth)
+    write_case(tmp_path / "study", case, "toy", "dicom", bone=Scan(head_hu(THIN.points()), THIN.affine))
+    scans = read_scans(tmp_path / "study")
+    assert scans.bone is not None
+    assert (scans.volume.hu.shape, scans.bone.hu.shape) == (PLAIN.shape, THIN.shape)
+    assert main(["simulate", str(anatomy), "-o", str(tmp_path / "out"), "--bone-series"]) == 2
+    assert capsys.readouterr().err == "A bone series is told by its header: add --format dicom.\n"
 
 
 def test_wrong_words_are_refused(anatomy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""The bone series beside a soft one: when it serves the skull, on its own grid, and when a flag says why it does not."""
+"""The bone series beside a soft one: when it serves the skull, on its own grid, and when a flag says why not."""
 
 from __future__ import annotations
 
@@ -148,7 +148,9 @@ def test_a_patient_who_moved_between_the_series_is_noticed(tmp_path: Path) -> No
 
     def elsewhere(dataset: Dataset, k: int) -> None:
         tags(ConvolutionKernel="H70h", FrameOfReferenceUID="1.2")(dataset, k)
-        dataset.ImagePositionPatient = [float(x) + d for x, d in zip(dataset.ImagePositionPatient, (8, 0, 4))]
+        dataset.ImagePositionPatient = [
+            float(x) + d for x, d in zip(dataset.ImagePositionPatient, (8, 0, 4), strict=True)
+        ]
 
     write_series(tmp_path / "bone", THIN, edit=elsewhere, series_uid=BONE)
     scans = read_scans(tmp_path)

@@ -17,7 +17,7 @@ from pydicom.dataset import Dataset
 
 from scripts.findings import InputRefused
 from scripts.reading.headers import Headers, ImageHeader, read_headers
-from scripts.reading.inputs import choice_flags, inspect_input, read_volume
+from scripts.reading.inputs import choice_flags, inspect_input, read_scans, read_volume
 from scripts.reading.series import stacks_of
 
 OTHER = f"{SERIES}.9"
@@ -62,16 +62,17 @@ def test_a_named_series_of_the_study(tmp_path: Path) -> None:
 def test_inspection_lists_what_there_is(tmp_path: Path) -> None:
     inspection = inspect_input(study(tmp_path))
     assert inspection.accepted
-    rows = {(row.kind, row.images, row.chosen, row.objections) for row in inspection.series}
+    rows = {(row.kind, row.images, row.chosen, row.objections, row.serves) for row in inspection.series}
     assert rows == {
-        ("image", 37, True, ()),
-        ("image", 85, False, ("bone_kernel",)),
-        ("localizer", 1, False, ()),
-        ("capture", 2, False, ()),
+        ("image", 37, True, (), ("brain",)),
+        ("image", 85, False, ("bone_kernel",), ("skull",)),
+        ("localizer", 1, False, (), ()),
+        ("capture", 2, False, (), ()),
     }
     assert inspection.volume is not None
-    np.testing.assert_array_equal(inspection.volume.hu, read_volume(tmp_path).hu)
-    assert inspection.findings == read_volume(tmp_path).findings
+    np.testing.assert_array_equal(inspection.volume.hu, read_scans(tmp_path).volume.hu)
+    assert inspection.findings == read_scans(tmp_path).volume.findings
+    assert inspection.findings[0].message == "Set aside: screen captures (2), localizer images (1)."
 
 
 def test_flags_of_the_header(tmp_path: Path) -> None:

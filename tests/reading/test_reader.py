@@ -8,15 +8,17 @@ import numpy as np
 import pytest
 import torch
 from dicom_series import SERIES, head_hu, write_series
-from geometries import PLAIN
+from geometries import PLAIN, THIN, geometry, tilted
 from monai.bundle import ConfigParser
 from monai.data import DataLoader, Dataset, MetaTensor, decollate_batch
-from monai.transforms import LoadImaged
+from monai.transforms import Compose, LoadImaged
 from pydicom.dataset import Dataset as DicomDataset
 
+from scripts.files.json_text import plain
 from scripts.findings import InputRefused
-from scripts.reading.reader import HeadCTReader
-from scripts.volume import UNKNOWN_HU
+from scripts.reading.reader import HeadCTReader, facts_of
+from scripts.reading.transforms import TakeBoneScand
+from scripts.volume import UNKNOWN_HU, Volume
 
 
 def load(path: Path, **options: object) -> MetaTensor:
@@ -91,6 +93,41 @@ def test_findings_pass_through_a_data_loader(tmp_path: Path, age: str, codes: li
     assert item["image"].shape == (1, *PLAIN.shape)
     findings = item["image"].meta["findings"] or []  # MONAI makes None of an empty list
     assert [found["code"] for found in findings] == codes
+
+
+def bone(dataset: DicomDataset, k: int) -> None:
+    dataset.ConvolutionKernel = "H70h"
+
+
+def test_what_serves_passes_through_a_data_loader(tmp_path: Path) -> None:
+    write_series(tmp_path / "soft")
+    write_series(tmp_path / "bone", THIN, edit=bone, series_uid=f"{SERIES}.9")
+    transform = Compose(
+        [LoadImaged("image", HeadCTReader(bone_series=True), ensure_channel_first=True), TakeBoneScand("image")]
+    )
+    loader = DataLoader(Dataset([{"image": str(tmp_path)}], transform), batch_size=1)
+    (item,) = decollate_batch(next(iter(loader)))
+    assert plain(item["image"].meta["serves"]) == {
+        "brain": {"series": 1, "slices": 37, "spacing_mm": 3.0},
+        "skull": {"series": 2, "slices": 85, "spacing_mm": 1.25},
+    }
+    assert item["image"].shape == (1, *PLAIN.shape)
+    assert item["bone_scan"].shape == (1, *THIN.shape)
+    assert item["bone_scan"].dtype == torch.int16
+    np.testing.assert_allclose(item["bone_scan"].affine, THIN.affine, atol=1e-6)
+    np.testing.assert_array_equal(item["bone_scan"][0], head_hu(THIN.points()))
+
+
+def test_a_bone_kernel_alone_is_only_read_where_the_reader_may(tmp_path: Path) -> None:
+    write_series(tmp_path, edit=bone)
+    assert load(tmp_path, bone_series=True).meta["serves"] == {"skull": {"series": 1, "slices": 37, "spacing_mm": 3.0}}
+    with pytest.raises(InputRefused, match="No series suits"):
+        load(tmp_path)
+
+
+def test_the_distance_of_slices_is_along_their_normal_and_a_nifti_file_has_no_series() -> None:
+    leaning = Volume(np.zeros((4, 5, 6), np.int16), geometry("l", tilted(20), (0.5, 0.5, 3.0), (4, 5, 6)).affine, None)
+    assert facts_of(leaning, None) == {"slices": 6, "spacing_mm": 3.0}
 
 
 def test_a_refusal_is_not_swallowed(tmp_path: Path) -> None:

@@ -93,6 +93,17 @@ def test_a_named_series_that_is_not_there(make: Any) -> None:
         chosen(make("1"), uid="9")
 
 
+def test_a_bone_kernel_alone_is_chosen_where_no_brain_is_needed(make: Any) -> None:
+    kernel, derived = make("1", kernel="BONE"), make("2", image_type=("DERIVED", "PRIMARY"))
+    scout = make("3")[:4]
+    for others in ([], derived, scout):
+        assert choose(stacks_of(Headers([*kernel, *others])), None, bone_alone=True).first.series_uid == "1"
+    assert choose(stacks_of(Headers([*kernel[:5], *scout])), None, bone_alone=True).first.series_uid == "3"
+    assert choose(stacks_of(Headers([*kernel, *make("4")])), None, bone_alone=True).first.series_uid == "4"
+    with pytest.raises(InputRefused, match=r"No series suits \(bone_kernel, derived_series\)"):
+        choose(stacks_of(Headers(make("5", kernel="BONE", image_type=("DERIVED",)))), None, bone_alone=True)
+
+
 def test_only_objectionable_series_are_refused(make: Any) -> None:
     with pytest.raises(InputRefused, match=r"No series suits \(bone_kernel, derived_series\)\. .*Name one"):
         chosen(make("1", kernel="BONE"), make("2", image_type=("DERIVED", "PRIMARY")))

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 from toy_anatomy import toy_anatomy
 
-from scripts.simulation.case import simulate_case
+from scripts.reading.bone_series import agreement
+from scripts.simulation.case import Case, bone_scan, simulate_case
+from scripts.simulation.person.head import draw_head
+from scripts.simulation.scanner.protocol import Protocol
+from scripts.simulation.scanner.scan import acquire
+from scripts.volume import Volume
 
 ANATOMY = toy_anatomy()
 
@@ -34,6 +40,22 @@ def test_a_healthy_case_has_no_lesion() -> None:
     assert not case.lesion.any()
     assert case.truth["lesion"] is None
     assert case.truth["lesion_centre_mm"] is None
+
+
+def test_a_bone_series_shows_the_same_head_in_thin_noisy_slices() -> None:
+    head = draw_head(ANATOMY, 4)
+    protocol = Protocol(size=(64, 64), spacing_mm=3.6, rest_gap_mm=None)
+    scan = acquire(head, protocol, 4)
+    truth = {"seed": 4, "protocol": {"name": "small", **asdict(protocol)}}
+    bone = bone_scan(Case(scan, np.zeros(scan.hu.shape, np.uint8), head, truth))
+    np.testing.assert_allclose(bone.affine[:, :2], scan.affine[:, :2])
+    assert np.linalg.norm(bone.affine[:3, 2]) == pytest.approx(1)
+    soft, sharp = (Volume(one.hu, one.affine, ~one.outside) for one in (scan, bone))
+    fits = agreement(soft, sharp)
+    assert fits.share == 1
+    assert fits.correlation > 0.9
+    brain = (scan.hu[28:36, 28:36, 12] > 0) & (scan.hu[28:36, 28:36, 12] < 80)
+    assert bone.hu[28:36, 28:36, 60][brain].std() > 3 * scan.hu[28:36, 28:36, 12][brain].std()
 
 
 def test_an_unknown_protocol_is_refused() -> None:

@@ -50,6 +50,24 @@ def test_numbers_of_the_skull_join_the_published_ones(file: Path, monkeypatch: p
     assert seen[3] == "read from skull_normative.npz"
 
 
+def test_a_bone_series_is_assessed_in_place_of_the_scan_on_its_own_grid(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Any] = []
+
+    def assess(*args: Any) -> Any:
+        seen[:] = args
+        return SimpleNamespace(numbers={})
+
+    monkeypatch.setattr(transforms, "assess", assess)
+    thin = np.diag([0.4, 0.4, 1.0, 1.0])
+    bone = MetaTensor(torch.full((1, 8, 9, 7), 5, dtype=torch.int16), affine=torch.from_numpy(thin))
+    AssessSkulld("scan", str(file))({**case(), "bone_scan": bone})
+    assert seen[0].shape == (8, 9, 7)
+    np.testing.assert_allclose(seen[1], thin)
+    np.testing.assert_allclose(seen[2], MATRIX)
+
+
 def test_without_a_calibration_or_a_skull_nothing_is_added(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*args: Any) -> Any:
         raise ValueError("Less than a tenth of the calvaria was found")

@@ -131,11 +131,14 @@ ACCEPTED = [
         both(series(), series(every(ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"]), at=[0], series_uid=OTHER)),
         "images_set_aside",
     ),
+    ok("a bone reconstruction beside it", both(series(), series(every(ConvolutionKernel="H70h"), series_uid=OTHER))),
     ok(
-        "a bone reconstruction beside it",
-        both(series(), series(every(ConvolutionKernel="H70h"), series_uid=OTHER)),
-        "images_set_aside",
+        "a bone reconstruction of another frame of reference beside it",
+        both(series(), series(every(ConvolutionKernel="H70h", FrameOfReferenceUID="1.2"), series_uid=OTHER)),
+        "bone_series_unused",
     ),
+    ok("a bone kernel alone", series(every(ConvolutionKernel="H70h")), "bone_kernel"),
+    ok("bone by its description", series(every(SeriesDescription="Head BONE")), "bone_kernel"),
     ok(
         "a contrast series beside it",
         both(series(), series(every(ContrastBolusAgent="Iomeprol"), series_uid=OTHER)),

@@ -129,8 +129,11 @@ CHOICES = [
     Case("two series of equal worth", both(series(), series(series_uid=OTHER)), "several_series"),
     Case("two studies", both(series(), series(every(StudyInstanceUID="1.2.3"), series_uid=OTHER)), "several_series"),
     Case("no series of that UID", series(), "series_not_found", series_uid="1.2.3"),
-    Case("a bone kernel", series(every(ConvolutionKernel="H70h")), "no_suitable_series"),
-    Case("bone by its description", series(every(SeriesDescription="Head BONE")), "no_suitable_series"),
+    Case(
+        "a derived bone kernel",
+        series(every(ConvolutionKernel="H70h", ImageType=["DERIVED", "SECONDARY", "MPR"])),
+        "no_suitable_series",
+    ),
     Case("a derived series", series(every(ImageType=["DERIVED", "SECONDARY", "MPR"])), "no_suitable_series"),
     Case("coronal slices", series(geometry=BY_NAME["coronal"]), "no_suitable_series"),
     Case("sagittal slices", series(geometry=BY_NAME["sagittal"]), "no_suitable_series"),

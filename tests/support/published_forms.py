@@ -76,7 +76,7 @@ SERIES_WORDS = {
     "coverage_mm": "what the slices cover along their normal",
     "kernel": "ConvolutionKernel, as the header says it",
     "contrast": "whether the header suggests contrast agent",
-    "objections": "codes of the flags that it would get if it were named; a bone kernel may serve the skull all the same",
+    "objections": "codes of the flags that it would get if it were named; a bone kernel may serve the skull",
     "chosen": "whether it is the one that is registered, on whose grid results lie",
     "serves": "what is judged by it, once the input is accepted: brain, skull, both or nothing",
 }

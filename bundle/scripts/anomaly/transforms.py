@@ -25,13 +25,7 @@ from ..files.derived import read_derived
 from ..findings import finding
 from ..geometry.coordinates import POSITION_SCALE_MM, error_map
 from ..preprocessing.intensity import BONE_WINDOW_HU, BRAIN_WINDOW_HU, windows
-from ..preprocessing.regions import (
-    LEAST_COVERAGE,
-    LEFT_HEMISPHERE,
-    REGIONS,
-    RIGHT_HEMISPHERE,
-    WHOLE_COVERAGE,
-)
+from ..preprocessing.regions import LEAST_COVERAGE, LEFT_HEMISPHERE, REGIONS, RIGHT_HEMISPHERE, WHOLE_COVERAGE
 from ..preprocessing.transforms import Data, as_array, load_regions, with_meta
 from .asymmetry import asymmetry, densities
 from .files import REMEDY, NotCalibrated, checked_thresholds, normative_of

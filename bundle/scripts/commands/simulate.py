@@ -1,14 +1,16 @@
 """`head-ct-anomaly simulate`: simulated head CT from label maps, with lesion masks and the truth beside it.
 
-Each scan gets a folder: `series/` (DICOM) or `scan.nii.gz` (-2000 outside the field of view), `lesion.nii.gz` on the
-same grid (1 lesion, 2 swelling), and `truth.json`: anatomy (the label map's name without .nii.gz), seed, pose (scan to
-reference space, RAS mm), protocol, and the lesion's kind, side ("both" and "middle", too), centre.
+Each scan gets a folder: `series/` (DICOM; with `--bone-series`, `bone/` beside it) or `scan.nii.gz` (-2000 outside the
+field of view), `lesion.nii.gz` on the same grid (1 lesion, 2 swelling), and `truth.json`: anatomy (the label map's name
+without .nii.gz), seed, pose (scan to reference space, RAS mm), protocol, and the lesion's kind, side ("both" and
+"middle", too), centre.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +21,11 @@ from ..files.atomic import staged
 from ..files.nifti import nifti_bytes
 from ..simulation.anatomy.braincase import BOTH, SIDES
 from ..simulation.anatomy.label_map import anatomy_paths, load_anatomy
-from ..simulation.case import PRESETS, Case, simulate_case
+from ..simulation.case import BONE_SERIES, PRESETS, Case, bone_scan, simulate_case
 from ..simulation.lesions.blood import EVEN, LOOKS
 from ..simulation.lesions.planting import ALL_KINDS
 from ..simulation.person.varieties import PLAIN, VARIETIES
+from ..simulation.scanner.scan import Scan
 from ..volume import UNKNOWN_HU
 from .arguments import add_output, seed
 
@@ -46,11 +49,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--volume-ml", type=float, help="of the lesion, on each side; drawn by default")
     parser.add_argument("--format", choices=("nifti", "dicom"), default="nifti", help="of the scans")
     parser.add_argument("--protocol", choices=("drawn", *PRESETS), default="drawn", help="how the scans are made")
+    parser.add_argument("--bone-series", action="store_true", help="write a series with a bone kernel, too (DICOM)")
     parser.add_argument("--transfer-syntax", choices=CODINGS, default="explicit", help="compression of DICOM files")
 
 
 def main(args: argparse.Namespace) -> int:
     """Simulate the scans, one folder each."""
+    if args.bone_series and args.format != "dicom":
+        print("A bone series is told by its header: add --format dicom.", file=sys.stderr)
+        return 2
     paths = anatomy_paths(args.anatomies) if args.anatomies.is_dir() else [args.anatomies]
     for number in range(args.count):
         path, seed_ = paths[number % len(paths)], args.seed + number
@@ -60,7 +67,8 @@ def main(args: argparse.Namespace) -> int:
         wanted: dict[str, Any] = {"lesion": args.lesion, "side": args.side, "lesion_size": lesion_size(args)}
         wanted |= {"protocol": args.protocol, "variety": args.variety}
         case = simulate_case(load_anatomy(path), seed_, **wanted)
-        write_case(folder, case, path.name.split(".")[0], args.format, args.transfer_syntax)
+        name, bone = path.name.split(".")[0], bone_scan(case) if args.bone_series else None
+        write_case(folder, case, name, args.format, args.transfer_syntax, bone)
         print(folder)
     return 0
 
@@ -71,11 +79,28 @@ def lesion_size(args: argparse.Namespace) -> dict[str, Any]:
     return {name: value for name, value in asked.items() if value not in (None, EVEN, False)}
 
 
-def write_case(folder: Path, case: Case, anatomy: str, kind: str, transfer_syntax: str = "explicit") -> None:
-    """Write a case to a folder that appears complete or not at all."""
+def write_case(
+    folder: Path, case: Case, anatomy: str, kind: str, transfer_syntax: str = "explicit", bone: Scan | None = None
+) -> None:
+    """Write a case, in DICOM with the scan of its bone series if there is one, to a folder that appears complete or not
+    at all."""
     with staged(folder) as partial:
         partial.mkdir()
         _write_case(partial, case, anatomy, kind, transfer_syntax)
+        if bone is not None:
+            from ..simulation.scanner.series import SeriesText, write_series
+
+            text = SeriesText(SeriesNumber=3, SeriesDescription="Head 1.0 bone", ConvolutionKernel="BONE")
+            write_series(
+                partial / "bone",
+                bone.hu,
+                bone.affine,
+                seed=case.truth["seed"],
+                transfer_syntax=transfer_syntax,
+                text=text,
+                thickness_mm=BONE_SERIES["thickness_mm"],
+                outside=bone.outside,
+            )
 
 
 def _write_case(partial: Path, case: Case, anatomy: str, kind: str, transfer_syntax: str) -> None:

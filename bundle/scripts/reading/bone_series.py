@@ -5,7 +5,8 @@ registered and serves the brain; the bone one serves the skull, by its own geome
 same study and frame of reference, so that patient coordinates relate the two, and if its slices are not much thicker.
 Frames of reference outlive a patient's movement between two acquisitions. So the voxels are compared, too.
 
-*Blocks* are of whole voxels of the soft volume; the bone volume is averaged over the same places. The *bone signal* is HU clipped to `BONE_RANGE_HU`, so that only the skull counts.
+*Blocks* are of whole voxels of the soft volume; the bone volume is averaged over the same places. The *bone signal* is
+HU clipped to `BONE_RANGE_HU`, so that only the skull counts.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ def bone_beside(stacks: list[Stack], soft: Stack) -> tuple[Stack | None, tuple[F
 
 
 def frame_of(stack: Stack) -> tuple[object, ...]:
-    """What two series must share for positions to relate: patient, study and frame of reference; "" where not stated."""
+    """What two series must share: patient, study and frames of reference, "" where not stated."""
     return stack.first.patient, stack.first.study_uid, tuple(sorted({image.frame_uid for image in stack.images}))
 
 

@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from ..volume import Volume
 from .inputs import Scans, read_scans, read_volume
 
-
 SERVES, BONE = "serves", "bone_volume"
 """Keys of the metadata: what serves brain and skull, and the bone series, until `transforms.TakeBoneScand` takes it."""
 
@@ -77,7 +76,7 @@ class HeadCTReader(ImageReader):
 
 
 def bone_meta(scans: Scans) -> dict[str, Any]:
-    """Metadata on what serves the brain and the skull: place in the list of `inspect`, slices and their distance, mm."""
+    """Metadata: the bone series, and of what serves the brain and the skull the facts, see `facts_of`."""
     volumes = {"brain": scans.volume, "skull": scans.bone or scans.volume}
     serves = {what: facts_of(volumes[what], place) for what, place in scans.serves.items()}
     bone = scans.bone
@@ -86,7 +85,8 @@ def bone_meta(scans: Scans) -> dict[str, Any]:
 
 
 def facts_of(volume: Volume, place: int | None) -> dict[str, Any]:
-    """Facts about a volume that serves; no None, which can't be collated, and no patient data."""
+    """Place of a series in the list of `inspect`, its slices and their distance, mm: no None, which can't be collated,
+    and no patient data."""
     distance = abs(np.linalg.det(volume.affine[:3, :3])) / np.linalg.norm(np.cross(*volume.affine[:3, :2].T))
     facts = {"slices": volume.hu.shape[2], "spacing_mm": round(float(distance), 3)}
     return facts if place is None else {"series": place, **facts}

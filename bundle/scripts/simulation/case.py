@@ -25,6 +25,16 @@ PRESETS = {
 """Named protocols; beside them, "drawn" draws one for each scan."""
 
 
+BONE_SERIES: dict[str, Any] = {
+    "blur_mm": 0.42,
+    "noise_hu": 60.0,
+    "increment_mm": 1.0,
+    "thickness_mm": 1.0,
+    "change_mm": None,
+}
+"""Settings of a reconstruction with a bone kernel: the least blur, and noise to match, in thin slices."""
+
+
 @dataclass(frozen=True, eq=False)
 class Case:
     """A scan with its lesion's mask, uint8 (I, J, K) on its grid, the head it shows, and the truth in plain values."""
@@ -63,6 +73,12 @@ def simulate_case(
         "lesion_voxels": int((mask == 1).sum()),
     }
     return Case(scan, mask, head, truth)
+
+
+def bone_scan(case: Case) -> Scan:
+    """The same head in the same place, with the case's own protocol but for `BONE_SERIES`."""
+    own = {name: value for name, value in case.truth["protocol"].items() if name != "name"}
+    return acquire(case.head, Protocol(**{**own, **BONE_SERIES}), case.truth["seed"])
 
 
 def lesion_mask(head: SimulatedHead, scan: Scan) -> NDArray[np.uint8]:

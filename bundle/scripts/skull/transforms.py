@@ -28,9 +28,9 @@ def load_calibration(path: str) -> Calibration:
 class AssessSkulld(MapTransform):
     """Add the scores of lines, dents and holes of the calvaria to `score_details`; the published score stays.
 
-    `keys` is the scan on its own grid, (1, I, J, K) in HU with its affine; where there is a bone series under `bone_key`,
-    that is assessed in its place, on its own grid. Adds `skull_assessment`, None where there is
-    no calibration or hardly a skull, and then adds no scores.
+    `keys` is the scan on its own grid, (1, I, J, K) in HU with its affine; a bone series under `bone_key`, if there is
+    one, is assessed in its place, on its own grid. Adds `skull_assessment`, None where there is no calibration or
+    hardly a skull, and then adds no scores.
     """
 
     def __init__(

@@ -1,0 +1,68 @@
+"""Whole runs of studies with a bone series: what it serves, and what of the result says so."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+from bone_study import write_bone, write_soft
+from pipeline_runs import STRIDE
+from planted import planted
+
+from scripts.assets import asset
+from scripts.commands.main import main
+from scripts.results.record import verify
+from scripts.skull.assessment import assess
+from scripts.skull.files import read_calibration
+
+pytestmark = pytest.mark.xdist_group("pipeline")
+
+
+def test_the_skull_is_judged_in_the_bone_series_and_the_brain_in_the_soft_one(tmp_path: Path) -> None:
+    write_soft(tmp_path / "study" / "z")
+    write_bone(tmp_path / "study" / "a")
+    out = tmp_path / "out"
+    assert main(["run", str(tmp_path / "study"), "-o", str(out), "--stride", STRIDE, "--device", "cpu"]) == 0
+    result = verify(out)
+    assert {what: facts["slices"] for what, facts in result["input"].items()} == {"brain": 118, "skull": 229}
+    assert result["input"]["skull"]["spacing_mm"] == 1
+    assert not {"bone_kernel", "bone_series_unused"} & {found["code"] for found in result["findings"]}
+    assert result["scores"]["left_hemisphere"] > 5 * result["scores"]["right_hemisphere"], "the bleed of the soft one"
+    skull = result["score_details"]["skull"]
+    assert skull["skull_percentile"] > 90
+    hu, affine = planted("left")
+    matrix = np.array(result["registration"]["matrix"])
+    blind = assess(hu, affine, matrix, read_calibration(asset("models/skull_normative.npz"))).numbers
+    assert skull["skull_score"] > blind["skull_score"] + 3, "the soft series does not show the fracture"
+    assert nib.load(out / "heatmap.nii.gz").shape == hu.shape
+
+
+def test_a_bone_kernel_alone_gives_a_score_of_the_skull_and_none_of_the_hemispheres(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scan, out = write_bone(tmp_path / "series"), tmp_path / "out"
+    dicom = ["--dicom"] if find_spec("highdicom") else []
+    assert main(["run", str(scan), "-o", str(out), "--stride", STRIDE, "--device", "cpu", *dicom]) == 0
+    assert capsys.readouterr().err == ""
+    result = verify(out)
+    assert result["quality"]["verdict"] == "pass"
+    assert (result["input"]["brain"], result["input"]["skull"]["series"]) == (None, 1)
+    assert "bone_kernel" in [found["code"] for found in result["findings"]]
+    scores, details = result["scores"], result["score_details"]
+    assert (scores["left_hemisphere"], scores["right_hemisphere"]) == (None, None)
+    assert scores["skull"] is not None
+    assert details["skull"]["skull_percentile"] > 90, "the fracture"
+    judged = {name for name, value in details["left_hemisphere"].items() if value is not None}
+    assert judged == {"voxels", "coverage"}
+    heatmap, error_map, regions = (
+        np.asarray(nib.load(out / f"{name}.nii.gz").dataobj) for name in ("heatmap", "error_map", "regions")
+    )
+    deep = (regions == 1) | (regions == 2)
+    assert deep.any()
+    assert (heatmap[deep] == 0).mean() > 0.8, "but for the interpolation at the border"
+    assert (error_map[deep] == 0).mean() > 0.8
+    assert heatmap[regions == 3].max() > 0
+    assert not dicom or (out / "dicom" / "report.dcm").is_file()
