@@ -176,7 +176,7 @@ def test_an_error_that_nobody_foresaw(
         dataset = pydicom.dcmread(next(iter(Path(path).iterdir())))
         raise ValueError(f"{path}: {dataset}")
 
-    monkeypatch.setattr(readers, "read_volume", stumble)
+    monkeypatch.setattr(readers, "read_scans", stumble)
     scan = series(quiet_place / "in")
     assert main([*debug, "run", str(scan), "-o", "out", "--device", "cpu"]) == 5
     out, err = capfd.readouterr()
