@@ -116,7 +116,7 @@ def agreement(soft: Volume, bone: Volume) -> Agreement:
         return Agreement(share, 0.0)
     signals = np.clip(np.stack([usual[both], sharp[both]]), *BONE_RANGE_HU)
     varied = bool((signals.std(axis=1) > 0).all())
-    return Agreement(share, float(np.corrcoef(signals)[0, 1]) if varied else 0.0)
+    return Agreement(share, float(np.asarray(np.corrcoef(signals))[0, 1]) if varied else 0.0)
 
 
 def block_size(soft: NDArray[np.float64], bone: NDArray[np.float64]) -> list[int]:
@@ -129,10 +129,10 @@ def block_size(soft: NDArray[np.float64], bone: NDArray[np.float64]) -> list[int
 def in_view(volume: Volume, points_mm: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Whether world points (n, 3), mm, lie in the volume's field of view."""
     index = np.rint(transform_points(np.linalg.inv(volume.affine), points_mm)).astype(int)
-    inside = ((index >= 0) & (index < volume.hu.shape)).all(axis=1)
+    inside: NDArray[np.bool_] = np.asarray(((index >= 0) & (index < volume.hu.shape)).all(axis=1))
     if volume.valid is not None:
         inside[inside] = volume.valid[tuple(index[inside].T)]
-    return np.asarray(inside)
+    return inside
 
 
 def means(
@@ -152,10 +152,10 @@ def means(
     first = transform_points(to_block @ volume.affine, plane)
     for k in range(volume.hu.shape[2]):
         places = np.floor(first + k * (to_block @ volume.affine)[:3, 2]).astype(int)
-        inside = ((places >= 0) & (places < shape)).all(axis=-1)
+        inside: NDArray[np.bool_] = np.asarray(((places >= 0) & (places < shape)).all(axis=-1))
         if volume.valid is not None:
-            inside &= volume.valid[np.ix_(i, j, [k])][:, :, 0]
+            inside &= volume.valid[:, :, k][np.ix_(i, j)]
         flat = np.ravel_multi_index(tuple(places[inside].T), shape)
-        total += np.bincount(flat, volume.hu[np.ix_(i, j, [k])][:, :, 0][inside], len(total))
+        total += np.bincount(flat, volume.hu[:, :, k][np.ix_(i, j)][inside], len(total))
         count += np.bincount(flat, minlength=len(count))
     return np.divide(total, count, out=np.zeros_like(total), where=count > 0).reshape(shape), (count > 0).reshape(shape)
