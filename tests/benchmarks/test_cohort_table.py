@@ -65,6 +65,22 @@ def test_items_are_the_regions_that_count() -> None:
     assert sum(i.region == "skull" for i in items() if i.kind is None) == 2
 
 
+def test_harder_lesions_count_in_the_rows_of_their_groups_only() -> None:
+    """One in the middle, or on both sides, makes both hemispheres anomalous."""
+    pons, both = (scan(kind, "a", kind, (8, 1), (9, 1), (0, 0), 0.7) for kind in ("pontine_bleed", "subdural"))
+    pons["truth"] |= {"side": "middle", "group": "middle"}
+    both["truth"] |= {"side": "both", "group": "both sides"}
+    found = items_of([*SCANS, pons, both], COLUMNS)
+    by_name = {row.name: {i.scan for i in in_row(found, row) if i.kind} for row in rows()}
+    assert by_name["harder: middle"] == {"pontine_bleed"}
+    assert by_name["harder: both sides"] == {"subdural"}
+    assert all("pontine_bleed" not in scans for name, scans in by_name.items() if name != "harder: middle")
+    assert by_name["subdural"] == {"bleed1", "bleed2"}
+    assert [i.anomalous for i in found if i.scan in ("pontine_bleed", "subdural")] == [True] * 4
+    middle = next(row for row in rows() if row.name == "harder: middle")
+    assert precisions([*SCANS, pons, both], middle, "ours calibrated") == [0.7]
+
+
 def test_a_region_that_lacks_a_score_is_left_out() -> None:
     cut = scan("cut", "a", None, (1, 1), (1, 1), (1, 1))
     del cut["scores"]["HU"]["regions"]["left_hemisphere"]

@@ -46,6 +46,14 @@ def test_a_scan_with_its_mask_and_truth(anatomy: Path, tmp_path: Path, capsys: p
     assert (tmp_path / "again" / "scan_0005" / "scan.nii.gz").read_bytes() == before
 
 
+def test_lesions_on_both_sides_of_a_size_and_a_look(anatomy: Path, tmp_path: Path) -> None:
+    words = ["simulate", str(anatomy), "-o", str(tmp_path), "--lesion", "subdural", "--side", "both", "--mirrored"]
+    assert main([*words, "--volume-ml", "8", "--blood", "layered", "--protocol", "routine"]) == 0
+    truth = json.loads((tmp_path / "scan_0000" / "truth.json").read_text(encoding="utf-8"))
+    assert (truth["side"], truth["mirrored"], truth["blood"]) == ("both", True, "layered")
+    assert truth["volume_ml"] == pytest.approx(16, rel=0.1)
+
+
 def test_a_scan_of_a_widened_head_says_what_is_in_it(anatomy: Path, tmp_path: Path) -> None:
     words = ["simulate", str(anatomy), "-o", str(tmp_path), "--variety", "widened", "--protocol", "routine"]
     assert main(words) == 0
@@ -84,3 +92,21 @@ def test_wrong_words_are_refused(anatomy: Path, tmp_path: Path, capsys: pytest.C
     with pytest.raises(SystemExit, match="2"):
         main(["simulate", str(anatomy), "-o", str(tmp_path), "--seed", "-1"])
     assert "whole number from 0 on" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["--lesion", "cyst", "--blood", "layered"], "a cyst has no layered blood"),
+        (["--lesion", "pontine_bleed", "--side", "left"], "lies in the middle"),
+        (["--lesion", "subdural", "--mirrored"], "only lesions on both sides"),
+        (["--lesion", "linear_fracture", "--volume-ml", "3"], "has no volume_ml"),
+        (["--blood", "mixed"], "no lesion to give blood. Name its kind with --lesion"),
+    ],
+)
+def test_lesions_that_can_t_be_are_wrong_usage(
+    anatomy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], reason: str
+) -> None:
+    assert main(["simulate", str(anatomy), "-o", str(tmp_path / "out"), *words]) == 2
+    assert reason in capsys.readouterr().err
+    assert not (tmp_path / "out" / "scan_0000").exists()

@@ -16,14 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import OutputExists
+from ..errors import OutputExists, WrongUsage
 from ..files.atomic import staged
 from ..files.nifti import nifti_bytes
 from ..simulation.anatomy.braincase import BOTH, SIDES
 from ..simulation.anatomy.label_map import anatomy_paths, load_anatomy
 from ..simulation.case import BONE_SERIES, PRESETS, Case, bone_scan, simulate_case
 from ..simulation.lesions.blood import EVEN, LOOKS
-from ..simulation.lesions.planting import ALL_KINDS
+from ..simulation.lesions.planting import ALL_KINDS, check_request
 from ..simulation.person.varieties import PLAIN, VARIETIES
 from ..simulation.scanner.scan import Scan
 from ..volume import UNKNOWN_HU
@@ -54,17 +54,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Simulate the scans, one folder each."""
+    """Simulate the scans, one folder each.
+
+    Raises:
+        WrongUsage: no head can have the lesion that was asked for.
+        OutputExists: a scan's folder is there.
+    """
     if args.bone_series and args.format != "dicom":
         print("A bone series is told by its header: add --format dicom.", file=sys.stderr)
         return 2
+    size = lesion_size(args)
     paths = anatomy_paths(args.anatomies) if args.anatomies.is_dir() else [args.anatomies]
     for number in range(args.count):
         path, seed_ = paths[number % len(paths)], args.seed + number
         folder = args.output / f"scan_{seed_:04d}"
         if folder.exists():
             raise OutputExists(f"{folder} exists. Choose another folder or another seed.")
-        wanted: dict[str, Any] = {"lesion": args.lesion, "side": args.side, "lesion_size": lesion_size(args)}
+        wanted: dict[str, Any] = {"lesion": args.lesion, "side": args.side, "lesion_size": size}
         wanted |= {"protocol": args.protocol, "variety": args.variety}
         case = simulate_case(load_anatomy(path), seed_, **wanted)
         name, bone = path.name.split(".")[0], bone_scan(case) if args.bone_series else None
@@ -74,9 +80,22 @@ def main(args: argparse.Namespace) -> int:
 
 
 def lesion_size(args: argparse.Namespace) -> dict[str, Any]:
-    """What was asked for about the lesion beside kind and side."""
+    """What was asked for about the lesion beside kind and side, as `plant_lesion` takes it.
+
+    Raises:
+        WrongUsage: no head can have such a lesion.
+    """
     asked = {"volume_ml": args.volume_ml, "blood": args.blood, "mirrored": args.mirrored}
-    return {name: value for name, value in asked.items() if value not in (None, EVEN, False)}
+    size = {name: value for name, value in asked.items() if value not in (None, EVEN, False)}
+    if args.lesion is None:
+        if size:
+            raise WrongUsage(f"There is no lesion to give {', '.join(size)}. Name its kind with --lesion.")
+        return size
+    try:
+        check_request(args.lesion, args.side, **size)
+    except ValueError as error:
+        raise WrongUsage(f"This lesion can't be: {error}.") from None
+    return size
 
 
 def write_case(

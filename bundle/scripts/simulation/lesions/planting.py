@@ -180,8 +180,8 @@ def plant_lesion(
             fracture or one that is not positive or does not fit, a share for a kind that takes no space, or a label map
             without two cerebral hemispheres in RAS order or without the structure or fluid that is to hold the lesion.
     """
-    _check(hu, labels, kind, side, volume_ml, space_share)
-    _check_look(kind, side, blood, mirrored)
+    check_request(kind, side, volume_ml=volume_ml, blood=blood, mirrored=mirrored)
+    _check(hu, labels, kind, space_share)
     size = _Size(volume_ml, lesion_hu, space_share, blood)
 
     def plant(hu: Volume, labels: Labels, side: str, rng: np.random.Generator, start: Start) -> Lesion:
@@ -251,29 +251,34 @@ def _space_share(kind: str, volume_ml: float, rng: np.random.Generator) -> float
     return float(rng.uniform(*SPACE_SHARES[kind]))
 
 
-def _check(
-    hu: Volume, labels: Labels, kind: str, side: str, volume_ml: float | None, space_share: float | None
+def check_request(
+    kind: str, side: str | None, *, volume_ml: float | None = None, blood: str = EVEN, mirrored: bool = False
 ) -> None:
+    """Raise if no head can have such a lesion; a side of None is one that fits. The arguments are `plant_lesion`'s.
+
+    Raises:
+        ValueError: see there.
+    """
     if kind not in ALL_KINDS:
         raise ValueError(f"there is no kind of lesion {kind!r}; the kinds are {', '.join(ALL_KINDS)}")
-    if kind in IN_THE_MIDDLE and side != MIDDLE:
+    if kind in IN_THE_MIDDLE and side not in (MIDDLE, None):
         raise ValueError(f"a {kind} lies in the middle: its side is {MIDDLE}, got {side!r}")
-    if kind not in IN_THE_MIDDLE and side not in (*SIDES, BOTH):
+    if kind not in IN_THE_MIDDLE and side not in (*SIDES, BOTH, None):
         raise ValueError(f"the side of a {kind} is {', '.join(SIDES)} (the patient's) or {BOTH}, got {side!r}")
-    if hu.shape != labels.shape or hu.ndim != 3:
-        raise ValueError(f"HU and labels must share one shape (I, J, K), got {hu.shape} and {labels.shape}")
     if volume_ml is not None and kind in FRACTURES:
         raise ValueError(f"a {kind} has no volume_ml: leave it out")
     if volume_ml is not None and not volume_ml > 0:
         raise ValueError(f"volume_ml must be positive, got {volume_ml}")
-    if space_share is not None and kind not in SPACE_SHARES:
-        raise ValueError(f"{kind} takes no space from the brain: leave space_share out")
-
-
-def _check_look(kind: str, side: str, blood: str, mirrored: bool) -> None:
     if blood not in LOOKS:
         raise ValueError(f"there is no look of blood {blood!r}; there are {', '.join(LOOKS)}")
     if blood != EVEN and kind not in CLOTS:
         raise ValueError(f"a {kind} has no {blood} blood; only {', '.join(CLOTS)} can")
     if mirrored and side != BOTH:
         raise ValueError(f"only lesions on both sides can be mirrored, got the side {side!r}")
+
+
+def _check(hu: Volume, labels: Labels, kind: str, space_share: float | None) -> None:
+    if hu.shape != labels.shape or hu.ndim != 3:
+        raise ValueError(f"HU and labels must share one shape (I, J, K), got {hu.shape} and {labels.shape}")
+    if space_share is not None and kind not in SPACE_SHARES:
+        raise ValueError(f"{kind} takes no space from the brain: leave space_share out")
