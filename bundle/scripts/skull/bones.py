@@ -58,4 +58,4 @@ def bone_of(place: Array) -> str:
 
 def oriented(normal: Array, towards: tuple[float, float, float]) -> Array:
     """A normal (3,), turned so that it points towards a direction."""
-    return normal * np.sign(normal @ np.array(towards))
+    return np.asarray(normal * np.sign(normal @ np.array(towards)))
