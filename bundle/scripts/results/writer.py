@@ -176,11 +176,13 @@ def one_scale(
     The regions' thresholds differ, by far so that of the skull. So each region is scaled, in place, to the highest
     threshold of a hemisphere, or of the skull where no hemisphere has one.
     """
-    known = {name: float(limit) for name, limit in limits.items() if limit}
-    brain = [limit for name, limit in known.items() if REGIONS.get(name) != SKULL]
-    threshold = max(brain or known.values(), default=None)
+    known = {name: float(limit) for name, limit in limits.items() if limit and name in REGIONS}
+    if not known:
+        return None
+    brain = [limit for name, limit in known.items() if REGIONS[name] != SKULL]
+    threshold = max(brain or known.values())
     for name, limit in known.items():
-        if limit != threshold and name in REGIONS:
+        if limit != threshold:
             heatmap[regions == REGIONS[name]] *= threshold / limit
     return threshold
 

@@ -99,7 +99,7 @@ def publish(assessed: dict[Hashable, Any], found: Assessment | None) -> None:
     former = {new: numbers.get(old) for old, new in FORMER.items()} | {"region_score": assessed["scores"][REGION]}
     judged = found is not None and (numbers.get("coverage") is None or numbers["coverage"] >= LEAST_COVERAGE)
     score = found.scores["score"] if found is not None and judged else None
-    own = {"percentile": None, "threshold": None}
+    own: dict[str, float | None] = {"percentile": None, "threshold": None}
     if found is not None and judged:
         own = {"percentile": found.percentile, "threshold": found.threshold}
     assessed["score_details"] = {**assessed["score_details"], REGION: {**numbers, **own, **former}}
