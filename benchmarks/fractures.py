@@ -1,15 +1,17 @@
 """Fractures found by the unrolled skull: AUROC by kind and slice thickness, on heads with sutures.
 
     python benchmarks/fractures.py draw WORK --anatomies ANATOMIES --names head_01 ... --rounds 2
-    python benchmarks/fractures.py measure WORK
+    python benchmarks/fractures.py take WORK --scans SCANS
+    python benchmarks/fractures.py measure WORK [--register --calibration FILE]
     python benchmarks/fractures.py judge WORK [--calibration FILE]
     python benchmarks/fractures.py calibrate WORK --output bundle/models/skull_normative.npz
 
 `draw` draws pairs of a healthy and a fractured head, see `skull/draw.py`, and keeps their scans in `WORK/cases`;
+`take` adds whole skulls from the folder `scans` that `benchmarks/detection.py draw` left, see `skull/taken.py`;
 `measure` caches what the skull shows in `WORK/skulls`; `judge` prints the tables, each scan judged by healthy scans of
 other anatomies, or by a calibration. `calibrate` makes the calibration of all healthy scans in `WORK`. Every stage
 resumes after a stop and prints its CPU-seconds. Scans are aligned by their true pose with an error of 3.5 mm and 3
-degrees, not registered.
+degrees or, with `--register`, by the product's registration; what that refuses is in no figure, but listed.
 """
 
 from __future__ import annotations
@@ -31,7 +33,9 @@ from scripts.files.atomic import replace_file
 from scripts.skull.files import CLASSES, Calibration, calibration_bytes, read_calibration
 from skull.draw import draw_pair, pairs
 from skull.judge import fitted, healthy_of, judged, judged_by, table
-from skull.measured import Measured, mean_surface, measure_case, measured
+from skull.measured import Measured, mean_surface, measure_case, measured, scan_of
+from skull.registered import found_matrix
+from skull.taken import take_scans
 
 SURFACE = "mean_surface.npy"
 """Name of the mean surface of the healthy scans in `WORK`."""
@@ -44,21 +48,35 @@ def draw(args: argparse.Namespace) -> None:
         print(f"{pair.anatomy} {pair.seed} {pair.kind}: {count} scans", flush=True)
 
 
+def take(args: argparse.Namespace) -> None:
+    """Add the scans without a fracture of a folder."""
+    print(f"{take_scans(args.scans, args.work / 'cases')} scans")
+
+
 def measure(args: argparse.Namespace) -> None:
     """Measure the scans that are not measured yet, by the mean surface of the healthy ones or of a calibration."""
     paths = sorted((args.work / "cases").glob("*.npz"))
     if args.calibration:
         usual_mm = read_calibration(args.calibration).usual_mm
+        np.save(args.work / SURFACE, usual_mm)
     elif (args.work / SURFACE).is_file():
         usual_mm = np.load(args.work / SURFACE)
     else:
         usual_mm = mean_surface([path for path in paths if path.stem.endswith("healthy_middle")])
         np.save(args.work / SURFACE, usual_mm)
     wanted = [path for path in paths if not (args.work / "skulls" / path.name).is_file()]
-    started = time.process_time()
+    spent = 0.0
     for path in wanted:
-        measure_case(path, args.work / "skulls" / path.name, usual_mm)
-    spent = (time.process_time() - started) / max(len(wanted), 1)
+        matrix = None
+        if args.register:
+            hu, affine, _ = scan_of(path)
+            matrix = found_matrix(hu, affine, args.work / "poses" / f"{path.stem}.npy")
+            if matrix is None:
+                print(f"{path.stem}: refused by the registration")
+                continue
+        started = time.process_time()
+        measure_case(path, args.work / "skulls" / path.name, usual_mm, matrix)
+        spent += (time.process_time() - started) / len(wanted)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
     print(f"{len(wanted)} scans, {spent:.2f} CPU-seconds each; {peak:.0f} MB at most")
 
@@ -97,7 +115,7 @@ def main() -> None:
     """Run a stage."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     stages = parser.add_subparsers(required=True)
-    for stage in (draw, measure, judge, calibrate):
+    for stage in (draw, take, measure, judge, calibrate):
         own = stages.add_parser(stage.__name__, help=stage.__doc__)
         own.add_argument("work", metavar="WORK", type=Path, help="folder of the scans")
         own.set_defaults(stage=stage)
@@ -106,10 +124,14 @@ def main() -> None:
             own.add_argument("--names", nargs="+", required=True, help="anatomies to draw")
             own.add_argument("--rounds", type=int, default=2, help="pairs of each anatomy (2)")
             own.add_argument("--seed", type=int, default=9000, help="of the first pair (9000)")
+        elif stage is take:
+            own.add_argument("--scans", type=Path, required=True, help="folder with a folder a scan")
         elif stage is calibrate:
             own.add_argument("--output", type=Path, required=True, help="the file to write")
         else:
             own.add_argument("--calibration", type=Path, help="a calibration made of other scans")
+        if stage is measure:
+            own.add_argument("--register", action="store_true", help="align by the product's registration")
     args = parser.parse_args()
     started = time.process_time()
     args.stage(args)

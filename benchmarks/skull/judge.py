@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +12,12 @@ from numpy.typing import NDArray
 from scripts.skull.calibration import Class, cross_fitted, peaks_of
 from scripts.skull.files import CLASSES, Calibration
 from scripts.skull.measure import MAPS
+from scripts.skull.staircase import THICK_MM
 from scripts.statistics.auroc import auroc, clustered_bootstrap, threshold_at_specificity
 
 from .draw import KINDS
 from .measured import Measured
 
-THICK = "thick"
 SPECIFICITY, NEAR_MM = 0.95, 10.0
 SCORES = (*MAPS, "score")
 
@@ -32,20 +33,15 @@ class Judged:
     threshold: float
     away_mm: float | None
 
-    @property
-    def group(self) -> str:
-        """Thin or thick."""
-        return class_of(self.slices)
 
-
-def class_of(slices: str) -> str:
-    """The class of a calibration that a class of slices belongs to."""
-    return CLASSES[1] if slices == THICK else CLASSES[0]
+def class_of(truth: Mapping[str, Any]) -> str:
+    """The class of a calibration that a case belongs to, by the distance of its slices."""
+    return CLASSES[int(truth["increment_mm"] >= THICK_MM)]
 
 
 def healthy_of(cases: Sequence[Measured], group: str) -> list[Measured]:
     """The healthy cases of a class of a calibration."""
-    return [one for one in cases if one.truth["kind"] is None and class_of(one.truth["slices"]) == group]
+    return [one for one in cases if one.truth["kind"] is None and class_of(one.truth) == group]
 
 
 def fitted(healthy: Sequence[Measured]) -> tuple[Class, list[float]]:
@@ -57,7 +53,7 @@ def judged(cases: Sequence[Measured]) -> Iterator[Judged]:
     """Each case, judged by the healthy cases of all other anatomies."""
     for anatomy in sorted({one.truth["anatomy"] for one in cases}):
         for group in CLASSES:
-            own = [c for c in cases if c.truth["anatomy"] == anatomy and class_of(c.truth["slices"]) == group]
+            own = [c for c in cases if c.truth["anatomy"] == anatomy and class_of(c.truth) == group]
             others = [c for c in healthy_of(cases, group) if c.truth["anatomy"] != anatomy]
             if own:
                 usual, scores = fitted(others)
@@ -67,7 +63,7 @@ def judged(cases: Sequence[Measured]) -> Iterator[Judged]:
 def judged_by(cases: Sequence[Measured], calibration: Calibration) -> Iterator[Judged]:
     """Each case, judged by a calibration."""
     for case in cases:
-        group = class_of(case.truth["slices"])
+        group = class_of(case.truth)
         limit = threshold_at_specificity(calibration.healthy[group], SPECIFICITY)
         yield judge(case, calibration.classes[group], limit)
 
@@ -75,7 +71,7 @@ def judged_by(cases: Sequence[Measured], calibration: Calibration) -> Iterator[J
 def judge(case: Measured, usual: Class, threshold: float) -> Judged:
     """A case, judged by a class of a calibration."""
     peaks = peaks_of(case.skull, usual.usual)
-    scores = {name: usual.standard(name, peaks[name].z) for name in MAPS}
+    scores = {name: float(usual.standard(name, peaks[name].z)) for name in MAPS}
     best = max(MAPS, key=lambda name: scores[name])
     away = None
     if case.truth["kind"]:

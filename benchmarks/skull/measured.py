@@ -50,9 +50,12 @@ def mean_surface(paths: Sequence[Path]) -> NDArray[np.float64]:
     return np.asarray((radii + mirrored(radii)) / 2)
 
 
-def measure_case(path: Path, target: Path, usual_mm: NDArray[np.float64]) -> None:
-    """Measure a case into a file; it appears whole or not at all."""
-    tables, (hu, affine, matrix) = atlas(), scan_of(path)
+def measure_case(
+    path: Path, target: Path, usual_mm: NDArray[np.float64], matrix: NDArray[np.float64] | None = None
+) -> None:
+    """Measure a case into a file, by its own alignment or another one; the file appears whole or not at all."""
+    tables, (hu, affine, aligned) = atlas(), scan_of(path)
+    matrix = aligned if matrix is None else matrix
     skull = measure(hu, affine, matrix, usual_mm)
     nearest = tables.nearest(tables.pooled)
     with np.load(path) as case:

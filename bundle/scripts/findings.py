@@ -127,6 +127,15 @@ FLAGS = {
         "no voxel of a region was found, although half of it or more is inside the field of view",
         "Look at regions.nii.gz: it shows which voxels count as bone and brain.",
     ),
+    "skull_not_judged": (
+        "less than half of the calvaria is in the field of view, bone was found in hardly any of it, or the bundle has "
+        "no healthy skulls to compare it with",
+        "The skull has no score; the brain is scored as usual.",
+    ),
+    "skull_defect": (
+        "no bone over 9 mm or more of the calvaria in view: a burr hole, or from 15 mm on surgery or a defect",
+        "It is not part of the skull's score.",
+    ),
     "intracranial_unassigned": (
         "over 1.5 % of the space inside the skull, as far as it can be told, lies in no region",
         "No score knows of it: look at the outlines in the picture, and at the heatmap there.",

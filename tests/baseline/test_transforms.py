@@ -68,7 +68,7 @@ def test_the_overlay_judges_by_the_filtered_map(parser: ConfigParser) -> None:
         "FilterResiduald",
         "ScoreRegionsd",
         "AssessSkulld",
-        "Invertd",
+        "InvertWithSkulld",
     ]
     assert steps[1].size == 5
     assert steps[2].keys == ("pred",)

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import pytest
 from scipy.spatial.transform import Rotation
 
+from scripts.files.nifti import nifti_bytes
+from scripts.findings import InputRefused
 from skull.draw import CLASSES_MM, KINDS, ROTATION_ERROR_DEG, SHIFT_ERROR_MM, case_name, pairs, pose_error
 from skull.judge import Judged, class_of, table
+from skull.measured import scan_of
+from skull.registered import found_matrix
+from skull.taken import take_scans
 
 NAMES = ["a", "b", "c", "d"]
 
@@ -45,5 +54,44 @@ def test_the_tables_say_what_was_found_and_where() -> None:
     assert "| thin | 12 / 4 | 1.00 | 1.00 | 1.00 | 1.00 [1.00, 1.00] | 100 % | 75 % | 75 % |" in text
 
 
-def test_only_thick_slices_belong_to_the_thick_class() -> None:
-    assert [class_of(slices) for slices in CLASSES_MM] == ["thin", "thin", "thick"]
+def test_slices_4_mm_apart_or_more_belong_to_the_thick_class() -> None:
+    assert [class_of({"increment_mm": distance}) for distance in (1.0, 3.0, 4.0, 5.0)] == ["thin"] * 2 + ["thick"] * 2
+
+
+def test_the_scans_of_another_benchmark_become_healthy_cases_unless_they_are_fractured(tmp_path: Path) -> None:
+    for name, kind in (("a_1_healthy", None), ("a_2_infarct", "infarct"), ("a_3_linear_fracture", "linear_fracture")):
+        folder = tmp_path / "scans" / name
+        folder.mkdir(parents=True)
+        truth = {"anatomy": "a", "seed": 7, "lesion": kind, "to_reference": np.eye(4).tolist()}
+        truth["protocol"] = {"thickness_mm": 5.0, "increment_mm": 5.0}
+        (folder / "truth.json").write_text(json.dumps(truth))
+        hu = np.zeros((3, 4, 5), np.int16)
+        (folder / "scan.nii.gz").write_bytes(nifti_bytes(hu, np.diag([1.0, 2.0, 5.0, 1.0])))
+    assert take_scans(tmp_path / "scans", tmp_path / "cases") == 2
+    assert take_scans(tmp_path / "scans", tmp_path / "cases") == 0
+    hu, affine, matrix = scan_of(tmp_path / "cases" / "a_2_infarct.npz")
+    assert hu.shape == (3, 4, 5)
+    np.testing.assert_allclose(affine, np.diag([1.0, 2.0, 5.0, 1.0]))
+    assert 0 < np.linalg.norm(matrix[:3, 3]) < 15
+    with np.load(tmp_path / "cases" / "a_2_infarct.npz") as case:
+        truth = json.loads(str(case["truth"]))
+        assert len(case["lesion_mm"]) == 0
+    assert (truth["kind"], truth["increment_mm"]) == (None, 5.0)
+
+
+def test_a_pose_is_found_once_and_a_refused_scan_has_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int] = []
+
+    def register(volume: object, *_: object) -> object:
+        calls.append(1)
+        if len(calls) > 1:
+            raise InputRefused([])
+        return SimpleNamespace(matrix=2 * np.eye(4))
+
+    monkeypatch.setattr("scripts.registration.transforms.register_or_refuse", register)
+    monkeypatch.setattr("skull.registered.parts", lambda: (None, None))
+    hu = np.zeros((2, 2, 2), np.int16)
+    for _ in range(2):
+        np.testing.assert_allclose(found_matrix(hu, np.eye(4), tmp_path / "a.npy"), 2 * np.eye(4))
+    assert found_matrix(hu, np.eye(4), tmp_path / "b.npy") is None
+    assert len(calls) == 2

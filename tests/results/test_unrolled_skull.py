@@ -33,6 +33,7 @@ def assessed(holes: list[Hole], percentile: float = 99.0, dents: float = 1.0) ->
         line=line,
         numbers=numbers,
         defect=bool(holes),
+        defects=holes,
         scores={"lines": 2.0, "wide": 0.5, "dents": dents},
         peaks={"dents": SimpleNamespace(place=right)},
     )

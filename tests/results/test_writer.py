@@ -153,7 +153,31 @@ def test_a_calibrated_case_says_by_what() -> None:
     assert json.loads(json.dumps(result)) == result
 
 
-@pytest.mark.parametrize(("kind", "unit", "threshold"), [("calibrated", "SD", 5.5), ("error", "mm", None)])
+def test_one_scale_of_colours_has_one_threshold_for_all_regions() -> None:
+    heatmap, regions = np.full((3, 2, 2), 4.0, np.float32), np.zeros((3, 2, 2), np.uint8)
+    regions[1], regions[2] = 1, 3
+    limits = {"left_hemisphere": 2.0, "right_hemisphere": 2.0, "skull": 8.0}
+    assert handlers.one_scale(heatmap, regions, limits) == 2
+    np.testing.assert_array_equal(heatmap[:, 0, 0], [4, 4, 1])
+    assert handlers.one_scale(heatmap, regions, {"left_hemisphere": None, "skull": 8.0}) == 8
+    np.testing.assert_array_equal(heatmap[:, 0, 0], [4, 4, 1])
+    assert handlers.one_scale(heatmap, regions, {}) is None
+
+
+def test_the_heatmap_that_is_written_keeps_the_scale_of_each_region() -> None:
+    data = calibrated()
+    data["regions"][:, :2] = 3
+    content = case_files(data, case_result(data, {}))["heatmap.nii.gz"]
+    assert gunzip(content)[352:] == data["pred"][0].numpy().tobytes("F")
+
+
+def test_detections_are_in_the_result() -> None:
+    row = {"kind": "skull line", "ends_mm": [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], "depth_mm": None}
+    assert case_result({**case(), "detections": [row]}, {})["detections"] == [row]
+    assert case_result(case(), {})["detections"] == []
+
+
+@pytest.mark.parametrize(("kind", "unit", "threshold"), [("calibrated", "SD", 4.5), ("error", "mm", None)])
 def test_the_picture_gets_the_scale_of_its_map(
     kind: str, unit: str, threshold: float | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

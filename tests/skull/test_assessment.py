@@ -44,12 +44,17 @@ def test_a_fracture_scores_high_and_its_line_has_two_ends() -> None:
     run = OUTER_MM * np.arctan2(ends @ (ALONG - MIDDLE * (ALONG @ MIDDLE)), ends @ MIDDLE)
     np.testing.assert_allclose(np.sort(run), [-25, 25], atol=3)
     assert not found.defect
+    assert found.values.max() == pytest.approx(found.scores["score"], rel=1e-4)
+    assert found.detections[0].peak == pytest.approx(found.scores["score"], rel=1e-4)
+    assert all(one.peak > found.threshold for one in found.detections)
 
 
 def test_a_healthy_shell_scores_like_the_others_and_a_defect_is_told_apart() -> None:
     healthy = assessed(shell())
     assert healthy.scores["score"] < 4
     assert healthy.numbers["hole_mm"] == 0
+    assert (healthy.detections == []) == (healthy.scores["score"] <= healthy.threshold)
     open_skull = assessed(bored(shell(), MIDDLE, 40))
     assert open_skull.defect
+    assert [hole.diameter_mm for hole in open_skull.defects] == [open_skull.skull.holes[0].diameter_mm]
     assert open_skull.numbers["hole_mm"] == pytest.approx(40, abs=2.5)

@@ -1,35 +1,44 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from shell_skull import INNER_MM, OUTER_MM, bored, grid, shell, slanted, unit, usual
 
-from scripts.geometry.coordinates import CENTRE_MM
+from scripts.preprocessing.regions import SKULL
 from scripts.skull.atlas import atlas
-from scripts.skull.heatmap import on_scan
+from scripts.skull.heatmap import paint
 from scripts.skull.surface import fine_surface
 
 OUT = unit(0.5, -0.4, 0.7)
 
 
-def test_bone_in_the_direction_of_a_place_has_its_value_and_nothing_else_has() -> None:
-    tables, hu = atlas(), shell().astype(np.float32)
-    affine, points = grid()
-    hu[np.linalg.norm(points, axis=-1) < 20] = 900
-    values = (tables.fine @ OUT > np.cos(10 / OUTER_MM)).astype(float)
-    surface = fine_surface(usual(), tables)
-    found = on_scan(values, hu, affine, slanted(), surface, tables)
+def painted(values: NDArray[np.floating], skull: NDArray[np.bool_]) -> NDArray[np.float32]:
+    tables, heatmap = atlas(), np.full(skull.shape, 0.5, np.float32)
+    regions = np.where(skull, SKULL, 1).astype(np.uint8)
+    paint(heatmap, regions, values, grid()[0], slanted(), fine_surface(usual(), tables), tables)
+    return heatmap
+
+
+def test_skull_in_the_direction_of_a_place_has_its_value_and_nothing_else_changes() -> None:
+    tables, points = atlas(), grid()[1]
     radius = np.linalg.norm(points, axis=-1)
+    bone = shell() >= 300
+    deep = radius < 20
+    values = (tables.fine @ OUT > np.cos(10 / OUTER_MM)).astype(float)
+    found = painted(values, bone | deep)
     away = OUTER_MM * np.arccos(np.clip(points @ OUT / radius, -1, 1))
-    bone = (hu >= 300) & (radius > INNER_MM - 1)
-    assert (found[bone & (away < 9)] == 1).all()
-    assert (found[(away > 11) | ~bone] == 0).all()
-    np.testing.assert_allclose(surface.points_mm.mean(axis=0)[0], CENTRE_MM[0], atol=0.1)
+    assert (found[bone & (radius > INNER_MM - 1) & (away < 9)] == 1).all()
+    assert (found[bone & (away > 11)] == 0).all()
+    assert (found[deep] == 0).all(), "skull that is no part of the calvaria"
+    assert (found[~bone & ~deep] == 0.5).all()
 
 
-def test_a_hole_has_no_value() -> None:
-    tables, surface = atlas(), fine_surface(usual(), atlas())
-    found = on_scan(np.ones(len(tables.fine)), bored(shell(), OUT, 20), grid()[0], slanted(), surface, tables)
-    points = grid()[1]
-    away = OUTER_MM * np.arccos(np.clip(points @ OUT / np.linalg.norm(points, axis=-1), -1, 1))
-    assert found[away < 9].max() == 0
-    assert found.max() == 1
+def test_the_largest_value_is_in_the_heatmap_even_if_no_skull_lies_at_its_place() -> None:
+    tables = atlas()
+    values = np.where(np.arange(len(tables.fine)) == (tables.fine @ OUT).argmax(), 7.0, 0.0)
+    skull = bored(shell(), OUT, 20) >= 300
+    found = painted(values, skull)
+    assert found.max() == 7
+    points = grid()[1][found == 7]
+    assert len(points) == 1
+    assert OUTER_MM * np.arccos(points[0] @ OUT / np.linalg.norm(points[0])) < 12

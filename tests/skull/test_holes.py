@@ -26,3 +26,22 @@ def test_holes_have_their_sizes_the_largest_first_and_small_ones_are_none() -> N
     middle = found[1].middle_mm - np.array(CENTRE_MM)
     assert np.linalg.norm(middle - SIZE_MM * np.array([0, 0.6, 0.8])) < 2
     assert (mass[found[0].places] == 0).all()
+
+
+def test_a_hole_in_thin_bone_is_not_noted_unless_it_is_large() -> None:
+    tables = atlas()
+    surface = fine_surface(np.full(len(tables.coarse), SIZE_MM), tables)
+
+    def found(diameter_mm: float, rim: float) -> bool:
+        mass = np.full(len(tables.fine), 6000.0)
+        away = SIZE_MM * np.arccos(np.clip(tables.fine @ (0.8, 0.0, 0.6), -1, 1))
+        mass[away < diameter_mm / 2 + 8] = 6000 * rim
+        mass[away < diameter_mm / 2] = 0
+        (hole,) = holes(Profiles(mass, np.ones(len(mass), bool)), surface, tables)
+        assert hole.rim == pytest.approx(rim, abs=0.05)
+        return hole.noted
+
+    assert found(12, 1.0)
+    assert not found(12, 0.2)
+    assert not found(7, 1.0)
+    assert found(40, 0.2)

@@ -14,6 +14,7 @@ from scripts.skull.atlas import atlas
 from scripts.skull.directions import LINES, frames
 from scripts.skull.measure import Skull, measure, start_of
 from scripts.skull.paths import trace
+from scripts.skull.surface import SkullNotJudged
 
 MIDDLE, ALONG = unit(0.6, 0.3, 0.75), unit(-0.3, 0.9, 0.1)
 
@@ -114,5 +115,12 @@ def test_in_thick_slices_a_line_across_them_is_found_among_no_rings() -> None:
 
 def test_a_volume_without_bone_is_an_error_that_says_so() -> None:
     hu = np.minimum(plain(), 40).astype(np.float32)
-    with pytest.raises(ValueError, match="Less than a tenth of the calvaria was found"):
+    with pytest.raises(SkullNotJudged, match="Bone was found in 0 % of the calvaria"):
+        measure(hu, grid()[0], slanted(), usual())
+
+
+def test_a_field_of_view_with_little_of_the_calvaria_is_an_error_that_says_so() -> None:
+    hu = plain().astype(np.float32)
+    hu[:, :, 60:] = -2000
+    with pytest.raises(SkullNotJudged, match=r"The field of view holds [1-4]\d % of the calvaria"):
         measure(hu, grid()[0], slanted(), usual())

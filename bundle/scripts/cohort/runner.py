@@ -21,7 +21,7 @@ from ..workflow import quiet, run_configs
 from .folder import CASES, CohortFolder, shortened
 from .table import DONE, FAILED, REFUSED, Row
 
-INVERSE, WRITER = "Invertd", "scripts.results.writer.ResultWriter"
+INVERSE, WRITER = "scripts.skull.transforms.InvertWithSkulld", "scripts.results.writer.ResultWriter"
 """The transform that makes maps on the scan's own grid, and the handler that writes them."""
 
 

@@ -58,7 +58,7 @@ def unrolled_skull(found: Assessment) -> bytes:
     sheet.paste(Image.fromarray(grey).resize((SIDE, SIDE), Image.Resampling.BILINEAR), (0, HEADER))
     draw = ImageDraw.Draw(sheet)
     mark(draw, found, scale)
-    for hole in skull.holes:
+    for hole in found.defects:
         out = (hole.middle_mm - np.array(CENTRE_MM)) / np.linalg.norm(hole.middle_mm - np.array(CENTRE_MM))
         ring(draw, pixels(out[None])[0] * scale + (HEADER, 0), hole.diameter_mm / 2 / PIXEL_MM * scale + 3, HOLE)
     for text, (x, y) in LETTERS.items():

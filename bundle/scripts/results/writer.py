@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from ignite.engine import Engine, Events
 from monai.engines.utils import IterationEvents
+from numpy.typing import NDArray
 
 from ..anomaly.scores import UNITS
 from ..assets import bundle_root, metadata, sha256
@@ -25,6 +26,7 @@ from ..files.json_text import plain
 from ..files.nifti import nifti_bytes
 from ..findings import finding, flags_in_words
 from ..integrity import changes
+from ..preprocessing.regions import REGIONS, SKULL
 from ..words import counted
 from .folder import check_target, write_results
 from .overview import overview
@@ -140,7 +142,9 @@ def case_files(data: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, 
     heatmap, error = (data[key][0].cpu().numpy().astype(np.float32) for key in ("pred", "error_map"))
     labels = data["regions"][0].cpu().numpy().astype(np.uint8)
     details = result["score_details"]
-    thresholds = [numbers["threshold"] for numbers in details.values() if numbers.get("threshold") is not None]
+    limits = {name: numbers.get("threshold") for name, numbers in details.items()}
+    maps = {"heatmap.nii.gz": nifti_bytes(heatmap, affine, runs_only=True)}
+    threshold = one_scale(heatmap, labels, limits) if result["map"] == "calibrated" else None
     picture = overview(
         np.asarray(data["scan"][0]),
         heatmap,
@@ -151,17 +155,36 @@ def case_files(data: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, 
         coverage={name: numbers.get("coverage") for name, numbers in details.items()},
         flags=flags_in_words(result["findings"]),
         unit=SHORT_UNITS[result["map"]],
-        threshold=max(thresholds, default=None) if result["map"] == "calibrated" else None,
+        threshold=threshold,
         unconfirmed=result["quality"]["verdict"] == "unconfirmed",
     )
     skull = data.get("skull_assessment")
     return {
-        "heatmap.nii.gz": nifti_bytes(heatmap, affine, runs_only=True),
+        **maps,
         "error_map.nii.gz": nifti_bytes(error, affine, runs_only=True),
         "regions.nii.gz": nifti_bytes(labels, affine, runs_only=True),
         "overview.png": picture,
         **({} if skull is None else {"skull.png": unrolled_skull(skull)}),
     }
+
+
+def one_scale(
+    heatmap: NDArray[np.float32], regions: NDArray[np.uint8], limits: Mapping[str, float | None]
+) -> float | None:
+    """The threshold (None if unknown) of a heatmap (I, J, K) that the picture shows in one scale of colours.
+
+    The regions' thresholds differ, by far so that of the skull. So each region is scaled, in place, to the highest
+    threshold of a hemisphere, or of the skull where no hemisphere has one.
+    """
+    known = {name: float(limit) for name, limit in limits.items() if limit and name in REGIONS}
+    if not known:
+        return None
+    brain = [limit for name, limit in known.items() if REGIONS[name] != SKULL]
+    threshold = max(brain or known.values())
+    for name, limit in known.items():
+        if limit != threshold:
+            heatmap[regions == REGIONS[name]] *= threshold / limit
+    return threshold
 
 
 def dicom_objects(
@@ -189,6 +212,7 @@ def case_result(data: Mapping[str, Any], timings_s: Mapping[str, float]) -> dict
     return {
         "scores": plain(data["scores"]),
         "score_details": plain(data["score_details"]),
+        "detections": plain(data.get("detections", [])),
         "map": shown,
         "unit": UNITS[shown],
         "calibration": plain(thresholds.facts) if thresholds else None,

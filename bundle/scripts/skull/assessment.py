@@ -1,4 +1,4 @@
-"""Findings on a skull: its scores, the strongest line with its ends and length, the deepest dent, and the holes."""
+"""Findings on a skull: its score and the parts of it, its detections, and the holes."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..statistics.auroc import percentile_among
+from ..statistics.auroc import percentile_among, threshold_at_specificity
 from .atlas import atlas
-from .calibration import Peak, image_of, peaks_of, score
-from .directions import Array, Index
+from .calibration import SPECIFICITY, Peak, fine_unusual, image_of, peaks_of, score
+from .detections import Detection, detections
+from .directions import Array
 from .files import CLASSES, Calibration
-from .holes import DEFECT_MM
+from .holes import DEFECT_MM, Hole
 from .measure import MAPS, Skull, measure, start_of
 from .paths import Trace, trace
+from .surface import SkullNotJudged
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,49 +27,66 @@ class Assessment:
     Attributes:
         skull: what was measured.
         scores: standardised peak of each map, and "score", the largest of them.
-        percentile: of the score among healthy scans of the class of slices.
+        threshold: the score that 95 % of the healthy scans of the class of slices do not exceed.
+        percentile: of the score among these.
         peaks: the peak of each map.
         line: the strongest line, followed to its ends.
+        values: how unusual each fine place (n,) is in any map, in the unit of the score; 0 if not at all, or unknown.
+        detections: the places above the threshold, the most unusual one first.
     """
 
     skull: Skull
     scores: dict[str, float]
+    threshold: float
     percentile: float
     peaks: dict[str, Peak]
     line: Trace
+    values: Array
+    detections: list[Detection]
 
     @property
     def numbers(self) -> dict[str, float]:
-        """Scores by name, the length of the strongest line, and the diameter of the largest hole, mm."""
+        """Scores by name, the length of the strongest line, and the diameter of the largest noted hole, mm."""
         named = {f"skull_{name}": round(value, 3) for name, value in self.scores.items()}
-        hole = self.skull.holes[0].diameter_mm if self.skull.holes else 0.0
+        hole = self.defects[0].diameter_mm if self.defects else 0.0
         sizes = {"line_mm": round(self.line.length_mm, 1), "hole_mm": round(hole, 1)}
-        return {**named, "skull_percentile": round(self.percentile, 1), **sizes}
+        limits = {"skull_percentile": round(self.percentile, 1), "skull_threshold": round(self.threshold, 3)}
+        return {**named, **limits, **sizes}
 
     @property
     def ends_mm(self) -> Array:
         """Both ends (2, 3) of the strongest line, reference mm."""
-        ends: Index = self.line.places[[0, -1]]
-        return np.asarray(self.skull.surface.points_mm[ends])
+        return np.asarray(self.skull.surface.points_mm[self.line.places[[0, -1]]])
+
+    @property
+    def defects(self) -> list[Hole]:
+        """The holes that are as wide as a burr hole, surgery or a defect leaves them, the largest first."""
+        return [hole for hole in self.skull.holes if hole.noted]
 
     @property
     def defect(self) -> bool:
-        """True if a hole is as wide as surgery or a defect leaves it."""
-        return bool(self.skull.holes) and self.skull.holes[0].diameter_mm >= DEFECT_MM
+        """True if a hole is too wide for a burr hole: surgery or a defect."""
+        return bool(self.defects) and self.defects[0].diameter_mm >= DEFECT_MM
 
 
 def assess(hu: NDArray[Any], affine: Array, matrix: Array, calibration: Calibration) -> Assessment:
     """The skull of a scan (see `measure.measure`) beside the healthy ones of a calibration.
 
     Raises:
-        ValueError: hardly any of the calvaria is there.
+        SkullNotJudged: too little of the calvaria is there, or nothing to compare it with.
     """
     tables, skull = atlas(), measure(hu, affine, matrix, calibration.usual_mm)
     name = CLASSES[int(skull.thick)]
-    usual = calibration.classes[name]
-    peaks = peaks_of(image_of(skull.maps, skull.known, tables), usual.usual)
-    scores = {key: usual.standard(key, peaks[key].z) for key in MAPS} | {"score": score(peaks, usual)}
+    if name not in calibration.classes:
+        raise SkullNotJudged(f"The calibration has no healthy scans in {name} slices.")
+    usual, healthy = calibration.classes[name], calibration.healthy[name]
+    image = image_of(skull.maps, skull.known, tables)
+    peaks = peaks_of(image, usual.usual)
+    scores = {key: float(usual.standard(key, peaks[key].z)) for key in MAPS} | {"score": score(peaks, usual)}
     start, line = start_of(skull, peaks["lines"].place, peaks["lines"].row, tables)
     found = trace(skull.relative, tables.steps, start, line, skull.surface.points_mm)
-    percentile = percentile_among(scores["score"], calibration.healthy[name])
-    return Assessment(skull, scores, percentile, peaks, found)
+    threshold, percentile = threshold_at_specificity(healthy, SPECIFICITY), percentile_among(scores["score"], healthy)
+    unusual = {key: usual.standard(key, fine_unusual(skull.fine[key], image, key, usual.usual, tables)) for key in MAPS}
+    values = np.maximum(np.max([values.max(axis=0) for values in unusual.values()], axis=0), 0)
+    listed = detections(skull, unusual, threshold, tables)
+    return Assessment(skull, scores, threshold, percentile, peaks, found, values, listed)

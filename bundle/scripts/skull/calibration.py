@@ -5,15 +5,17 @@ images, hence symmetric. With the pooled map Q and its envelope E, a place is un
 
     z = min(Q - mean, Q - E at the mirror place) / sd
 
-so that what both sides have, a pair of sutures say, is not. The *peak* of a map is its largest z. The *score* of a
-skull is the largest of its peaks, each in standard deviations of the peaks of healthy scans that the normative does not
-hold. Thin and thick slices have a normative each.
+so that what both sides have, a pair of sutures say, is not. The *peak* of a map is its largest z. The *limit* of a map
+is the z that few peaks of healthy scans exceed which the normative does not hold. The *score* of a skull is the largest
+of its peaks, those of wide lines and dents times the limit of lines over their own, so that all maps have one limit: a
+score is in standard deviations of a place, as it were in the map of lines. Thin and thick slices have a normative each.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +30,12 @@ Maps = dict[str, Values]
 
 LEAST_SD_SHARE = 0.5
 """An sd is at least this share of the median one of its map."""
+
+LIMIT_SDS = 1.645
+"""The limit of a map lies so many standard deviations above the mean peak of healthy scans: 95 % of a normal law."""
+
+SPECIFICITY = 0.95
+"""Share of the healthy scores that do not exceed the threshold."""
 
 FEWEST = 4
 """Images of healthy skulls that a place needs to be calibrated."""
@@ -100,6 +108,13 @@ def unusual(skull: Image, name: str, usual: Normative) -> Values:
     return np.where(skull.known, above / usual.sd[name], -np.inf).astype(np.float32)
 
 
+def fine_unusual(fine: Values, skull: Image, name: str, usual: Normative, atlas: Atlas) -> Values:
+    """z (rows, n) at fine places of the map (rows, n) of this name there; its maxima over cells are `unusual`."""
+    cell = atlas.pooled_cell
+    above = np.minimum(fine - usual.mean[name][:, cell], fine - mirrored_map(skull.around[name])[:, cell])
+    return np.where(skull.known[cell], above / usual.sd[name][:, cell], -np.inf).astype(np.float32)
+
+
 def peak(z: Values) -> Peak:
     """The peak of z (rows, m); minus infinity where nothing is known."""
     row, place = np.unravel_index(int(np.argmax(z)), z.shape)
@@ -113,10 +128,14 @@ class Class:
     usual: Normative
     peaks: dict[str, Array]
 
-    def standard(self, name: str, z: float) -> float:
-        """A peak of a map in standard deviations of healthy ones."""
+    def standard(self, name: str, z: Any) -> Any:
+        """z of a map, a number or an array, in the unit of the score: 0 stays 0, and all maps have one limit."""
+        return z * (self.limit(MAPS[0]) / self.limit(name))
+
+    def limit(self, name: str) -> float:
+        """The z of a map that few peaks of healthy scans exceed."""
         middle, spread = self.peaks[name]
-        return float((z - middle) / spread)
+        return float(middle + LIMIT_SDS * spread)
 
 
 def peaks_of(skull: Image, usual: Normative) -> dict[str, Peak]:
@@ -142,7 +161,7 @@ def cross_fitted(skulls: Sequence[Image], groups: Sequence[str]) -> tuple[Class,
 
 def score(peaks: dict[str, Peak], usual: Class) -> float:
     """The score of a skull: the largest of its standardised peaks."""
-    return max(usual.standard(name, found.z) for name, found in peaks.items())
+    return float(max(usual.standard(name, found.z) for name, found in peaks.items()))
 
 
 def calibrated(usual: Normative, healthy: Sequence[dict[str, Peak]]) -> Class:

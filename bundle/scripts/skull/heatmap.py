@@ -1,4 +1,7 @@
-"""Values of places carried back to the voxels of the scan: each bone voxel takes that of the place in its direction."""
+"""Values of places carried back to the voxels of the scan: each skull voxel takes that of the place in its direction.
+
+Nothing but the heatmap itself has the size of the scan: it is written in place, slice by slice.
+"""
 
 from __future__ import annotations
 
@@ -7,35 +10,49 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry.affines import transform_points
 from ..geometry.coordinates import CENTRE_MM
-from ..preprocessing.foreground import BONE_HU
+from ..preprocessing.regions import SKULL
 from .atlas import Atlas
 from .directions import Array
 from .surface import Surface
 
-OUTSIDE_MM, INSIDE_MM = 3.0, 16.0
-"""Voxels belong to the calvaria from so far outside of its surface to so far inside."""
+OUTSIDE_MM, INSIDE_MM = 6.0, 26.0
+"""Voxels belong to the calvaria from so far outside of its surface to so far inside: a deep dent is part of it."""
 
 
-def on_scan(
-    values: Array, hu: NDArray[Any], affine: Array, matrix: Array, surface: Surface, atlas: Atlas
-) -> NDArray[np.float32]:
-    """Values (n,) of fine places on the voxels (I, J, K) of bone near the surface; 0 elsewhere.
+def paint(
+    heatmap: NDArray[np.float32],
+    regions: NDArray[np.uint8],
+    values: NDArray[Any],
+    affine: Array,
+    matrix: Array,
+    surface: Surface,
+    atlas: Atlas,
+) -> None:
+    """Write values (n,) of fine places into the skull's voxels of a heatmap (I, J, K), 0 beside the calvaria.
 
-    `affine` leads from voxels to scan mm, `matrix` from there to reference mm.
+    `regions` are labels (I, J, K); `affine` leads from voxels to scan mm, `matrix` from there to reference mm.
+    The largest value is in the heatmap in any case, at the skull's voxel that is nearest to its place.
     """
-    centre = np.array(CENTRE_MM)
-    radii = np.append(np.linalg.norm(surface.points_mm - centre, axis=1), -np.inf)
-    padded = np.append(np.nan_to_num(values), 0)
-    found = np.zeros(hu.shape, dtype=np.float32)
-    for k in range(hu.shape[2]):
-        i, j = np.nonzero(hu[:, :, k] >= BONE_HU)
+    whole, centre = matrix @ affine, np.array(CENTRE_MM)
+    radii = np.append(np.linalg.norm(surface.points_mm - centre, axis=1), -np.inf).astype(np.float32)
+    padded = np.append(np.nan_to_num(values), 0).astype(np.float32)
+    peak = surface.points_mm[int(padded[:-1].argmax())] - centre
+    highest, nearest, closest = -np.inf, None, np.inf
+    for k in range(heatmap.shape[2]):
+        i, j = np.nonzero(regions[:, :, k] == SKULL)
         if not len(i):
             continue
-        away = transform_points(matrix @ affine, np.stack([i, j, np.full_like(i, k)], axis=1)) - centre
-        radius = np.maximum(np.linalg.norm(away, axis=1), 1e-6)
+        away = np.stack([i, j], axis=1).astype(np.float32) @ whole[:3, :2].T.astype(np.float32)
+        away += (whole[:3, 2] * k + whole[:3, 3] - centre).astype(np.float32)
+        radius = np.maximum(np.sqrt((away * away).sum(axis=1)), 1e-6)
         place = atlas.nearest(away / radius[:, None])
         inside = (radius <= radii[place] + OUTSIDE_MM) & (radius >= radii[place] - INSIDE_MM)
-        found[i, j, k] = padded[place] * inside
-    return found
+        found = padded[place] * inside
+        heatmap[i, j, k] = found
+        highest = max(highest, float(found.max()))
+        apart = ((away - peak) ** 2).sum(axis=1)
+        if apart.min() < closest:
+            closest, nearest = float(apart.min()), (i[apart.argmin()], j[apart.argmin()], k)
+    if nearest is not None and highest < padded.max():
+        heatmap[nearest] = padded.max()

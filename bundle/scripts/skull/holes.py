@@ -1,8 +1,9 @@
 """Holes: connected parts of the calvaria in the field of view that have no bone.
 
 A *hole* is a piece of the equal-area raster whose places have less than a share of the skull's median mass. Its
-*diameter* is that of a disc of the same area on the own surface. From `DEFECT_MM` on it is surgery or a defect: no line
-can be that wide.
+*diameter* is that of a disc of the same area on the own surface. Its *rim* is the median mass of the bone around it, as
+a share of the skull's. Thin bone, over the ear say, may have holes with a thin rim; a burr hole or a defect has
+been cut into bone of usual thickness. From `DEFECT_MM` on it is surgery or a defect: no line can be that wide.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from ..geometry.coordinates import CENTRE_MM
@@ -23,16 +25,29 @@ from .surface import Surface
 EMPTY_SHARE = 0.05
 """Share of the skull's median mass below which a place is empty: the thinnest bone, over the ear, has more."""
 
-LEAST_MM, DEFECT_MM = 6.0, 15.0
-"""Smallest diameter of a hole, and the one from which on it is a defect."""
+LEAST_MM, BURR_MM, DEFECT_MM = 6.0, 9.0, 15.0
+"""Smallest diameter of a hole, and those from which on it is at least a burr hole, and surgery or a defect."""
+
+
+RIM_MM, LEAST_RIM = (2.0, 6.0), 0.4
+"""Distances between which the rim lies, and the least one of a burr hole or a defect."""
+
+ANY_RIM_MM = 25.0
+"""Diameter from which on the rim does not matter."""
 
 
 class Hole(NamedTuple):
-    """A hole: its middle (3,) in reference mm, its diameter in mm, and its fine places."""
+    """A hole: its middle (3,) in reference mm, its diameter in mm, its fine places, and its rim."""
 
     middle_mm: Array
     diameter_mm: float
     places: Index
+    rim: float = 1.0
+
+    @property
+    def noted(self) -> bool:
+        """True if it is at least a burr hole, and no thin bone."""
+        return self.diameter_mm >= BURR_MM and (self.rim >= LEAST_RIM or self.diameter_mm >= ANY_RIM_MM)
 
 
 def holes(found: Profiles, surface: Surface, atlas: Atlas) -> list[Hole]:
@@ -47,5 +62,18 @@ def holes(found: Profiles, surface: Surface, atlas: Atlas) -> list[Hole]:
         radius = np.linalg.norm(points - np.array(CENTRE_MM), axis=1).mean()
         diameter = float(2 * np.sqrt(pixels.sum() / np.pi) * PIXEL_MM * radius / RADIUS_MM)
         if diameter >= LEAST_MM:
-            listed.append(Hole(points.mean(axis=0), diameter, places))
+            rim = rim_of(pieces, number, box, raster, found)
+            listed.append(Hole(points.mean(axis=0), diameter, places, rim))
     return sorted(listed, key=lambda hole: -hole.diameter_mm)
+
+
+def rim_of(pieces: NDArray[np.int32], number: int, box: tuple[slice, ...], raster: Index, found: Profiles) -> float:
+    """Median mass around a piece of a raster, as a share of the skull's; `box` holds the piece."""
+    inner, outer = (round(distance / PIXEL_MM) for distance in RIM_MM)
+    wide = tuple(slice(max(part.start - outer, 0), part.stop + outer) for part in box)
+    own = pieces[wide] == number
+    away = ndimage.distance_transform_edt(~own)
+    places = np.unique(raster[wide][(away >= inner) & (away <= outer)])
+    around = places[places < len(found.mass)]
+    around = around[found.known[around]]
+    return float(np.median(found.mass[around])) / max(median_mass(found), 1e-9) if len(around) else 0.0

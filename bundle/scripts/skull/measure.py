@@ -12,26 +12,33 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..geometry.coordinates import CENTRE_MM
 from .atlas import Atlas, atlas
 from .dents import dents
-from .directions import LINES, Array, Index
+from .directions import LINES, RADIUS_MM, Array, Index
 from .gaps import Gaps, gap_map
 from .holes import Hole, holes
 from .lookup import mean
 from .paths import Values, strongest
 from .pooling import known_share, pooled
 from .profiles import profiles
-from .rays import View, view
+from .rays import View, sampled, view
 from .staircase import THICK_MM, in_plane, slice_normal, weights, without_rings
-from .surface import Surface, fine_surface, outermost, own_radii
+from .surface import SkullNotJudged, Surface, fine_surface, outermost, own_radii
 from .valleys import local_noise, valleys
 
 MAPS = ("lines", "wide", "dents")
 """Names of the maps, in the order of every output."""
 
 
+LEAST_IN_VIEW = 0.5
+"""Share of the calvaria below which a skull is not judged, as of any region."""
+
 TURNS = 3
 """Line directions to either side among which a line's own is looked for: 45 degrees."""
+
+AROUND_MM = 3.0
+"""Distance from the strongest place within which the course of its line is looked for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +53,8 @@ class Skull:
         surface: points and normals of fine places.
         gaps: gap map of fine places.
         relative: valleys (`LINES`, n) in units of local noise, which lines are traced in.
+        beside: the same of wide lines.
+        fine: the map (rows, n) of each name at fine places; `maps` holds its maxima.
     """
 
     maps: dict[str, Values]
@@ -55,6 +64,8 @@ class Skull:
     surface: Surface
     gaps: Gaps
     relative: Values
+    beside: Values
+    fine: dict[str, Values]
 
     @property
     def thick(self) -> bool:
@@ -72,16 +83,18 @@ def measure(hu: NDArray[Any], affine: Array, matrix: Array, usual_mm: Array) -> 
         usual_mm: (m,) radii of the mean surface of healthy heads at coarse places.
 
     Raises:
-        ValueError: hardly any of the calvaria is there.
+        SkullNotJudged: too little of the calvaria is in the field of view, or hardly any bone was found.
     """
     tables, seen = atlas(), view(hu, affine, matrix)
+    check_view(seen, usual_mm, tables)
     outer_mm = outermost(seen, tables)
     surface = fine_surface(own_radii(outer_mm, usual_mm, tables), tables)
     found = profiles(seen, surface)
     gaps, weight = _without_staircase(gap_map(found, tables), seen, surface, tables)
     narrow = valleys(gaps, tables.narrow) * weight
     relative = np.asarray(narrow / local_noise(narrow, gaps, tables), dtype=np.float32)
-    wide = valleys(gaps, tables.wide) * weight
+    broad = valleys(gaps, tables.wide) * weight
+    wide = np.asarray(broad / local_noise(broad, gaps, tables), dtype=np.float32)
     depth = mean(tables.to_fine, dents(outer_mm, usual_mm, tables), np.ones(len(tables.coarse)))
     dent = np.asarray(depth * found.known, dtype=np.float32)[None]
     maps: dict[str, Values] = {
@@ -97,7 +110,21 @@ def measure(hu: NDArray[Any], affine: Array, matrix: Array, usual_mm: Array) -> 
         surface=surface,
         gaps=gaps,
         relative=relative,
+        beside=wide,
+        fine=maps,
     )
+
+
+def check_view(seen: View, usual_mm: Array, tables: Atlas) -> None:
+    """See that the field of view holds enough of the calvaria; `usual_mm` are the radii (m,) of the mean surface.
+
+    Raises:
+        SkullNotJudged: it does not.
+    """
+    points = tables.coarse * usual_mm[:, None] + np.array(CENTRE_MM)
+    share = float(sampled(seen, points).known.mean())
+    if share < LEAST_IN_VIEW:
+        raise SkullNotJudged(f"The field of view holds {100 * share:.0f} % of the calvaria.")
 
 
 def _without_staircase(gaps: Gaps, seen: View, surface: Surface, tables: Atlas) -> tuple[Gaps, Values | float]:
@@ -110,11 +137,22 @@ def _without_staircase(gaps: Gaps, seen: View, surface: Surface, tables: Atlas) 
 
 
 def start_of(skull: Skull, place: int, line: int, tables: Atlas) -> tuple[int, int]:
-    """The fine place and the line direction of the highest valley near a pooled place and a line direction.
+    """The fine place and the line direction of the highest valley near a pooled place and a line direction."""
+    near: Index = np.flatnonzero(tables.pooled_cell == place).astype(np.int32)
+    return _highest(skull.relative, near, line)
+
+
+def start_near(valleys: Values, place: int, line: int, tables: Atlas) -> tuple[int, int]:
+    """The fine place and the line direction of the highest of valleys (`LINES`, n) around a fine place."""
+    near: Index = np.flatnonzero(tables.fine @ tables.fine[place] > np.cos(AROUND_MM / RADIUS_MM)).astype(np.int32)
+    return _highest(valleys, near, line)
+
+
+def _highest(valleys: Values, near: Index, line: int) -> tuple[int, int]:
+    """Place and line direction of the highest valley among some places, within `TURNS` of a line direction.
 
     Strengths are capped, so that several directions of one line may be equally strong; valleys are not.
     """
-    near: Index = np.flatnonzero(tables.pooled_cell == place).astype(np.int32)
     turns = (line + np.arange(-TURNS, TURNS + 1)) % LINES
-    row, column = np.unravel_index(int(skull.relative[np.ix_(turns, near)].argmax()), (len(turns), len(near)))
+    row, column = np.unravel_index(int(valleys[np.ix_(turns, near)].argmax()), (len(turns), len(near)))
     return int(near[column]), int(turns[row])

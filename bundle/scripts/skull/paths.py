@@ -16,7 +16,7 @@ from .directions import LINES, Array, Index
 
 Values = NDArray[np.float32]
 
-STEPS, CAP = 8, 6.0
+STEPS, CAP = 8, 16.0
 """Steps to either side; largest valley, in units of noise, that counts."""
 
 FADED, MISSES, MOST_STEPS = 0.4, 1, 60

@@ -28,6 +28,14 @@ SMOOTH_MM, SLOPE_MM = 8.0, 5.0
 """Sigmas of the surface, and of the differences that its slope is of."""
 
 
+LEAST_BONE = 0.3
+"""Share of the rays that have to meet bone: a large craniectomy leaves more."""
+
+
+class SkullNotJudged(ValueError):
+    """The calvaria of a scan can't be judged; the message says why."""
+
+
 class Surface(NamedTuple):
     """The own surface: points (n, 3) and outward normals (n, 3) at fine places, reference mm."""
 
@@ -54,11 +62,11 @@ def own_radii(outer_mm: Array, usual_mm: Array, atlas: Atlas) -> Array:
     """Smooth radii (m,), mm, at coarse places from outermost ones (m,) and those of the mean surface (m,).
 
     Raises:
-        ValueError: hardly a ray meets bone.
+        SkullNotJudged: hardly a ray meets bone.
     """
     ratio = outer_mm / usual_mm
-    if np.isfinite(ratio).mean() < 0.1:
-        raise ValueError("Less than a tenth of the calvaria was found: check the registration of the scan.")
+    if (share := float(np.isfinite(ratio).mean())) < LEAST_BONE:
+        raise SkullNotJudged(f"Bone was found in {100 * share:.0f} % of the calvaria.")
     middle = np.nanmedian(ratio)
     filled = np.append(np.where(np.isfinite(ratio), ratio, middle), middle)
     rest = filled[:-1] - np.median(filled[disc(atlas.coarse, MEDIAN_REACH_MM)], axis=1)

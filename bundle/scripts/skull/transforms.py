@@ -1,4 +1,4 @@
-"""MONAI dictionary transform: the scores of the unrolled skull beside those of the skull region."""
+"""MONAI dictionary transforms: the score of the skull by its unrolled calvaria, and its heatmap on the scan's grid."""
 
 from __future__ import annotations
 
@@ -10,27 +10,45 @@ from typing import Any
 import numpy as np
 import torch
 from monai.config.type_definitions import KeysCollection
-from monai.transforms import MapTransform
+from monai.transforms import Invertd, MapTransform
 
+from ..findings import finding
+from ..preprocessing.regions import LEAST_COVERAGE, SKULL
+from ..preprocessing.transforms import as_array, with_meta
 from .assessment import Assessment, assess
+from .atlas import atlas
 from .files import Calibration, read_calibration
+from .heatmap import paint
+from .surface import SkullNotJudged
 
 REGION = "skull"
-"""Key of the region in `score_details`."""
+"""Name of the region whose score this is."""
+
+FORMER = {"percentile": "region_percentile", "threshold": "region_threshold"}
+"""Names that numbers of the pooled map get in `score_details`, where those of the unrolled skull take theirs."""
 
 
 @lru_cache(maxsize=2)
 def load_calibration(path: str) -> Calibration:
-    """The calibration in a file, read once per process."""
+    """The calibration in a file, read once per process.
+
+    Raises:
+        SkullNotJudged: there is none.
+    """
+    if not Path(path).is_file():
+        raise SkullNotJudged(f"There is no {Path(path).name} to compare it with.")
     return read_calibration(path)
 
 
 class AssessSkulld(MapTransform):
-    """Add the scores of lines, dents and holes of the calvaria to `score_details`; the published score stays.
+    """Score the skull by the lines and dents of the unrolled calvaria.
 
     `keys` is the scan on its own grid, (1, I, J, K) in HU with its affine; a bone series under `bone_key`, if there is
-    one, is assessed in its place, on its own grid. Adds `skull_assessment`, None where there is no calibration or
-    hardly a skull, and then adds no scores.
+    one, is assessed in its place, on its own grid. Adds `skull_assessment` (None where it can't be judged),
+    `detections` (rows, see `detections`) and findings. Where the heatmap is calibrated, the score replaces
+    that of the skull's region in `scores`, `score_details` and `result`, and the region's own becomes `region_score`,
+    `region_percentile` and `region_threshold`; a skull that can't be judged has no score then. With another map, the
+    published error say, all scores stay, and those of the unrolled skull stand beside them.
     """
 
     def __init__(
@@ -41,25 +59,92 @@ class AssessSkulld(MapTransform):
         self.calibration, self.registered_key, self.bone_key = calibration, registered_key, bone_key
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Add the assessment and its numbers."""
+        """Add the assessment, its numbers, detections and findings."""
         assessed = dict(data)
         for key in self.key_iterator(assessed):
-            scan = assessed.get(self.bone_key, assessed[key])
-            found = self._assess(scan, assessed[self.registered_key].meta["registration"]["matrix"])
-            assessed["skull_assessment"] = found
-            if found is not None:
-                details = dict(assessed["score_details"])
-                details[REGION] = {**details[REGION], **found.numbers}
-                assessed["score_details"] = details
+            matrix = np.asarray(assessed[self.registered_key].meta["registration"]["matrix"], dtype=np.float64)
+            found, reasons = None, []
+            try:
+                found = self._assess(assessed.get(self.bone_key, assessed[key]), matrix)
+            except SkullNotJudged as reason:
+                if assessed.get("map") == "calibrated":
+                    reasons = [finding("skull_not_judged", str(reason)).as_dict()]
+            rows = [] if found is None else [one.row(matrix) for one in found.detections]
+            assessed |= {"skull_assessment": found, "detections": [*assessed.get("detections", []), *rows]}
+            assessed["region_findings"] = [*assessed["region_findings"], *reasons, *defect_findings(found)]
+            details = dict(assessed["score_details"])
+            details[REGION] = {**details[REGION], **({} if found is None else found.numbers)}
+            assessed["score_details"] = details
+            if assessed.get("map") == "calibrated":
+                publish(assessed, found)
         return assessed
 
-    def _assess(self, scan: Any, matrix: Any) -> Assessment | None:
-        """The assessment of a scan with its registration."""
-        if not Path(self.calibration).is_file():
-            return None
+    def _assess(self, scan: Any, matrix: Any) -> Assessment:
+        """The assessment of a scan with its registration.
+
+        Raises:
+            SkullNotJudged: there is too little to judge, or nothing to compare it with.
+        """
         hu = torch.as_tensor(scan)[0].cpu().numpy()
         affine = np.asarray(scan.affine, dtype=np.float64)
-        try:
-            return assess(hu, affine, np.asarray(matrix, dtype=np.float64), load_calibration(self.calibration))
-        except ValueError:
-            return None
+        return assess(hu, affine, matrix, load_calibration(self.calibration))
+
+
+def publish(assessed: dict[Hashable, Any], found: Assessment | None) -> None:
+    """Make the unrolled skull's score that of the region, and keep the region's own under names of its own.
+
+    A region of which less is in view than any region needs keeps no score.
+    """
+    numbers = dict(assessed["score_details"][REGION])
+    former = {new: numbers.get(old) for old, new in FORMER.items()} | {"region_score": assessed["scores"][REGION]}
+    judged = found is not None and (numbers.get("coverage") is None or numbers["coverage"] >= LEAST_COVERAGE)
+    score = found.scores["score"] if found is not None and judged else None
+    own: dict[str, float | None] = {"percentile": None, "threshold": None}
+    if found is not None and judged:
+        own = {"percentile": found.percentile, "threshold": found.threshold}
+    assessed["score_details"] = {**assessed["score_details"], REGION: {**numbers, **own, **former}}
+    assessed["scores"] = {**assessed["scores"], REGION: score}
+    given = {name: value for name, value in assessed["scores"].items() if value is not None}
+    assessed["result"] = {**assessed.get("result", {}), "scores": given}
+
+
+def defect_findings(found: Assessment | None) -> list[dict[str, str]]:
+    """The finding about holes of a skull, if it has any of note."""
+    if found is None or not found.defects:
+        return []
+    sizes = ", ".join(f"{hole.diameter_mm:.0f}" for hole in found.defects[:3])
+    what = "surgery or a defect" if found.defect else "a burr hole, or a foramen"
+    return [finding("skull_defect", f"Bone is missing over {sizes} mm: {what}.").as_dict()]
+
+
+class InvertWithSkulld(Invertd):
+    """MONAI's `Invertd`; then the skull of the heatmap holds what the unrolled skull shows, on the scan's own grid.
+
+    That is done where the heatmap is calibrated: the skull's voxels take how unusual the place in their direction is, 0
+    beside the calvaria. The largest of them is the skull's score. Without an assessment they are 0.
+    """
+
+    def __init__(self, *args: Any, heatmap_key: str = "pred", regions_key: str = "regions", **kwargs: Any) -> None:
+        """As `Invertd`; `heatmap_key` and `regions_key` are among the keys that are inverted."""
+        super().__init__(*args, **kwargs)
+        self.heatmap_key, self.regions_key = heatmap_key, regions_key
+
+    def __call__(self, data: Any) -> dict[Any, Any]:
+        """Invert, and fill the skull of the heatmap."""
+        restored: dict[Any, Any] = super().__call__(data)
+        if restored.get("map") == "calibrated" and "skull_assessment" in restored:
+            heatmap = restored[self.heatmap_key]
+            values = torch.as_tensor(heatmap).detach().to("cpu", torch.float32)
+            self._fill(values[0].numpy(), as_array(restored[self.regions_key]), restored)
+            restored[self.heatmap_key] = with_meta(values, heatmap)
+        return restored
+
+    def _fill(self, values: Any, regions: Any, data: Mapping[Any, Any]) -> None:
+        """Write the skull's part of a heatmap (I, J, K)."""
+        found: Assessment | None = data["skull_assessment"]
+        if found is None or data["scores"][REGION] is None:
+            values[regions == SKULL] = 0
+            return
+        matrix = np.asarray(data["image"].meta["registration"]["matrix"], dtype=np.float64)
+        affine = np.asarray(data["scan"].affine, dtype=np.float64)
+        paint(values, regions, found.values, affine, matrix, found.skull.surface, atlas())
