@@ -88,7 +88,10 @@ class AnomalyTask(BundleInferTask):
 class HeatmapTask(AnomalyTask):
     """The heatmap, float32: no segmentation, so that viewers don't offer it as one."""
 
-    config_options: ClassVar = {"stride": (2, 4, 1), "map": ("calibrated", "error")}
+    config_options: ClassVar = {
+        "stride": (2, 4, 1),
+        "map": ("calibrated", "position", "asymmetry", "density", "density_one_sided", "error"),
+    }
     dtype = "float32"
 
     def __init__(self, bundle: Path, conf: Mapping[str, str]) -> None:

@@ -161,8 +161,12 @@ FLAGS = {
         "over 5 % of a region lies outside the normative: no healthy scan had a head there",
         "The calibrated heatmap is 0 there.",
     ),
+    "unlike_calibration": (
+        "the head is unlike all healthy scans of the calibration everywhere, by position or by density",
+        "The hemispheres have no score. Calibrate on healthy scans of your own scanners and patients.",
+    ),
     "median_doubtful": (
-        "less than 60 % of the brain has 0 to 60 HU, or their median is over 18 HU from a brain's",
+        "less than 45 % of the brain has 0 to 60 HU, or their median is over 18 HU from a brain's",
         "Much blood or contrast agent: the position map, which equalises the median, may be wrong.",
     ),
     "orientation_doubtful": (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from scripts.anomaly.evidence import features_of, mirrored, one_sided, smoothed, top_mean
+from scripts.anomaly.evidence import features_of, one_sided, smoothed, top_mean
 
 RNG = np.random.default_rng(0)
 
@@ -23,15 +23,6 @@ def test_features_are_averaged_over_what_is_known() -> None:
     np.testing.assert_allclose(found[0][known], 5, rtol=1e-5)
     assert found[1][known].sum() == pytest.approx(1, rel=0.02), "a Gaussian moves, it does not add"
     assert 0 < found[1, 10, 10, 10] < 0.2
-
-
-def test_the_mirror_image_turns_residuals_along_x_and_is_its_own_inverse() -> None:
-    features = RNG.normal(size=(20, 6, 4, 4)).astype(np.float32)
-    image = mirrored(features)
-    for index in range(20):
-        sign = -1 if index % 5 == 0 else 1
-        np.testing.assert_array_equal(image[index], sign * features[index, ::-1])
-    np.testing.assert_array_equal(mirrored(image), features)
 
 
 def test_one_sided_oddity_is_what_exceeds_the_mirror_place() -> None:

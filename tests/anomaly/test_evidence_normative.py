@@ -7,9 +7,17 @@ import pytest
 from numpy.typing import NDArray
 
 from scripts.anomaly import evidence_normative as module
-from scripts.anomaly.evidence import mirrored
-from scripts.anomaly.evidence_normative import HALF, EvidenceStatistics, mirror_signs, oddity, smoothed, whitening
+from scripts.anomaly.evidence_normative import (
+    HALF,
+    EvidenceStatistics,
+    mirror_signs,
+    oddity,
+    smoothed,
+    turned,
+    whitening,
+)
 
+ALL = mirror_signs(range(20))
 KEPT = (0, 1, 3)
 SIGNS = mirror_signs(KEPT)
 
@@ -29,10 +37,10 @@ def scan(seed: int) -> NDArray[np.float32]:
 
 
 def test_sums_are_those_of_scan_and_mirror_image() -> None:
-    statistics = EvidenceStatistics()
+    statistics = EvidenceStatistics(ALL)
     statistics.add(scan(0))
     place = (32, 20, 30)
-    both = [scan(0)[:, *place], mirrored(scan(0))[:, *place]]
+    both = [scan(0)[:, *place], turned(scan(0), ALL)[:, *place]]
     assert statistics.sums[0, 0, 0, 0] == 2
     np.testing.assert_allclose(statistics.sums[1:21, 0, 0, 0], sum(both), rtol=1e-5)
     channel = 21 + module.pairs(20).index((0, 3))
@@ -40,8 +48,26 @@ def test_sums_are_those_of_scan_and_mirror_image() -> None:
     assert statistics.sums[0, 1, 1, 1] == 1, "one of the two is not known"
 
 
+def test_the_mirror_image_turns_residuals_along_x_and_is_its_own_inverse() -> None:
+    image = turned(scan(3), ALL)
+    for index in range(20):
+        sign = -1 if index % 5 == 0 else 1
+        np.testing.assert_array_equal(image[index], sign * scan(3)[index, ::-1])
+    np.testing.assert_array_equal(turned(image, ALL), scan(3))
+
+
+def test_a_density_keeps_its_sign_in_the_mirror_image() -> None:
+    """With the sign of a residual its mean would be 0, and its spread its size."""
+    statistics = EvidenceStatistics(np.ones(1))
+    for seed in range(8):
+        statistics.add(33 + scan(seed)[:1])
+    normative = statistics.finish()
+    np.testing.assert_allclose(normative.mean, 33, atol=2)
+    assert (normative.covariance < 3).all()
+
+
 def test_only_keeps_the_sums_of_some_features() -> None:
-    statistics, few = EvidenceStatistics(), EvidenceStatistics(features=3)
+    statistics, few = EvidenceStatistics(ALL), EvidenceStatistics(SIGNS)
     statistics.add(scan(1))
     few.sums[:] = 0
     kept = statistics.only(KEPT)
@@ -54,9 +80,9 @@ def test_only_keeps_the_sums_of_some_features() -> None:
 
 def test_another_number_of_features_and_no_scan_are_refused() -> None:
     with pytest.raises(ValueError, match="3 features are needed"):
-        EvidenceStatistics(features=3).add(scan(0))
+        EvidenceStatistics(SIGNS).add(scan(0))
     with pytest.raises(ValueError, match="needs healthy scans"):
-        EvidenceStatistics(features=3).finish(SIGNS)
+        EvidenceStatistics(SIGNS).finish()
 
 
 def test_distances_are_those_of_matrix_algebra() -> None:
@@ -67,13 +93,13 @@ def test_distances_are_those_of_matrix_algebra() -> None:
 
 
 def test_oddity_sees_what_healthy_scans_do_not_do_on_either_side() -> None:
-    statistics = EvidenceStatistics()
+    statistics = EvidenceStatistics(ALL)
     for seed in range(30):
         statistics.add(scan(seed))
-    normative = statistics.only(KEPT).finish(SIGNS)
+    normative = statistics.only(KEPT).finish()
     assert normative.known.all()
     features = scan(100)[list(KEPT)]
-    usual = oddity(features, normative, SIGNS)
+    usual = oddity(features, normative)
     left = tuple(slice(29, 32) if axis == 0 else part for axis, part in enumerate(module.HALF))
     assert np.isfinite(usual).sum() == 2 * 3 * 4 * 5
     assert np.isfinite(usual[left]).all()
@@ -81,9 +107,9 @@ def test_oddity_sees_what_healthy_scans_do_not_do_on_either_side() -> None:
     odd = features.copy()
     odd[1, 30, 21, 32] = 3
     odd[2, 30, 21, 32] = -3  # each is in the range, together they are not
-    assert oddity(odd, normative, SIGNS)[30, 21, 32] > 8
-    turned = mirrored(scan(100))[list(KEPT)]
-    np.testing.assert_allclose(oddity(turned, normative, SIGNS), usual[::-1], rtol=1e-4)
+    assert oddity(odd, normative)[30, 21, 32] > 8
+    image = turned(scan(100), ALL)[list(KEPT)]
+    np.testing.assert_allclose(oddity(image, normative), usual[::-1], rtol=1e-4)
 
 
 def test_smoothing_goes_on_across_the_mid_plane_with_the_sign() -> None:

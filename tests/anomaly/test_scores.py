@@ -34,7 +34,8 @@ def test_every_pooling_of_every_map_has_a_name(size: int) -> None:
             for pooling in POOLINGS:
                 assert details[region][f"{prefix}_{pooling}"] == expected[pooling]
             assert details[region]["voxels"] == expected["voxels"]
-        assert len(details[region]) == 2 * len(POOLINGS) + 1
+        assert details[region]["anomaly"] == details[region]["calibrated_top_1_percent_mean"]
+        assert len(details[region]) == 2 * len(POOLINGS) + 2
 
 
 def test_where_nothing_is_known_of_normal_no_place_counts_and_half_a_region_is_not_enough() -> None:
@@ -51,9 +52,21 @@ def test_where_nothing_is_known_of_normal_no_place_counts_and_half_a_region_is_n
     assert [found["voxels"] for found in (left, right, skull)] == [192, 192, 128]
 
 
+def test_a_part_has_one_score_by_its_own_name_and_nan_is_unknown() -> None:
+    values = np.full((8, 8, 8), np.nan)
+    values[:, :, :6] = np.random.default_rng(0).random((8, 8, 6))
+    details = map_scores({"position": values}, REGIONS)["left_hemisphere"]
+    known = np.nan_to_num(values)
+    expected = region_scores(known, np.where(known > 0, REGIONS, 0))["left_hemisphere"]["top_1_percent_mean"]
+    assert details == {"position": expected, "voxels": int((REGIONS == 1).sum())}
+    assert score_name("position", "maximum") == "position"
+
+
 def test_names_are_checked() -> None:
     assert score_name("error", "maximum") == score_name("reconstruction", "maximum") == "raw_maximum"
-    with pytest.raises(ValueError, match="map must be one of calibrated, error, reconstruction, got 'raw'"):
+    with pytest.raises(
+        ValueError, match=r"map must be one of calibrated, error, reconstruction, position, .*, got 'raw'"
+    ):
         score_name("raw", "maximum")
     known = "maximum, percentile_99, percentile_95, top_1_percent_mean"
     with pytest.raises(ValueError, match=f"score must be one of {known}, got 'median'"):

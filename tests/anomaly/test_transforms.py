@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,20 @@ from monai.data import MetaTensor
 from scripts.anomaly import transforms as normative_transforms
 from scripts.anomaly.asymmetry import asymmetry
 from scripts.anomaly.files import NotCalibrated
-from scripts.anomaly.normative import Normative, anomaly_map, features_of, residual, smooth_map
+from scripts.anomaly.normative import Normative, smooth_map
+from scripts.anomaly.parts import PartMaps
 from scripts.anomaly.scores import Thresholds
-from scripts.anomaly.transforms import AnomalyMapd, ErrorMapd, LeaveOutBraind, load_normative, unknown_findings
+from scripts.anomaly.transforms import (
+    AnomalyMapd,
+    ErrorMapd,
+    LeaveOutBraind,
+    ScoreRegionsd,
+    load_normative,
+    unknown_findings,
+)
 from scripts.assets import sha256
 from scripts.calibration.files import write_calibration
+from scripts.calibration.folds import Normal
 from scripts.geometry.coordinates import grid_affine, positions
 
 STRIDE = 4
@@ -46,7 +56,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     normative = Normative(*(np.float32(part)[:, None, None, None] * ones for part in (MEAN, VARIANCE)), count)
     names = {"weights": "model.pt", "reference": "reference.nii.gz"}
     facts = {f"{what}_sha256": sha256(folder / name) for what, name in names.items()}
-    write_calibration(folder, normative, Thresholds({}, {**facts, "settings": {"smoothing_mm": 0.0}}))
+    write_calibration(folder, Normal(normative), Thresholds({}, {**facts, "settings": {"smoothing_mm": 0.0}}))
     return folder
 
 
@@ -68,11 +78,12 @@ def case(smear: float = 6.0) -> dict[str, Any]:
     return ErrorMapd("pred", error_key="error_map")(data)
 
 
-def features(data: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
-    """What the map is made of, and the head, on its grid."""
-    inside = data["foreground"][0, ::STRIDE, ::STRIDE, ::STRIDE].numpy()
+def unusual(data: dict[str, Any], factor: float = 1.0) -> np.ndarray:
+    """The asymmetry's distance from its mean of 1.5 steps, in units of its 2, on the map's grid."""
     across = asymmetry(data["image"].numpy(), data["regions"][0].numpy(), STRIDE, USUAL)
-    return features_of(residual(data["pred"].numpy(), STRIDE), across, inside, STRIDE), inside
+    known = data["foreground"][0, ::STRIDE, ::STRIDE, ::STRIDE].numpy() & np.isfinite(data["pred"].numpy()).all(axis=0)
+    known[:, :, 40:] = False
+    return np.where(known, np.abs(factor * across - 1.5) / 2, 0)
 
 
 WINDOWS_HU = ((-20, 100), (0, 1500))
@@ -101,11 +112,8 @@ def test_the_calibrated_heatmap_is_the_anomaly_map(models: Path) -> None:
     assert heat.meta["note"] == "kept"
     assert torch.equal(heat.affine, data["pred"].affine)
     for place, steps in (((15, 15, 15), 0), ((20, 40, 25), 6), ((45, 40, 25), 0)):
-        off = features(data)[0][:, *place] - MEAN
-        assert off[3] == pytest.approx(steps - 1.5, abs=0.02), "0.1 of the brain window's 120 HU are six steps"
-        squared = (off[:3] ** 2 / [4, 9, 16]).sum()
-        expected = np.sqrt(np.log(1 + squared) / 3 + off[3] ** 2 / 4)
-        assert float(heat[0][place]) == pytest.approx(expected, rel=1e-3)
+        expected = abs(steps - 1.5) / 2
+        assert float(heat[0][place]) == pytest.approx(expected, abs=0.02), "0.1 of the window's 120 HU are six steps"
     assert heat[0, 20, 20, 20] == heat[0, 5, 15, 15] == 0, "nothing predicted; outside the head"
     assert heat[0, 15, 15, 42] == 0, "nothing known"
     assert torch.equal(judged["error_map"], data["error_map"])
@@ -166,12 +174,8 @@ def test_the_map_sees_the_scan_in_the_windows_that_it_was_calibrated_in(models: 
     text = (tmp_path / "thresholds.json").read_text().replace('"settings": {', wide)
     (tmp_path / "thresholds.json").write_text(text)
     heat = transform(tmp_path, windows_hu=((-20, 220), (0, 1500)))(case())["pred"]
-    across = asymmetry(case()["image"].numpy(), case()["regions"][0].numpy(), STRIDE, USUAL)
-    twice = features(case())[0].copy()
-    twice[3] = 2 * across
-    inside = features(case())[1]
-    expected = anomaly_map(twice, inside, load_normative(tmp_path / "normative.nii.gz"), STRIDE)
-    assert across[20, 40, 25] > 3
+    expected = unusual(case(), 2.0)
+    assert expected[20, 40, 25] > 3
     assert float(heat[0][20, 40, 25]) == pytest.approx(expected[20, 40, 25], rel=1e-3)
 
 
@@ -181,9 +185,11 @@ def test_maps_are_smoothed_as_the_calibration_was(models: Path, tmp_path: Path) 
     text = (tmp_path / "thresholds.json").read_text().replace('"smoothing_mm": 0.0', '"smoothing_mm": 6.0')
     (tmp_path / "thresholds.json").write_text(text)
     data = case()
-    distances = anomaly_map(*features(data), load_normative(tmp_path / "normative.nii.gz"), 4)
-    expected = smooth_map(distances, distances > 0, 6.0, 4)
-    np.testing.assert_allclose(transform(tmp_path)(data)["pred"][0].numpy(), expected, rtol=1e-5)
+    distances = unusual(data).astype(np.float32)
+    head = data["foreground"][0, ::STRIDE, ::STRIDE, ::STRIDE].numpy() & np.isfinite(data["pred"].numpy()).all(axis=0)
+    head[:, :, 40:] = False
+    expected = smooth_map(distances, head, 6.0, 4)
+    np.testing.assert_allclose(transform(tmp_path)(data)["pred"][0].numpy(), expected, rtol=1e-3, atol=1e-4)
 
 
 def test_the_normative_is_read_as_it_was_written(models: Path) -> None:
@@ -196,8 +202,122 @@ def test_the_normative_is_read_as_it_was_written(models: Path) -> None:
 
 
 def test_a_map_that_there_is_not_is_refused(models: Path) -> None:
-    with pytest.raises(ValueError, match="map must be one of calibrated, error, got 'raw'"):
+    with pytest.raises(
+        ValueError,
+        match="map must be one of calibrated, error, position, asymmetry, density, density_one_sided, got 'raw'",
+    ):
         transform(models, "raw")
+
+
+class Said:
+    """Stands for the density network: a fixed evidence, and the name of a file of weights."""
+
+    def __init__(self, weights: Path) -> None:
+        self.weights = str(weights)
+
+    def __call__(self, blocks: torch.Tensor, regions: np.ndarray) -> str:
+        assert blocks.shape == (1, 127, 127, 127)
+        assert regions.shape == (256, 256, 256)
+        return "said"
+
+
+@pytest.fixture
+def with_evidence(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AnomalyMapd:
+    """A calibration that knows the evidence: a part of 4 on the left, one of 1 everywhere; scales of 2 and 1."""
+    for path in models.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    for name in ("evidence.pt", "evidence_normative.npz"):
+        (tmp_path / name).write_bytes(name.encode())
+    facts = json.loads((tmp_path / "thresholds.json").read_text())
+    facts |= {f"{name.split('.')[0]}_sha256": sha256(tmp_path / name) for name in ("evidence_normative.npz",)}
+    facts["evidence_weights_sha256"] = sha256(tmp_path / "evidence.pt")
+    facts["settings"] |= {"evidence_windows_hu": [[5.0, 65.0]]}
+    facts["settings"]["typical"] = {"position": 1.7, "density": 0.9}
+    facts["settings"]["scales"] = {"position": 2.0, "asymmetry": 1000.0, "density": 1.0}
+    (tmp_path / "thresholds.json").write_text(json.dumps(facts))
+    position, density = np.zeros((64, 64, 64), np.float32), np.ones((64, 64, 64), np.float32)
+    position[:32] = 4
+    density[:, :, 30:] = np.nan
+    monkeypatch.setattr(normative_transforms, "read_evidence", lambda path: "normal")
+    found = PartMaps({"position": position, "density": density}, {"position": 2.0, "density": 1.0})
+    monkeypatch.setattr(normative_transforms, "part_maps", lambda said, normal: {"said": found}[said])
+    files = {name: str(tmp_path / f"{name}.json") for name in ("thresholds",)}
+    files |= {"normative": str(tmp_path / "normative.nii.gz"), "weights": str(tmp_path / "model.pt")}
+    files |= {"reference": str(tmp_path / "reference.nii.gz"), "reference_regions": "regions.nii.gz"}
+    return AnomalyMapd(
+        "pred",
+        **files,
+        windows_hu=WINDOWS_HU,
+        evidence=Said(tmp_path / "evidence.pt"),  # type: ignore[arg-type]
+        evidence_normative=str(tmp_path / "evidence_normative.npz"),
+        evidence_windows_hu=[[5, 65]],
+    )
+
+
+def said_case() -> dict[str, Any]:
+    return {**case(), "blocks": torch.zeros(1, 127, 127, 127, dtype=torch.int16)}
+
+
+def test_the_parts_are_joined_each_by_its_scale(with_evidence: AnomalyMapd) -> None:
+    judged = with_evidence(said_case())
+    heat, parts = judged["pred"][0], judged["part_maps"]
+    assert sorted(parts) == ["asymmetry", "density", "position"]
+    assert float(heat[20, 20, 25]) == pytest.approx(5**0.5, rel=1e-3)
+    assert float(heat[45, 20, 25]) == pytest.approx(1, rel=1e-3)
+    assert float(heat[45, 20, 35]) == pytest.approx(0, abs=0.01), "of density nothing is known there"
+    assert heat[5, 15, 15] == 0, "outside the head"
+    with_evidence.map = "position"
+    alone = with_evidence(said_case())
+    assert alone["map"] == "position"
+    assert float(alone["pred"][0, 20, 20, 25]) == 4
+    assert torch.equal(alone["anomaly_map"], judged["anomaly_map"]), "the scores stay those of all parts"
+
+
+def test_evidence_of_other_weights_or_windows_is_never_judged(with_evidence: AnomalyMapd) -> None:
+    with_evidence.evidence_windows_hu = [[0, 65]]
+    (found,) = with_evidence(said_case())["calibration_findings"]
+    assert "made with other evidence_windows_hu" in found["message"]
+    with_evidence.evidence_windows_hu = [[5, 65]]
+    Path(with_evidence.evidence_files["evidence_weights"]).write_bytes(b"other")
+    judged = with_evidence(said_case())
+    assert judged["map"] == "error"
+    assert "another file than this evidence.pt" in judged["calibration_findings"][0]["message"]
+
+
+def test_a_head_that_is_unlike_all_of_calibration_has_no_score(
+    with_evidence: AnomalyMapd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert with_evidence(said_case())["calibration_findings"][0]["code"] == "normative_unknown"
+    zero = np.zeros((64, 64, 64), np.float32)
+    odd = PartMaps({"position": zero, "density": zero}, {"position": 3.4, "density": 1.0})
+    monkeypatch.setattr(normative_transforms, "part_maps", lambda said, normal: odd)
+    judged = with_evidence(said_case())
+    found, _ = judged["calibration_findings"]
+    assert found["code"] == "unlike_calibration"
+    assert "unlike all healthy scans by position (2.0 times the oddest healthy head)" in found["message"]
+    coverage = dict.fromkeys(("left_hemisphere", "right_hemisphere", "skull"), 1.0)
+    judged["regions"] = judged["regions"] * judged["foreground"]
+    scored = ScoreRegionsd("error_map", "top_1_percent_mean")({**judged, "coverage": coverage})
+    assert scored["scores"]["left_hemisphere"] is scored["scores"]["right_hemisphere"] is None
+    assert scored["score_details"]["left_hemisphere"]["raw_maximum"] is None
+    like = {**judged, "coverage": coverage, "calibration_findings": []}
+    assert ScoreRegionsd("error_map", "top_1_percent_mean")(like)["scores"]["left_hemisphere"] is not None
+
+
+def test_a_part_that_the_calibration_does_not_know_is_not_shown(models: Path) -> None:
+    judged = transform(models, "density")(case())
+    assert judged["map"] == "error"
+    assert "knows nothing of the part density" in judged["calibration_findings"][0]["message"]
+
+
+def test_what_the_blocks_add_to_the_findings_is_told(with_evidence: AnomalyMapd) -> None:
+    data = said_case()
+    image, blocks = (MetaTensor(torch.as_tensor(data[name])) for name in ("image", "blocks"))
+    image.meta["findings"] = [{"code": "thick_slices"}]
+    blocks.meta["findings"] = [{"code": "thick_slices"}, {"code": "median_doubtful"}]
+    judged = with_evidence({**data, "image": image, "blocks": blocks})
+    assert judged["calibration_findings"][0] == {"code": "median_doubtful"}
+    assert "thick_slices" not in str(judged["calibration_findings"])
 
 
 def test_gaps_of_a_few_voxels_are_not_worth_a_word() -> None:

@@ -17,7 +17,7 @@ from scripts.anomaly.normative import Normative, NormativeStatistics, anomaly_ma
 from scripts.anomaly.scores import Thresholds
 from scripts.assets import config_values, place, sha256
 from scripts.calibration.files import load_scan, save_scan, write_calibration
-from scripts.calibration.folds import HealthyScan
+from scripts.calibration.folds import HealthyScan, Normal
 from scripts.files import atomic
 from scripts.files.json_text import on_one_line
 from scripts.geometry.coordinates import grid_affine
@@ -45,7 +45,7 @@ def folder(tmp_path: Path, normative: Normative) -> Path:
         "weights_sha256": sha256(tmp_path / "model.pt"),
         "reference_sha256": sha256(tmp_path / "reference.nii.gz"),
     }
-    write_calibration(tmp_path, normative, Thresholds(HEALTHY, {"scans": 2, **hashes}))
+    write_calibration(tmp_path, Normal(normative), Thresholds(HEALTHY, {"scans": 2, **hashes}))
     return tmp_path
 
 

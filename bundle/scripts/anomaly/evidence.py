@@ -56,13 +56,6 @@ def _filtered(values: Floats, sigma: float) -> Floats:
     return np.asarray(ndimage.gaussian_filter(values, sigma, mode="constant", truncate=3.0))
 
 
-def mirrored(features: Floats) -> Floats:
-    """Features (k, n, n, n) of the mirror image: flipped along x, and the residuals along x with the other sign."""
-    flipped = features[:, ::-1].copy()
-    flipped[::KINDS] *= -1
-    return flipped
-
-
 def one_sided(oddity: Floats) -> Floats:
     """One-sided oddity (n, n, n) of an oddity (n, n, n); 0 where either side is unknown (NaN), NaN where its own is."""
     difference = oddity - oddity[::-1]

@@ -30,6 +30,9 @@ THRESHOLDS_FORMAT = "head_ct_position_anomaly thresholds 1"
 WINDOWS = ("brain_window_hu", "bone_window_hu")
 """Ids in the config, and names in the settings of a calibration, of the windows."""
 
+EVIDENCE_WINDOWS = "evidence_windows_hu"
+"""The same of the windows that the density network sees."""
+
 UNNAMED_WINDOWS_HU = ((-20.0, 100.0), (0.0, 1500.0))
 """The windows of calibrations that do not name theirs: those made before version 0.3."""
 
@@ -85,20 +88,52 @@ def checked_thresholds(
     weights: str | Path,
     reference: str | Path,
     windows_hu: Sequence[Sequence[float]],
+    evidence: Mapping[str, str | Path] | None = None,
+    evidence_windows_hu: Sequence[Sequence[float]] = (),
 ) -> Thresholds:
-    """The thresholds in a file, seen to belong to the other three files and to the brain and the bone window in HU.
+    """The thresholds in a file, seen to belong to the other files and to the windows in HU.
+
+    Args:
+        thresholds: the file.
+        normative: of residual and asymmetry.
+        weights: of the position network.
+        reference: the reference head.
+        windows_hu: the brain and the bone window.
+        evidence: "evidence_normative" and "evidence_weights", where there are any; seen to only if the calibration was
+            made with some.
+        evidence_windows_hu: what the density network sees.
 
     Raises:
         NotCalibrated: a file is missing, or the thresholds were made with another one or in other windows.
     """
     found = read_thresholds(thresholds)
-    for what, path in (("normative", normative), ("weights", weights), ("reference", reference)):
+    files = {"normative": normative, "weights": weights, "reference": reference}
+    files |= (evidence or {}) if has_evidence(found) else {}
+    for what, path in files.items():
         if not Path(path).is_file():
             raise NotCalibrated(f"There is no {Path(path).name}. {REMEDY}")
         if found.facts.get(f"{what}_sha256") != sha256(path) and not (what == "weights" and same_tensors(path, found)):
             raise NotCalibrated(f"The calibration was made with another file than this {Path(path).name}. {REMEDY}")
     check_windows(found.facts, windows_hu)
+    if evidence and has_evidence(found):
+        check_evidence_windows(found.facts, evidence_windows_hu)
     return found
+
+
+def has_evidence(thresholds: Thresholds) -> bool:
+    """True if the calibration knows what is normal for the evidence of a density network."""
+    return "evidence_normative_sha256" in thresholds.facts
+
+
+def check_evidence_windows(facts: Mapping[str, Any], windows_hu: Sequence[Sequence[float]]) -> None:
+    """See that a calibration was made with these windows of the density network.
+
+    Raises:
+        NotCalibrated: it was not.
+    """
+    made_in = facts.get("settings", {}).get(EVIDENCE_WINDOWS)
+    if made_in != [[float(limit) for limit in window] for window in windows_hu]:
+        raise NotCalibrated(f"The calibration was made with other {EVIDENCE_WINDOWS}, {made_in}. {REMEDY}")
 
 
 def same_tensors(weights: str | Path, thresholds: Thresholds) -> bool:

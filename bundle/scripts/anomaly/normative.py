@@ -350,7 +350,7 @@ def scan_maps(
     stride: int,
     smoothing_mm: float,
 ) -> dict[str, NDArray[np.float32]]:
-    """The error map (mm) and the anomaly map of one scan by kind, (n, n, n) each; 0 outside the mask.
+    """The error map (mm) and the map of the asymmetry of one scan by name, (n, n, n) each; 0 outside the mask.
 
     Args:
         residual_mm: (3, n, n, n) in mm, NaN where nothing was predicted.
@@ -358,9 +358,11 @@ def scan_maps(
         inside: (n, n, n), the head.
         normative: of healthy scans.
         stride: voxels between predictions.
-        smoothing_mm: standard deviation of the Gaussian that smooths the anomaly map; 0 for none.
+        smoothing_mm: standard deviation of the Gaussian that smooths the asymmetry; 0 for none.
     """
     known = inside & np.isfinite(residual_mm).all(axis=0)
     lengths = np.linalg.norm(np.where(known, residual_mm, 0).astype(np.float32), axis=0)
-    anomaly = anomaly_map(features_of(residual_mm, asymmetry, inside, stride), inside, normative, stride)
-    return {"error": lengths, "calibrated": smooth_map(anomaly, anomaly > 0, smoothing_mm, stride)}
+    judged = known & known_at(inside.shape, normative, stride)
+    across = np.where(judged, asymmetry, np.float32(np.nan))[None].astype(np.float32)
+    unusual = mahalanobis(across, judged, normative.only(ASYMMETRY), stride)
+    return {"error": lengths, "asymmetry": smooth_map(unusual, judged, smoothing_mm, stride)}

@@ -1,8 +1,9 @@
 """The scores of a scan by their names, and where they stand among healthy scans.
 
 A *raw* score pools the error map (mm) or, of an autoencoder, its filtered residual (see `baseline.maps`), a
-*calibrated* one the anomaly map (standard deviations; see `normative`); the pooling follows, as in `regions`:
-`raw_maximum` is the published score. The *thresholds* are the sorted scores of
+*calibrated* one the anomaly map (see `parts`); the pooling follows, as in `regions`: `raw_maximum` is the published
+score. Each part of the anomaly map has one score, by its own name, which is the mean of its highest 1 %; `anomaly` is
+that of all parts together. The *thresholds* are the sorted scores of
 healthy scans that had no part in the normative they were judged by. Reference space is symmetric, so both hemispheres
 of all scans share one list.
 
@@ -22,11 +23,33 @@ from numpy.typing import NDArray
 from ..preprocessing.regions import REGIONS
 from ..statistics.auroc import percentile_among, threshold_at_specificity
 
-PREFIXES = {"calibrated": "calibrated", "error": "raw", "reconstruction": "raw"}
-"""Prefixes of the scores' names, by map."""
+PARTS = ("position", "asymmetry", "density", "density_one_sided")
+"""Names of the parts of the anomaly map, see `parts`."""
 
-UNITS = {"calibrated": "standard deviations", "error": "mm", "reconstruction": "percent of the range of grey values"}
+MAPS = ("calibrated", "error", *PARTS)
+"""Maps that the heatmap can be: all parts together, the error map, or one part."""
+
+PREFIXES = {"calibrated": "calibrated", "error": "raw", "reconstruction": "raw"}
+"""Prefixes of the scores' names, by map; a part's map has one score, by its own name."""
+
+JOINED, TOP = "anomaly", "top_1_percent_mean"
+"""Name of the score of all parts together, and how it and those of the parts are pooled."""
+
+SCALED = "parts joined, each by what 80 % of healthy hemispheres do not exceed"
+
+UNITS = {
+    "calibrated": SCALED,
+    "error": "mm",
+    "reconstruction": "percent of the range of grey values",
+    "position": "standard deviations, one side against the other",
+    "asymmetry": "standard deviations",
+    "density": "standard deviations",
+    "density_one_sided": "standard deviations, one side against the other",
+}
 """Unit of the values of each map."""
+
+RAW = ("error", "reconstruction")
+"""Maps that know every voxel; of the others, 0 means unknown."""
 
 LISTS = {"left_hemisphere": "hemisphere", "right_hemisphere": "hemisphere", "skull": "skull"}
 """The list of healthy scores that each region is compared with."""
@@ -43,12 +66,14 @@ default score, and `coverage`. None where there is none."""
 
 
 def score_name(kind: str, pooling: str) -> str:
-    """Name of a score, e.g. "raw_maximum", of the map `kind` ("calibrated" or "error").
+    """Name of a score, e.g. "raw_maximum", of the map `kind` ("calibrated", "error", or a part).
 
     Raises:
         ValueError: there is no such map or pooling.
     """
-    for what, value, known in (("map", kind, tuple(PREFIXES)), ("score", pooling, POOLINGS)):
+    if kind in PARTS:
+        return kind
+    for what, value, known in (("map", kind, (*PREFIXES, *PARTS)), ("score", pooling, POOLINGS)):
         if value not in known:
             raise ValueError(f"{what} must be one of {', '.join(known)}, got {value!r}")
     return f"{PREFIXES[kind]}_{pooling}"
@@ -65,9 +90,11 @@ def map_scores(maps: Mapping[str, NDArray[np.floating]], regions: NDArray[np.uin
         step = -(-regions.shape[-1] // values.shape[-1])
         labels = regions[::step, ::step, ::step]
         voxels = {name: int((labels == label).sum()) for name, label in REGIONS.items()}
-        pooled = known_scores(values, labels) if kind == "calibrated" else region_scores(values, labels)
+        pooled = region_scores(values, labels) if kind in RAW else known_scores(np.nan_to_num(values), labels)
         for region, scores in pooled.items():
-            named = {score_name(kind, pooling): scores[pooling] for pooling in POOLINGS}
+            poolings = (TOP,) if kind in PARTS else POOLINGS
+            named = {score_name(kind, pooling): scores[pooling] for pooling in poolings}
+            named |= {JOINED: scores[TOP]} if kind == "calibrated" else {}
             found[region] = {**found.get(region, {}), **named, "voxels": voxels[region]}
     return found
 
@@ -115,7 +142,7 @@ class Thresholds:
         for details in scans:
             for region, numbers in details.items():
                 for name, value in numbers.items():
-                    if name.startswith(tuple(PREFIXES.values())) and value is not None:
+                    if name.startswith((*PREFIXES.values(), *PARTS)) and value is not None:
                         lists[LISTS[region]].setdefault(name, []).append(float(value))
         return cls({k: {name: tuple(sorted(v)) for name, v in inner.items()} for k, inner in lists.items()}, facts)
 

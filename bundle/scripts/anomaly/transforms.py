@@ -1,8 +1,9 @@
-"""The dictionary transform that compares predicted positions with the normative, and the files that it reads.
+"""The dictionary transform that makes the anomaly map of its parts, and the files that it reads.
 
-*Error map*, *anomaly map*, *normative* and *thresholds* are those of `coordinates`, `normative` and `scores`. The
-*heatmap* is the one of the two maps that is asked for. A calibration is valid only for the weights, the reference head
-and the windows that it was made with. Otherwise, or without one, the error map is the heatmap, and a finding says so.
+*Error map*, *anomaly map* and its *parts*, *normative* and *thresholds* are those of `coordinates`, `parts`,
+`normative` and `scores`. The *heatmap* is the one of the maps that is asked for. A calibration is valid only for the
+weights, the reference head and the windows that it was made with. Otherwise, or without one, the error map is the
+heatmap, and a finding says so.
 """
 
 from __future__ import annotations
@@ -28,15 +29,16 @@ from ..preprocessing.intensity import BONE_WINDOW_HU, BRAIN_WINDOW_HU, windows
 from ..preprocessing.regions import LEAST_COVERAGE, LEFT_HEMISPHERE, REGIONS, RIGHT_HEMISPHERE, WHOLE_COVERAGE
 from ..preprocessing.transforms import Data, as_array, load_regions, with_meta
 from .asymmetry import asymmetry, densities
-from .files import REMEDY, NotCalibrated, checked_thresholds, normative_of
+from .detections import brain_detections, voxel_threshold
+from .evidence_files import read_evidence
+from .files import REMEDY, NotCalibrated, checked_thresholds, has_evidence, normative_of
+from .measure import MeasureEvidence
 from .normative import Normative, known_at, residual, scan_maps
-from .scores import Details, Thresholds, map_scores, score_name
+from .parts import at_voxels, joined, part_maps, unlike
+from .scores import MAPS, PARTS, Details, Thresholds, map_scores, score_name
 
 SHIPPED_WINDOWS_HU = (BRAIN_WINDOW_HU, BONE_WINDOW_HU)
 """The windows that `DENSITIES_NAME` was made with."""
-
-MAPS = ("calibrated", "error")
-"""Maps that the heatmap can be."""
 
 MOST_UNKNOWN = 0.05
 """Share of a region that may lie where no healthy scan had a head, before a finding says so."""
@@ -99,8 +101,9 @@ def make_densities(
 class AnomalyMapd(MapTransform):
     """Make the heatmap of predicted positions (3, n, n, n), which it replaces by a map (1, n, n, n).
 
-    Adds `anomaly_map` (where there is a calibration), `map` ("calibrated" or "error": which of the two the heatmap is),
-    `thresholds` (a `Thresholds`, or None) and `calibration_findings`. The error map has to be there already.
+    Adds `anomaly_map` and `part_maps` (where there is a calibration), `map` (which of `MAPS` the heatmap is),
+    `thresholds` (a `Thresholds`, or None), `detections` in the brain and `calibration_findings`. The error map has to
+    be there already.
     """
 
     def __init__(
@@ -114,6 +117,10 @@ class AnomalyMapd(MapTransform):
         windows_hu: Sequence[Sequence[float]],
         map: str = "calibrated",
         error_key: str = "error_map",
+        evidence: MeasureEvidence | None = None,
+        evidence_normative: str = "",
+        evidence_windows_hu: Sequence[Sequence[float]] = (),
+        blocks_key: str = "blocks",
     ) -> None:
         """Judge `keys` (predicted positions).
 
@@ -125,8 +132,13 @@ class AnomalyMapd(MapTransform):
             reference: path of the reference head that the scan was registered to.
             reference_regions: path of its regions.
             windows_hu: lower and upper HU of the brain and of the bone window that the network saw.
-            map: which map the heatmap is: "calibrated", or "error" as published.
+            map: which map the heatmap is: "calibrated" for all parts, a part, or "error" as published.
             error_key: the error map.
+            evidence: measures what the density network says; without it, or where the calibration knows nothing of it,
+                the asymmetry is the only part.
+            evidence_normative: path of `evidence_normative.npz`.
+            evidence_windows_hu: lower and upper HU of the windows that the density network sees.
+            blocks_key: the blocks that it sees.
 
         Raises:
             ValueError: there is no such map.
@@ -137,24 +149,42 @@ class AnomalyMapd(MapTransform):
         self.files = {"thresholds": thresholds, "normative": normative, "weights": weights, "reference": reference}
         self.reference_regions, self.map, self.error_key = reference_regions, map, error_key
         self.windows_hu = tuple((float(lower), float(upper)) for lower, upper in windows_hu)
+        self.evidence, self.blocks_key = evidence, blocks_key
+        self.evidence_files: dict[str, str] = {}
+        if evidence is not None:
+            self.evidence_files = {"evidence_normative": evidence_normative, "evidence_weights": evidence.weights}
+        self.evidence_windows_hu = evidence_windows_hu
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Replace each key by the heatmap, with the metadata of the error map."""
         judged = dict(data)
         for key in self.key_iterator(judged):
             error = judged[self.error_key]
-            judged |= {"map": "error", "thresholds": None, "calibration_findings": []}
+            judged |= {"map": "error", "thresholds": None, "calibration_findings": [], "detections": []}
             try:
-                thresholds = checked_thresholds(**self.files, windows_hu=self.windows_hu)
+                thresholds = self._thresholds()
                 normative = load_normative(self.files["normative"])
             except NotCalibrated as reason:
-                if self.map == "calibrated":
+                if self.map != "error":
                     judged["calibration_findings"] = [finding("not_calibrated", str(reason)).as_dict()]
             else:
                 self._judge(judged, torch.as_tensor(judged[key]), normative, thresholds)
-            judged[key] = judged["anomaly_map" if judged["map"] == "calibrated" else self.error_key]
+            shown = {"error": error, "calibrated": judged.get("anomaly_map"), **judged.get("part_maps", {})}
+            judged[key] = shown[judged["map"]]
             judged[key] = judged[key].clone() if judged[key] is error else judged[key]
         return judged
+
+    def _thresholds(self) -> Thresholds:
+        """The thresholds, seen to fit.
+
+        Raises:
+            NotCalibrated: they do not, or know nothing of the part that is asked for.
+        """
+        more = {"evidence": self.evidence_files, "evidence_windows_hu": self.evidence_windows_hu}
+        found = checked_thresholds(**self.files, windows_hu=self.windows_hu, **more)  # type: ignore[arg-type]
+        if self.map in PARTS and self.map not in scales_of(found):
+            raise NotCalibrated(f"The calibration knows nothing of the part {self.map}. {REMEDY}")
+        return found
 
     def _judge(
         self, judged: dict[Hashable, Any], predicted: Tensor, normative: Normative, thresholds: Thresholds
@@ -169,9 +199,62 @@ class AnomalyMapd(MapTransform):
         across = asymmetry(inputs, regions[0].astype(np.uint8), stride, usual, self.windows_hu)
         smoothing_mm = float(thresholds.facts.get("settings", {}).get("smoothing_mm", 0.0))
         maps = scan_maps(found, across, head, normative, stride, smoothing_mm)
-        judged["anomaly_map"] = with_meta(torch.from_numpy(maps["calibrated"])[None], judged[self.error_key])
+        maps.pop("error")
+        findings = []
+        if self.evidence is not None and has_evidence(thresholds):
+            blocks = judged[self.blocks_key]
+            scan = self.evidence(blocks, regions[0].astype(np.uint8))
+            normal = read_evidence(self.evidence_files["evidence_normative"])
+            parts = part_maps(scan, normal)
+            maps |= {name: at_voxels(values, stride) for name, values in parts.maps.items()}
+            most = thresholds.facts.get("settings", {}).get("typical", {})
+            findings = [*added_findings(blocks, judged["image"]), *unlike_findings(parts.typical, most)]
+        maps = {name: np.where(head, np.nan_to_num(values), np.float32(0)) for name, values in maps.items()}
+        anomaly = joined(maps, scales_of(thresholds))
+        error = judged[self.error_key]
+        judged["part_maps"] = {k: with_meta(torch.from_numpy(values)[None], error) for k, values in maps.items()}
+        judged["anomaly_map"] = with_meta(torch.from_numpy(anomaly)[None], error)
         known = known_at(labels.shape, normative, stride)
-        judged |= {"map": self.map, "thresholds": thresholds, "calibration_findings": unknown_findings(known, labels)}
+        judged |= {"map": self.map, "thresholds": thresholds}
+        judged["detections"] = found_in(judged, maps, anomaly, labels, stride)
+        judged["calibration_findings"] = [*findings, *unknown_findings(known, labels)]
+
+
+def found_in(
+    judged: Mapping[Hashable, Any],
+    maps: Mapping[str, NDArray[np.float32]],
+    anomaly: NDArray[np.float32],
+    labels: NDArray[np.uint8],
+    stride: int,
+) -> list[dict[str, Any]]:
+    """The detections in the brain of maps (n, n, n); none where no healthy scores say what is unusual."""
+    registration = getattr(judged["image"], "meta", {}).get("registration")
+    threshold = voxel_threshold(judged["thresholds"])
+    if registration is None or threshold is None:
+        return []
+    scales = scales_of(judged["thresholds"])
+    parts = {name: values / np.float32(scales[name]) for name, values in maps.items()}
+    matrix = np.asarray(registration["matrix"], dtype=np.float64)
+    return brain_detections(anomaly, parts, labels, threshold, stride, matrix)
+
+
+def scales_of(thresholds: Thresholds) -> dict[str, float]:
+    """The scales that join the parts, see `parts`; the asymmetry alone, as it is, where the calibration names none."""
+    return dict(thresholds.facts.get("settings", {}).get("scales", {"asymmetry": 1.0}))
+
+
+def unlike_findings(typical: Mapping[str, float], most: Mapping[str, float]) -> list[dict[str, str]]:
+    """A flag where a head is unlike all healthy ones everywhere, from `PartMaps.typical` and the largest of these."""
+    if not (names := unlike(typical, most)):
+        return []
+    words = " and ".join(f"{name} ({typical[name] / most[name]:.1f} times the oddest healthy head)" for name in names)
+    return [finding("unlike_calibration", f"The whole head is unlike all healthy scans by {words}.").as_dict()]
+
+
+def added_findings(blocks: Any, image: Any) -> list[dict[str, str]]:
+    """The findings that blocks have in their metadata beyond those of the image that they were made of."""
+    before, now = ((getattr(values, "meta", {}).get("findings") or []) for values in (image, blocks))
+    return [dict(one) for one in now if one not in before]
 
 
 def unknown_findings(known: NDArray[np.bool_], regions: NDArray[np.uint8]) -> list[dict[str, str]]:
@@ -238,10 +321,11 @@ class ScoreRegionsd(MapTransform):
         scored = dict(data)
         seen = {name: float(share) for name, share in scored[self.coverage_key].items()}
         for key in self.key_iterator(scored):
-            maps = {"error": scored[key], "calibrated": scored.get("anomaly_map")}
+            maps = {"error": scored[key], "calibrated": scored.get("anomaly_map"), **scored.get("part_maps", {})}
             arrays = {kind: as_array(values) for kind, values in maps.items() if values is not None}
             details = map_scores(arrays, as_array(scored[self.regions_key]))
             unscored = [name for name, share in seen.items() if share < LEAST_COVERAGE]
+            unscored += BRAIN if is_unlike(scored.get("calibration_findings", [])) else []
             for name in unscored:
                 details[name] = dict.fromkeys(details[name]) | {"voxels": details[name]["voxels"]}
             chosen = score_name(scored.get("map", "error"), self.score)
@@ -256,6 +340,11 @@ class ScoreRegionsd(MapTransform):
             given = {name: value for name, value in scored["scores"].items() if value is not None}
             scored["result"] = {"scores": given}
         return scored
+
+
+def is_unlike(findings: Sequence[Mapping[str, Any]]) -> bool:
+    """True if findings say that a head is unlike all of calibration: a high score would mean nothing."""
+    return any(found["code"] == "unlike_calibration" for found in findings)
 
 
 class LeaveOutBraind(MapTransform):
@@ -284,6 +373,7 @@ class LeaveOutBraind(MapTransform):
         left["score_details"] = {name: unjudged(name, numbers) for name, numbers in left["score_details"].items()}
         left["scores"] = {name: None if name in BRAIN else score for name, score in left["scores"].items()}
         left["result"] = {"scores": {name: value for name, value in left["scores"].items() if value is not None}}
+        left["detections"] = []
         return left
 
 

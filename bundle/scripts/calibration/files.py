@@ -1,11 +1,12 @@
-"""The files of a calibration: the cache of each scan, and the two files that ship.
+"""The files of a calibration: the cache of each scan, and the files that ship.
 
 `normative.nii.gz` lies on every 4th voxel of the reference grid; its fourth axis holds 12 volumes: the mean of the four
 features (residual x, y, z in mm, asymmetry in steps), the covariance of the residual (xx, xy, xz, yy, yz, zz), the
 variance of the asymmetry, and the count of healthy scans and their mirror images (see `normative`), each rounded to
 multiples of `QUANTUM` and 0 beyond the places that can be used. `thresholds.json` holds the healthy scores, the number
 of scans, the windows, and the sha256 of the normative, the reference head, and the weights: `weights_sha256` of their
-file, `tensors_sha256` of its tensors. The calibration is valid for these alone.
+file, `tensors_sha256` of its tensors. The calibration is valid for these alone. `evidence_normative.npz` is described
+in `anomaly.evidence_files`.
 """
 
 from __future__ import annotations
@@ -20,15 +21,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from ..anomaly.evidence_files import NAME as EVIDENCE_NAME
+from ..anomaly.evidence_files import evidence_bytes
 from ..anomaly.files import NORMATIVE_NAME, THRESHOLDS_FORMAT, THRESHOLDS_NAME
 from ..anomaly.normative import GRID_STEP, Normative
+from ..anomaly.parts import Evidence
 from ..anomaly.scores import Thresholds
 from ..assets import sha256
 from ..files.atomic import replace_file, write_output
 from ..files.json_text import json_text, on_one_line
 from ..files.nifti import nifti_bytes
 from ..geometry.coordinates import grid_affine
-from .folds import HealthyScan
+from .folds import HealthyScan, Normal
 
 QUANTUM = 1 / 32
 """Quantisation step, in the unit of each volume: far below its accuracy, and it compresses well."""
@@ -46,14 +50,17 @@ def normative_volume(normative: Normative) -> NDArray[np.float32]:
     return np.ascontiguousarray(np.moveaxis(channels, 0, -1), dtype=np.float32)
 
 
-def write_calibration(folder: Path, normative: Normative, thresholds: Thresholds) -> None:
-    """Write both files; `thresholds.json`, which names the other one's sha256, comes last.
+def write_calibration(folder: Path, normal: Normal, thresholds: Thresholds) -> None:
+    """Write the files; `thresholds.json`, which names the sha256 of the others, comes last.
 
     Raises:
         OSError: they can't be written.
     """
-    replace_file(folder / NORMATIVE_NAME, nifti_bytes(normative_volume(normative), grid_affine(GRID_STEP)))
+    replace_file(folder / NORMATIVE_NAME, nifti_bytes(normative_volume(normal.normative), grid_affine(GRID_STEP)))
     facts = {**thresholds.facts, "normative_sha256": sha256(folder / NORMATIVE_NAME)}
+    if normal.evidence is not None:
+        replace_file(folder / EVIDENCE_NAME, evidence_bytes(normal.evidence))
+        facts["evidence_normative_sha256"] = sha256(folder / EVIDENCE_NAME)
     replace_file(folder / THRESHOLDS_NAME, thresholds_text(thresholds.healthy, facts).encode())
 
 
@@ -82,6 +89,13 @@ def save_scan(path: Path, scan: HealthyScan | None, notes: Mapping[str, Any]) ->
             "coverage": np.array(json.dumps(scan.coverage)),
             "stride": np.array(scan.stride),
         }
+        if scan.evidence is not None:
+            known = np.isfinite(scan.evidence.features[0])
+            arrays |= {
+                "known": known,
+                "evidence": scan.evidence.features[:, known].astype(np.float16),
+                "density": scan.evidence.density.astype(np.float16),
+            }
     content = io.BytesIO()
     np.savez_compressed(content, **arrays)
     write_output(path, content.getvalue())
@@ -103,4 +117,15 @@ def load_scan(path: Path) -> tuple[HealthyScan | None, dict[str, Any]]:
         asymmetry = np.zeros(inside.shape, dtype=np.float16)
         asymmetry[inside] = arrays["asymmetry"]
         coverage = {name: float(share) for name, share in json.loads(str(arrays["coverage"])).items()}
-        return HealthyScan(residual_mm, asymmetry, inside, arrays["regions"], coverage, int(arrays["stride"])), notes
+        parts = (residual_mm, asymmetry, inside, arrays["regions"], coverage, int(arrays["stride"]))
+        return HealthyScan(*parts, _evidence(arrays)), notes
+
+
+def _evidence(arrays: Any) -> Evidence | None:
+    """The evidence in a cached scan; None if it has none."""
+    if "evidence" not in arrays:
+        return None
+    known, values = arrays["known"], arrays["evidence"]
+    features = np.full((len(values), *known.shape), np.nan, np.float16)
+    features[:, known] = values
+    return Evidence(features, arrays["density"])

@@ -26,6 +26,7 @@ class Recipe:
 
     Attributes:
         weights: of the network.
+        evidence_weights: of the density network; None for those that ship.
         stride: voxels between predictions.
         device: auto, cpu, cuda or cuda:N.
     """
@@ -33,6 +34,7 @@ class Recipe:
     weights: Path
     stride: int
     device: str = "auto"
+    evidence_weights: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,8 @@ def parsed_config(recipe: Recipe) -> Any:
     healthy scan."""
     parser = parsed_configs(["inference.json"])
     parser["stride"], parser["bone_series"] = recipe.stride, False
+    if recipe.evidence_weights is not None:
+        parser["evidence_weights"] = recipe.evidence_weights
     parser.update(device_values(recipe.device))
     return parser
 
@@ -97,6 +101,7 @@ class Maker:
         self.usual = reference_densities(*places, self.windows_hu)
         self.network = parser.get_parsed_content("network_def").to(self.device)
         self.network.load_state_dict(torch.load(recipe.weights, map_location=self.device, weights_only=True))
+        self.evidence = parser.get_parsed_content("evidence")
 
     def __call__(self, source: Source) -> tuple[Any, dict[str, Any]]:
         """The cached scan, and notes about it.
@@ -106,7 +111,7 @@ class Maker:
         """
         from .scans import healthy_scan
 
-        parts = (self.transforms, self.inferer, self.network, self.device, self.usual, self.windows_hu)
+        parts = (self.transforms, self.inferer, self.network, self.device, self.usual, self.windows_hu, self.evidence)
         return healthy_scan(source, *parts)
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from ..anomaly.asymmetry import asymmetry
+from ..anomaly.measure import MeasureEvidence
 from ..anomaly.normative import residual
 from ..files.fingerprints import Source
 from ..networks.inferers import PositionInferer
@@ -32,6 +33,7 @@ def healthy_scan(
     device: torch.device,
     usual: NDArray[np.float32],
     windows_hu: Sequence[Sequence[float]],
+    evidence: MeasureEvidence | None = None,
 ) -> tuple[HealthyScan, dict[str, Any]]:
     """The healthy scan as calibration caches it, and notes about it: the verdict on its registration.
 
@@ -43,6 +45,7 @@ def healthy_scan(
         device: where the network runs.
         usual: densities of the reference head, see `asymmetry`.
         windows_hu: lower and upper HU of the brain and of the bone window that the network sees.
+        evidence: measures what the density network says, if there is one.
 
     Raises:
         InputRefused: the scan can't be judged.
@@ -60,7 +63,8 @@ def healthy_scan(
     across = asymmetry(inputs, labels, step, usual, windows_hu)
     coverage = {name: float(share) for name, share in data["coverage"].items()}
     notes = {"verdict": data["image"].meta["registration"]["verdict"]}
-    return HealthyScan(signed, across, inside, labels[::step, ::step, ::step], coverage, step), notes
+    said = None if evidence is None else evidence(data["blocks"], labels)
+    return HealthyScan(signed, across, inside, labels[::step, ::step, ::step], coverage, step, said), notes
 
 
 def drawn(source: Source) -> MetaTensor:

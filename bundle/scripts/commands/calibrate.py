@@ -1,6 +1,6 @@
-"""`head-ct-anomaly calibrate`: from healthy scans to `normative.nii.gz` and `thresholds.json`; no training.
+"""`head-ct-anomaly calibrate`: from healthy scans to normatives and `thresholds.json`; no training.
 
-Each scan goes through the transforms and the network of `configs/inference.json`. Its residual is cached in a work
+Each scan goes through the transforms and the networks of `configs/inference.json`. What they say is cached in a work
 folder, so the same command resumes an interrupted calibration. Scans that were refused or failed are listed and left
 out; failed ones are tried again.
 """
@@ -18,19 +18,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..anomaly.files import NORMATIVE_NAME, THRESHOLDS_NAME, WINDOWS
+from ..anomaly.files import EVIDENCE_WINDOWS, NORMATIVE_NAME, THRESHOLDS_NAME, WINDOWS
 from ..anomaly.scores import LISTS, Thresholds, score_name
 from ..assets import bundle_root, config_values, metadata, place, sha256
 from ..calibration.files import load_scan, write_calibration
-from ..calibration.folds import (
-    FEWEST_SCANS,
-    MAP_SMOOTHING_MM,
-    RECOMMENDED_SCANS,
-    HealthyScan,
-    folds_of,
-    held_out_scores,
-    sums_of,
-)
+from ..calibration.folds import FEWEST_SCANS, MAP_SMOOTHING_MM, RECOMMENDED_SCANS, HealthyScan, Sums, folds_of, held_out
 from ..calibration.runner import Job, Recipe, measure_scan
 from ..calibration.sources import simulated_sources, sources_in
 from ..errors import WrongUsage
@@ -46,7 +38,7 @@ from .arguments import FAILURES, STOPPED, add_device, add_engine, answers, engin
 REGISTERING = ("reference_masks.nii.gz", "regions.nii.gz", "locator.pt")
 """Files of the models, beside weights and reference, that decide what is kept of a scan."""
 
-KEPT_BYTES = 500_000
+KEPT_BYTES = 3_000_000
 """Largest size of a cached scan on the disk, in bytes."""
 
 DAMAGED = (EOFError, KeyError, OSError, ValueError, zipfile.BadZipFile, zlib.error)
@@ -65,6 +57,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="folder of both files, for `run --calibration OUT`; bundle/models replaces those that ship",
     )
     parser.add_argument("--weights", metavar="FILE", type=Path, default=Path(place("models/model.pt")))
+    parser.add_argument(
+        "--evidence-weights",
+        metavar="FILE",
+        type=Path,
+        default=Path(place("models/evidence.pt")),
+        help="of the density network",
+    )
     add_device(parser)
     parser.add_argument("--stride", type=int, choices=(1, 2, 4), default=4, help="voxels between predictions (4)")
     parser.add_argument(
@@ -113,8 +112,9 @@ def main(args: argparse.Namespace) -> int:
     if problem := engine_problem(args):
         print(problem, file=sys.stderr)
         return 2
-    if not args.weights.is_file():
-        raise WrongUsage(f"There are no weights at {args.weights}. Check --weights.")
+    for option, path in (("--weights", args.weights), ("--evidence-weights", args.evidence_weights)):
+        if not path.is_file():
+            raise WrongUsage(f"There are no weights at {path}. Check {option}.")
     sources = sources_of(args)
     enough(len(sources), "There are")
     differing([source.group for source in sources])
@@ -171,10 +171,12 @@ def check_beginning(args: argparse.Namespace, scans: int) -> None:
     """
     check_writable(args.work, needed_bytes=scans * KEPT_BYTES)
     check_writable(args.output)
-    if args.weights != Path(place("models/model.pt")):
-        from ..training.checkpoints import check_weights
+    own = [(args.weights, "model.pt", "network_def"), (args.evidence_weights, "evidence.pt", "evidence_network_def")]
+    for path, shipped, network in own:
+        if path != Path(place(f"models/{shipped}")):
+            from ..training.checkpoints import check_weights
 
-        check_weights(args.weights, parsed_configs(["inference.json"]).get_parsed_content("network_def"))
+            check_weights(path, parsed_configs(["inference.json"]).get_parsed_content(network))
 
 
 def is_kept(path: Path) -> bool:
@@ -211,10 +213,11 @@ def pipeline_settings(args: argparse.Namespace) -> dict[str, Any]:
     parser = parsed_configs(["inference.json"])
     parser["stride"] = args.stride
     mode = mode_of(*(parser.get_parsed_content(name) for name in ("network_def", "inferer")))
-    plain = ("stride", "precision", "width", "patch_size", *WINDOWS)
+    plain = ("stride", "precision", "width", "patch_size", *WINDOWS, EVIDENCE_WINDOWS)
     return {
         "weights_sha256": sha256(args.weights),
         "tensors_sha256": tensors_sha256(args.weights),
+        "evidence_weights_sha256": sha256(args.evidence_weights),
         "reference_sha256": sha256(place("models/reference.nii.gz")),
         "settings": {"mode": mode, **{name: parser[name] for name in plain}},
     }
@@ -233,7 +236,9 @@ def measure(jobs: Sequence[Job], total: int, args: argparse.Namespace) -> list[J
     done, began, failed = total - len(jobs), time.monotonic(), []
     if done:
         print(f"{counted(done, 'scan')} of {total} done before: see {args.work}")
-    function = partial(measure_scan, Recipe(args.weights.absolute(), args.stride, args.device))
+    function = partial(
+        measure_scan, Recipe(args.weights.absolute(), args.stride, args.device, args.evidence_weights.absolute())
+    )
     for number, (job, answer) in enumerate(answers(function, jobs, args), start=1):
         text = f"failed. {answer.reason}." if isinstance(answer, Lost) else answer.text
         left = (time.monotonic() - began) / number * (len(jobs) - number)
@@ -259,17 +264,19 @@ def kept(jobs: Sequence[Job]) -> tuple[list[HealthyScan], list[str], dict[str, A
 
 
 def finish(output: Path, scans: Sequence[HealthyScan], groups: Sequence[str], facts: dict[str, Any]) -> list[str]:
-    """Write both files; lines that say what they hold."""
+    """Write the files; lines that say what they hold."""
     differing(groups)
     settings = {**facts.pop("settings"), "smoothing_mm": facts.pop("smoothing_mm")}
-    details = held_out_scores(scans, groups, settings["smoothing_mm"])
+    judged = held_out(scans, groups, settings["smoothing_mm"])
+    settings |= {"scales": judged.scales, "typical": judged.typical}
     more = {"folds": len(folds_of(groups)), "groups": len(set(groups)), "mirror_images": True, "settings": settings}
-    thresholds = Thresholds.of(details, {**facts, **more, "bundle_version": metadata()["version"]})
-    normative = sums_of(scans).finish()
-    write_calibration(output, normative, thresholds)
-    lines = [f"{output / NORMATIVE_NAME}: {int(normative.known.sum())} places known, from {len(scans)} scans"]
+    thresholds = Thresholds.of(judged.details, {**facts, **more, "bundle_version": metadata()["version"]})
+    normal = Sums(scans).finish()
+    write_calibration(output, normal, thresholds)
+    known = int(normal.normative.known.sum())
+    lines = [f"{output / NORMATIVE_NAME}: {known} places known, from {len(scans)} scans"]
     pooling = config_values("inference.json")["score"]
-    for kind in ("calibrated", "error"):
+    for kind in ("calibrated", "error", *judged.scales):
         name = score_name(kind, pooling)
         limits = {region: thresholds.threshold(region, name) for region in ("left_hemisphere", "skull")}
         shown = ", ".join(f"{LISTS[r]} {'too few scans' if t is None else f'{t:.2f}'}" for r, t in limits.items())

@@ -17,7 +17,7 @@ from typing import Any
 from tqdm import tqdm
 
 from ..anomaly.files import THRESHOLDS_NAME
-from ..anomaly.scores import POOLINGS, score_name
+from ..anomaly.scores import MAPS, POOLINGS, score_name
 from ..assets import metadata, place, sha256
 from ..cohort.folder import REGISTERED, CohortFolder, shortened
 from ..cohort.runner import Plan, run_case, without_maps
@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_device(network)
     score = parser.add_argument_group("scores and files")
     score.add_argument("--stride", type=positive, help="voxels (mm) between predictions")
-    score.add_argument("--map", choices=("calibrated", "error"), help="what the heatmap shows")
+    score.add_argument("--map", choices=MAPS, help="what the heatmap shows")
     score.add_argument("--score", choices=POOLINGS, help="how a region's score is pooled")
     score.add_argument("--calibration", metavar="FOLDER", type=Path, help="other than the one that ships")
     score.add_argument("--cache", metavar="DIR", type=Path, help="registered scans, for several runs (OUT/registered)")

@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from ..anomaly.scores import MAPS
 from ..results.folder import reserved
 from ..workflow import parsed_configs, quiet, run_configs
 from .arguments import add_device, add_output, check_device, series_uid
@@ -22,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace earlier results in OUT")
     parser.add_argument("--config", choices=OVERLAYS, action="append", default=[], help="an overlay of inference.json")
     parser.add_argument("--weights", metavar="FILE", type=Path, help="weights other than those that ship")
-    parser.add_argument("--map", choices=("calibrated", "error"), help="what the heatmap shows (calibrated, if it can)")
+    parser.add_argument("--map", choices=MAPS, help="what the heatmap shows (calibrated, if it can)")
     parser.add_argument(
         "--calibration", metavar="FOLDER", type=Path, help="normative and thresholds other than those that ship"
     )

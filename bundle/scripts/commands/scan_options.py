@@ -32,10 +32,12 @@ def overrides(args: argparse.Namespace) -> dict[str, Any]:
     if args.weights:
         values["weights"] = args.weights.absolute()
     if args.calibration:
+        from ..anomaly.evidence_files import NAME as EVIDENCE_NAME
         from ..anomaly.files import NORMATIVE_NAME, THRESHOLDS_NAME
 
         folder = args.calibration.absolute()
         values |= {"normative": folder / NORMATIVE_NAME, "thresholds": folder / THRESHOLDS_NAME}
+        values["evidence_normative"] = folder / EVIDENCE_NAME
     return {**values, **device_values(args.device)}
 
 
@@ -45,7 +47,7 @@ def usage_problem(args: argparse.Namespace) -> str:
         return f"There are no weights at {args.weights}. Check --weights."
     if args.config and not args.weights:
         return f"The bundle ships no weights of {OVERLAYS[args.config[-1]]}. Train one and name it: --weights FILE."
-    if (args.map == "calibrated" or args.calibration) and (reason := why_not_calibrated(args)):
+    if (args.map not in (None, "error") or args.calibration) and (reason := why_not_calibrated(args)):
         return f"A calibrated map was asked for. {reason}"
     return ""
 
@@ -63,14 +65,24 @@ def why_no_dicom(path: Path) -> str:
 
 def why_not_calibrated(args: argparse.Namespace) -> str:
     """A sentence on why the calibration, shipped or named, is not valid for the weights; empty if it is."""
-    from ..anomaly.files import NORMATIVE_NAME, THRESHOLDS_NAME, WINDOWS, NotCalibrated, checked_thresholds
+    from ..anomaly.evidence_files import NAME as EVIDENCE_NAME
+    from ..anomaly.files import (
+        EVIDENCE_WINDOWS,
+        NORMATIVE_NAME,
+        THRESHOLDS_NAME,
+        WINDOWS,
+        NotCalibrated,
+        checked_thresholds,
+    )
 
     folder = args.calibration or Path(place("models"))
     weights = args.weights or place("models/model.pt")
     try:
         files = (folder / THRESHOLDS_NAME, folder / NORMATIVE_NAME, weights, place("models/reference.nii.gz"))
         values = config_values("inference.json")
-        checked_thresholds(*files, windows_hu=[values[name] for name in WINDOWS])
+        said = {"evidence_normative": folder / EVIDENCE_NAME, "evidence_weights": place("models/evidence.pt")}
+        windows_hu = [values[name] for name in WINDOWS]
+        checked_thresholds(*files, windows_hu=windows_hu, evidence=said, evidence_windows_hu=values[EVIDENCE_WINDOWS])
     except NotCalibrated as reason:
         return str(reason)
     return ""

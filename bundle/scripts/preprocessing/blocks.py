@@ -45,7 +45,7 @@ BRAIN_HU = (0.0, 60.0)
 MEDIAN_HU = 33.0
 """The median of every brain after the shift."""
 
-LEAST_SHARE, LARGEST_SHIFT_HU = 0.6, 18.0
+LEAST_SHARE, LARGEST_SHIFT_HU = 0.45, 18.0
 """Share of the brain's blocks with such HU, and the size of the shift, beyond which the median is doubtful."""
 
 Floats = NDArray[np.float32]

@@ -146,7 +146,7 @@ def scores_in_words(
     words = []
     for name, score in scores.items():
         percentile, share = percentiles.get(name), coverage.get(name)
-        shown = "no score" if score is None else f"{score:.1f} {unit}"
+        shown = "no score" if score is None else f"{score:.1f} {unit}".rstrip()
         known = [] if percentile is None else [f"percentile {percentile:.0f}"]
         cut = [] if share is None or share >= WHOLE_COVERAGE else [f"{100 * share:.0f} % in view"]
         words.append((f"{name.replace('_', ' ')}: {shown}", ", ".join([*known, *cut])))
@@ -196,7 +196,7 @@ def draw_bar(sheet: Image.Image, top: float, unit: str, threshold: float | None)
     sheet.paste(Image.fromarray(np.round(bar).astype(np.uint8)), (left, upper))
     for part in (0.0, 0.25, 0.5, 0.75, 1.0):
         place = (left + 32, round(upper + (1 - part) * (height - 1)))
-        label(sheet, place, f"{part * top:.3g} {unit}", 14, TEXT, "lm")
+        label(sheet, place, f"{part * top:.3g} {unit}".rstrip(), 14, TEXT, "lm")
     if threshold:
         lines = ("95 % of", "healthy", "scores", "are less")
         for line, text in enumerate(lines):

@@ -38,7 +38,15 @@ PACKAGES = (
 )
 """Packages whose versions can change a result."""
 
-SHORT_UNITS = {"calibrated": "SD", "error": "mm", "reconstruction": "%"}
+SHORT_UNITS = {
+    "calibrated": "",
+    "error": "mm",
+    "reconstruction": "%",
+    "position": "SD",
+    "asymmetry": "SD",
+    "density": "SD",
+    "density_one_sided": "SD",
+}
 """Unit of each map, as the picture writes it."""
 
 
@@ -144,7 +152,7 @@ def case_files(data: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, 
     details = result["score_details"]
     limits = {name: numbers.get("threshold") for name, numbers in details.items()}
     maps = {"heatmap.nii.gz": nifti_bytes(heatmap, affine, runs_only=True)}
-    threshold = one_scale(heatmap, labels, limits) if result["map"] == "calibrated" else None
+    threshold = one_scale(heatmap, labels, limits) if result["map"] != "error" else None
     picture = overview(
         np.asarray(data["scan"][0]),
         heatmap,

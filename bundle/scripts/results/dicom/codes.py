@@ -10,6 +10,7 @@ from __future__ import annotations
 from highdicom.coding_schemes import CodingSchemeIdentificationItem
 from highdicom.sr import CodedConcept
 
+from ...anomaly.scores import PARTS
 from .identity import MANUFACTURER
 
 SCHEME, SCHEME_NAME = "99HCTPA", "head_ct_position_anomaly"
@@ -54,8 +55,9 @@ VERDICTS = {
 PERCENT = CodedConcept("%", "UCUM", "percent")
 MILLILITER = CodedConcept("ml", "UCUM", "milliliter")
 UNITS = {
-    "calibrated": CodedConcept("{SD}", "UCUM", "standard deviations"),
+    "calibrated": CodedConcept("1", "UCUM", "no units"),
     "error": CodedConcept("mm", "UCUM", "millimeter"),
     "reconstruction": PERCENT,
+    **dict.fromkeys(PARTS, CodedConcept("{SD}", "UCUM", "standard deviations")),
 }
 """Unit of the values of each map."""
