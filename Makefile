@@ -21,7 +21,7 @@ help:
 	@echo "make real   fetch two real heads by package name (12 MB), run them into out/real, print scores and thresholds"
 	@echo "make test-deploy   the application for MONAI Deploy, in an environment of its own, .venv-deploy: 3.2 GB"
 	@echo "make test-label    the application for MONAI Label, in another, .venv-label: 3.9 GB (LABEL=FOLDER for one elsewhere)"
-	@echo "make weights ANATOMIES=DIR   from label maps to what bundle/models holds, in out/weights: hours on a CPU"
+	@echo "make weights ANATOMIES=DIR   networks and calibration as they ship, from label maps, in out/weights: hours on a CPU"
 	@echo "make setup  only what both begin with: .venv with the tested versions"
 	@echo "make clean  remove .venv, $(DEPLOY), .venv-label and out"
 
@@ -82,22 +82,54 @@ fuzz: $(STAMP)
 real: $(STAMP)
 	$(BIN)/python benchmarks/real.py -o out/real
 
-# What ships, from nothing: small patches first, which learn faster, then larger ones, then what is normal.  Stopped, it
-# goes on where it was.  SMALL is the last checkpoint of the first training.  Fewer epochs and scans try the commands out.
+# What ships, from nothing, in WEIGHTS_OUT: the locator (plain heads first, then widened ones), the position network
+# (small patches first, which learn faster, then larger ones), the density network, and what is normal.  Stopped, it goes
+# on where it was.  The variables try the commands out: fewer epochs, iterations, drawn heads and scans.  DEVICE=cuda
+# trains on a GPU.
+DEVICE ?= auto
+LOCATOR_EPOCHS ?= 24
+WIDENED_EPOCHS ?= 36
 SMALL_EPOCHS ?= 120
 EPOCHS ?= 100
-HEALTHY ?= 66
-SMALL := $(WEIGHTS_OUT)/small/checkpoint_epoch=$(SMALL_EPOCHS).pt
-weights: $(STAMP) $(SMALL)
-	$(BIN)/head-ct-anomaly train $(ANATOMIES) -o $(WEIGHTS_OUT)/train --start $(SMALL) --seed 2 --epochs $(EPOCHS)
-	$(BIN)/head-ct-anomaly calibrate --simulate $(ANATOMIES) --count $(HEALTHY) --seed 9000 --variety widened -o $(WEIGHTS_OUT) --work $(WEIGHTS_OUT)/healthy \
-		--weights $(WEIGHTS_OUT)/train/model.pt --workers $(WORKERS) \
-		--names head_01,head_02,head_03,head_04,head_05,head_06,head_07,head_08,head_09,head_10,head_11
+EVIDENCE_EPOCHS ?= 90
+ITERATIONS ?=
+HEADS ?=
+HEALTHY ?= 84
+TRAINED := $(WEIGHTS_OUT)/trained
+# Heads to calibrate on: no network learnt from them.
+UNSEEN ?= head_09,head_10,head_11,head_12,head_13,head_14
+TRAIN := $(BIN)/python -m monai.bundle run --bundle_root bundle --dataset_dir $(ANATOMIES) \
+	$(if $(filter-out auto,$(DEVICE)),--device '$$torch.device("$(DEVICE)")') \
+	$(if $(ITERATIONS),--iterations_per_epoch $(ITERATIONS)) \
+	$(if $(HEADS),--validation_heads_per_anatomy $(HEADS))
+OVERLAY = --config_file "['bundle/configs/train.json','bundle/configs/$(1)']"
+FEW_PLANTED := $(if $(HEADS),--healthy_heads $(HEADS) --heads_per_kind $(HEADS) --heads_per_anatomy $(HEADS))
+weights: $(STAMP) $(WEIGHTS_OUT)/locator.pt $(WEIGHTS_OUT)/model.pt $(WEIGHTS_OUT)/evidence.pt
+	$(BIN)/head-ct-anomaly calibrate --simulate $(ANATOMIES) --count $(HEALTHY) --seed 9000 --variety widened -o $(WEIGHTS_OUT) \
+		--work $(WEIGHTS_OUT)/healthy --weights $(WEIGHTS_OUT)/model.pt --evidence-weights $(WEIGHTS_OUT)/evidence.pt \
+		--names $(UNSEEN) --workers $(WORKERS) --device $(DEVICE)
 
-$(SMALL): | $(STAMP)
+.PHONY: anatomies
+anatomies:
 	@test -d "$(ANATOMIES)" || { echo "Name the folder of label maps: make weights ANATOMIES=DIR" >&2; exit 1; }
-	$(BIN)/python -m monai.bundle run --config_file bundle/configs/train.json --bundle_root bundle --dataset_dir $(ANATOMIES) \
-		--output_dir $(WEIGHTS_OUT)/small --patch_size 31 --crop_size 63 --max_epochs $(SMALL_EPOCHS)
+
+$(WEIGHTS_OUT)/locator.pt: | $(STAMP) anatomies
+	$(TRAIN) $(call OVERLAY,locator.json) --output_dir $(TRAINED)/locator_plain --max_epochs $(LOCATOR_EPOCHS)
+	$(TRAIN) $(call OVERLAY,locator.json) --output_dir $(TRAINED)/locator --max_epochs $(WIDENED_EPOCHS) --seed 3 \
+		--variety widened --start_weights $(TRAINED)/locator_plain/locator.pt
+	$(BIN)/head-ct-anomaly export $(TRAINED)/locator --config locator.json -o $@
+
+$(WEIGHTS_OUT)/model.pt: | $(STAMP) anatomies
+	$(TRAIN) --config_file bundle/configs/train.json --output_dir $(TRAINED)/small --patch_size 31 --crop_size 63 \
+		--max_epochs $(SMALL_EPOCHS)
+	$(TRAIN) --config_file bundle/configs/train.json --output_dir $(TRAINED)/large --max_epochs $(EPOCHS) --seed 2 \
+		--start_weights "$(TRAINED)/small/checkpoint_epoch=$(SMALL_EPOCHS).pt"
+	$(BIN)/head-ct-anomaly export $(TRAINED)/large -o $@
+
+$(WEIGHTS_OUT)/evidence.pt: | $(STAMP) anatomies
+	$(TRAIN) $(call OVERLAY,density_train.json) --output_dir $(TRAINED)/evidence --max_epochs $(EVIDENCE_EPOCHS) \
+		$(FEW_PLANTED)
+	$(BIN)/head-ct-anomaly export $(TRAINED)/evidence --config density_train.json -o $@
 
 clean:
 	rm -rf .venv $(DEPLOY) .venv-label out

@@ -8,7 +8,8 @@ With `--harder 3` there are lesions in the middle, on both sides, in the posteri
 ml beside the usual ones, and the tables have a row for each of these groups; the other rows leave them out.
 
 `WORK` is the folder of a cohort. `OTHER` is the folder of another one, with healthy scans of other anatomies, which was
-drawn and registered before: normative and thresholds come from it. Without `--calibration` they come from the
+drawn and registered before: normative and thresholds come from it; or, with `--methods ours`, the work folder of
+`head-ct-anomaly calibrate`, whose scans of the same anatomy judge no scan. Without `--calibration` they come from the
 healthy scans of the other anatomies of the same cohort. Scans take turns over the anatomies: `--healthy` and
 `--per-kind` should be multiples of their number, or an unusual anatomy is among the healthy scans only. Every stage
 resumes after a stop, and prints the CPU-seconds that it took. Your own volumes can join a cohort in the form that
@@ -42,7 +43,7 @@ from cohort.draw import Plan, draw, harder_plans, keep_plan, plans
 from cohort.features import METHODS, Settings, make_features, registered_files
 from cohort.markdown import report
 from cohort.register import facts_of, preprocessing, register
-from cohort.score import SCORES, joined, score
+from cohort.score import joined, measured_scores, score
 from cohort.table import OURS, Columns, items_of
 from scripts.anomaly.scores import POOLINGS
 from scripts.simulation.person.varieties import HEALTHY, PLAIN
@@ -52,9 +53,11 @@ HARDER_SEED = 50_000
 
 COLUMNS: Columns = {
     OURS[0]: ("ours raw", "maximum"),
-    OURS[1]: ("ours calibrated", "top_1_percent_mean"),
-    "ours, position alone": ("ours calibrated, position", "percentile_95"),
-    "ours, asymmetry alone": ("ours calibrated, asymmetry", "top_1_percent_mean"),
+    OURS[1]: ("ours anomaly", "top_1_percent_mean"),
+    OURS[2]: ("ours position", "top_1_percent_mean"),
+    OURS[3]: ("ours asymmetry", "top_1_percent_mean"),
+    OURS[4]: ("ours density", "top_1_percent_mean"),
+    OURS[5]: ("ours density_one_sided", "top_1_percent_mean"),
     "published network": ("published raw", "maximum"),
     "published autoencoder": ("autoencoder filtered", "maximum"),
     "HU z-score": ("HU z-score", "top_1_percent_mean"),
@@ -129,17 +132,27 @@ def prepare(cohort: Path, method: str, settings: Settings, processes: int, healt
 def stage_table(args: argparse.Namespace) -> None:
     """Compute missing scores, method by method, print the tables, and write them to --output."""
     calibration, before = args.calibration or args.work, cpu_seconds()
-    settings = Settings(args.weights, args.stride, args.published, args.published_stride, args.autoencoder)
+    settings = Settings(
+        args.weights, args.evidence_weights, args.stride, args.published, args.published_stride, args.autoencoder
+    )
     methods = [method for method in settings.methods() if method in args.methods]
+    if not (calibration / "registered").is_dir() and methods != ["ours"]:
+        raise SystemExit(
+            f"{calibration} is no cohort: a work folder of `calibrate` knows our scores alone. Add --methods ours."
+        )
     if not methods:
         raise SystemExit(f"There is no network of {', '.join(args.methods)}: name its weights.")
     details = {method: settings.details(method) | notes(args.note, method) for method in methods}
-    for method, cohort in itertools.product(methods, dict.fromkeys((calibration, args.work))):
+    cohorts = [folder for folder in dict.fromkeys((calibration, args.work)) if (folder / "registered").is_dir()]
+    for method, cohort in itertools.product(methods, cohorts):
         prepare(cohort, method, settings, args.processes, healthy_only=cohort != args.work)
     scored = joined(score(args.work, calibration, method, settings) for method in methods)
-    healthy = joined(score(calibration, calibration, method, settings, healthy_only=True) for method in methods)
+    if (calibration / "registered").is_dir():
+        healthy = joined(score(calibration, calibration, method, settings, healthy_only=True) for method in methods)
+    else:
+        healthy = list(measured_scores(calibration))
     print(f"scored: {cpu_seconds() - before:.0f} CPU-seconds", file=sys.stderr, flush=True)
-    there = {name for method in methods for name in SCORES[method]}
+    there = {made for scan in (*scored, *healthy) for made in scan["scores"]}
     columns = {name: pooled(name, column, args.pooling) for name, column in COLUMNS.items() if column[0] in there}
     items, normal = items_of(scored, columns), items_of(healthy, columns)
     about = caption(args.work, args.calibration, scored, items, normal, columns, details)
@@ -205,6 +218,7 @@ def parsed(words: list[str] | None = None) -> argparse.Namespace:
     table_.add_argument("--calibration", type=Path, help="cohort whose healthy scans say what is normal")
     table_.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS)
     table_.add_argument("--weights", type=Path, help="of the bundle's network; its own by default")
+    table_.add_argument("--evidence-weights", type=Path, help="of the density network; its own by default")
     table_.add_argument("--stride", type=int, default=2, choices=(1, 2, 4), help="(default: %(default)s)")
     table_.add_argument("--published", type=Path, help="weights of the published network")
     table_.add_argument("--published-stride", type=int, default=8, help="(default: %(default)s)")

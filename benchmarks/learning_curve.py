@@ -1,4 +1,4 @@
-"""Localisation error on held-out anatomies against the cost of training, from the `learning_curve.csv` of trainings.
+"""Localisation and detection on held-out anatomies against the cost of training, from `learning_curve.csv`.
 
     python benchmarks/learning_curve.py NAME=DIR/learning_curve.csv [NAME=FILE ...] -o docs/images/learning_curve.png
 
@@ -53,7 +53,7 @@ def in_turn(curves: list[list[dict[str, float]]]) -> list[list[dict[str, float]]
 
 
 def metrics(curves: list[list[dict[str, float]]]) -> list[str]:
-    """The metrics that some curve holds, those with an aim first and, if there are any, alone.
+    """The metrics that some curve holds: those with an aim, then AUROCs; all of them where there is none with an aim.
 
     Raises:
         ValueError: there is none.
@@ -61,7 +61,8 @@ def metrics(curves: list[list[dict[str, float]]]) -> list[str]:
     found = list(dict.fromkeys(name for curve in curves for row in curve for name in row if name not in COSTS))
     if not found:
         raise ValueError("the curves hold no metric: has the first validation been run?")
-    return [name for name in TARGETS_MM if name in found] or found
+    aimed = [name for name in TARGETS_MM if name in found]
+    return [*aimed, *(name for name in found if name.endswith("auroc"))] if aimed else found
 
 
 def plot(read: dict[str, list[dict[str, float]]], cost: str, output: Path) -> None:
@@ -77,8 +78,9 @@ def plot(read: dict[str, list[dict[str, float]]], cost: str, output: Path) -> No
         unit = "median error, mm" if metric in TARGETS_MM else metric.replace("_", " ")
         if metric in TARGETS_MM:
             panel.axhline(TARGETS_MM[metric], color="grey", linestyle=":", label=f"aim, {TARGETS_MM[metric]:g} mm")
-        panel.set(xlabel=f"{cost.split('_')[0].upper()}-minutes of learning", ylabel=unit, ylim=(0, None))
-        panel.set_title(metric.split("_")[0])
+        limits = (0.5, 1) if metric.endswith("auroc") else (0, None)
+        panel.set(xlabel=f"{cost.split('_')[0].upper()}-minutes of learning", ylabel=unit, ylim=limits)
+        panel.set_title("detection" if metric.endswith("auroc") else metric.split("_")[0])
         panel.legend()
     figure.savefig(output, dpi=110)
 

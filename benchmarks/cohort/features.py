@@ -13,14 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from cohort import maps
 from cohort.maps import Features
 from cohort.networks import autoencoder, described, position_network
 from cohort.register import Registered, facts_of, load
-from scripts.anomaly import asymmetry
+from scripts.anomaly import asymmetry, density, evidence
+from scripts.anomaly.parts import Evidence
 from scripts.assets import sha256
 from scripts.files.atomic import staged
+from scripts.preprocessing import blocks
 from scripts.workflow import parsed_configs
 
 METHODS = ("ours", "published", "autoencoder", "hu")
@@ -35,6 +38,7 @@ class Settings:
     """Paths of the networks, and their strides; a method without its network is left out."""
 
     weights: Path | None = None
+    evidence: Path | None = None
     stride: int = 2
     published: Path | None = None
     published_stride: int = 8
@@ -53,6 +57,8 @@ class Settings:
         """A name for a method's features, which changes with the weights, the stride, and what the network sees."""
         path, stride = self.network(method)
         marks = [sha256(path)[:12]] if path else []
+        if method == "ours":
+            marks.append(sha256(self.evidence or Path(_config("ours").get_parsed_content("evidence_weights")))[:12])
         seen = hashlib.sha256(json.dumps(inputs_of(method)).encode()).hexdigest()[:8]
         return "_".join([method, str(stride), *marks, seen])
 
@@ -78,7 +84,8 @@ def inputs_of(method: str) -> list[Any]:
     seen = [maps.LOWEST, *(parser.get(name) for name in names)]
     if method == "published":
         return seen
-    return [*seen, sha256(Path(asymmetry.__file__))]
+    seen += [parser.get("evidence_windows_hu"), parser.get("evidence")["inferer"]]
+    return [*seen, *(sha256(Path(str(module.__file__))) for module in (asymmetry, density, evidence, blocks))]
 
 
 def _config(method: str) -> Any:
@@ -95,7 +102,21 @@ def features_of(method: str, settings: Settings) -> Callable[[Registered], Featu
     parser["stride"] = settings.published_stride if method == "published" else settings.stride
     position = position_network(parser, settings.published if method == "published" else settings.weights)
     intensity, inferer = (parser.get_parsed_content(name) for name in ("intensity", "inferer"))
-    return lambda scan: maps.position_features(scan, position, inferer, intensity)
+    said = evidence_of(parser, settings.evidence) if method == "ours" else None
+    return lambda scan: maps.position_features(scan, position, inferer, intensity, said)
+
+
+def evidence_of(parser: Any, weights: Path | None) -> Callable[[Registered], Evidence]:
+    """The function from a registered scan to its evidence, by the config and other weights, if named."""
+    if weights is not None:
+        parser["evidence_weights"] = str(weights)
+    measure, to_blocks = (parser.get_parsed_content(name) for name in ("evidence", "to_blocks"))
+
+    def said(scan: Registered) -> Evidence:
+        found: Evidence = measure(to_blocks({"image": torch.from_numpy(scan.hu)[None].float()})["blocks"], scan.regions)
+        return found
+
+    return said
 
 
 def registered_files(cohort: Path, healthy_only: bool = False) -> list[Path]:

@@ -9,7 +9,7 @@ The methods: `positions`, a position network, ours or the published one; `autoen
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,12 +20,13 @@ from torch import Tensor, nn
 
 from cohort.register import Registered
 from scripts.anomaly.asymmetry import asymmetry
-from scripts.anomaly.normative import Normative, anomaly_map, features_of, mahalanobis, residual, smooth_map
+from scripts.anomaly.normative import residual, smooth_map
+from scripts.anomaly.parts import Evidence, joined
 from scripts.anomaly.transforms import reference_densities
 from scripts.assets import place
 from scripts.baseline.autoencoder import SpatialAutoencoder
 from scripts.baseline.maps import grayscale_erosion, median_filter
-from scripts.calibration.folds import MAP_SMOOTHING_MM
+from scripts.calibration.folds import HealthyScan, Normal, parts_of
 from scripts.geometry.averages import block_means
 from scripts.networks.inferers import PositionInferer
 from scripts.preprocessing.intensity import EQUALISATION_RANGE_HU, equalize_histogram
@@ -55,7 +56,6 @@ LEAST_SD_HU = 2.0
 
 Array = NDArray[np.float32]
 Features = dict[str, NDArray[np.float16]]
-Distance = Callable[[Array, NDArray[np.bool_], Normative, int], Array]
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,11 +69,16 @@ class Maps:
 
 
 def position_features(
-    scan: Registered, network: nn.Module, inferer: PositionInferer, intensity: Callable[[dict[str, Tensor]], Any]
+    scan: Registered,
+    network: nn.Module,
+    inferer: PositionInferer,
+    intensity: Callable[[dict[str, Tensor]], Any],
+    said: Callable[[Registered], Evidence] | None = None,
 ) -> Features:
     """The residual (3, n, n, n) in mm of a position network, NaN where nothing was predicted.
 
-    And the asymmetry (n, n, n) in steps, where the network sees a brain and a bone window.
+    And the asymmetry (n, n, n) in steps, where the network sees a brain and a bone window; and what the density network
+    and the density say, where `said` measures it.
 
     `intensity` is the config's transform from HU to network inputs.
     """
@@ -85,6 +90,10 @@ def position_features(
     if len(inputs) == 2:
         usual = reference_densities(place("models/reference.nii.gz"), place("models/regions.nii.gz"))
         found["asymmetry"] = asymmetry(inputs.numpy(), scan.regions, inferer.stride, usual).astype(np.float16)
+    if said is not None:
+        evidence = said(scan)
+        found["evidence"] = evidence.features.astype(np.float16)
+        found["density"] = evidence.density.astype(np.float16)
     return found
 
 
@@ -102,12 +111,21 @@ def foreground(scan: Registered, stride: int) -> NDArray[np.bool_]:
     return np.asarray(scan.hu[::stride, ::stride, ::stride] > AIR_HU)
 
 
-def position_vector(scan: Registered, features: Features) -> Array:
-    """The calibrated vector of a position network: residual, and asymmetry if there is one; NaN outside."""
-    values, across = features["residual"].astype(np.float32), features.get("asymmetry")
-    stride = scan.hu.shape[0] // values.shape[-1]
-    other = np.zeros(values.shape[1:], np.float32) if across is None else across
-    return features_of(values, other, foreground(scan, stride), stride)[: 3 if across is None else None]
+def as_healthy(scan: Registered, features: Features) -> HealthyScan:
+    """A scan as the calibration sees it, from the features of our networks."""
+    residual_mm = features["residual"]
+    stride = scan.hu.shape[0] // residual_mm.shape[-1]
+    inside = foreground(scan, stride) & np.isfinite(residual_mm).all(axis=0)
+    said = Evidence(features["evidence"], features["density"]) if "evidence" in features else None
+    regions = scan.regions[::stride, ::stride, ::stride]
+    return HealthyScan(residual_mm, features["asymmetry"], inside, regions, scan.coverage, stride, said)
+
+
+def joined_maps(scan: HealthyScan, normal: Normal, scales: Mapping[str, float]) -> dict[str, Maps]:
+    """The map of each part, and of all joined ("anomaly"); 0 where nothing is known."""
+    parts = {k: np.nan_to_num(v) for k, v in parts_of(scan, normal).maps.items() if k != "error"}
+    parts["anomaly"] = joined(parts, scales)
+    return {name: Maps(values, values, scan.stride, zero_is_unknown=True) for name, values in parts.items()}
 
 
 def error_maps(scan: Registered, features: Features) -> Maps:
@@ -117,23 +135,6 @@ def error_maps(scan: Registered, features: Features) -> Maps:
     inside = foreground(scan, stride) & np.isfinite(values).all(axis=0)
     made = np.linalg.norm(np.where(inside, values, 0), axis=0)
     return Maps(made, made, stride)
-
-
-def calibrated_maps(scan: Registered, vector: Array, normative: Normative, distance: Distance = anomaly_map) -> Maps:
-    """The distance of a vector (k, n, n, n) from normal at its place, smoothed; 0 where normal is not known."""
-    stride = scan.hu.shape[0] // vector.shape[-1]
-    made = distance(vector, foreground(scan, stride), normative, stride)
-    made = smooth_map(made, made > 0, MAP_SMOOTHING_MM, stride)
-    return Maps(made, made, stride, zero_is_unknown=True)
-
-
-def distance_of(part: Sequence[int]) -> Distance:
-    """The Mahalanobis distance of some features alone, `RESIDUAL` or `ASYMMETRY`."""
-
-    def distance(vector: Array, inside: NDArray[np.bool_], normative: Normative, stride: int) -> Array:
-        return mahalanobis(vector[list(part)], inside, normative.only(part), stride)
-
-    return distance
 
 
 def filtered_maps(scan: Registered, features: Features) -> Maps:

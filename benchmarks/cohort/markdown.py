@@ -76,7 +76,7 @@ def _aurocs(row: Row, comparison: Comparison, columns: Columns) -> list[str]:
 
 
 def _gap(row: Row, comparison: Comparison, columns: Columns, others: Sequence[str]) -> list[str]:
-    ours = OURS[-1]
+    ours = OURS[1]
     if ours not in columns or not others or not comparison.complete:
         return [*_begin(row, comparison), NOTHING, NOTHING]
     best, gap, limits = comparison.difference(ours, others)
@@ -89,7 +89,7 @@ def _difference(gap: Sequence[str]) -> str | None:
     if difference == NOTHING:
         return None
     return (
-        f"{OURS[-1]} minus the best of the baselines ({baseline}, chosen on the same scans), {name}: {difference}, by "
+        f"{OURS[1]} minus the best of the baselines ({baseline}, chosen on the same scans), {name}: {difference}, by "
         "a bootstrap that draws both together."
     )
 

@@ -26,26 +26,20 @@ from cohort import maps
 from cohort.features import REGISTERED, Settings, read_features, registered_files
 from cohort.maps import Features, Maps
 from cohort.register import Registered, load
-from scripts.anomaly.normative import ASYMMETRY, RESIDUAL, Normative, NormativeStatistics, anomaly_map, on_grid
-from scripts.anomaly.scores import known_scores, region_scores
+from scripts.anomaly.scores import JOINED, PARTS, POOLINGS, TOP, known_scores, region_scores, score_name
 from scripts.assets import sha256
+from scripts.calibration.files import load_scan
+from scripts.calibration.folds import HealthyScan, Sums, held_out
 from scripts.preprocessing.regions import LEFT_HEMISPHERE, REGIONS, RIGHT_HEMISPHERE, SKULL, WHOLE_COVERAGE
 from scripts.simulation.lesions.planting import FRACTURES
 
 SCORES = {
-    "ours": ("ours raw", "ours calibrated", "ours calibrated, position", "ours calibrated, asymmetry"),
+    "ours": ("ours raw", "ours anomaly", "ours position", "ours asymmetry", "ours density", "ours density_one_sided"),
     "published": ("published raw",),
     "autoencoder": ("autoencoder filtered",),
     "hu": ("HU z-score", "HU smoothed"),
 }
 """The maps of each method."""
-
-DISTANCES: dict[str, maps.Distance] = {
-    "ours calibrated": anomaly_map,
-    "ours calibrated, position": maps.distance_of(RESIDUAL),
-    "ours calibrated, asymmetry": maps.distance_of(ASYMMETRY),
-}
-"""Recipes of the calibrated maps, from features."""
 
 CALIBRATED = ("ours", "hu")
 """Methods with a normative."""
@@ -56,32 +50,38 @@ LESION, SWELLING = 1, 2
 GRID = 2
 """Voxels between the places at which maps are compared with lesions."""
 
-SCORING = 7
+SCORING = 8
 """Format of a file of scores; another number has all scores computed again."""
 
 
 class Normal:
-    """Normal values of a method: sums over the healthy scans of each anatomy, so that one can be left out."""
+    """Normal values of a method, from the healthy scans of each anatomy, so that one can be left out.
+
+    Of ours, the scales that join the parts (see `anomaly.parts`) are those of all healthy scans, each judged by other
+    anatomies.
+    """
 
     def __init__(self, method: str, key: str, cohort: Path) -> None:
         self.method = method
         self.parts: dict[str, Any] = {}
         self.made: dict[str, Any] = {}
+        self.scales: dict[str, float] | None = None
+        scans, groups = measured(cohort) if method == "ours" else ([], [])
         for path in registered_files(cohort, healthy_only=True) if method in CALIBRATED else ():
-            self._add(load(path), None if method == "hu" else read_features(cohort, key, path.stem))
-
-    def _add(self, scan: Registered, features: Features | None) -> None:
-        anatomy = scan.truth["anatomy"]
-        if features is None:
-            self.parts.setdefault(anatomy, maps.HuStatistics()).add(maps.clipped_hu(scan))
-            return
-        vector = maps.position_vector(scan, features)
-        stride = scan.hu.shape[0] // vector.shape[-1]
-        part = self.parts.setdefault(anatomy, NormativeStatistics(features=len(vector)))
-        part.add(on_grid(vector, stride), on_grid(maps.foreground(scan, stride), stride))
+            scan = load(path)
+            anatomy = scan.truth["anatomy"]
+            if method == "hu":
+                self.parts.setdefault(anatomy, maps.HuStatistics()).add(maps.clipped_hu(scan))
+                continue
+            scans.append(maps.as_healthy(scan, read_features(cohort, key, path.stem)))
+            groups.append(anatomy)
+        if scans:
+            for name in dict.fromkeys(groups):
+                self.parts[name] = Sums(s for s, group in zip(scans, groups, strict=True) if group == name)
+            self.scales = held_out(scans, groups).scales if len(self.parts) > 1 else None
 
     def without(self, anatomy: str) -> Any:
-        """The normal values from the other anatomies: a `Normative`, or `HuStatistics`.
+        """The normal values from the other anatomies: a `Normal` of the calibration, or `HuStatistics`.
 
         Raises:
             ValueError: there are no healthy scans of others.
@@ -95,8 +95,34 @@ class Normal:
         return self.made[left_out]
 
 
-def _finished(parts: Sequence[NormativeStatistics]) -> Normative:
-    return NormativeStatistics(np.sum([part.sums for part in parts], axis=0)).finish()
+def measured(folder: Path) -> tuple[list[HealthyScan], list[str]]:
+    """The healthy scans in a work folder of `head-ct-anomaly calibrate`, and the anatomy of each; none elsewhere."""
+    kept = [load_scan(path) for path in sorted(folder.glob("*.npz"))]
+    found = [(scan, str(notes["group"])) for scan, notes in kept if scan is not None]
+    return [scan for scan, _ in found], [group for _, group in found]
+
+
+def measured_scores(folder: Path) -> Iterator[dict[str, Any]]:
+    """Name, truth and scores of the healthy scans of a work folder, each judged by the other anatomies."""
+    scans, groups = measured(folder)
+    for number, (details, group) in enumerate(zip(held_out(scans, groups).details, groups, strict=True)):
+        scores: dict[str, Any] = {f"ours {part}": {"regions": {}} for part in (*PARTS, JOINED)}
+        for region, numbers in details.items():
+            for part in (*PARTS, JOINED):
+                if numbers.get(part) is not None:
+                    scores[f"ours {part}"]["regions"][region] = {TOP: numbers[part]}
+            raw = {pooling: numbers[score_name("error", pooling)] for pooling in POOLINGS}
+            scores.setdefault("ours raw", {"regions": {}})["regions"][region] = raw
+        truth = {"anatomy": group, "lesion": None, "side": None}
+        yield {"name": f"{group}_{number}", "truth": truth, "lesion_shares": {}, "scores": scores}
+
+
+def _finished(parts: Sequence[Sums]) -> Any:
+    """The normatives of the sums of several anatomies."""
+    total = Sums()
+    for part in parts:
+        total.add(part)
+    return total.finish()
 
 
 def _joined_hu(parts: Sequence[maps.HuStatistics]) -> maps.HuStatistics:
@@ -118,9 +144,10 @@ def maps_of(scan: Registered, method: str, features: Features | None, normal: No
         return dict(zip(SCORES[method], made, strict=True))
     raw = maps.filtered_maps if method == "autoencoder" else maps.error_maps
     found = {first: raw(scan, features)}
-    for name in more:
-        vector = maps.position_vector(scan, features)
-        found[name] = maps.calibrated_maps(scan, vector, normal.without(anatomy), DISTANCES[name])
+    if more:
+        healthy, known = maps.as_healthy(scan, features), normal.without(anatomy)
+        own = maps.joined_maps(healthy, known, normal.scales or dict.fromkeys(PARTS, 1.0))
+        found |= {f"ours {name}": made for name, made in own.items()}
     return found
 
 
@@ -180,7 +207,8 @@ def score(
     """
     key = settings.key(method)
     normal: Normal | None = None
-    healthy = {path.stem: sha256(path) for path in registered_files(calibration, healthy_only=True)}
+    known = registered_files(calibration, healthy_only=True) or sorted(calibration.glob("*.npz"))
+    healthy = {path.stem: sha256(path) for path in known}
     folder = cohort / "scores" / method
     folder.mkdir(parents=True, exist_ok=True)
     for path in registered_files(cohort, healthy_only):

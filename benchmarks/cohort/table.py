@@ -44,8 +44,15 @@ LARGEST_SHIFT_MM = 5.0
 
 HEMISPHERES = {"left_hemisphere": "left", "right_hemisphere": "right"}
 
-OURS = ("ours raw, maximum", "ours calibrated")
-"""Columns of the bundle's own method; the last one is compared with the best of all others."""
+OURS = (
+    "ours raw, maximum",
+    "ours, all parts",
+    "position alone",
+    "asymmetry alone",
+    "density alone",
+    "one-sided density alone",
+)
+"""Columns of the bundle's own method; the second one is compared with the best of all others."""
 
 
 @dataclass(frozen=True)

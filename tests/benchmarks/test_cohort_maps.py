@@ -13,7 +13,9 @@ from monai.data import MetaTensor
 
 from cohort import maps
 from cohort.register import Registered
-from scripts.anomaly.normative import ASYMMETRY, RESIDUAL, NormativeStatistics, anomaly_map, mahalanobis, on_grid
+from scripts.anomaly.evidence_normative import BOX
+from scripts.anomaly.parts import Evidence
+from scripts.calibration.folds import Sums
 from scripts.geometry.coordinates import positions
 from scripts.preprocessing.intensity import windows
 
@@ -113,7 +115,7 @@ class Inferer:
         return MetaTensor(answers)
 
 
-def test_positions_give_the_error_map_and_the_distance_from_normal() -> None:
+def test_positions_give_the_error_map() -> None:
     network = torch.nn.Identity()
     inferer: Any = Inferer(2)
     features = maps.position_features(scan(), network, inferer, lambda data: data)
@@ -122,30 +124,27 @@ def test_positions_give_the_error_map_and_the_distance_from_normal() -> None:
     assert at(raw.brain, 2) == pytest.approx(10, abs=0.05)
     assert raw.brain[60, 60, 80] == pytest.approx(0, abs=0.05)
     assert not raw.brain[..., :40].any(), "nothing was predicted there"
-    statistics, inside = NormativeStatistics(features=3), on_grid(maps.foreground(scan(), 2), 2)
-    for _ in range(2):
-        statistics.add(on_grid(maps.position_vector(scan(), features), 2), inside)
-    strange = maps.position_vector(scan(), {"residual": features["residual"] + np.float16(5)})
-    calibrated = maps.calibrated_maps(scan(), strange, statistics.finish(), mahalanobis)
-    assert calibrated.brain[60, 60, 80] > 4
-    assert calibrated.skull is calibrated.brain
+    assert set(features) == {"residual"}
 
 
-def test_a_network_that_sees_both_windows_is_calibrated_with_the_asymmetry() -> None:
+def test_a_network_that_sees_both_windows_has_an_asymmetry_and_evidence_where_it_is_measured() -> None:
     inferer: Any = Inferer(2)
-    features = maps.position_features(scan(), torch.nn.Identity(), inferer, both_windows)
-    vector = maps.position_vector(scan(), features)
-    assert vector.shape == (4, 128, 128, 128)
-    np.testing.assert_array_equal(vector[3], np.where(np.isnan(vector[0]), np.nan, features["asymmetry"]))
-    statistics = NormativeStatistics()
-    statistics.add(on_grid(vector, 2), on_grid(maps.foreground(scan(), 2), 2))
-    normative = statistics.finish()
-    whole, position, across = (
-        maps.calibrated_maps(scan(), vector, normative, distance)
-        for distance in (anomaly_map, maps.distance_of(RESIDUAL), maps.distance_of(ASYMMETRY))
-    )
-    assert (whole.brain >= across.brain - 1e-4).all()
-    assert not np.allclose(position.brain, across.brain)
+    box = tuple(part.stop - part.start for part in BOX)
+    said = Evidence(np.full((20, *box), 0.5, np.float32), np.full(box, 33, np.float32))
+    features = maps.position_features(scan(), torch.nn.Identity(), inferer, both_windows, lambda registered: said)
+    assert set(features) == {"residual", "asymmetry", "evidence", "density"}
+    healthy = maps.as_healthy(scan(), features)
+    assert healthy.stride == 2
+    np.testing.assert_array_equal(healthy.inside[..., :40], False)
+    assert healthy.inside[60, 60, 80]
+    assert healthy.evidence is not None
+    np.testing.assert_array_equal(healthy.evidence.density, 33)
+    alone = maps.as_healthy(scan(), {k: v for k, v in features.items() if k not in ("evidence", "density")})
+    normal = Sums([alone, alone]).finish()
+    found = maps.joined_maps(alone, normal, {"asymmetry": 2.0})
+    assert set(found) == {"asymmetry", "anomaly"}
+    np.testing.assert_allclose(found["anomaly"].brain, found["asymmetry"].brain / 2, rtol=1e-5)
+    assert found["anomaly"].zero_is_unknown
 
 
 def both_windows(data: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

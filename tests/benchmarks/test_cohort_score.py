@@ -11,12 +11,11 @@ import pytest
 from cohort_scans import LESION, ball, keep, residual
 
 from cohort import features as features_module
-from cohort import maps
 from cohort import score as score_module
 from cohort.features import Settings, make_features, registered_files
 from cohort.maps import Maps
 from cohort.register import Registered
-from cohort.score import SCORES, Normal, joined, lesion_shares, on_common_grid, precision_of, score, scores_of
+from cohort.score import Normal, joined, lesion_shares, on_common_grid, precision_of, score, scores_of
 
 pytestmark = pytest.mark.xdist_group("cohort")
 
@@ -81,7 +80,6 @@ def test_the_whole_stage_on_five_scans(tmp_path: Path, monkeypatch: pytest.Monke
         return residual(scan)
 
     monkeypatch.setattr(features_module, "features_of", lambda method, settings: features)
-    monkeypatch.setattr(maps, "MAP_SMOOTHING_MM", 0.0)
     for name, anatomy, lesion in (("h1", "a", None), ("h2", "b", None), ("h3", "b", None), ("s1", "a", 70)):
         keep(tmp_path, ball(name, anatomy, lesion))
     keep(tmp_path, ball("bad", "b"), refused="wrong")
@@ -103,25 +101,20 @@ def test_the_whole_stage_on_five_scans(tmp_path: Path, monkeypatch: pytest.Monke
     assert details["width"] > 0
     found = json.loads((tmp_path / "scores" / "ours" / "s1.json").read_text())
     assert found == first[3]
-    raw, calibrated = (found["scores"][name]["regions"] for name in ("ours raw", "ours calibrated"))
+    raw, together, across = (found["scores"][f"ours {name}"]["regions"] for name in ("raw", "anomaly", "asymmetry"))
     assert raw["left_hemisphere"]["maximum"] == pytest.approx(np.hypot(2, 20), rel=1e-3)
     assert raw["right_hemisphere"]["maximum"] == pytest.approx(2, rel=1e-3)
-    # Healthy scans that are always 2 mm off, mirror images included: that is the spread along x; along y it is the
-    # floor. Averaged over 5 mm, 0.164 of what is off in a cube of 8 mm is left.
-    alone = (found["scores"][f"ours calibrated, {name}"]["regions"] for name in ("position", "asymmetry"))
-    position, across = (part["left_hemisphere"]["maximum"] for part in alone)
-    assert position == pytest.approx(np.hypot(1, 20 * 0.164), rel=0.05)
-    student = np.sqrt(np.log1p(position**2) / 3)
-    assert 0 < across < student
-    assert student <= calibrated["left_hemisphere"]["maximum"] <= 1.001 * np.hypot(student, across)
-    assert np.sqrt(np.log1p(1) / 3) < calibrated["right_hemisphere"]["maximum"] < 1.2
+    # Healthy scans are half a step denser on the left, mirror images on the right: the spread is the floor of a step.
+    assert across["left_hemisphere"]["maximum"] == pytest.approx(0.5, rel=0.1)
+    ratio = together["left_hemisphere"]["maximum"] / across["left_hemisphere"]["maximum"]
+    assert ratio == pytest.approx(together["right_hemisphere"]["maximum"] / across["right_hemisphere"]["maximum"])
     assert found["scores"]["ours raw"]["average_precision"] == pytest.approx(0.79, abs=0.01), "its edges are blurred"
     monkeypatch.setattr(Settings, "key", lambda self, method: settings_key)
     published = list(score(tmp_path, tmp_path, "published", settings))
     assert len(published) == 4, "without a calibration"
     both = joined([first, published])
     assert [content["name"] for content in both] == ["h1", "h2", "h3", "s1"]
-    assert set(both[3]["scores"]) == {*SCORES["ours"], *SCORES["published"]}
+    assert set(both[3]["scores"]) == {"ours raw", "ours asymmetry", "ours anomaly", "published raw"}
     monkeypatch.undo()
     monkeypatch.setattr(features_module, "features_of", lambda method, settings: features)
     scan = ball("s1", "a", 90)

@@ -11,7 +11,7 @@ from cohort.markdown import interval, report
 from cohort.table import OURS, Comparison, Item, Row, Thresholds, in_row, items_of, pooled_auroc, precisions, rows
 from scripts.statistics.auroc import OneKindOnly
 
-COLUMNS = {OURS[1]: ("ours calibrated", "maximum"), "rule": ("HU", "maximum")}
+COLUMNS = {OURS[1]: ("ours anomaly", "maximum"), "rule": ("HU", "maximum")}
 
 
 def scan(
@@ -28,7 +28,7 @@ def scan(
     regions = {"left_hemisphere": left, "right_hemisphere": right, "skull": skull}
     scores = {
         made: {"regions": {r: {"maximum": v[k]} for r, v in regions.items()}, "average_precision": precision}
-        for k, made in enumerate(("ours calibrated", "HU"))
+        for k, made in enumerate(("ours anomaly", "HU"))
     }
     truth = {"anatomy": anatomy, "lesion": kind, "side": "left", "volume_ml": volume_ml}
     return {"name": name, "truth": truth, "scores": scores}
@@ -161,8 +161,8 @@ def test_the_report_has_one_main_table_with_a_line_for_every_row() -> None:
     assert names == [row.name for row in rows()]
     assert "| cyst, small | 0 | - | - |" in main
     assert "about the scans" in under
-    assert "ours calibrated minus the best of the baselines (rule, chosen on the same scans), all lesions" in under
-    assert "for the 1 bright bleeds over 10 ml: ours calibrated 100 (50); rule 0 (" in under
+    assert "ours, all parts minus the best of the baselines (rule, chosen on the same scans), all lesions" in under
+    assert "for the 1 bright bleeds over 10 ml: ours, all parts 100 (50); rule 0 (" in under
     lines = [line for line in text.splitlines() if line.startswith("| bright bleeds |")]
     assert len(lines) == 4
     assert lines[0].startswith("| bright bleeds | 2 | .92 [")

@@ -20,6 +20,8 @@ def test_the_metrics_that_are_there_are_drawn(tmp_path: Path) -> None:
         path.write_text(text)
     assert learning_curve.metrics([learning_curve.rows(both[0])]) == ["brain_error_mm", "skull_error_mm"]
     assert learning_curve.metrics([learning_curve.rows(both[1])]) == ["mean_absolute_error"]
+    detecting = learning_curve.metrics([[{"epoch": 1.0, "a_auroc": 0.8, "brain_error_mm": 9.0, "other": 1.0}]])
+    assert detecting == ["brain_error_mm", "a_auroc"], "whether it detects stands beside how well it knows places"
     for number, curves in enumerate(([both[0]], [both[1]], list(both))):
         picture = tmp_path / f"{number}.png"
         learning_curve.plot({path.stem: learning_curve.rows(path) for path in curves}, "cpu_s", picture)
