@@ -12,7 +12,6 @@ import itk
 import nibabel as nib
 import numpy as np
 import pytest
-import SimpleITK as sitk
 import torch
 from dicom_results import POSITIONS, maps
 from dicom_series import BALLS, write_series
@@ -47,6 +46,7 @@ def by_itk(path: Path) -> tuple[NDArray[Any], Array]:
 
 
 def by_simpleitk(path: Path) -> tuple[NDArray[Any], Array]:
+    sitk = pytest.importorskip("SimpleITK")
     image = sitk.ReadImage(str(path))
     axes = np.reshape(image.GetDirection(), (3, 3)) * np.array(image.GetSpacing())
     return sitk.GetArrayFromImage(image).transpose(2, 1, 0), to_ras(axes, np.array(image.GetOrigin()))
