@@ -17,7 +17,7 @@ from monai.engines.utils import IterationEvents
 from PIL import Image
 from registered_image import MATRIX, image
 
-from scripts.anomaly.scores import Thresholds
+from scripts.anomaly.scores import SCALED, Thresholds
 from scripts.assets import metadata, sha256
 from scripts.errors import OutputExists
 from scripts.findings import finding
@@ -133,7 +133,7 @@ def calibrated() -> dict[str, Any]:
 
 def test_a_calibrated_case_says_by_what() -> None:
     result = case_result(calibrated(), {})
-    assert (result["map"], result["unit"]) == ("calibrated", "standard deviations")
+    assert (result["map"], result["unit"]) == ("calibrated", SCALED)
     assert result["calibration"] == {"scans": 60}
     assert [found["code"] for found in result["findings"]] == ["normative_unknown", "region_cut"]
     assert json.loads(json.dumps(result)) == result
@@ -163,7 +163,7 @@ def test_detections_are_in_the_result() -> None:
     assert case_result(case(), {})["detections"] == []
 
 
-@pytest.mark.parametrize(("kind", "unit", "threshold"), [("calibrated", "SD", 4.5), ("error", "mm", None)])
+@pytest.mark.parametrize(("kind", "unit", "threshold"), [("calibrated", "", 4.5), ("error", "mm", None)])
 def test_the_picture_gets_the_scale_of_its_map(
     kind: str, unit: str, threshold: float | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -67,7 +67,7 @@ def test_units_window_and_purpose(tmp_path: Path) -> None:
     data = make(tmp_path).read("parametric_map")
     shared = data.SharedFunctionalGroupsSequence[0]
     mapping = shared.RealWorldValueMappingSequence[0]
-    assert mapping.MeasurementUnitsCodeSequence[0].CodeMeaning == "standard deviations"
+    assert mapping.MeasurementUnitsCodeSequence[0].CodeMeaning == "no units"
     assert (mapping.RealWorldValueSlope, mapping.RealWorldValueIntercept) == (1, 0)
     window = shared.FrameVOILUTSequence[0]
     assert (window.WindowCenter, window.WindowWidth) == (THRESHOLD, 2 * THRESHOLD)
