@@ -150,11 +150,12 @@ def test_one_scale_of_colours_has_one_threshold_for_all_regions() -> None:
     assert handlers.one_scale(heatmap, regions, {}) is None
 
 
-def test_the_heatmap_that_is_written_keeps_the_scale_of_each_region() -> None:
+def test_the_picture_scales_a_copy_of_the_heatmap() -> None:
     data = calibrated()
     data["regions"][:, :2] = 3
-    content = case_files(data, case_result(data, {}))["heatmap.nii.gz"]
-    assert gunzip(content)[352:] == data["pred"][0].numpy().tobytes("F")
+    before = data["pred"].clone()
+    case_pictures(data, case_result(data, {}))
+    assert torch.equal(data["pred"], before)
 
 
 def test_detections_are_in_the_result() -> None:

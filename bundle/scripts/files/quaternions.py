@@ -55,7 +55,7 @@ def candidates(quaternion: Array) -> Iterator[NDArray[np.float32]]:
     """(b, c, d) rounded up or down, and with one of them chosen so that a stays as it is."""
     exact = quaternion[1:]
     rounded = exact.astype(np.float32)
-    near = [(value, *np.nextafter(value, np.float32([-2, 2]))) for value in rounded]
+    near = [(value, *np.nextafter(value, np.array([-2, 2], np.float32))) for value in rounded]
     for values in itertools.product(*near):
         yield np.array(values, np.float32)
         for free in range(3):

@@ -4,7 +4,8 @@ The *native grid* is the scan's own. Where its slices lie at right angles and we
 whole. Where it is sheared (gantry tilt), or its slices were brought to even spacing as they were read, the volumes are
 on a *resampled* grid: orthogonal, holding the whole scan, at its finest spacing.
 
-Maps are float32, rounded to multiples of a *step*, so that they compress; 0 stays 0. Regions and scan are whole numbers. The scan is in HU, with `volume.UNKNOWN_HU` where nothing was measured.
+Maps are float32, rounded to multiples of a *step*, so that they compress; 0 stays 0. Regions and scan are whole
+numbers. The scan is in HU, with `volume.UNKNOWN_HU` where nothing was measured.
 """
 
 from __future__ import annotations
