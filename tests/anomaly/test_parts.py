@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from scripts.anomaly import evidence_normative, parts
-from scripts.anomaly.evidence_files import NAME, read_evidence
+from scripts.anomaly.evidence_files import NAME
 from scripts.anomaly.evidence_files import evidence_bytes as file_bytes
+from scripts.anomaly.evidence_files import read_evidence
 from scripts.anomaly.files import NotCalibrated
 from scripts.anomaly.parts import Evidence, EvidenceSums, at_voxels, joined, part_maps, unlike, whole
 
