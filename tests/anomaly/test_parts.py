@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from scripts.anomaly import evidence_normative, parts
-from scripts.anomaly.evidence_files import NAME, read_evidence
-from scripts.anomaly.evidence_files import evidence_bytes as file_bytes
+from scripts.anomaly.evidence_files import NAME, evidence_bytes, read_evidence
+from scripts.anomaly.evidence_files import read_evidence
 from scripts.anomaly.files import NotCalibrated
 from scripts.anomaly.parts import Evidence, EvidenceSums, at_voxels, joined, part_maps, unlike, whole
 
@@ -108,8 +108,8 @@ def test_the_formula() -> None:
 def test_normatives_come_back_from_their_file(tmp_path: pytest.TempPathFactory) -> None:
     path = tmp_path / NAME  # type: ignore[operator]
     normal = healthy().finish()
-    path.write_bytes(file_bytes(normal))
-    assert path.read_bytes() == file_bytes(normal)
+    path.write_bytes(evidence_bytes(normal))
+    assert path.read_bytes() == evidence_bytes(normal)
     back = read_evidence(path)
     first, second = (part_maps(scan(50), which).maps for which in (normal, back))
     for name, values in first.items():
@@ -127,7 +127,7 @@ def test_a_file_that_is_no_normative_is_refused(tmp_path: pytest.TempPathFactory
     np.savez(path, format=np.array("another"))
     with pytest.raises(NotCalibrated, match="of another format"):
         read_evidence(path)
-    content = file_bytes(healthy(2).finish())
+    content = evidence_bytes(healthy(2).finish())
     path.write_bytes(content[: len(content) // 2])
     with pytest.raises(NotCalibrated, match="can't be read"):
         read_evidence(path)
