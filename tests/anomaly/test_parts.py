@@ -7,7 +7,6 @@ import pytest
 
 from scripts.anomaly import evidence_normative, parts
 from scripts.anomaly.evidence_files import NAME, evidence_bytes, read_evidence
-from scripts.anomaly.evidence_files import read_evidence
 from scripts.anomaly.files import NotCalibrated
 from scripts.anomaly.parts import Evidence, EvidenceSums, at_voxels, joined, part_maps, unlike, whole
 
