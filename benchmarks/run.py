@@ -49,7 +49,7 @@ STAGES: tuple[tuple[str, str, str], ...] = (
     ("scores", "scripts.anomaly.transforms", "ScoreRegionsd.__call__"),
     ("inverse", "monai.transforms", "Invertd.__call__"),
     ("picture", "scripts.results.writer", "overview"),
-    ("compress", "scripts.results.writer", "nifti_bytes"),
+    ("compress", "scripts.results.maps", "nifti_bytes"),
     ("write", "scripts.results.writer", "write_results"),
 )
 """Name of the stage, module, and the function in it that is timed."""

@@ -85,20 +85,18 @@ def slices(folder: Reproduction, label: str) -> list[Slices]:
     Raises:
         NothingToShow: there is none, or its results are not on the grid of the scan.
     """
-    from scripts.reading.inputs import read_volume
-
     from .figures.error_slices import Slices
 
     found = []
     for case, runs in _examples(folder, label):
         maps = {series: heatmap(folder.example(run, case.name)) for series, run in runs.items()}
         example = folder.example(next(iter(runs.values())), case.name)
-        volume = read_volume(case.image, case.series_uid)
+        hu, grid = scan_of(example)
         regions = voxels(example / "regions.nii.gz")
-        check_grids(example, volume.hu.shape, regions, *(values for values, _ in maps.values()))
+        check_grids(example, hu.shape, regions, *(values for values, _ in maps.values()))
         where = np.isin(regions, WHERE[label])
-        affine = upright(example, volume.affine)
-        found.append(Slices(f"{case.name}, {label}", volume.hu, affine, where, WINDOWS_HU[label], maps))
+        affine = upright(example, grid)
+        found.append(Slices(f"{case.name}, {label}", hu, affine, where, WINDOWS_HU[label], maps))
     return found
 
 
@@ -146,6 +144,22 @@ def check_grids(example: Path, shape: tuple[int, ...], *volumes: NDArray[Any]) -
             f"a mask or map in {example} is on another grid, {others[0]}, than its scan, {shape}; remove that folder, "
             "and `head-ct-anomaly reproduce` makes it again"
         )
+
+
+def scan_of(example: Path) -> tuple[NDArray[Any], Array]:
+    """Voxels (I, J, K) in HU of the scan of an example, on the grid of its maps, and their affine.
+
+    Raises:
+        NothingToShow: it is not among the results, which an earlier version wrote.
+    """
+    from scripts.results.checks import read_map
+
+    path = example / "scan.nii.gz"
+    if not path.is_file():
+        raise NothingToShow(
+            f"{example} holds no {path.name}; remove that folder, and `head-ct-anomaly reproduce` makes it again"
+        )
+    return read_map(path)
 
 
 def voxels(path: Path) -> NDArray[Any]:

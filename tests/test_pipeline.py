@@ -56,18 +56,22 @@ def test_the_heatmap_lies_on_the_grid_of_the_scan(case: tuple[str, str, str], ru
     hu, affine = in_order(*planted(side), order)
     heatmap, grid = volume(runs(*case) / "heatmap.nii.gz")
     assert heatmap.shape == hu.shape
-    assert heatmap.dtype == np.float32
     np.testing.assert_allclose(grid, affine, atol=1e-4)
     assert np.isfinite(heatmap).all()
     assert (heatmap >= 0).all()
     assert heatmap[hu > 0].mean() > 0
     assert (heatmap[0] == 0).all(), "air around the head"
+    scan, grid = volume(runs(*case) / "scan.nii.gz")
+    np.testing.assert_allclose(grid, affine, atol=1e-4)
+    np.testing.assert_array_equal(scan, hu)
 
 
 def test_the_result_says_what_was_done(runs: Run) -> None:
     result = verify(runs(*CASES[0]))
     pictures = {"overview.png", "skull.png"}
-    assert set(result["outputs"]) == {"error_map.nii.gz", "heatmap.nii.gz", "regions.nii.gz"} | pictures
+    volumes = {"error_map.nii.gz", "heatmap.nii.gz", "regions.nii.gz", "scan.nii.gz"}
+    assert set(result["outputs"]) == volumes | pictures
+    assert result["grid"]["kind"] == "native"
     assert result["quality"]["verdict"] in (
         "pass",
         "review",

@@ -10,7 +10,8 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from scripts.files.nifti import is_sheared, nifti_bytes
+from scripts.files.nifti import MAP_LEVEL, nifti_bytes
+from scripts.geometry.affines import is_sheared
 
 TILT = np.deg2rad(18.5)
 AFFINES = {
@@ -40,6 +41,13 @@ def test_several_volumes_share_a_grid() -> None:
     image = nib.Nifti1Image.from_bytes(gzip.decompress(nifti_bytes(volumes, AFFINES["tilted gantry"])))
     assert np.array_equal(np.asanyarray(image.dataobj), volumes)
     np.testing.assert_allclose(image.affine, AFFINES["tilted gantry"], atol=1e-5)
+
+
+def test_readers_multiply_by_the_step() -> None:
+    counts = np.arange(-60, 60, dtype=np.int16).reshape(4, 5, 6)
+    image = nib.Nifti1Image.from_bytes(gzip.decompress(nifti_bytes(counts, np.eye(4), 0.01, MAP_LEVEL)))
+    assert image.get_data_dtype() == np.int16
+    np.testing.assert_allclose(image.get_fdata(), counts / 100, rtol=1e-6)
 
 
 def test_a_sheared_grid_has_no_qform_that_forgets_the_shear() -> None:
@@ -87,4 +95,4 @@ def test_the_bytes_are_those_of_nibabel_and_gzip() -> None:
         with gzip.GzipFile(filename="", mode="wb", compresslevel=1, fileobj=stream, mtime=0) as packed:
             packed.write(raw)
         assert nifti_bytes(volume, affine) == stream.getvalue()
-        assert gzip.decompress(nifti_bytes(volume, affine, runs_only=True)) == raw
+        assert gzip.decompress(nifti_bytes(volume, affine, level=MAP_LEVEL)) == raw

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,6 @@ from reproduction.rows import NothingToShow
 from scripts.datasets.datalist import Case
 from scripts.errors import WrongUsage
 from scripts.files.nifti import nifti_bytes
-from scripts.reading import inputs
 from scripts.results.folder import write_results
 
 LISTED = [
@@ -36,11 +34,8 @@ TILTED = np.array([[0.0, -1, 0, 5], [1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Reproduction:
+def folder(tmp_path: Path) -> Reproduction:
     """A reproduction of four runs, whose scans are small boxes."""
-    monkeypatch.setattr(
-        inputs, "read_volume", lambda path, uid: SimpleNamespace(hu=np.full((8, 9, 7), 30, np.int16), affine=AFFINE)
-    )
     made = {
         "p2": evaluation(width=2),
         "p8": evaluation(width=8),
@@ -53,13 +48,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Reproduction:
     return found
 
 
-def add(folder: Reproduction, run: str, name: str, value: float = 1.0, unit: str = "mm") -> None:
-    """Give a run whole results of a case: a heatmap of one value, and a skull in half of the box."""
+def add(folder: Reproduction, run: str, name: str, value: float = 1.0, unit: str = "mm", slices: int = 7) -> None:
+    """Give a run whole results of a case: a heatmap of one value, a skull in half of the box, a scan of `slices`."""
     heatmap, regions = np.full((8, 9, 7), value, np.float32), np.full((8, 9, 7), 1, np.uint8)
     regions[4:] = 3
     files: dict[str, Any] = {
         "heatmap.nii.gz": nifti_bytes(heatmap, AFFINE),
         "regions.nii.gz": nifti_bytes(regions, AFFINE),
+        "scan.nii.gz": nifti_bytes(np.full((8, 9, slices), 30, np.int16), AFFINE),
     }
     write_results(
         folder.example(run, name), files, {"settings": {"unit": unit}, "registration": {"matrix": TILTED.tolist()}}
@@ -108,10 +104,8 @@ def test_slices_of_every_scan_with_a_map(folder: Reproduction) -> None:
     assert broken.window_hu[1] > 1000
 
 
-def test_a_mask_on_another_grid_is_not_drawn(folder: Reproduction, monkeypatch: pytest.MonkeyPatch) -> None:
-    add(folder, "p8", "left")
-    volume = SimpleNamespace(hu=np.full((8, 9, 14), 30, np.int16), affine=AFFINE)
-    monkeypatch.setattr(inputs, "read_volume", lambda path, uid: volume)
+def test_a_mask_on_another_grid_is_not_drawn(folder: Reproduction) -> None:
+    add(folder, "p8", "left", slices=14)
     with pytest.raises(NothingToShow, match=r"p8/examples/left is on another grid, \(8, 9, 7\), than its scan, .*14"):
         slices(folder, "haemorrhage")
     regions = {"regions.nii.gz": nifti_bytes(np.full((8, 9, 5), 3, np.uint8), AFFINE)}
@@ -120,6 +114,13 @@ def test_a_mask_on_another_grid_is_not_drawn(folder: Reproduction, monkeypatch: 
     write_results(folder.example("p8", "fracture"), {**regions, **heatmap}, facts)
     with pytest.raises(NothingToShow, match=r"is on another grid, \(8, 9, 7\), than its scan, \(8, 9, 5\); remove"):
         skulls(folder)
+
+
+def test_results_of_an_earlier_version_without_the_scan_are_not_drawn(folder: Reproduction) -> None:
+    add(folder, "p8", "left")
+    (folder.example("p8", "left") / "scan.nii.gz").unlink()
+    with pytest.raises(NothingToShow, match=r"p8/examples/left holds no scan\.nii\.gz; remove that folder"):
+        slices(folder, "haemorrhage")
 
 
 def test_skulls_are_those_of_a_position_network(folder: Reproduction) -> None:

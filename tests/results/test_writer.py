@@ -8,7 +8,6 @@ import math
 from pathlib import Path
 from typing import Any
 
-import nibabel as nib
 import numpy as np
 import pytest
 import torch
@@ -24,11 +23,13 @@ from scripts.errors import OutputExists
 from scripts.findings import finding
 from scripts.results import writer as handlers
 from scripts.results.record import verify
-from scripts.results.writer import ResultWriter, StageClock, case_files, case_result, versions
+from scripts.results.writer import ResultWriter, StageClock, case_pictures, case_result, versions
 
 AFFINE = torch.tensor([[-2.0, 0, 0, 20], [0, -2, 0, 20], [0, 0, 3, -15], [0, 0, 0, 1]], dtype=torch.float64)
 FLAG = finding("thick_slices", "Slices are 5.0 mm thick.").as_dict()
 SETTINGS = {"mode": "dense", "score": "percentile_95", "stride": 2, "precision": "float32"}
+
+VOLUMES = ("error_map.nii.gz", "heatmap.nii.gz", "regions.nii.gz", "scan.nii.gz")
 
 
 def case(findings: list[dict[str, str]] | None = None) -> dict[str, Any]:
@@ -83,19 +84,10 @@ def test_where_the_network_ran_need_not_be_known() -> None:
     assert case_result(data, {})["quality"] == {"verdict": "pass", "ncc": pytest.approx(0.91)}
 
 
-def test_the_files_of_a_case() -> None:
+def test_the_pictures_of_a_case() -> None:
     data = case([FLAG])
-    files = case_files(data, case_result(data, {}))
-    assert sorted(files) == ["error_map.nii.gz", "heatmap.nii.gz", "overview.png", "regions.nii.gz"]
-    error = nib.Nifti1Image.from_bytes(gunzip(files["error_map.nii.gz"]))
-    np.testing.assert_array_equal(np.asarray(error.dataobj), 2 * data["pred"][0].numpy())
-    heatmap = nib.Nifti1Image.from_bytes(gunzip(files["heatmap.nii.gz"]))
-    assert heatmap.get_data_dtype() == np.float32
-    np.testing.assert_array_equal(np.asarray(heatmap.dataobj), data["pred"][0].numpy())
-    np.testing.assert_allclose(heatmap.affine, AFFINE.numpy())
-    regions = nib.Nifti1Image.from_bytes(gunzip(files["regions.nii.gz"]))
-    assert regions.get_data_dtype() == np.uint8
-    np.testing.assert_array_equal(np.asarray(regions.dataobj), data["regions"][0].numpy())
+    files = case_pictures(data, case_result(data, {}))
+    assert sorted(files) == ["overview.png"]
     assert Image.open(io.BytesIO(files["overview.png"])).format == "PNG"
 
 
@@ -114,24 +106,18 @@ def test_the_picture_is_given_coverages_and_flags_with_one_remedy(monkeypatch: p
     cut = [finding("region_cut", f"The field of view holds {n} %.").as_dict() for n in (90, 80)]
     data = case([FLAG]) | {"region_findings": cut}
     data["score_details"]["left_hemisphere"]["coverage"] = 0.9
-    case_files(data, case_result(data, {}))
+    case_pictures(data, case_result(data, {}))
     assert given["coverage"] == {"left_hemisphere": 0.9}
     assert given["flags"] == [FLAG["message"], "The field of view holds 90 %.", cut[1]["message"]]
 
 
 def test_an_unconfirmed_pose_is_said_in_the_picture() -> None:
     data = case()
-    usual = case_files(data, case_result(data, {}))["overview.png"]
+    usual = case_pictures(data, case_result(data, {}))["overview.png"]
     data["image"].meta["registration"]["verdict"] = "unconfirmed"
     result = case_result(data, {})
     assert result["quality"]["verdict"] == "unconfirmed"
-    assert case_files(data, result)["overview.png"] != usual
-
-
-def gunzip(content: bytes) -> bytes:
-    import gzip
-
-    return gzip.decompress(content)
+    assert case_pictures(data, result)["overview.png"] != usual
 
 
 def calibrated() -> dict[str, Any]:
@@ -164,11 +150,12 @@ def test_one_scale_of_colours_has_one_threshold_for_all_regions() -> None:
     assert handlers.one_scale(heatmap, regions, {}) is None
 
 
-def test_the_heatmap_that_is_written_keeps_the_scale_of_each_region() -> None:
+def test_the_picture_scales_a_copy_of_the_heatmap() -> None:
     data = calibrated()
     data["regions"][:, :2] = 3
-    content = case_files(data, case_result(data, {}))["heatmap.nii.gz"]
-    assert gunzip(content)[352:] == data["pred"][0].numpy().tobytes("F")
+    before = data["pred"].clone()
+    case_pictures(data, case_result(data, {}))
+    assert torch.equal(data["pred"], before)
 
 
 def test_detections_are_in_the_result() -> None:
@@ -184,7 +171,7 @@ def test_the_picture_gets_the_scale_of_its_map(
     drawn: list[Any] = []
     monkeypatch.setattr(handlers, "overview", lambda *args, **words: drawn.append(words) or b"")
     data = calibrated() | {"map": kind}
-    case_files(data, case_result(data, {}))
+    case_pictures(data, case_result(data, {}))
     assert (drawn[0]["unit"], drawn[0]["threshold"]) == (unit, threshold)
     assert drawn[0]["percentiles"] == {"left_hemisphere": 97.5, "right_hemisphere": 12.0, "skull": None}
 
@@ -193,7 +180,7 @@ def test_only_flags_are_drawn_into_the_picture(monkeypatch: pytest.MonkeyPatch) 
     drawn: list[Any] = []
     monkeypatch.setattr(handlers, "overview", lambda *args, **words: drawn.append(words["flags"]) or b"")
     data = case([FLAG, {"code": "x", "severity": "information", "message": "Nothing to see."}])
-    case_files(data, case_result(data, {}))
+    case_pictures(data, case_result(data, {}))
     assert drawn[0][0] == FLAG["message"]
     assert "Nothing to see." not in drawn[0]
 
@@ -248,7 +235,8 @@ def run_writer(output: Path, weights: str, data: dict[str, Any], overwrite: bool
 def test_a_case_is_written_with_its_timings_and_weights(tmp_path: Path, weights: str) -> None:
     run_writer(tmp_path / "out", weights, case([FLAG]))
     result = verify(tmp_path / "out")
-    assert set(result["outputs"]) == {"error_map.nii.gz", "heatmap.nii.gz", "overview.png", "regions.nii.gz"}
+    assert set(result["outputs"]) == {*VOLUMES, "overview.png"}
+    assert result["grid"] == {"kind": "native", "shape": [10, 9, 8], "spacing_mm": [2.0, 2.0, 3.0]}
     assert result["weights_sha256"] == sha256(weights)
     assert result["settings"] == {**SETTINGS, "map": "error", "unit": "mm"}
     assert "map" not in result
@@ -259,11 +247,39 @@ def test_scores_can_be_written_without_maps(tmp_path: Path, weights: str) -> Non
     data = case([FLAG])
     del data["error_map"]
     run = engine(data)
-    ResultWriter(tmp_path / "out", weights, StageClock(), SETTINGS, maps=False).attach(run)
+    ResultWriter(tmp_path / "out", weights, StageClock(), SETTINGS, maps="none", pictures=False).attach(run)
     run.run([0])
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["result.json"]
     result = verify(tmp_path / "out")
     assert (result["outputs"], result["scores"]) == ({}, data["scores"])
+
+
+@pytest.mark.parametrize(("maps", "names"), [("heatmap", {"heatmap.nii.gz"}), ("none", set())])
+def test_fewer_volumes_can_be_written(maps: str, names: set[str], tmp_path: Path, weights: str) -> None:
+    run = engine(case([FLAG]))
+    ResultWriter(tmp_path / "out", weights, StageClock(), SETTINGS, maps=maps).attach(run)
+    run.run([0])
+    result = verify(tmp_path / "out")
+    assert set(result["outputs"]) == {*names, "overview.png"}
+    assert ("grid" in result) == bool(names)
+
+
+def test_another_word_for_the_volumes_is_refused(tmp_path: Path, weights: str) -> None:
+    with pytest.raises(ValueError, match="maps must be one of all, heatmap, none, got 'some'"):
+        ResultWriter(tmp_path / "out", weights, StageClock(), SETTINGS, maps="some")
+
+
+def test_a_tilted_case_and_one_of_two_spacings_are_resampled(tmp_path: Path, weights: str) -> None:
+    flag = finding("two_spacings", "The series has two slice spacings.").as_dict()
+    run_writer(tmp_path / "two", weights, case([flag]))
+    assert verify(tmp_path / "two")["grid"] == {"kind": "resampled", "shape": [10, 9, 8], "spacing_mm": [2.0, 2.0, 3.0]}
+    data, tilted = case(), AFFINE.clone()
+    tilted[1, 2] = 1.0
+    for key in ("pred", "error_map", "regions", "scan"):
+        data[key].affine = tilted
+    run_writer(tmp_path / "tilted", weights, data)
+    grid = verify(tmp_path / "tilted")["grid"]
+    assert grid == {"kind": "resampled", "shape": [10, 13, 8], "spacing_mm": [2.0, 2.0, 3.0]}
 
 
 def test_no_number_that_json_does_not_have_is_written(tmp_path: Path, weights: str) -> None:

@@ -59,7 +59,9 @@ def without_maps(parser: Any) -> dict[str, Any]:
     """Values of ids with which parsed configs write `result.json` alone, and make no map on the scan's own grid."""
     steps = _places(parser, "postprocessing#transforms", INVERSE)
     writers = _places(parser, "handlers", WRITER)
-    return {**{f"{place}#_disabled_": True for place in steps}, **{f"{place}#maps": False for place in writers}}
+    nothing = {"maps": "none", "pictures": False}
+    written = {f"{place}#{name}": value for place in writers for name, value in nothing.items()}
+    return {**{f"{place}#_disabled_": True for place in steps}, **written}
 
 
 def _places(parser: Any, name: str, target: str) -> Iterator[str]:

@@ -131,7 +131,7 @@ def planned(args: argparse.Namespace) -> tuple[Plan, dict[str, Any]]:
 def settings(args: argparse.Namespace) -> dict[str, Any]:
     """Values of config ids that the arguments set, the same for every case."""
     words = {"dicom": False, "input": args.output, "overwrite": False, "series_uid": None}
-    words |= {"accept_review": False, "force": False}
+    words |= {"accept_review": False, "force": False, "maps": None}
     values = overrides(argparse.Namespace(**{**vars(args), **words}))
     more = {"width": args.width, "patch_size": args.patch_size, "score": args.score}
     own = ("bundle_root", "dataset_dir", "output_dir", "overwrite")

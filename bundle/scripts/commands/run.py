@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..anomaly.scores import MAPS
 from ..results.folder import reserved
+from ..results.record import MAP_LEVELS
 from ..workflow import parsed_configs, quiet, run_configs
 from .arguments import add_device, add_output, check_device, series_uid
 from .scan_options import OVERLAYS, overrides, usage_problem, why_no_dicom
@@ -26,6 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--map", choices=MAPS, help="what the heatmap shows (calibrated, if it can)")
     parser.add_argument(
         "--calibration", metavar="FOLDER", type=Path, help="normative and thresholds other than those that ship"
+    )
+    parser.add_argument(
+        "--maps", choices=MAP_LEVELS, help="volumes to write: all of them, the heatmap alone, or none (all)"
     )
     parser.add_argument("--dicom", action="store_true", help="write DICOM objects too, into OUT/dicom")
     parser.add_argument(

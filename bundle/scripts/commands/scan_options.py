@@ -27,6 +27,7 @@ def overrides(args: argparse.Namespace) -> dict[str, Any]:
         "overwrite": args.overwrite,
     }
     asked = {"dicom": args.dicom, "stride": args.stride, "series_uid": args.series_uid, "map": args.map}
+    asked |= {"maps": args.maps}
     asked |= {"accept_review": args.accept_review, "force": args.force}
     values |= {name: value for name, value in asked.items() if value}
     if args.weights:

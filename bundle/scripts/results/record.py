@@ -20,6 +20,9 @@ RESULT_NAME = "result.json"
 RESULT_FORMAT = "head_ct_position_anomaly result 1"
 """Value of `format` in `result.json`: how a folder of earlier results is told from any other folder."""
 
+MAP_LEVELS = ("all", "heatmap", "none")
+"""Which volumes of a result are written: all, the heatmap alone, or none."""
+
 
 class ResultIncomplete(ValueError):
     """A folder is not a complete set of results."""

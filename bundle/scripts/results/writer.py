@@ -23,13 +23,14 @@ from ..anomaly.scores import UNITS
 from ..assets import bundle_root, metadata, sha256
 from ..files.atomic import Content
 from ..files.json_text import plain
-from ..files.nifti import nifti_bytes
 from ..findings import finding, flags_in_words
 from ..integrity import changes
 from ..preprocessing.regions import REGIONS, SKULL
 from ..words import counted
 from .folder import check_target, write_results
+from .maps import MapGrid, map_files, map_grid
 from .overview import overview
+from .record import MAP_LEVELS
 from .unrolled_skull import unrolled_skull
 
 PACKAGES = (
@@ -91,9 +92,10 @@ class ResultWriter:
         clock: StageClock,
         settings: Mapping[str, Any],
         overwrite: bool = False,
-        maps: bool = True,
+        maps: str = "all",
         dicom: bool = False,
         series_uid: str | None = None,
+        pictures: bool = True,
     ) -> None:
         """Write to the folder `output_dir`.
 
@@ -103,12 +105,20 @@ class ResultWriter:
             clock: the stages' times.
             settings: what of the config tells how the numbers were made.
             overwrite: replace earlier results.
-            maps: write maps, regions and picture; without them the result is `result.json` alone.
-            dicom: write DICOM objects too, which takes a scan that was read from DICOM, and the package highdicom.
+            maps: which volumes to write: "all", "heatmap" or "none".
+            dicom: write DICOM objects too, which takes pictures, a scan that was read from DICOM, and the package
+                highdicom.
             series_uid: the series that was named, if any.
+            pictures: draw the pictures; without them and without volumes the result is `result.json` alone.
+
+        Raises:
+            ValueError: `maps` is something else.
         """
+        if maps not in MAP_LEVELS:
+            raise ValueError(f"maps must be one of {', '.join(MAP_LEVELS)}, got {maps!r}")
         self.output_dir, self.weights, self.clock, self.overwrite = Path(output_dir), weights, clock, overwrite
-        self.settings, self.maps, self.dicom, self.series_uid = dict(settings), maps, dicom, series_uid
+        self.settings, self.maps, self.pictures = dict(settings), maps, pictures
+        self.dicom, self.series_uid = dicom, series_uid
 
     def attach(self, engine: Engine) -> None:
         """Look at the target before the work begins, write when a case is done."""
@@ -133,25 +143,36 @@ class ResultWriter:
         for case, output in zip(cases, outputs, strict=True):
             data = {**case, **output}
             result = case_result(data, self.clock.timings_s)
-            files: dict[str, Content] = {**case_files(data, result)} if self.maps else {}
+            files: dict[str, Content] = {}
+            if self.maps != "none":
+                grid = grid_of(data, result)
+                files |= map_files(data, grid, result["unit"], self.maps)
+                result["grid"] = grid.facts()
+            pictures = case_pictures(data, result) if self.pictures else {}
+            files |= pictures
             shown = {"map": result.pop("map"), "unit": result.pop("unit")}
             result |= {"settings": {**self.settings, **shown}, "weights_sha256": sha256(self.weights)}
-            if self.dicom and files:
-                files |= dicom_objects(data, files, result | shown, self.series_uid)
+            if self.dicom and pictures:
+                files |= dicom_objects(data, pictures, result | shown, self.series_uid)
             write_results(self.output_dir, files, result, self.overwrite)
 
 
-def case_files(data: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, bytes]:
-    """The output files of a case by name: both maps and the regions on the scan's own grid, and their picture.
+def grid_of(data: Mapping[str, Any], result: Mapping[str, Any]) -> MapGrid:
+    """The grid of a case's volumes."""
+    shape, affine = tuple(data["pred"].shape[1:]), np.asarray(data["pred"].affine, dtype=np.float64)
+    return map_grid((shape[0], shape[1], shape[2]), affine, [found["code"] for found in result["findings"]])
 
-    Where the skull was assessed, there is a picture of the unrolled skull, too.
+
+def case_pictures(data: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, bytes]:
+    """The pictures of a case by name: the overview and, where the skull was assessed, the unrolled skull.
+
+    They are drawn from the maps on the scan's own grid.
     """
     affine = np.asarray(data["pred"].affine, dtype=np.float64)
-    heatmap, error = (data[key][0].cpu().numpy().astype(np.float32) for key in ("pred", "error_map"))
+    heatmap = data["pred"][0].cpu().numpy().astype(np.float32)
     labels = data["regions"][0].cpu().numpy().astype(np.uint8)
     details = result["score_details"]
     limits = {name: numbers.get("threshold") for name, numbers in details.items()}
-    maps = {"heatmap.nii.gz": nifti_bytes(heatmap, affine, runs_only=True)}
     threshold = one_scale(heatmap, labels, limits) if result["map"] != "error" else None
     picture = overview(
         np.asarray(data["scan"][0]),
@@ -167,13 +188,7 @@ def case_files(data: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, 
         unconfirmed=result["quality"]["verdict"] == "unconfirmed",
     )
     skull = data.get("skull_assessment")
-    return {
-        **maps,
-        "error_map.nii.gz": nifti_bytes(error, affine, runs_only=True),
-        "regions.nii.gz": nifti_bytes(labels, affine, runs_only=True),
-        "overview.png": picture,
-        **({} if skull is None else {"skull.png": unrolled_skull(skull)}),
-    }
+    return {"overview.png": picture, **({} if skull is None else {"skull.png": unrolled_skull(skull)})}
 
 
 def one_scale(
@@ -196,15 +211,15 @@ def one_scale(
 
 
 def dicom_objects(
-    data: Mapping[str, Any], files: Mapping[str, Any], result: Mapping[str, Any], series_uid: str | None
+    data: Mapping[str, Any], pictures: Mapping[str, Any], result: Mapping[str, Any], series_uid: str | None
 ) -> Mapping[str, Content]:
-    """The DICOM objects of a case by name; `files` are its other output files."""
+    """The DICOM objects of a case by name; `pictures` are those of `case_pictures`."""
     from .dicom.objects import dicom_files
 
     heatmap, regions = data["pred"][0].cpu().numpy(), data["regions"][0].cpu().numpy()
     path = str(data["image"].meta["filename_or_obj"])
     return dicom_files(
-        path, series_uid, heatmap.astype(np.float32), regions.astype(np.uint8), result, files["overview.png"]
+        path, series_uid, heatmap.astype(np.float32), regions.astype(np.uint8), result, pictures["overview.png"]
     )
 
 
