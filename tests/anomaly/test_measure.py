@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 
+from scripts.anomaly import measure as module
 from scripts.anomaly.density import density_at_places
 from scripts.anomaly.measure import MeasureEvidence
-from scripts.anomaly.parts import Evidence
+from scripts.anomaly.parts import Evidence, whole
 from scripts.networks.density import DensityPositionNet
 from scripts.networks.inferers import EvidenceInferer
 from scripts.preprocessing.blocks import FIRST_PLACE, at_places
@@ -49,6 +50,28 @@ def test_the_evidence_is_that_of_the_weights_in_the_file(tmp_path: Path, blocks:
     np.testing.assert_array_equal(found.density, expected.density)
     assert 200 < np.isfinite(found.density).sum() < 2000
     np.testing.assert_array_equal(measure(blocks, regions).features, found.features)
+
+
+def test_beside_a_cut_through_the_head_there_is_no_evidence(
+    tmp_path: Path, blocks: torch.Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.save(network(1).state_dict(), tmp_path / "evidence.pt")
+    parts = EvidenceInferer(FIRST_PLACE), ScaleWindowsd("image", WINDOWS_HU)
+    usual = np.zeros((256, 256, 256), np.uint8)
+    usual[100:142, 108:150, 60:154] = 1
+    monkeypatch.setattr(module, "load_regions", lambda path: usual)
+    measure = MeasureEvidence(network(2), str(tmp_path / "evidence.pt"), *parts, reference_regions="regions")
+    regions, validity = usual.copy(), np.ones((256, 256, 256), np.uint8)
+    whole_head = measure(blocks, regions, validity)
+    np.testing.assert_array_equal(whole_head.features, measure(blocks, regions).features)
+    validity[:, :, 160:] = 0
+    np.testing.assert_array_equal(measure(blocks, regions, validity).features, whole_head.features, "no head above")
+    validity[:, :, :112] = 0
+    cut = whole(measure(blocks, regions, validity).features)[3]
+    known = np.isfinite(cut).any(axis=(0, 1))
+    lowest_mm = 4 * int(np.argmax(known)) + FIRST_PLACE
+    assert 17 <= lowest_mm - 110 <= 25, "half of the largest receptive field above the last place that is not seen"
+    assert np.isfinite(whole(whole_head.features)[3]).any(axis=(0, 1)).sum() > known.sum() > 0
 
 
 def test_weights_of_another_network_are_refused(tmp_path: Path, blocks: torch.Tensor) -> None:

@@ -215,7 +215,7 @@ class Said:
     def __init__(self, weights: Path) -> None:
         self.weights = str(weights)
 
-    def __call__(self, blocks: torch.Tensor, regions: np.ndarray) -> str:
+    def __call__(self, blocks: torch.Tensor, regions: np.ndarray, validity: np.ndarray | None) -> str:
         assert blocks.shape == (1, 127, 127, 127)
         assert regions.shape == (256, 256, 256)
         return "said"

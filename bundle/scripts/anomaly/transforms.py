@@ -203,7 +203,8 @@ class AnomalyMapd(MapTransform):
         findings = []
         if self.evidence is not None and has_evidence(thresholds):
             blocks = judged[self.blocks_key]
-            scan = self.evidence(blocks, regions[0].astype(np.uint8))
+            validity = as_array(judged["validity"]) if "validity" in judged else None
+            scan = self.evidence(blocks, regions[0].astype(np.uint8), validity)
             normal = read_evidence(self.evidence_files["evidence_normative"])
             parts = part_maps(scan, normal)
             maps |= {name: at_voxels(values, stride) for name, values in parts.maps.items()}

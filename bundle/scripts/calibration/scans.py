@@ -63,7 +63,8 @@ def healthy_scan(
     across = asymmetry(inputs, labels, step, usual, windows_hu)
     coverage = {name: float(share) for name, share in data["coverage"].items()}
     notes = {"verdict": data["image"].meta["registration"]["verdict"]}
-    said = None if evidence is None else evidence(data["blocks"], labels)
+    valid = torch.as_tensor(data["validity"])[0].cpu().numpy() if "validity" in data else None
+    said = None if evidence is None else evidence(data["blocks"], labels, valid)
     return HealthyScan(signed, across, inside, labels[::step, ::step, ::step], coverage, step, said), notes
 
 
