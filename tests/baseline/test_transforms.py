@@ -67,6 +67,7 @@ def test_the_overlay_judges_by_the_filtered_map(parser: ConfigParser) -> None:
         "ResidualMapd",
         "FilterResiduald",
         "ScoreRegionsd",
+        "LeaveOutBraind",
         "AssessSkulld",
         "InvertWithSkulld",
     ]

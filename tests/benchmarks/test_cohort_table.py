@@ -78,7 +78,7 @@ def test_harder_lesions_count_in_the_rows_of_their_groups_only() -> None:
     assert by_name["subdural"] == {"bleed1", "bleed2"}
     assert [i.anomalous for i in found if i.scan in ("pontine_bleed", "subdural")] == [True] * 4
     middle = next(row for row in rows() if row.name == "harder: middle")
-    assert precisions([*SCANS, pons, both], middle, "ours calibrated") == [0.7]
+    assert precisions([*SCANS, pons, both], middle, "ours anomaly") == [0.7]
 
 
 def test_a_region_that_lacks_a_score_is_left_out() -> None:
