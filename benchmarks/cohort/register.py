@@ -52,15 +52,15 @@ class Registered:
 
 
 def preprocessing() -> list[Any]:
-    """The transforms of inference.json before the intensities.
+    """The transforms of inference.json before those that make the networks' inputs.
 
     Raises:
-        ValueError: the intensities are not the last of them any more.
+        ValueError: these are not the last of them any more.
     """
     parser = parsed_configs(["inference.json"])
-    *before, last = parser["preprocessing"]["transforms"]
-    if last != "@intensity":
-        raise ValueError(f"the last transform of preprocessing must be @intensity, got {last}")
+    *before, blocks, last = parser["preprocessing"]["transforms"]
+    if (blocks, last) != ("@to_blocks", "@intensity"):
+        raise ValueError(f"the last transforms of preprocessing must be @to_blocks and @intensity, got {blocks}, {last}")
     parser["preprocessing"]["transforms"] = before
     return list(parser.get_parsed_content("preprocessing").transforms)
 

@@ -134,6 +134,8 @@ def test_scans_that_are_refused_are_left_out_and_named(
 
 def test_another_preprocessing_is_refused(preprocessing: Compose, tmp_path: Path) -> None:
     steps = list(preprocessing.transforms)
-    for wrong in (steps[:3], [*steps[:4], *steps[5:]], [*steps[:4], steps[0], *steps[4:]]):
+    first = [type(step).__name__ for step in steps].index("RegisterHeadd")
+    between = [*steps[: first + 1], steps[0], *steps[first + 1 :]]
+    for wrong in (steps[:first], [*steps[:first], *steps[first + 1 :]], between):
         with pytest.raises(ValueError, match="the preprocessing must hold RegisterHeadd, FindForegroundd, Mask"):
             RegisteredScans([], Compose(wrong), tmp_path)
