@@ -60,7 +60,7 @@ def preprocessing() -> list[Any]:
     parser = parsed_configs(["inference.json"])
     *before, blocks, last = parser["preprocessing"]["transforms"]
     if (blocks, last) != ("@to_blocks", "@intensity"):
-        raise ValueError(f"the last transforms of preprocessing must be @to_blocks and @intensity, got {blocks}, {last}")
+        raise ValueError(f"preprocessing must end with @to_blocks and @intensity, got {blocks}, {last}")
     parser["preprocessing"]["transforms"] = before
     return list(parser.get_parsed_content("preprocessing").transforms)
 

@@ -91,5 +91,5 @@ def test_it_is_the_pipelines_own_preprocessing_without_the_intensities(monkeypat
     assert {"RegisterHeadd", "FindForegroundd", "MaskBackgroundd", "MakeRegionsd"} <= set(names)
     other = {"preprocessing": {"transforms": ["@intensity", "more"]}}
     monkeypatch.setattr(register_module, "parsed_configs", lambda names: other)
-    with pytest.raises(ValueError, match="must be @to_blocks and @intensity, got @intensity, more"):
+    with pytest.raises(ValueError, match="must end with @to_blocks and @intensity, got @intensity, more"):
         preprocessing()
