@@ -118,7 +118,11 @@ def test_a_mask_on_another_grid_is_not_drawn(folder: Reproduction) -> None:
 
 def test_results_of_an_earlier_version_without_the_scan_are_not_drawn(folder: Reproduction) -> None:
     add(folder, "p8", "left")
-    (folder.example("p8", "left") / "scan.nii.gz").unlink()
+    example = folder.example("p8", "left")
+    (example / "scan.nii.gz").unlink()
+    result = json.loads((example / "result.json").read_text())
+    result["outputs"].pop("scan.nii.gz")
+    (example / "result.json").write_text(json.dumps(result))
     with pytest.raises(NothingToShow, match=r"p8/examples/left holds no scan\.nii\.gz; remove that folder"):
         slices(folder, "haemorrhage")
 
