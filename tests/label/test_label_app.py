@@ -42,7 +42,9 @@ STOCK = Path(sys.prefix) / "monailabel" / "sample-apps" / "monaibundle"
 
 NAME, MASK = "head_ct_position_anomaly", "head_ct_position_anomaly_mask"
 STRIDE = 4
-LARGEST_DIFFERENCE = 1e-5
+LARGEST_DIFFERENCE = 0.005 + 1e-5
+"""The bundle's own run rounds its heatmap to a hundredth."""
+
 LONGEST_S = 1800
 """A run takes half a minute on two idle cores."""
 

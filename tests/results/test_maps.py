@@ -159,7 +159,7 @@ def test_what_was_not_measured_stays_unknown_and_mixes_with_nothing() -> None:
 
 def test_a_map_is_stored_in_the_finest_step_that_holds_it() -> None:
     values = np.array([0.0, 0.004, 0.006, 2.5, 300.0], np.float32)
-    for largest, unit, step in [(327, "SD", 0.01), (330, "SD", 0.1), (3300, "SD", 1.0), (330, "mm", 0.1)]:
+    for largest, unit, step in [(327, "SD", 0.01), (330, "SD", 0.1), (3300, "SD", 1.0), (330, "mm", 0.2)]:
         stored, found = in_steps(np.append(values, np.float32(largest)), unit)
         assert found == step
         assert stored.dtype == np.int16

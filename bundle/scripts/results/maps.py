@@ -26,7 +26,7 @@ from ..volume import AIR_HU, KNOWN_FROM_HU, UNKNOWN_HU
 UNEVEN = frozenset({"two_spacings", "uneven_spacing"})
 """Codes of the flags that say that the reader brought the slices to even spacing."""
 
-STEPS = {"mm": (0.1, 1.0), "": (0.01, 0.1, 1.0)}
+STEPS = {"mm": (0.2, 1.0), "": (0.01, 0.1, 1.0)}
 """Steps of maps in mm and of all others, the finest first; the first in which every value can be stored is used."""
 
 KNOWN_SHARE = 0.999
