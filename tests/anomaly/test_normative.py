@@ -7,20 +7,16 @@ from itertools import product
 import numpy as np
 import pytest
 import torch
-from scipy import stats
 
 from scripts.anomaly import normative
 from scripts.anomaly.normative import (
     ASYMMETRY,
-    DEGREES_OF_FREEDOM,
     FEATURES,
     LEAST_COUNT,
     LEAST_SD_MM,
     RESIDUAL,
-    RESIDUAL_WEIGHT,
     Normative,
     NormativeStatistics,
-    anomaly_map,
     channels_of,
     features_of,
     floor_eigenvalues,
@@ -304,35 +300,6 @@ def test_healthy_features_have_the_distances_of_theory() -> None:
     squared = mahalanobis(values, np.ones((N, N, N), bool), flat(TRUE_MEAN, TRUE_COVARIANCE), 4) ** 2
     assert squared.mean() == pytest.approx(4, abs=0.3)
     assert (squared > 9.488).mean() == pytest.approx(0.05, abs=0.03)
-
-
-def test_the_anomaly_map_adds_the_likelihood_ratio_of_the_residual_and_the_squared_asymmetry() -> None:
-    values, inside, judge = draws(1, 3)[0] * 2, np.ones((N, N, N), bool), flat(TRUE_MEAN, TRUE_COVARIANCE)
-    values[2, 1, 2, 3], inside[4] = np.nan, False
-    found = anomaly_map(values, inside, judge, 4)
-    assert found.dtype == np.float32
-    assert found[1, 2, 3] == 0, "nothing was predicted"
-    assert (found[4] == 0).all()
-    for index in ((0, 0, 0), (7, 7, 7), (3, 2, 1)):
-        off = values[:, *index] - TRUE_MEAN
-        squared = off[:3] @ np.linalg.inv(TRUE_COVARIANCE[:3, :3]) @ off[:3]
-        student = [
-            stats.multivariate_t(np.zeros(3), np.eye(3), DEGREES_OF_FREEDOM).logpdf([size, 0, 0])
-            for size in (0, np.sqrt(squared))
-        ]
-        expected = np.sqrt(RESIDUAL_WEIGHT * 2 / 3 * (student[0] - student[1]) + off[3] ** 2 / TRUE_COVARIANCE[3, 3])
-        assert found[index] == pytest.approx(expected, rel=1e-4)
-    with pytest.raises(ValueError, match=r"^4 features on the grid"):
-        anomaly_map(values[:3], inside, judge, 4)
-
-
-def test_far_residuals_weigh_less_than_far_asymmetries() -> None:
-    judge = flat(np.zeros(4), np.eye(4))
-    far = np.zeros((4, 2, N, N, N), np.float32)
-    far[0, 0], far[3, 1] = 8, 8
-    place, across = (anomaly_map(far[:, which], np.ones((N, N, N), bool), judge, 4)[4, 4, 4] for which in (0, 1))
-    assert across == pytest.approx(8)
-    assert place == pytest.approx(np.sqrt(np.log(65) / 3))
 
 
 def test_between_places_the_normative_is_interpolated() -> None:

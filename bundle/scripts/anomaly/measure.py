@@ -88,7 +88,7 @@ def beside_cut(unseen: Mask) -> Mask:
 
 
 def unseen_head(validity: NDArray[np.generic], reference: NDArray[np.uint8]) -> Mask:
-    """What a head has, by the reference's regions (256, 256, 256), and the field of view does not hold.
+    """Mask of what a head has, by the reference's regions (256, 256, 256), and the field of view does not hold.
 
     `validity` (256, 256, 256) is not 0 in the field of view.
     """

@@ -7,15 +7,9 @@ is precise, at the vertex it is not. The *normative* has, on a coarse grid of re
 voxel), the mean m and the covariance S of the residual, the mean and the variance of the asymmetry, and the *count* of
 healthy scans with values there.
 
-The deviation of each is its Mahalanobis distance (Proc. Natl. Inst. Sci. India 2, 1936), in standard deviations:
-d = sqrt((r - m)^T S^-1 (r - m)) of the residual, e of the asymmetry. Residuals of new people have longer tails than a
-normal distribution. The *anomaly map* therefore uses the residual's likelihood ratio under Student's distribution in
-three dimensions (Lange, Little and Taylor, J. Am. Stat. Assoc. 84, 1989), with nu = `DEGREES_OF_FREEDOM`. Its mean over
-the three directions is weighted with w = `RESIDUAL_WEIGHT` and combined with the asymmetry:
-
-    sqrt(w (nu + 3) / 3 log(1 + d^2 / nu) + e^2).
-
-It is dimensionless, and mostly below 1 in healthy tissue. It is 0 where the normative has no values.
+The deviation of each is its Mahalanobis distance (Proc. Natl. Inst. Sci. India 2, 1936), in standard deviations. The
+asymmetry's is a part of the anomaly map (see `parts`); the residual gives the error map alone. The deviation is 0 where
+the normative has no values.
 
 Reference space is symmetric, so a scan's mirror image is a healthy scan too: the map is flipped along x, and the
 residual along x changes its sign. The asymmetry keeps its sign: a place denser than its mirror place is so in the
@@ -76,12 +70,6 @@ FEATURES = len(MIRROR_SIGNS)
 
 RESIDUAL, ASYMMETRY = (0, 1, 2), (3,)
 """The features that are judged together: how they vary with one another is of no concern."""
-
-DEGREES_OF_FREEDOM = 1.0
-"""Of Student's distribution of the residual; 1 has the longest tails, and did best on the validation anatomies."""
-
-RESIDUAL_WEIGHT = 0.25
-"""Weight of the residual beside the asymmetry, which finds more on the validation anatomies."""
 
 SLAB = 16
 """Planes of a map that are judged at a time: covariances of every voxel at once take a gigabyte at stride 1."""
@@ -260,26 +248,6 @@ def full_matrices(covariance: Floats) -> Floats:
     for (i, j), numbers in zip(pairs(features), covariance, strict=True):
         full[..., i, j] = full[..., j, i] = numbers
     return full
-
-
-def anomaly_map(features: Floats, inside: Mask, normative: Normative, stride: int) -> NDArray[np.float32]:
-    """The anomaly map (n, n, n) of features (4, n, n, n) on every stride-th voxel: residual and asymmetry combined.
-
-    It is 0 outside the mask `inside` (n, n, n), where nothing was predicted (NaN), and where the normative is unknown.
-
-    Raises:
-        ValueError: shapes differ.
-    """
-    if features.shape != (FEATURES, *inside.shape):
-        raise ValueError(f"{FEATURES} features on the grid of the mask are needed: {features.shape}, {inside.shape}")
-    inside = inside & np.isfinite(features).all(axis=0)
-    residual_, asymmetry = (
-        np.square(mahalanobis(features[list(part)], inside, normative.only(part), stride))
-        for part in (RESIDUAL, ASYMMETRY)
-    )
-    freedom, directions = DEGREES_OF_FREEDOM, len(RESIDUAL)
-    weight = np.float32(RESIDUAL_WEIGHT * (freedom + directions) / directions)
-    return np.asarray(np.sqrt(weight * np.log1p(residual_ / np.float32(freedom)) + asymmetry))
 
 
 def mahalanobis(features: Floats, inside: Mask, normative: Normative, stride: int) -> NDArray[np.float32]:

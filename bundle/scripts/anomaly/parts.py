@@ -39,7 +39,7 @@ UNLIKE = 1.25
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What the density network and the density say about the places of `evidence_normative.BOX`.
+    """The evidence of the density network, and the density, at the places of `evidence_normative.BOX`.
 
     Attributes:
         features: (20, I, J, K), the evidence averaged over its surroundings; NaN where not known.
@@ -58,7 +58,7 @@ class Evidence:
 
 @dataclass(frozen=True, eq=False)
 class EvidenceNormal:
-    """What is normal for the evidence, and for the density."""
+    """The normatives of the evidence and of the density."""
 
     position: EvidenceNormative
     density: EvidenceNormative

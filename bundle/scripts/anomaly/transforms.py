@@ -219,6 +219,8 @@ class AnomalyMapd(MapTransform):
         judged |= {"map": self.map, "thresholds": thresholds}
         judged["detections"] = found_in(judged, maps, anomaly, labels, stride)
         judged["calibration_findings"] = [*findings, *unknown_findings(known, labels)]
+        if is_unlike(findings):
+            judged["detections"] = []
 
 
 def found_in(

@@ -65,7 +65,7 @@ class HealthyScan:
 
 @dataclass(frozen=True, eq=False)
 class Normal:
-    """What is normal: for residual and asymmetry, and for the evidence, where all scans have some."""
+    """The normatives of residual and asymmetry, and of the evidence, where all scans have some."""
 
     normative: Normative
     evidence: EvidenceNormal | None = None

@@ -254,8 +254,10 @@ def case_result(data: Mapping[str, Any], timings_s: Mapping[str, float]) -> dict
 
 
 def served(serves: Mapping[str, Any]) -> dict[str, Any]:
-    """What of the input served the brain and the skull: by each, the place of its series in the list of `inspect` (from
-    1; not of a NIfTI file), its slices and their distance; None if nothing did, or it is not known."""
+    """The series that served the brain and the skull, by each; None if nothing did, or it is not known.
+
+    A series is its place in the list of `inspect` (from 1; not of a NIfTI file), its slices and their distance.
+    """
     return {what: plain(serves.get(what)) for what in ("brain", "skull")}
 
 
