@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import logging
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -30,6 +31,8 @@ SUCCESS, OUT_OF_RESOURCES, NOT_UNDERSTOOD = 0x0000, 0xA700, 0xC000
 MAX_ASSOCIATIONS = 10
 """Senders at the same time."""
 
+CLOSING_SECONDS = 2.0
+"""Longest wait for rejected senders to close their connections when the node ends."""
 
 NAMED = 3
 """Most classes that a log line names: some senders offer all that there are."""
@@ -76,6 +79,7 @@ class Receiver:
         try:
             yield server
         finally:
+            wait_for_rejected(server)
             ae.shutdown()
 
     def store(self, event: Any) -> int:
@@ -102,6 +106,17 @@ class Receiver:
 def rejected(event: Any) -> None:
     """Say that an association was rejected."""
     LOG.warning("an association from AE title %s was rejected", event.assoc.requestor.ae_title)
+
+
+def wait_for_rejected(server: Any) -> None:
+    """Wait up to `CLOSING_SECONDS` until rejected senders have closed their connections.
+
+    `AE.shutdown` aborts every association, but one that was rejected can no longer be aborted: its thread would end
+    with an `InvalidEventError`.
+    """
+    latest = time.monotonic() + CLOSING_SECONDS
+    while any(each.is_rejected for each in server.active_associations) and time.monotonic() < latest:
+        time.sleep(0.01)
 
 
 def closed(event: Any) -> None:
