@@ -19,7 +19,7 @@ from cohort import maps
 from cohort.maps import Features
 from cohort.networks import autoencoder, described, position_network
 from cohort.register import Registered, facts_of, load
-from scripts.anomaly import asymmetry, density, evidence
+from scripts.anomaly import asymmetry, density, evidence, measure
 from scripts.anomaly.parts import Evidence
 from scripts.assets import sha256
 from scripts.files.atomic import staged
@@ -85,7 +85,7 @@ def inputs_of(method: str) -> list[Any]:
     if method == "published":
         return seen
     seen += [parser.get("evidence_windows_hu"), parser.get("evidence")["inferer"]]
-    return [*seen, *(sha256(Path(str(module.__file__))) for module in (asymmetry, density, evidence, blocks))]
+    return [*seen, *(sha256(Path(str(module.__file__))) for module in (asymmetry, density, evidence, blocks, measure))]
 
 
 def _config(method: str) -> Any:
@@ -110,10 +110,11 @@ def evidence_of(parser: Any, weights: Path | None) -> Callable[[Registered], Evi
     """The function from a registered scan to its evidence, by the config and other weights, if named."""
     if weights is not None:
         parser["evidence_weights"] = str(weights)
-    measure, to_blocks = (parser.get_parsed_content(name) for name in ("evidence", "to_blocks"))
+    measured, to_blocks = (parser.get_parsed_content(name) for name in ("evidence", "to_blocks"))
 
     def said(scan: Registered) -> Evidence:
-        found: Evidence = measure(to_blocks({"image": torch.from_numpy(scan.hu)[None].float()})["blocks"], scan.regions)
+        shifted = to_blocks({"image": torch.from_numpy(scan.hu)[None].float()})["blocks"]
+        found: Evidence = measured(shifted, scan.regions, scan.validity)
         return found
 
     return said

@@ -40,6 +40,7 @@ class Registered:
         hu: (256, 256, 256), int16, -1024 in the background and only there.
         regions: (256, 256, 256), uint8, the scan's own.
         lesion: (256, 256, 256), uint8: 1 lesion, 2 swelling.
+        validity: (256, 256, 256), uint8: 1 in the field of view.
         coverage: share of each region in the field of view.
     """
 
@@ -48,6 +49,7 @@ class Registered:
     hu: NDArray[np.int16]
     regions: NDArray[np.uint8]
     lesion: NDArray[np.uint8]
+    validity: NDArray[np.uint8]
     coverage: dict[str, float]
 
 
@@ -84,6 +86,7 @@ def register(scan: Path, target: Path, transforms: Sequence[Any]) -> str:
         arrays = {
             "hu": np.rint(np.asarray(data["image"][0])).astype(np.int16),
             "regions": np.asarray(data["regions"][0]).astype(np.uint8),
+            "validity": np.asarray(data["validity"][0]).astype(np.uint8),
             "lesion": carried(scan / "lesion.nii.gz", np.array(found["matrix"])),
         }
     write(target, arrays, facts)
@@ -125,7 +128,7 @@ def load(path: Path) -> Registered:
         raise ValueError(f"{path.name} was refused: {facts['refused']}")
     arrays = {}
     with zipfile.ZipFile(path) as file:
-        for name in ("hu", "regions", "lesion"):
+        for name in ("hu", "regions", "lesion", "validity"):
             with file.open(f"{name}.npy") as stream:
                 arrays[name] = np.lib.format.read_array(stream)
     return Registered(facts["name"], facts["truth"], **arrays, coverage=facts["coverage"])

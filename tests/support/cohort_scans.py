@@ -42,7 +42,7 @@ def ball(name: str = "scan", anatomy: str = "a", lesion_hu: int | None = None, *
     if lesion_hu is not None:
         hu[LESION], mask[LESION], kind = lesion_hu, 1, "subdural"
     words = {"anatomy": anatomy, "lesion": kind, "side": "left", "volume_ml": 20.0, **truth}
-    return Registered(name, words, hu, regions, mask, dict(FULL))
+    return Registered(name, words, hu, regions, mask, np.ones(hu.shape, np.uint8), dict(FULL))
 
 
 def residual(scan: Registered) -> dict[str, Any]:

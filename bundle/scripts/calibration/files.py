@@ -6,7 +6,7 @@ variance of the asymmetry, and the count of healthy scans and their mirror image
 multiples of `QUANTUM` and 0 beyond the places that can be used. `thresholds.json` holds the healthy scores, the number
 of scans, the windows, and the sha256 of the normative, the reference head, and the weights: `weights_sha256` of their
 file, `tensors_sha256` of its tensors. The calibration is valid for these alone. `evidence_normative.npz` is described
-in `anomaly.evidence_files`.
+in `anomaly.evidence_files`, `skull_normative.npz` in `skull.files`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,12 @@ from ..files.atomic import replace_file, write_output
 from ..files.json_text import json_text, on_one_line
 from ..files.nifti import nifti_bytes
 from ..geometry.coordinates import grid_affine
+from ..skull.files import NAME as SKULL_NAME
+from ..skull.files import Calibration as SkullCalibration
+from ..skull.files import calibration_bytes
+from ..skull.measure import MAPS
 from .folds import HealthyScan, Normal
+from .skulls import HealthySkull
 
 QUANTUM = 1 / 32
 """Quantisation step, in the unit of each volume: far below its accuracy, and it compresses well."""
@@ -50,7 +55,9 @@ def normative_volume(normative: Normative) -> NDArray[np.float32]:
     return np.ascontiguousarray(np.moveaxis(channels, 0, -1), dtype=np.float32)
 
 
-def write_calibration(folder: Path, normal: Normal, thresholds: Thresholds) -> None:
+def write_calibration(
+    folder: Path, normal: Normal, thresholds: Thresholds, skull: SkullCalibration | None = None
+) -> None:
     """Write the files; `thresholds.json`, which names the sha256 of the others, comes last.
 
     Raises:
@@ -61,6 +68,9 @@ def write_calibration(folder: Path, normal: Normal, thresholds: Thresholds) -> N
     if normal.evidence is not None:
         replace_file(folder / EVIDENCE_NAME, evidence_bytes(normal.evidence))
         facts["evidence_normative_sha256"] = sha256(folder / EVIDENCE_NAME)
+    if skull is not None:
+        replace_file(folder / SKULL_NAME, calibration_bytes(skull))
+        facts["skull_normative_sha256"] = sha256(folder / SKULL_NAME)
     replace_file(folder / THRESHOLDS_NAME, thresholds_text(thresholds.healthy, facts).encode())
 
 
@@ -73,8 +83,10 @@ def thresholds_text(healthy: Mapping[str, Mapping[str, Sequence[float]]], facts:
     return on_one_line(json_text({"format": THRESHOLDS_FORMAT, **facts, "healthy_scores": rounded}))
 
 
-def save_scan(path: Path, scan: HealthyScan | None, notes: Mapping[str, Any]) -> None:
-    """Cache a scan for the calibration, or only the notes (plain JSON values) if it was refused.
+def save_scan(
+    path: Path, scan: HealthyScan | None, notes: Mapping[str, Any], skull: HealthySkull | None = None
+) -> None:
+    """Cache a scan and its skull for the calibration, or only the notes (plain JSON values) if it was refused.
 
     Raises:
         OutputFailed: the file can't be written; an earlier file stays.
@@ -96,6 +108,9 @@ def save_scan(path: Path, scan: HealthyScan | None, notes: Mapping[str, Any]) ->
                 "evidence": scan.evidence.features[:, known].astype(np.float16),
                 "density": scan.evidence.density.astype(np.float16),
             }
+    if skull is not None:
+        arrays |= {f"skull.{name}": skull.maps[name] for name in MAPS}
+        arrays |= {"skull.known": skull.known, "skull.thick": np.array(skull.thick)}
     content = io.BytesIO()
     np.savez_compressed(content, **arrays)
     write_output(path, content.getvalue())
@@ -119,6 +134,19 @@ def load_scan(path: Path) -> tuple[HealthyScan | None, dict[str, Any]]:
         coverage = {name: float(share) for name, share in json.loads(str(arrays["coverage"])).items()}
         parts = (residual_mm, asymmetry, inside, arrays["regions"], coverage, int(arrays["stride"]))
         return HealthyScan(*parts, _evidence(arrays)), notes
+
+
+def load_skull(path: Path) -> HealthySkull | None:
+    """The skull in the cache of a scan; None if it could not be judged.
+
+    Raises:
+        OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error: the file is damaged, or of other form.
+    """
+    with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
+        if "skull.known" not in arrays:
+            return None
+        maps = {name: arrays[f"skull.{name}"] for name in MAPS}
+        return HealthySkull(maps, arrays["skull.known"], bool(arrays["skull.thick"]))
 
 
 def _evidence(arrays: Any) -> Evidence | None:

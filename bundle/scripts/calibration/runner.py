@@ -16,8 +16,10 @@ from ..anomaly.files import WINDOWS
 from ..errors import described, origin
 from ..files.fingerprints import Source
 from ..findings import InputRefused
+from ..skull.files import read_calibration
 from ..workflow import device_values, parsed_configs, quiet
 from .files import save_scan
+from .skulls import HealthySkull
 
 
 @dataclass(frozen=True)
@@ -39,10 +41,11 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Job:
-    """A scan, and the file in which its residual is cached."""
+    """A scan, the file in which its residual and its skull are cached, and whether only the skull has a part."""
 
     source: Source
     path: Path
+    skull_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,13 +66,13 @@ def measure_scan(recipe: Recipe, job: Job) -> Outcome:
     notes = {"group": job.source.group}
     try:
         with quiet():
-            scan, found = maker_of(recipe)(job.source)
+            scan, skull, found = maker_of(recipe)(job.source, job.skull_only)
     except InputRefused as refused:
         save_scan(job.path, None, notes | {"refused": str(refused)})
         return Outcome(f"refused. {refused}")
     except Exception as error:
         return Outcome(f"failed. {described(origin(error))}", failed=True)
-    save_scan(job.path, scan, notes | found)
+    save_scan(job.path, scan, notes | found, skull)
     return Outcome(f"{time.process_time() - began:.0f} CPU-seconds, registration {found['verdict']}")
 
 
@@ -102,17 +105,23 @@ class Maker:
         self.network = parser.get_parsed_content("network_def").to(self.device)
         self.network.load_state_dict(torch.load(recipe.weights, map_location=self.device, weights_only=True))
         self.evidence = parser.get_parsed_content("evidence")
+        self.usual_mm = read_calibration(parser.get_parsed_content("skull_normative")).usual_mm
 
-    def __call__(self, source: Source) -> tuple[Any, dict[str, Any]]:
-        """The cached scan, and notes about it.
+    def __call__(self, source: Source, skull_only: bool = False) -> tuple[Any, HealthySkull | None, dict[str, Any]]:
+        """The cached scan, None if its skull alone is asked for, its skull, and notes about it.
 
         Raises:
             InputRefused: the scan can't be judged.
         """
-        from .scans import healthy_scan
+        from .scans import healthy_scan, prepared, skull_of
 
-        parts = (self.transforms, self.inferer, self.network, self.device, self.usual, self.windows_hu, self.evidence)
-        return healthy_scan(source, *parts)
+        data = prepared(source, self.transforms)
+        notes = {"verdict": data["image"].meta["registration"]["verdict"]}
+        skull = skull_of(data, self.usual_mm)
+        if skull_only:
+            return None, skull, notes
+        parts = (self.inferer, self.network, self.device, self.usual, self.windows_hu, self.evidence)
+        return healthy_scan(data, *parts), skull, notes
 
 
 @lru_cache(maxsize=1)

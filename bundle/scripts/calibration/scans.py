@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -23,29 +23,11 @@ from ..simulation.anatomy.label_map import Anatomy, load_anatomy
 from ..simulation.case import simulate_case
 from ..volume import UNKNOWN_HU
 from .folds import HealthyScan
+from .skulls import HealthySkull, healthy_skull
 
 
-def healthy_scan(
-    source: Source,
-    transforms: Sequence[Any],
-    inferer: PositionInferer,
-    network: nn.Module,
-    device: torch.device,
-    usual: NDArray[np.float32],
-    windows_hu: Sequence[Sequence[float]],
-    evidence: MeasureEvidence | None = None,
-) -> tuple[HealthyScan, dict[str, Any]]:
-    """The healthy scan as calibration caches it, and notes about it: the verdict on its registration.
-
-    Args:
-        source: of the scan.
-        transforms: the preprocessing, of which the one that loads is left out for a simulated scan.
-        inferer: whose stride the result has.
-        network: with its weights.
-        device: where the network runs.
-        usual: densities of the reference head, see `asymmetry`.
-        windows_hu: lower and upper HU of the brain and of the bone window that the network sees.
-        evidence: measures what the density network says, if there is one.
+def prepared(source: Source, transforms: Sequence[Any]) -> dict[Any, Any]:
+    """A scan after the preprocessing, of which the transform that loads is left out for a simulated scan.
 
     Raises:
         InputRefused: the scan can't be judged.
@@ -54,6 +36,37 @@ def healthy_scan(
     for transform in transforms:
         if source.seed is None or not isinstance(transform, LoadImaged):
             data = transform(data)
+    return data
+
+
+def skull_of(data: Mapping[Any, Any], usual_mm: NDArray[np.float64]) -> HealthySkull | None:
+    """The skull of a prepared scan, on the scan's own grid, by a mean surface (m,); None if it can't be judged."""
+    scan = data["scan"]
+    hu = torch.as_tensor(scan)[0].cpu().numpy()
+    matrix = np.asarray(data["image"].meta["registration"]["matrix"], dtype=np.float64)
+    return healthy_skull(hu, np.asarray(scan.affine, dtype=np.float64), matrix, usual_mm)
+
+
+def healthy_scan(
+    data: Mapping[Any, Any],
+    inferer: PositionInferer,
+    network: nn.Module,
+    device: torch.device,
+    usual: NDArray[np.float32],
+    windows_hu: Sequence[Sequence[float]],
+    evidence: MeasureEvidence | None = None,
+) -> HealthyScan:
+    """A prepared healthy scan as calibration caches it.
+
+    Args:
+        data: of `prepared`.
+        inferer: whose stride the result has.
+        network: with its weights.
+        device: where the network runs.
+        usual: densities of the reference head, see `asymmetry`.
+        windows_hu: lower and upper HU of the brain and of the bone window that the network sees.
+        evidence: measures what the density network says, if there is one.
+    """
     predicted = inferer(data["image"][None].to(device), network)[0]
     step = inferer.stride
     signed = residual(torch.as_tensor(predicted).cpu().numpy(), step)
@@ -62,10 +75,9 @@ def healthy_scan(
     labels = regions[0].astype(np.uint8)
     across = asymmetry(inputs, labels, step, usual, windows_hu)
     coverage = {name: float(share) for name, share in data["coverage"].items()}
-    notes = {"verdict": data["image"].meta["registration"]["verdict"]}
     valid = torch.as_tensor(data["validity"])[0].cpu().numpy() if "validity" in data else None
     said = None if evidence is None else evidence(data["blocks"], labels, valid)
-    return HealthyScan(signed, across, inside, labels[::step, ::step, ::step], coverage, step, said), notes
+    return HealthyScan(signed, across, inside, labels[::step, ::step, ::step], coverage, step, said)
 
 
 def drawn(source: Source) -> MetaTensor:

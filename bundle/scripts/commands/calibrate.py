@@ -21,9 +21,10 @@ from typing import Any
 from ..anomaly.files import EVIDENCE_WINDOWS, NORMATIVE_NAME, THRESHOLDS_NAME, WINDOWS
 from ..anomaly.scores import LISTS, Thresholds, score_name
 from ..assets import bundle_root, config_values, metadata, place, sha256
-from ..calibration.files import load_scan, write_calibration
+from ..calibration.files import load_scan, load_skull, write_calibration
 from ..calibration.folds import FEWEST_SCANS, MAP_SMOOTHING_MM, RECOMMENDED_SCANS, HealthyScan, Sums, folds_of, held_out
 from ..calibration.runner import Job, Recipe, measure_scan
+from ..calibration.skulls import HealthySkull, calibrate_skulls
 from ..calibration.sources import simulated_sources, sources_in
 from ..errors import WrongUsage
 from ..files.atomic import check_writable
@@ -31,6 +32,9 @@ from ..files.fingerprints import Source, key, simulator_sha256
 from ..integrity import renew
 from ..processes.local import Lost
 from ..simulation.person.varieties import HEALTHY, PLAIN
+from ..skull.calibration import SPECIFICITY
+from ..skull.files import CLASSES, Calibration, read_calibration
+from ..statistics.auroc import threshold_at_specificity
 from ..words import counted
 from ..workflow import parsed_configs
 from .arguments import FAILURES, STOPPED, add_device, add_engine, answers, engine_problem, seed
@@ -81,6 +85,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--count", type=int, default=60, help="how many scans to draw (60)")
     parser.add_argument("--seed", type=seed, default=0, help="seed of the first one; the next ones count up")
     parser.add_argument("--variety", choices=HEALTHY, default=PLAIN, help="the population that is drawn (plain)")
+    parser.add_argument(
+        "--skull-names",
+        type=lambda text: text.split(","),
+        default=[],
+        help="label maps whose scans calibrate the skull alone: the networks learned from them",
+    )
+    parser.add_argument("--skull-count", type=int, default=0, help="how many of these to draw (0)")
     add_engine(parser)
 
 
@@ -122,18 +133,18 @@ def main(args: argparse.Namespace) -> int:
     if len(sources) < RECOMMENDED_SCANS:
         print(f"{len(sources)} scans make rough percentiles: {RECOMMENDED_SCANS} or more are better.", file=sys.stderr)
     settings = pipeline_settings(args)
-    made_with = settings | surroundings()
-    jobs = [Job(source, (args.work / f"{key(source, made_with)}.npz").absolute()) for source in sources]
+    jobs = jobs_of(args, sources, settings | surroundings())
     try:
         failed = measure([job for job in jobs if not is_kept(job.path)], len(jobs), args)
     except KeyboardInterrupt:
         print("Stopped. The same command goes on from here.", file=sys.stderr)
         return STOPPED
     scans, groups, facts = kept([job for job in jobs if job not in failed])
+    skulls = kept_skulls([job for job in jobs if job not in failed])
     enough(len(scans), "Of the scans that could be measured there are")
     facts |= {"failed": len(failed)} if failed else {}
     facts |= {"source": provenance(args), **settings, "smoothing_mm": args.smoothing}
-    print("\n".join(finish(args.output, scans, groups, facts)))
+    print("\n".join(finish(args.output, scans, groups, facts, skulls)))
     renew(bundle_root(), args.output)
     if failed:
         print(
@@ -196,6 +207,19 @@ def sources_of(args: argparse.Namespace) -> list[Source]:
     return simulated_sources(args.simulate, args.names, args.count, args.seed, args.variety)
 
 
+def jobs_of(args: argparse.Namespace, sources: Sequence[Source], made_with: dict[str, Any]) -> list[Job]:
+    """A job for each scan, and for each that only the skull is calibrated on."""
+    skulls = (
+        simulated_sources(
+            args.simulate or Path(), args.skull_names, args.skull_count, args.seed + args.count, args.variety
+        )
+        if args.skull_count
+        else []
+    )
+    marked = [(source, False) for source in sources] + [(source, True) for source in skulls]
+    return [Job(s, (args.work / f"{key(s, made_with)}.npz").absolute(), alone) for s, alone in marked]
+
+
 def provenance(args: argparse.Namespace) -> dict[str, Any]:
     """The origin of the scans, without a name of a user's file."""
     if args.simulate is None:
@@ -251,6 +275,7 @@ def measure(jobs: Sequence[Job], total: int, args: argparse.Namespace) -> list[J
 def kept(jobs: Sequence[Job]) -> tuple[list[HealthyScan], list[str], dict[str, Any]]:
     """The scans that were not refused, their groups, and how many of each kind there were."""
     scans, groups, verdicts = [], [], []
+    jobs = [job for job in jobs if not job.skull_only]
     for job in jobs:
         scan, notes = load_scan(job.path)
         if scan is None:
@@ -263,7 +288,20 @@ def kept(jobs: Sequence[Job]) -> tuple[list[HealthyScan], list[str], dict[str, A
     return scans, groups, counts
 
 
-def finish(output: Path, scans: Sequence[HealthyScan], groups: Sequence[str], facts: dict[str, Any]) -> list[str]:
+def kept_skulls(jobs: Sequence[Job]) -> tuple[list[HealthySkull], list[str]]:
+    """The skulls that could be judged, and their groups."""
+    found = [(load_skull(job.path), job.source.group) for job in jobs]
+    skulls = [(skull, group) for skull, group in found if skull is not None]
+    return [skull for skull, _ in skulls], [group for _, group in skulls]
+
+
+def finish(
+    output: Path,
+    scans: Sequence[HealthyScan],
+    groups: Sequence[str],
+    facts: dict[str, Any],
+    skulls: tuple[Sequence[HealthySkull], Sequence[str]],
+) -> list[str]:
     """Write the files; lines that say what they hold."""
     differing(groups)
     settings = {**facts.pop("settings"), "smoothing_mm": facts.pop("smoothing_mm")}
@@ -272,7 +310,9 @@ def finish(output: Path, scans: Sequence[HealthyScan], groups: Sequence[str], fa
     more = {"folds": len(folds_of(groups)), "groups": len(set(groups)), "mirror_images": True, "settings": settings}
     thresholds = Thresholds.of(judged.details, {**facts, **more, "bundle_version": metadata()["version"]})
     normal = Sums(scans).finish()
-    write_calibration(output, normal, thresholds)
+    skull = calibrate_skulls(*skulls, read_calibration(place("models/skull_normative.npz")).usual_mm)
+    thresholds = Thresholds(thresholds.healthy, {**thresholds.facts, "skulls": skull_facts(skull, skulls[1])})
+    write_calibration(output, normal, thresholds, skull)
     known = int(normal.normative.known.sum())
     lines = [f"{output / NORMATIVE_NAME}: {known} places known, from {len(scans)} scans"]
     pooling = config_values("inference.json")["score"]
@@ -281,4 +321,14 @@ def finish(output: Path, scans: Sequence[HealthyScan], groups: Sequence[str], fa
         limits = {region: thresholds.threshold(region, name) for region in ("left_hemisphere", "skull")}
         shown = ", ".join(f"{LISTS[r]} {'too few scans' if t is None else f'{t:.2f}'}" for r, t in limits.items())
         lines.append(f"95 % of the healthy {name} do not exceed: {shown}")
+    for name in CLASSES:
+        scores = skull.healthy.get(name)
+        limit = "too few scans" if scores is None else f"{threshold_at_specificity(scores, SPECIFICITY):.2f}"
+        count = 0 if scores is None else len(scores)
+        lines.append(f"95 % of the healthy scores of the skull do not exceed: {limit} ({count} scans in {name} slices)")
     return [*lines, f"{output / THRESHOLDS_NAME}"]
+
+
+def skull_facts(skull: Calibration, groups: Sequence[str]) -> dict[str, Any]:
+    """What a calibration of the skull was made of, for `thresholds.json`."""
+    return {"groups": len(set(groups)), **{name: len(scores) for name, scores in skull.healthy.items()}}

@@ -35,10 +35,11 @@ def overrides(args: argparse.Namespace) -> dict[str, Any]:
     if args.calibration:
         from ..anomaly.evidence_files import NAME as EVIDENCE_NAME
         from ..anomaly.files import NORMATIVE_NAME, THRESHOLDS_NAME
+        from ..skull.files import NAME as SKULL_NAME
 
         folder = args.calibration.absolute()
         values |= {"normative": folder / NORMATIVE_NAME, "thresholds": folder / THRESHOLDS_NAME}
-        values["evidence_normative"] = folder / EVIDENCE_NAME
+        values |= {"evidence_normative": folder / EVIDENCE_NAME, "skull_normative": folder / SKULL_NAME}
     return {**values, **device_values(args.device)}
 
 

@@ -1,8 +1,8 @@
 """The calibration of the skull in a file, `skull_normative.npz`.
 
-For thin and for thick slices (`CLASSES`) it holds the mean and sd of each map, the mean and sd of the peaks of healthy
-scans, and their scores; beside them the mean surface. Values are symmetric, so the right half is kept, in 255 steps of
-their largest; the last code means unknown.
+For thin and for thick slices (`CLASSES`), or one of them, it holds the mean and sd of each map, the mean and sd of the
+peaks of healthy scans, and their scores; beside them the mean surface. Values are symmetric, so the right half is kept,
+in 255 steps of their largest; the last code means unknown.
 """
 
 from __future__ import annotations
@@ -28,12 +28,15 @@ UNKNOWN, STEPS = 255, 254
 """Code of an infinite value, and number of steps of the largest finite one."""
 
 SURFACE_STEP_MM = 0.01
-REMEDY = "Make it again with benchmarks/fractures.py, or take it from the bundle that the scripts came with."
+REMEDY = "Make it again with `head-ct-anomaly calibrate`, or take it from the bundle that the scripts came with."
 
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """The mean surface (m,), mm, and by class of slices the calibration and the scores of healthy scans."""
+    """The mean surface (m,), mm, and by class of slices the calibration and the scores of healthy scans.
+
+    A class of which too few healthy scans are known is left out.
+    """
 
     usual_mm: Array
     classes: dict[str, Class]
@@ -70,9 +73,10 @@ def read_calibration(path: str | Path) -> Calibration:
             arrays = {name: archive[name] for name in archive.files}
         if str(arrays["format"]) != FORMAT:
             raise ValueError(f"{Path(path).name} is of another format than {FORMAT!r}. {REMEDY}")
-        classes = {name: _class(arrays, name) for name in CLASSES}
+        names = [name for name in CLASSES if f"{name}.healthy" in arrays]
+        classes = {name: _class(arrays, name) for name in names}
         surface = arrays["surface"].astype(np.float64) * SURFACE_STEP_MM
-        healthy = {name: arrays[f"{name}.healthy"].astype(np.float64) for name in CLASSES}
+        healthy = {name: arrays[f"{name}.healthy"].astype(np.float64) for name in names}
     except (KeyError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(f"{Path(path).name} can't be read. {REMEDY}") from error
     return Calibration(np.concatenate([surface, surface]), classes, healthy)
