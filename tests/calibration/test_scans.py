@@ -53,16 +53,8 @@ def network() -> DensePositionNet:
 def test_what_is_kept_is_what_the_network_says(network: DensePositionNet, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(healthy_scans, "drawn", lambda source: torch.full((1, 2, 2, 2), source.seed / 10))
     inferer = DensePositionInferer(stride=4, margin=4)
-    scan, notes = healthy_scan(
-        Source("x 7", "x", Path("x.nii.gz"), 7),
-        [LoadImaged("image"), prepared],
-        inferer,
-        network,
-        torch.device("cpu"),
-        USUAL,
-        WINDOWS_HU,
-    )
-    assert notes == {"verdict": "review"}
+    data = healthy_scans.prepared(Source("x 7", "x", Path("x.nii.gz"), 7), [LoadImaged("image"), prepared])
+    scan = healthy_scan(data, inferer, network, torch.device("cpu"), USUAL, WINDOWS_HU)
     assert (scan.stride, scan.regions.shape, scan.regions.dtype) == (4, (12, 12, 12), np.uint8)
     assert scan.coverage == {"left_hemisphere": 1.0, "right_hemisphere": 0.5, "skull": 1.0}
     assert scan.inside.sum() == 4**3
@@ -77,22 +69,13 @@ def test_what_is_kept_is_what_the_network_says(network: DensePositionNet, monkey
     assert scan.asymmetry[8, 6, 6] > 0 == scan.asymmetry[3, 6, 6], "the left is denser than the reference, too"
 
 
-def test_a_scan_on_disk_is_loaded_and_may_be_refused(network: DensePositionNet) -> None:
+def test_a_scan_on_disk_is_loaded_and_may_be_refused() -> None:
     seen: list[Any] = []
 
     def load(data: dict[Any, Any]) -> dict[Any, Any]:
         seen.append(data["image"])
         raise refusal("not_ct", "There is no CT image.")
 
-    inferer = DensePositionInferer(stride=4, margin=4)
     with pytest.raises(InputRefused, match=r"There is no CT image\. Give a head CT\."):
-        healthy_scan(
-            Source("a", "a", Path("/data/a")),
-            [load, prepared],
-            inferer,
-            network,
-            torch.device("cpu"),
-            USUAL,
-            WINDOWS_HU,
-        )
+        healthy_scans.prepared(Source("a", "a", Path("/data/a")), [load, prepared])
     assert seen == ["/data/a"]

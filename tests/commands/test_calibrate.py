@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from calibrate_stand_in import LOG, N, Pretend, made, stand_in_scan
+from calibrate_stand_in import LOG, N, Pretend, made, skull, stand_in_scan
 
 from scripts.anomaly import files as anomaly_files
 from scripts.anomaly import normative
@@ -32,6 +32,8 @@ from scripts.processes import local as worker_processes
 from scripts.processes.cluster import imported_ray
 from scripts.registration import transforms
 from scripts.registration.register import Registration
+from scripts.skull.calibration import cross_fitted
+from scripts.skull.files import read_calibration
 
 NIFTI = nifti_bytes(np.zeros((2, 2, 2), np.int16), np.eye(4))
 
@@ -90,7 +92,7 @@ def test_a_folder_becomes_a_calibration(scans: Path, tmp_path: Path, capsys: pyt
     assert facts["settings"]["stride"] == 4
     assert facts["settings"]["smoothing_mm"] == 6
     assert "scan_0" not in (tmp_path / "out" / "thresholds.json").read_text(), "no name of a patient's file"
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(files)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted([*files, "skull_normative.npz"])
 
 
 def test_what_was_done_is_not_done_again(scans: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -186,6 +188,35 @@ def test_simulated_scans_are_judged_by_other_anatomies(tmp_path: Path) -> None:
     assert (content["scans"], content["groups"], content["folds"]) == (8, 2, 2)
     assert content["source"]["anatomies"] == ["head_02", "head_03"]
     assert content["source"]["seed"] == 100
+
+
+def test_skulls_are_calibrated_on_scans_of_more_anatomies(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("head_01", "head_02", "head_03"):
+        (tmp_path / f"{name}.nii.gz").write_bytes(NIFTI)
+    more = ("--simulate", str(tmp_path), "--names", "head_02,head_03", "--count", "8", "--seed", "100")
+    assert main(words(tmp_path, *more, "--skull-names", "head_01", "--skull-count", "3")) == 0
+    assert made()[8:] == ["head_01 108", "head_01 109", "head_01 110"]
+    facts = json.loads((tmp_path / "out" / "thresholds.json").read_text())
+    assert facts["scans"] == 8, "what calibrates the skull alone has no part in the maps"
+    assert facts["skulls"] == {"groups": 3, "thin": 11}
+    path = tmp_path / "out" / "skull_normative.npz"
+    assert facts["skull_normative_sha256"] == sha256(path)
+    found = read_calibration(path)
+    assert list(found.classes) == ["thin"]
+    expected = cross_fitted(
+        [skull(seed).image() for seed in range(100, 111)], ["head_02", "head_03"] * 4 + ["head_01"] * 3
+    )[1]
+    np.testing.assert_allclose(found.healthy["thin"], np.sort(expected), rtol=1e-5)
+    out = capsys.readouterr().out
+    assert "(11 scans in thin slices)" in out
+    assert "do not exceed: too few scans (0 scans in thick slices)" in out
+
+
+def test_a_folder_has_no_label_maps_to_draw_skulls_from(
+    scans: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words(tmp_path, str(scans), "--skull-count", "3")) == 2
+    assert capsys.readouterr().err == "--skull-count draws scans. Add --simulate ANATOMIES.\n"
 
 
 def test_one_anatomy_alone_can_not_judge_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,10 +17,14 @@ import numpy as np
 from scripts.calibration import runner as healthy_runner
 from scripts.calibration.folds import HealthyScan
 from scripts.calibration.runner import Job, Outcome, Recipe, measure_scan
+from scripts.calibration.skulls import HealthySkull
 from scripts.commands import calibrate
 from scripts.commands.main import main
 from scripts.files.fingerprints import Source
 from scripts.findings import refusal
+from scripts.skull.atlas import atlas
+from scripts.skull.directions import LINES
+from scripts.skull.measure import MAPS
 
 N = 12
 """Places along a side of the normative's grid, here."""
@@ -35,8 +39,10 @@ class Pretend:
     def __init__(self, recipe: Recipe) -> None:
         pass
 
-    def __call__(self, source: Source) -> tuple[HealthyScan, dict[str, str]]:
-        """A residual by the name of the scan."""
+    def __call__(
+        self, source: Source, skull_only: bool = False
+    ) -> tuple[HealthyScan | None, HealthySkull | None, dict[str, str]]:
+        """A residual by the name of the scan; those that are drawn have a skull, too."""
         with Path(os.environ[LOG]).open("a") as file:
             file.write(f"{source.name} {os.getpid()}\n")
         if source.name.startswith("bad"):
@@ -52,7 +58,16 @@ class Pretend:
         residual, asymmetry = rng.normal(1, 6, (3, N, N, N)), rng.normal(0, 2, (N, N, N))
         shares = dict.fromkeys(("left_hemisphere", "right_hemisphere", "skull"), 1.0)
         notes = {"verdict": "review" if source.name == "scan_02.nii.gz" else "pass"}
-        return HealthyScan(residual, asymmetry, inside, np.where(inside, regions, 0), shares, 4), notes
+        scan = HealthyScan(residual, asymmetry, inside, np.where(inside, regions, 0), shares, 4)
+        return None if skull_only else scan, None if source.seed is None else skull(source.seed), notes
+
+
+def skull(seed: int) -> HealthySkull:
+    """A random skull in slices of 1 mm."""
+    rng, count = np.random.default_rng(seed), len(atlas().pooled)
+    rows = {"lines": LINES, "wide": LINES, "dents": 1}
+    maps = {name: rng.uniform(0, 1, (rows[name], count)).astype(np.float16) for name in MAPS}
+    return HealthySkull(maps, np.ones(count, bool), thick=False)
 
 
 def stand_in_scan(recipe: Recipe, job: Job) -> Outcome:

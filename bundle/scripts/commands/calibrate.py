@@ -120,6 +120,9 @@ def main(args: argparse.Namespace) -> int:
     if (args.folder is None) == (args.simulate is None):
         print("Give either a FOLDER of healthy scans or --simulate ANATOMIES.", file=sys.stderr)
         return 2
+    if args.skull_count and args.simulate is None:
+        print("--skull-count draws scans. Add --simulate ANATOMIES.", file=sys.stderr)
+        return 2
     if problem := engine_problem(args):
         print(problem, file=sys.stderr)
         return 2
@@ -209,13 +212,10 @@ def sources_of(args: argparse.Namespace) -> list[Source]:
 
 def jobs_of(args: argparse.Namespace, sources: Sequence[Source], made_with: dict[str, Any]) -> list[Job]:
     """A job for each scan, and for each that only the skull is calibrated on."""
-    skulls = (
-        simulated_sources(
-            args.simulate or Path(), args.skull_names, args.skull_count, args.seed + args.count, args.variety
-        )
-        if args.skull_count
-        else []
-    )
+    skulls: list[Source] = []
+    if args.skull_count:
+        first = args.seed + args.count
+        skulls = simulated_sources(args.simulate, args.skull_names, args.skull_count, first, args.variety)
     marked = [(source, False) for source in sources] + [(source, True) for source in skulls]
     return [Job(s, (args.work / f"{key(s, made_with)}.npz").absolute(), alone) for s, alone in marked]
 
