@@ -1,15 +1,14 @@
 """Fractures found by the unrolled skull: AUROC by kind and slice thickness, on heads with sutures.
 
     python benchmarks/fractures.py draw WORK --anatomies ANATOMIES --names head_01 ... --rounds 2
-    python benchmarks/fractures.py take WORK --scans SCANS
     python benchmarks/fractures.py measure WORK [--register --calibration FILE]
-    python benchmarks/fractures.py judge WORK [--calibration FILE]
+    python benchmarks/fractures.py judge WORK [--healthy HEALTHY]
     python benchmarks/fractures.py calibrate WORK --output bundle/models/skull_normative.npz
 
 `draw` draws pairs of a healthy and a fractured head, see `skull/draw.py`, and keeps their scans in `WORK/cases`;
-`take` adds whole skulls from the folder `scans` that `benchmarks/detection.py draw` left, see `skull/taken.py`;
 `measure` caches what the skull shows in `WORK/skulls`; `judge` prints the tables, each scan judged by healthy scans of
-other anatomies, or by a calibration. `calibrate` makes the calibration of all healthy scans in `WORK`. Every stage
+other anatomies: those of `WORK`, or those of `HEALTHY`, the work folder of `head-ct-anomaly calibrate`. `calibrate`
+makes a first calibration, with a mean surface, of the healthy scans in `WORK`. Every stage
 resumes after a stop and prints its CPU-seconds. Scans are aligned by their true pose with an error of 3.5 mm and 3
 degrees or, with `--register`, by the product's registration; what that refuses is in no figure, but listed.
 """
@@ -32,10 +31,9 @@ import numpy as np
 from scripts.files.atomic import replace_file
 from scripts.skull.files import CLASSES, Calibration, calibration_bytes, read_calibration
 from skull.draw import draw_pair, pairs
-from skull.judge import fitted, healthy_of, judged, judged_by, table
+from skull.judge import fitted, healthy_in, healthy_of, judged, own_healthy, table
 from skull.measured import Measured, mean_surface, measure_case, measured, scan_of
 from skull.registered import found_matrix
-from skull.taken import take_scans
 
 SURFACE = "mean_surface.npy"
 """Name of the mean surface of the healthy scans in `WORK`."""
@@ -46,11 +44,6 @@ def draw(args: argparse.Namespace) -> None:
     for pair in pairs(args.names, args.rounds, args.seed):
         count = draw_pair(pair, args.anatomies, args.work / "cases")
         print(f"{pair.anatomy} {pair.seed} {pair.kind}: {count} scans", flush=True)
-
-
-def take(args: argparse.Namespace) -> None:
-    """Add the scans without a fracture of a folder."""
-    print(f"{take_scans(args.scans, args.work / 'cases')} scans")
 
 
 def measure(args: argparse.Namespace) -> None:
@@ -96,7 +89,7 @@ def all_measured(work: Path) -> list[Measured]:
 def judge(args: argparse.Namespace) -> None:
     """Print the tables."""
     cases = all_measured(args.work)
-    found = judged_by(cases, read_calibration(args.calibration)) if args.calibration else judged(cases)
+    found = judged(cases, healthy_in(args.healthy) if args.healthy else own_healthy(cases))
     print(table(list(found)))
 
 
@@ -115,7 +108,7 @@ def main() -> None:
     """Run a stage."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     stages = parser.add_subparsers(required=True)
-    for stage in (draw, take, measure, judge, calibrate):
+    for stage in (draw, measure, judge, calibrate):
         own = stages.add_parser(stage.__name__, help=stage.__doc__)
         own.add_argument("work", metavar="WORK", type=Path, help="folder of the scans")
         own.set_defaults(stage=stage)
@@ -124,13 +117,12 @@ def main() -> None:
             own.add_argument("--names", nargs="+", required=True, help="anatomies to draw")
             own.add_argument("--rounds", type=int, default=2, help="pairs of each anatomy (2)")
             own.add_argument("--seed", type=int, default=9000, help="of the first pair (9000)")
-        elif stage is take:
-            own.add_argument("--scans", type=Path, required=True, help="folder with a folder a scan")
         elif stage is calibrate:
             own.add_argument("--output", type=Path, required=True, help="the file to write")
+        elif stage is judge:
+            own.add_argument("--healthy", type=Path, help="work folder of head-ct-anomaly calibrate")
         else:
-            own.add_argument("--calibration", type=Path, help="a calibration made of other scans")
-        if stage is measure:
+            own.add_argument("--calibration", type=Path, help="whose mean surface to measure by")
             own.add_argument("--register", action="store_true", help="align by the product's registration")
     args = parser.parse_args()
     started = time.process_time()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scripts.skull.calibration import Class, cross_fitted, peaks_of
-from scripts.skull.files import CLASSES, Calibration
+from scripts.calibration.files import load_scan, load_skull
+from scripts.skull.calibration import Class, Image, cross_fitted, peaks_of
+from scripts.skull.files import CLASSES
 from scripts.skull.measure import MAPS
 from scripts.skull.staircase import THICK_MM
 from scripts.statistics.auroc import auroc, clustered_bootstrap, threshold_at_specificity
@@ -49,23 +51,47 @@ def fitted(healthy: Sequence[Measured]) -> tuple[Class, list[float]]:
     return cross_fitted([one.skull for one in healthy], [one.truth["anatomy"] for one in healthy])
 
 
-def judged(cases: Sequence[Measured]) -> Iterator[Judged]:
-    """Each case, judged by the healthy cases of all other anatomies."""
+@dataclass(frozen=True)
+class Healthy:
+    """A healthy skull, its anatomy and its class of slices."""
+
+    skull: Image
+    anatomy: str
+    group: str
+
+
+def own_healthy(cases: Sequence[Measured]) -> list[Healthy]:
+    """The healthy ones of the cases."""
+    some = [case for case in cases if case.truth["kind"] is None]
+    return [Healthy(case.skull, case.truth["anatomy"], class_of(case.truth)) for case in some]
+
+
+def healthy_in(work: Path) -> list[Healthy]:
+    """The healthy skulls in the work folder of `head-ct-anomaly calibrate`."""
+    found = []
+    for path in sorted(work.glob("*.npz")):
+        if (skull := load_skull(path)) is not None:
+            anatomy = str(load_scan(path)[1]["group"])
+            found.append(Healthy(skull.image(), anatomy, CLASSES[int(skull.thick)]))
+    return found
+
+
+def judged(cases: Sequence[Measured], healthy: Sequence[Healthy]) -> Iterator[Judged]:
+    """Each case, judged by the healthy skulls of all other anatomies.
+
+    Raises:
+        ValueError: there are healthy skulls of fewer than two others.
+    """
     for anatomy in sorted({one.truth["anatomy"] for one in cases}):
         for group in CLASSES:
             own = [c for c in cases if c.truth["anatomy"] == anatomy and class_of(c.truth) == group]
-            others = [c for c in healthy_of(cases, group) if c.truth["anatomy"] != anatomy]
+            others = [one for one in healthy if one.anatomy != anatomy and one.group == group]
             if own:
-                usual, scores = fitted(others)
-                yield from (judge(case, usual, threshold_at_specificity(scores, SPECIFICITY)) for case in own)
-
-
-def judged_by(cases: Sequence[Measured], calibration: Calibration) -> Iterator[Judged]:
-    """Each case, judged by a calibration."""
-    for case in cases:
-        group = class_of(case.truth)
-        limit = threshold_at_specificity(calibration.healthy[group], SPECIFICITY)
-        yield judge(case, calibration.classes[group], limit)
+                if len({one.anatomy for one in others}) < 2:
+                    raise ValueError(f"{anatomy} in {group} slices needs healthy skulls of two other anatomies.")
+                usual, scores = cross_fitted([one.skull for one in others], [one.anatomy for one in others])
+                limit = threshold_at_specificity(scores, SPECIFICITY)
+                yield from (judge(case, usual, limit) for case in own)
 
 
 def judge(case: Measured, usual: Class, threshold: float) -> Judged:
@@ -107,6 +133,7 @@ def table(cases: Sequence[Judged]) -> str:
     lines.append("|---" * 9 + "|")
     for slices in dict.fromkeys(case.slices for case in cases):
         lines.append(row(slices, [case for case in cases if case.slices == slices]))
+    lines.append(row("up to 3 mm", [case for case in cases if case.slices != "thick"]))
     lines.append(row("all", cases))
     return "\n".join(lines)
 
