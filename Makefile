@@ -95,9 +95,12 @@ EVIDENCE_EPOCHS ?= 90
 ITERATIONS ?=
 HEADS ?=
 HEALTHY ?= 84
+SKULLS ?= 64
 TRAINED := $(WEIGHTS_OUT)/trained
 # Heads to calibrate on: no network learnt from them.
 UNSEEN ?= head_09,head_10,head_11,head_12,head_13,head_14
+# Heads to calibrate the skull on beside them: no network judges it.
+SEEN ?= head_01,head_02,head_03,head_04,head_05,head_06,head_07,head_08
 TRAIN := $(BIN)/python -m monai.bundle run --bundle_root bundle --dataset_dir $(ANATOMIES) \
 	$(if $(filter-out auto,$(DEVICE)),--device '$$torch.device("$(DEVICE)")') \
 	$(if $(ITERATIONS),--iterations_per_epoch $(ITERATIONS)) \
@@ -107,7 +110,7 @@ FEW_PLANTED := $(if $(HEADS),--healthy_heads $(HEADS) --heads_per_kind $(HEADS) 
 weights: $(STAMP) $(WEIGHTS_OUT)/locator.pt $(WEIGHTS_OUT)/model.pt $(WEIGHTS_OUT)/evidence.pt
 	$(BIN)/head-ct-anomaly calibrate --simulate $(ANATOMIES) --count $(HEALTHY) --seed 9000 --variety widened -o $(WEIGHTS_OUT) \
 		--work $(WEIGHTS_OUT)/healthy --weights $(WEIGHTS_OUT)/model.pt --evidence-weights $(WEIGHTS_OUT)/evidence.pt \
-		--names $(UNSEEN) --workers $(WORKERS) --device $(DEVICE)
+		--names $(UNSEEN) --skull-names $(SEEN) --skull-count $(SKULLS) --workers $(WORKERS) --device $(DEVICE)
 
 .PHONY: anatomies
 anatomies:

@@ -64,14 +64,14 @@ class MeasureEvidence:
         """
         plain = torch.as_tensor(blocks).cpu()
         inputs = torch.as_tensor(self.intensity({"image": plain})["image"])
-        found = self.inferer(inputs[None].to(self.device), self._ready())[0].cpu().numpy()
+        found = self.inferer(inputs[None].to(self.device), self.ready())[0].cpu().numpy()
         if validity is not None and self.reference_regions is not None:
             unseen = unseen_head(validity, load_regions(self.reference_regions))
             found[:, beside_cut(at_places(unseen))] = np.nan
         density = density_at_places(plain[0].numpy(), at_places(regions))
         return Evidence.of(found, density)
 
-    def _ready(self) -> DensityPositionNet:
+    def ready(self) -> DensityPositionNet:
         """The network, loaded, on its device."""
         if not self.loaded:
             self.network.load_state_dict(torch.load(self.weights, map_location="cpu", weights_only=True))
