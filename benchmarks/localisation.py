@@ -24,10 +24,10 @@ import torch
 
 from scripts.anomaly.evidence import KINDS
 from scripts.anomaly.normative import residual
+from scripts.files.tables import Table
 from scripts.networks.density import FIELDS_MM
 from scripts.preprocessing.blocks import at_places
 from scripts.preprocessing.regions import SKULL
-from scripts.files.tables import Table
 from scripts.workflow import parsed_configs
 
 STRIDE = 2
