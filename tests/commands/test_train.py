@@ -57,7 +57,7 @@ def train(start: list[str], config: str, anatomies: Path, output: Path, **overri
 
 
 def checkpoints(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.glob("*.pt"))
+    return sorted(path.name for path in folder.glob("checkpoint*.pt"))
 
 
 def test_training_learns_validates_and_goes_on_after_a_stop(anatomies: Path, tmp_path: Path) -> None:
@@ -85,5 +85,8 @@ def test_two_processes_share_one_training(anatomies: Path, tmp_path: Path) -> No
     log = train(torchrun, config, anatomies, output, max_epochs="1", val_interval="1", backend="gloo", device="cpu")
     assert checkpoints(output) == ["checkpoint_epoch=1.pt"], "one process saves"
     assert log.count("brain_error_mm best value") == 1, "one process validates"
+    best = torch.load(output / "best.pt", weights_only=True)
+    assert (best["epoch"], best["metric"]) == (1, "brain_error_mm")
+    assert not any(name.startswith("module.") for name in best["network"])
     state = torch.load(output / "checkpoint_epoch=1.pt", weights_only=True)
     assert state["trainer"]["iteration"] == 2

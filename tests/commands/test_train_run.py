@@ -42,8 +42,8 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each training of the command is a tiny one."""
     ours = train.overrides
 
-    def overrides(args: argparse.Namespace) -> dict[str, Any]:
-        return {**ours(args), **TINY}
+    def overrides(args: argparse.Namespace, datalist: Any) -> dict[str, Any]:
+        return {**ours(args, datalist), **TINY}
 
     monkeypatch.setattr(train, "overrides", overrides)
 
@@ -84,7 +84,17 @@ def test_label_maps_in_weights_out_and_stopped_it_goes_on(tmp_path: Path, capsys
     (tmp_path / "maps").mkdir()
     for name in "ab":
         (tmp_path / "maps" / f"{name}.nii.gz").write_bytes(nifti_bytes(*raw_labels()))
-    words = ["train", str(tmp_path / "maps"), "-o", str(tmp_path / "out #1"), "--validation", "b", "--device", "cpu"]
+    words = [
+        "train",
+        "--simulate",
+        str(tmp_path / "maps"),
+        "-o",
+        str(tmp_path / "out #1"),
+        "--validation",
+        "b",
+        "--device",
+        "cpu",
+    ]
     assert main([*words, "--epochs", "1"]) == 0
     assert main([*words, "--epochs", "2"]) == 0
     assert "going on after epoch 1 of 2" in capsys.readouterr().err
@@ -115,7 +125,7 @@ def test_a_user_s_interrupt_is_no_error(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(train, "train_configs", stopped)
-    assert main(["train", str(maps), "-o", str(tmp_path / "out")]) == train.INTERRUPTED
+    assert main(["train", "--simulate", str(maps), "-o", str(tmp_path / "out")]) == train.INTERRUPTED
     assert "goes on from the last epoch" in capsys.readouterr().err
 
 
@@ -141,14 +151,20 @@ def test_a_datalist_that_can_t_be_used(
 
 def test_what_is_not_there_is_named(maps: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "There is no" in error(capsys, tmp_path / "none", "-o", tmp_path / "out")
-    assert "Check --start" in error(capsys, maps, "-o", tmp_path / "out", "--start", tmp_path / "none.pt")
-    assert "There is no device cuda:99" in error(capsys, maps, "-o", tmp_path / "out", "--device", "cuda:99")
+    assert "Check --start" in error(capsys, "--simulate", maps, "-o", tmp_path / "out", "--start", tmp_path / "none.pt")
+    assert "There is no device cuda:99" in error(
+        capsys, "--simulate", maps, "-o", tmp_path / "out", "--device", "cuda:99"
+    )
 
 
 @pytest.mark.parametrize(
     ("names", "words", "message"),
     [
-        ("ab", [], r"called head_09, head_10, head_11; there are a, b\. Name those to validate on: --validation NAME"),
+        (
+            "ab",
+            [],
+            r"called head_09, head_10, head_11; there are a, b\. Name those to validate on: --validation NAME,NAME",
+        ),
         ("abcdef", ["--validation", "x"], r"called x; there are a, b, c, d, e, …\. Name those to validate on"),
         ("ab", ["--validation", "b", "--hold-out", "c"], r"called c; there are a, b\. Correct --hold-out\."),
         ("ab", ["--validation", "b", "--hold-out", "a"], r"Every label map in .* is held out \(a, b\).*--hold-out"),
@@ -159,7 +175,7 @@ def test_label_maps_of_other_names(
 ) -> None:
     for name in names:
         (tmp_path / f"{name}.nii.gz").touch()
-    text = error(capsys, tmp_path, "-o", tmp_path / "out", *words)
+    text = error(capsys, "--simulate", tmp_path, "-o", tmp_path / "out", *words)
     assert re.search(message, text)
     assert text.count("\n") == 1, "one line"
     assert not (tmp_path / "out").exists()
@@ -171,32 +187,105 @@ def test_a_training_that_is_done_is_exported_again(
     checkpoint(tmp_path / "out", 9)
     monkeypatch.setattr(train, "train_configs", None)
     for epochs in ("9", "3"):
-        assert main(["train", str(maps), "-o", str(tmp_path / "out"), "--epochs", epochs]) == 0
+        assert main(["train", "--simulate", str(maps), "-o", str(tmp_path / "out"), "--epochs", epochs]) == 0
         assert f"9 epochs are done already in {tmp_path / 'out'}, {epochs} were asked for" in capsys.readouterr().err
     plain_network().load_state_dict(torch.load(tmp_path / "out" / "model.pt", weights_only=True))
 
 
-@pytest.mark.parametrize("words", [[], ["--from-scratch"]])
 def test_a_training_that_goes_on_says_what_it_does_not_do(
-    words: list[str], maps: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    maps: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     checkpoint(tmp_path / "out", 2)
     monkeypatch.setattr(train, "train_configs", lambda files, values: None)
-    assert main(["train", str(maps), "-o", str(tmp_path / "out"), *words]) == 0
+    assert main(["train", "--simulate", str(maps), "-o", str(tmp_path / "out")]) == 0
     text = capsys.readouterr().err
     assert text.startswith("going on after epoch 2 of ")
-    assert "--start and --from-scratch say nothing here, and for other data name another folder" in text
+    assert "--start says nothing here, and for other data name another folder" in text
     assert text.count("\n") == 1
+
+
+def test_from_scratch_goes_on_what_began_so_and_nothing_else(
+    maps: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--simulate", str(maps), "-o", str(tmp_path / "out")]
+    monkeypatch.setattr(train, "train_configs", lambda files, values: checkpoint(tmp_path / "out", 2))
+    assert main(["train", *words, "--from-scratch"]) == 0
+    assert main(["train", *words, "--from-scratch"]) == 0, "as a training that was stopped"
+    capsys.readouterr()
+    (tmp_path / "out" / "beginning.json").unlink()
+    assert "holds a training after epoch 2, which --from-scratch would go on. Name another folder: -o" in error(
+        capsys, *words, "--from-scratch"
+    )
+
+
+def test_the_best_validation_is_exported_and_said(
+    maps: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+
+    def trained(files: Any, values: Any) -> None:
+        checkpoint(out, 3)
+        best = plain_network()
+        torch.nn.init.constant_(next(best.parameters()), 0.5)
+        facts = {"epoch": 0, "metric": "brain_error_mm", "value": 9.3}
+        torch.save({"network": best.state_dict(), **facts}, out / "best.pt")
+        (out / "learning_curve.csv").write_text("epoch,brain_error_mm\n0,9.3\n3,12.8\n")
+
+    monkeypatch.setattr(train, "train_configs", trained)
+    assert main(["train", "--simulate", str(maps), "-o", str(out)]) == 0
+    text = capsys.readouterr().out
+    assert text.startswith(
+        "best validation: brain_error_mm 9.30 after epoch 0, which is exported; 9.30 before the training; "
+        "12.80 after the last epoch. The training did not help: the weights are those that it started from."
+    )
+    weights = torch.load(out / "model.pt", weights_only=True)
+    assert (next(iter(weights.values())) == 0.5).all()
+
+
+def test_of_a_folder_of_scans_every_fifth_is_for_validation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(11):
+        (tmp_path / "scans" / f"scan_{number:02d}").mkdir(parents=True)
+    seen: list[dict[str, Any]] = []
+
+    def trained(files: Any, values: dict[str, Any]) -> None:
+        seen.append(json.loads(Path(values["datalist"]).read_text()))
+        checkpoint(tmp_path / "out", 1)
+
+    monkeypatch.setattr(train, "train_configs", trained)
+    words = ["train", str(tmp_path / "scans"), "-o", str(tmp_path / "out")]
+    assert main([*words, "--hold-out", "scan_00"]) == 0
+    text = capsys.readouterr().err
+    assert "10 scans: 8 for training, 2 for validation" in text
+    assert "10 scans to learn from and to validate on: with fewer than 40 the network often gets worse" in text
+    names = {section: [Path(item["image"]).name for item in seen[0][section]] for section in seen[0]}
+    assert names["validation"] == ["scan_05", "scan_10"]
+    assert not {"scan_00", "scan_05", "scan_10"} & set(names["training"])
+    shutil.rmtree(tmp_path / "out")
+    assert main([*words, "--validation", "scan_03"]) == 0
+    assert [Path(item["image"]).name for item in seen[1]["validation"]] == ["scan_03"]
+
+
+def test_what_can_t_be_split(maps: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "scans" / "one").mkdir(parents=True)
+    out = ("-o", tmp_path / "out")
+    assert "holds 1 scan: too few to learn from and to validate on" in error(capsys, tmp_path / "scans", *out)
+    assert "There is no scan x in" in error(capsys, tmp_path / "scans", *out, "--validation", "x")
+    assert "Give either SCANS" in error(capsys, *out)
+    assert "Give either SCANS" in error(capsys, tmp_path / "scans", "--simulate", maps, *out)
+    (tmp_path / "list.json").write_text("{}")
+    assert "A datalist says itself" in error(capsys, tmp_path / "list.json", *out, "--hold-out", "x")
 
 
 def test_files_of_another_network(maps: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     checkpoint(tmp_path / "out", 2, width=4)
-    assert "is no checkpoint of this network" in error(capsys, maps, "-o", tmp_path / "out")
+    assert "is no checkpoint of this network" in error(capsys, "--simulate", maps, "-o", tmp_path / "out")
     for name, content in (("text.pt", b"no weights"), ("empty.pt", b"")):
         (tmp_path / name).write_bytes(content)
     torch.save(plain_network(width=4).state_dict(), tmp_path / "other.pt")
     for name in ("text.pt", "empty.pt", "other.pt"):
-        text = error(capsys, maps, "-o", tmp_path / "new", "--start", tmp_path / name)
+        text = error(capsys, "--simulate", maps, "-o", tmp_path / "new", "--start", tmp_path / name)
         assert f"The network can't start from {tmp_path / name}" in text
         assert text.count("\n") == 1
 
@@ -205,23 +294,23 @@ def test_an_output_that_can_t_be_written_is_said_at_once(
     maps: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").touch()
-    assert main(["train", str(maps), "-o", str(tmp_path / "file" / "out")]) == 4
+    assert main(["train", "--simulate", str(maps), "-o", str(tmp_path / "file" / "out")]) == 4
     assert "Not a directory" in capsys.readouterr().err
     monkeypatch.setattr(results.shutil, "disk_usage", lambda place: argparse.Namespace(free=10**6))
-    assert main(["train", str(maps), "-o", str(tmp_path / "out")]) == 4
+    assert main(["train", "--simulate", str(maps), "-o", str(tmp_path / "out")]) == 4
     assert "No space left on device. Free some space" in capsys.readouterr().err
 
 
 def test_two_beginnings_are_one_too_many(maps: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
-        main(["train", str(maps), "-o", "out", "--from-scratch", "--start", "x.pt"])
+        main(["train", "--simulate", str(maps), "-o", "out", "--from-scratch", "--start", "x.pt"])
     assert "not allowed with argument" in capsys.readouterr().err
 
 
 def test_from_scratch_means_no_weights(tmp_path: Path) -> None:
     parser = argparse.ArgumentParser()
     train.add_arguments(parser)
-    words = [str(tmp_path), "-o", "out", "--from-scratch", "--workers", "2", "--seed", "7"]
+    words = ["--simulate", str(tmp_path), "-o", "out", "--from-scratch", "--workers", "2", "--seed", "7"]
     values = train.overrides(parser.parse_args(words))
     assert (values["start_weights"], values["workers"], values["seed"]) == (None, 2, 7)
     assert "max_epochs" not in values
@@ -240,5 +329,7 @@ def test_a_name_that_a_config_would_evaluate_is_refused(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (maps / f"{name}.nii.gz").touch()
-    assert "in it, which configs give a meaning. Rename that file." in error(capsys, maps, "-o", "out", option, name)
+    assert "in it, which configs give a meaning. Rename that file." in error(
+        capsys, "--simulate", maps, "-o", "out", option, name
+    )
     assert [path.name for path in tmp_path.iterdir()] == ["maps"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from scripts.training import handlers as training_handlers
 from scripts.training.handlers import (
     ContinueStream,
     CpuBudget,
+    KeepBest,
     LearningCurve,
     PeriodicValidation,
     ResumeTraining,
@@ -131,12 +133,67 @@ def test_a_stop_changes_no_learning_rate(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("epochs", "validated"), [(1, [1]), (3, [2, 3]), (4, [2, 4])])
 def test_it_validates_now_and_then_and_at_the_end(epochs: int, validated: list[int]) -> None:
     trainer, seen = Engine(lambda engine, batch: None), []
-    handler = PeriodicValidation(interval=2)
+    handler = PeriodicValidation(2)
     handler.validator = Engine(lambda engine, batch: None)  # type: ignore[assignment]
     handler.validator.run = lambda epoch: seen.append(epoch)  # type: ignore[union-attr]
     handler.attach(trainer)
     trainer.run([0], max_epochs=epochs)
     assert seen == validated
+
+
+def validating(trainer: Engine, errors: list[float]) -> Any:
+    """An evaluator whose errors come one after the other; lower is better, as in the configs."""
+    left = iter(errors)
+    evaluator = Engine(lambda engine, batch: None)
+    evaluator.state.key_metric_name = "brain_error_mm"  # type: ignore[attr-defined]
+    evaluator.metric_cmp_fn = lambda now, before: now < before  # type: ignore[attr-defined]
+    evaluator.add_event_handler(Events.STARTED, lambda engine: engine.state.metrics.update(brain_error_mm=next(left)))
+    return evaluator
+
+
+def run_with_best(folder: Path, network: torch.nn.Module, errors: list[float], first: int = 0) -> Engine:
+    """A training of two epochs from epoch `first` on, that is validated before it, if it begins, and after each."""
+    trainer = Engine(lambda engine, batch: torch.nn.init.constant_(next(network.parameters()), engine.state.epoch))
+    evaluator = validating(trainer, errors)
+    KeepBest(str(folder), evaluator, network).attach(trainer)
+    validation = PeriodicValidation(1, exec_at_start=True)
+    validation.validator = SimpleNamespace(run=lambda epoch: evaluator.run([0]))  # type: ignore[assignment]
+    validation.attach(trainer)
+    if first:
+        trainer.load_state_dict({"iteration": first, "max_epochs": 2 + first, "epoch_length": 1})
+    trainer.run([0], max_epochs=2 + first, epoch_length=1)
+    return trainer
+
+
+def best_of(folder: Path) -> tuple[int, float, float]:
+    """The epoch, the error, and the weight of the best network in a folder."""
+    state = torch.load(folder / "best.pt", weights_only=True)
+    assert state["metric"] == "brain_error_mm"
+    return state["epoch"], state["value"], float(next(iter(state["network"].values())).ravel()[0])
+
+
+@pytest.mark.parametrize(
+    ("errors", "expected"),
+    [([9.0, 8.0, 8.5], (1, 8.0, 1.0)), ([9.0, 12.0, 10.0], (0, 9.0, 7.0)), ([9.0, float("nan"), 7.0], (2, 7.0, 2.0))],
+)
+def test_the_network_of_the_best_validation_is_kept(
+    errors: list[float], expected: tuple[int, float, float], tmp_path: Path
+) -> None:
+    network = torch.nn.Linear(1, 1)
+    torch.nn.init.constant_(network.weight, 7)
+    run_with_best(tmp_path, network, errors)
+    assert best_of(tmp_path) == expected
+
+
+def test_a_training_that_goes_on_compares_with_its_best_and_one_that_begins_does_not(tmp_path: Path) -> None:
+    network = torch.nn.Linear(1, 1)
+    run_with_best(tmp_path, network, [9.0, 5.0, 6.0])
+    run_with_best(tmp_path, network, [5.5, 4.0], first=2)
+    assert best_of(tmp_path) == (4, 4.0, 4.0)
+    run_with_best(tmp_path, network, [5.5, 4.5], first=2)
+    assert best_of(tmp_path) == (4, 4.0, 4.0)
+    run_with_best(tmp_path, network, [30.0, 20.0, 25.0])
+    assert best_of(tmp_path)[:2] == (1, 20.0)
 
 
 def test_negative_control_without_a_checkpoint_it_starts_anew(tmp_path: Path) -> None:

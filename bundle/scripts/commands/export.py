@@ -39,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the weights (beside the checkpoint: model.pt, published.pt, autoencoder.pt, locator.pt or density.pt); "
         "a file of bundle/models installs them",
     )
+    parser.add_argument("--best", action="store_true", help="of the best validation, not of the last epoch")
     parser.add_argument("--config", choices=OUTPUTS, default="train.json", help="what the training ran (train.json)")
     parser.add_argument("--width", type=positive, help="of the network that was trained (the config says which)")
     parser.add_argument("--patch-size", metavar="MM", type=positive, help="likewise")
@@ -51,9 +52,10 @@ def main(args: argparse.Namespace) -> int:
         WrongUsage: there is no checkpoint, or it is one of another network.
         OutputFailed: the weights can't be written.
     """
-    from ..training.checkpoints import check_checkpoint, export_weights, latest_checkpoint
+    from ..training.checkpoints import best_checkpoint, check_checkpoint, export_weights, latest_checkpoint
 
-    checkpoint = str(args.training) if args.training.is_file() else latest_checkpoint(str(args.training))
+    find = best_checkpoint if args.best else latest_checkpoint
+    checkpoint = str(args.training) if args.training.is_file() else find(str(args.training))
     if not checkpoint:
         raise WrongUsage(f"There is no checkpoint in {args.training}. Give the output_dir of a training.")
     weights = args.output or Path(checkpoint).parent / OUTPUTS[args.config]

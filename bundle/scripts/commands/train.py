@@ -1,26 +1,43 @@
 """`head-ct-anomaly train`: from healthy scans, or from label maps of heads, to weights; a stopped training resumes.
 
-It is `monai.bundle run` on `configs/train.json` (a folder of label maps: heads are drawn from them) or on that with its
-overlay `train_scans.json` (a datalist of healthy scans), followed by `export`.
+It is `monai.bundle run` on `configs/train.json` (`--simulate`: heads are drawn from label maps) or on that with its
+overlay `train_scans.json` (a datalist or a folder of healthy scans), followed by `export` of the best validation. Of a
+folder every fifth scan is for validation; the datalist that says so lies in the output folder.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
+import json
 import sys
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ..assets import bundle_root, sha256
+from ..calibration.sources import sources_in
 from ..datasets.datalist import PREPARED_BYTES, check_disjoint, listed_scans
 from ..errors import WrongUsage
-from ..files.atomic import check_writable
+from ..files.atomic import check_writable, write_output
+from ..files.json_text import json_text
 from ..training.anatomies import check_names, training_anatomies
+from ..words import counted
 from ..workflow import device_values, parsed_configs, train_configs
 from .arguments import add_device, add_output, check_device, check_plain, positive, seed
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
+
+BEGINNING, DATALIST = "beginning.json", "datalist.json"
+"""Names of files in the output folder: how the training began, and the scans of a folder by section."""
+
+VALIDATION_STEP = 5
+"""Of a folder of scans, every so many-th is for validation."""
+
+FEW_SCANS = 40
+"""With fewer scans there is a warning."""
 
 TRAINING_BYTES = 100_000_000
 """Space for checkpoints and logs on the disk, at most."""
@@ -30,22 +47,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument(
         "data",
-        metavar="DATALIST",
+        metavar="SCANS",
         type=Path,
-        help='JSON {"training": [{"image": path}, ...], "validation": [...]} of scans, or a folder of label maps',
+        nargs="?",
+        help='folder of healthy scans, one an entry, or JSON {"training": [{"image": path}, ...], "validation": [...]}',
     )
+    parser.add_argument("--simulate", metavar="ANATOMIES", type=Path, help="draw the heads from these label maps")
     add_output(parser, "checkpoints, learning curve, model.pt", metavar="DIR")
     parser.add_argument("--epochs", type=positive, help="epochs of 100 iterations (train.json says how many)")
     add_device(parser)
     parser.add_argument("--workers", type=positive, help="processes that cut crops, and draw heads (1)")
     parser.add_argument("--seed", type=seed, help="everything random follows from it (train.json says which)")
     start = parser.add_mutually_exclusive_group()
-    start.add_argument("--start", metavar="FILE", type=Path, help="weights to start from (a datalist: those that ship)")
-    start.add_argument("--from-scratch", action="store_true", help="start from nothing, also with a datalist")
+    start.add_argument("--start", metavar="FILE", type=Path, help="weights to start from (for scans: those that ship)")
+    start.add_argument("--from-scratch", action="store_true", help="start from nothing, also with scans")
     parser.add_argument(
-        "--validation", metavar="NAME", nargs="+", help="label maps to validate on (train.json names some)"
+        "--validation",
+        metavar="NAME,NAME",
+        type=listed_names,
+        help="label maps (train.json names some) or scans of the folder (every fifth) to validate on",
     )
-    parser.add_argument("--hold-out", metavar="NAME", nargs="+", help="label maps to leave for tests, used for nothing")
+    parser.add_argument(
+        "--hold-out",
+        metavar="NAME,NAME",
+        type=listed_names,
+        help="label maps, or scans of the folder, to leave for tests: used for nothing",
+    )
+
+
+def listed_names(text: str) -> list[str]:
+    """The names in a text, between commas."""
+    return [name for name in text.split(",") if name]
 
 
 def main(args: argparse.Namespace) -> int:
@@ -56,15 +88,18 @@ def main(args: argparse.Namespace) -> int:
         InputRefused: none of the scans can be used.
         OutputFailed: the folder can't be written to.
     """
-    names, values = configs(args.data), overrides(args)
+    if (args.data is None) == (args.simulate is None):
+        raise WrongUsage("Give either SCANS, a datalist or a folder of healthy scans, or --simulate ANATOMIES.")
+    check_output_folder(args.output)
+    names = ["train.json"] if args.simulate else ["train.json", "train_scans.json"]
     parser = parsed_configs(names)
-    check_data(args, parser)
+    datalist, count = check_data(args, parser)
+    values = overrides(args, datalist)
     check_device(args.device)
-    check_writable(args.output, needed_bytes=TRAINING_BYTES + unprepared(args) * PREPARED_BYTES)
-    if args.output.is_file():
-        raise WrongUsage(f"{args.output} is a file. Name a folder: -o")
+    check_writable(args.output, needed_bytes=TRAINING_BYTES + unprepared(args.output, count) * PREPARED_BYTES)
     network, epochs = parser.get_parsed_content("network_def"), int(values.get("max_epochs", parser["max_epochs"]))
     done = epochs_done(args, network)
+    begin(args, done, datalist, count)
     print(opening(args.output, done, epochs), file=sys.stderr)
     try:
         if done < epochs:
@@ -74,33 +109,105 @@ def main(args: argparse.Namespace) -> int:
         return INTERRUPTED
     weights = args.output / "model.pt"
     export(args.output, network, weights)
+    if outcome := outcome_of(args.output):
+        print(outcome)
     print(f"{weights}  sha256 {sha256(weights)}")
     return 0
 
 
-def check_data(args: argparse.Namespace, parser: Any) -> None:
-    """See that the data are there, with the label maps or scans that the arguments and the config name.
+def check_output_folder(folder: Path) -> None:
+    """See that a path is no file.
 
     Raises:
-        WrongUsage: they are not.
+        WrongUsage: it is one.
     """
+    if folder.is_file():
+        raise WrongUsage(f"{folder} is a file. Name a folder: -o")
+
+
+def check_data(args: argparse.Namespace, parser: Any) -> tuple[dict[str, Any] | Path | None, int]:
+    """The datalist of the scans (None with label maps), content or path, and how many scans it lists, checked.
+
+    Raises:
+        WrongUsage: the data are not there, or are too few to learn from and to validate on.
+    """
+    if args.simulate:
+        if not args.simulate.is_dir():
+            raise WrongUsage(f"There is no folder {args.simulate}. Name one of label maps: --simulate")
+        folder, validation = str(args.simulate), args.validation or parser["validation_anatomies"]
+        check_plain([*validation, *(args.hold_out or [])])
+        check_names(folder, validation, "Name those to validate on: --validation NAME,NAME")
+        check_names(folder, args.hold_out or [], "Correct --hold-out.")
+        training_anatomies(folder, [*validation, *(args.hold_out or parser["test_anatomies"])])
+        return None, 0
     if not args.data.exists():
-        raise WrongUsage(f"There is no {args.data}. Name a datalist (JSON) or a folder of label maps.")
-    if not args.data.is_dir():
-        return check_disjoint(args.data)
-    folder, validation = str(args.data), args.validation or parser["validation_anatomies"]
-    check_plain([*validation, *(args.hold_out or [])])
-    check_names(folder, validation, "Name those to validate on: --validation NAME ...")
-    check_names(folder, args.hold_out or [], "Correct --hold-out.")
-    training_anatomies(folder, [*validation, *(args.hold_out or parser["test_anatomies"])])
-
-
-def unprepared(args: argparse.Namespace) -> int:
-    """Number of scans of a datalist that are still to be prepared, at most."""
+        raise WrongUsage(f"There is no {args.data}. Name a datalist (JSON) or a folder of healthy scans.")
     if args.data.is_dir():
-        return 0
-    listed = [item for section in ("training", "validation") for item in listed_scans(args.data, section)]
-    return max(0, len(listed) - len(list((args.output / "prepared").glob("*.pt"))))
+        content = split_of(args.data, args.validation or [], args.hold_out or [])
+        return content, sum(map(len, content.values()))
+    if args.validation or args.hold_out:
+        raise WrongUsage(
+            "A datalist says itself which scans are for validation. Leave out --validation and --hold-out."
+        )
+    check_disjoint(args.data)
+    return args.data, sum(len(listed_scans(args.data, section)) for section in ("training", "validation"))
+
+
+def split_of(folder: Path, validation: Sequence[str], hold_out: Sequence[str]) -> dict[str, Any]:
+    """A datalist of the scans in a folder: every fifth, or those of these names, for validation.
+
+    Raises:
+        WrongUsage: there is no scan of a name, or none is left to train or to validate on.
+    """
+    entries = {source.name: str(source.path.absolute()) for source in sources_in(folder)}
+    for name in (*validation, *hold_out):
+        if name not in entries:
+            raise WrongUsage(f"There is no scan {name} in {folder}. Correct --validation or --hold-out.")
+    left = [name for name in entries if name not in hold_out]
+    chosen = list(validation) or left[VALIDATION_STEP - 1 :: VALIDATION_STEP] or left[-1:]
+    training = [name for name in left if name not in chosen]
+    if not training or not chosen:
+        raise WrongUsage(
+            f"{folder} holds {counted(len(left), 'scan')}: too few to learn from and to validate on. "
+            "Label maps go with --simulate."
+        )
+    return {
+        section: [{"image": entries[name]} for name in names]
+        for section, names in (("training", training), ("validation", chosen))
+    }
+
+
+def unprepared(folder: Path, count: int) -> int:
+    """Number of scans, of so many, that are still to be prepared, at most."""
+    return max(0, count - len(list((folder / "prepared").glob("*.pt"))))
+
+
+def begin(args: argparse.Namespace, done: int, datalist: dict[str, Any] | Path | None, count: int) -> None:
+    """Note how a training begins; of one that goes on, see that it began so. A warning where scans are few.
+
+    Raises:
+        WrongUsage: --from-scratch would go on a training that began from weights.
+    """
+    note = args.output / BEGINNING
+    if done:
+        scratch = note.is_file() and json.loads(note.read_text(encoding="utf-8")).get("from_scratch")
+        if args.from_scratch and not scratch:
+            raise WrongUsage(
+                f"{args.output} holds a training after epoch {done}, which --from-scratch would go on. "
+                "Name another folder: -o"
+            )
+    else:
+        write_output(note, json_text({"from_scratch": args.from_scratch}).encode())
+    if isinstance(datalist, dict):
+        write_output(args.output / DATALIST, json_text(datalist).encode())
+        parts = [f"{len(datalist[section])} for {section}" for section in datalist]
+        print(f"{counted(count, 'scan')}: {', '.join(parts)}", file=sys.stderr)
+    if not args.simulate and count < FEW_SCANS:
+        print(
+            f"{counted(count, 'scan')} to learn from and to validate on: with fewer than {FEW_SCANS} the network often "
+            "gets worse on other heads. `head-ct-anomaly calibrate` needs no training.",
+            file=sys.stderr,
+        )
 
 
 def epochs_done(args: argparse.Namespace, network: Any) -> int:
@@ -131,36 +238,50 @@ def opening(folder: Path, done: int, epochs: int) -> str:
     if not done:
         return f"training in {folder.absolute()}; {stop}"
     return (
-        f"going on after epoch {done} of {epochs} in {folder.absolute()}, from its checkpoint: --start and "
-        f"--from-scratch say nothing here, and for other data name another folder; {stop}"
+        f"going on after epoch {done} of {epochs} in {folder.absolute()}, from its checkpoint: --start says nothing "
+        f"here, and for other data name another folder; {stop}"
     )
 
 
-def configs(data: Path) -> list[str]:
-    """The names of the configs for this kind of data."""
-    return ["train.json"] if data.is_dir() else ["train.json", "train_scans.json"]
-
-
-def overrides(args: argparse.Namespace) -> dict[str, Any]:
+def overrides(args: argparse.Namespace, datalist: dict[str, Any] | Path | None = None) -> dict[str, Any]:
     """Values of the config ids that the arguments set; paths as objects, since MONAI replaces every `#` in strings."""
+    data = args.output / DATALIST if isinstance(datalist, dict) else args.data
     values: dict[str, Any] = {
         "bundle_root": str(bundle_root()),
         "output_dir": args.output.absolute(),
-        "dataset_dir" if args.data.is_dir() else "datalist": args.data.absolute(),
+        "dataset_dir" if args.simulate else "datalist": (args.simulate or data).absolute(),
         "max_epochs": args.epochs,
         "workers": args.workers,
         "seed": args.seed,
         **device_values(args.device),
         "start_weights": args.start.absolute() if args.start else None,
-        "validation_anatomies": args.validation,
-        "test_anatomies": args.hold_out,
+        "validation_anatomies": args.validation if args.simulate else None,
+        "test_anatomies": args.hold_out if args.simulate else None,
     }
     values = {name: value for name, value in values.items() if value is not None}
     return {**values, "start_weights": None} if args.from_scratch else values
 
 
-def export(folder: Path, network: Any, weights: Path) -> None:
-    """Write the plain weights of the last checkpoint in a folder."""
-    from ..training.checkpoints import export_weights, latest_checkpoint
+def outcome_of(folder: Path) -> str:
+    """A sentence on whether the training helped; empty if nothing was validated."""
+    from ..training.checkpoints import best_facts
 
-    export_weights(latest_checkpoint(str(folder)), network, str(weights))
+    best = best_facts(folder)
+    if not best:
+        return ""
+    words = f"best validation: {best['metric']} {best['value']:.2f} after epoch {best['epoch']}, which is exported"
+    with suppress(OSError, KeyError, ValueError), (folder / "learning_curve.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+        first, last = (float(rows[place][best["metric"]]) for place in (0, -1))
+        before = f"; {first:.2f} before the training" if rows[0]["epoch"] == "0" else ""
+        words += f"{before}; {last:.2f} after the last epoch"
+        if rows[0]["epoch"] == "0" and best["epoch"] == 0:
+            words += ". The training did not help: the weights are those that it started from"
+    return words + "."
+
+
+def export(folder: Path, network: Any, weights: Path) -> None:
+    """Write the plain weights of the best validation in a folder, or else of its last checkpoint."""
+    from ..training.checkpoints import best_checkpoint, export_weights
+
+    export_weights(best_checkpoint(str(folder)), network, str(weights))

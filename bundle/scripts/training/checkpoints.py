@@ -12,6 +12,7 @@ import re
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 from zipfile import is_zipfile
 
 import torch
@@ -25,6 +26,25 @@ from ..networks.weights import UNREADABLE
 
 NAME = re.compile(r"checkpoint_epoch=(\d+)\.pt")
 """File names that MONAI's CheckpointSaver gives to the checkpoint of an epoch."""
+
+
+BEST = "best.pt"
+"""Name of the network of the best validation in a training's folder, see `handlers.KeepBest`."""
+
+
+def best_checkpoint(folder: str) -> str:
+    """Path of the network of the best validation in a folder, else of its latest checkpoint; empty if there is none."""
+    best = Path(folder) / BEST
+    return str(best) if is_zipfile(best) else latest_checkpoint(folder)
+
+
+def best_facts(folder: str | Path) -> dict[str, Any]:
+    """Epoch, metric and value of the best validation in a folder; empty if there was none."""
+    best = Path(folder) / BEST
+    if not is_zipfile(best):
+        return {}
+    state = torch.load(best, map_location="cpu", weights_only=True)
+    return {name: state[name] for name in ("epoch", "metric", "value")}
 
 
 def latest_checkpoint(folder: str) -> str:

@@ -11,19 +11,23 @@ workers spend on drawing heads, and validations, don't count.
 from __future__ import annotations
 
 import csv
+import io
 import math
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from ignite.distributed import get_rank
 from ignite.engine import Engine, Events
 from ignite.handlers import ProgressBar
 from monai.handlers import CheckpointLoader, CheckpointSaver, StatsHandler, TensorBoardStatsHandler, ValidationHandler
+from torch import nn
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
-from .checkpoints import latest_checkpoint
+from ..files.atomic import replace_file
+from .checkpoints import BEST, latest_checkpoint
 from .heads import HeadStream
 
 
@@ -75,7 +79,7 @@ def stretch(scheduler: CosineAnnealingLR, epochs: int) -> None:
 
 def for_this_process(handlers: Sequence[Any]) -> list[Any]:
     """The handlers of this process: in a training in several processes, only the first one reports and saves."""
-    only_first = (SaveTraining, LearningCurve, StatsHandler, TensorBoardStatsHandler, ProgressBar)
+    only_first = (SaveTraining, KeepBest, LearningCurve, StatsHandler, TensorBoardStatsHandler, ProgressBar)
     return [handler for handler in handlers if get_rank() == 0 or not isinstance(handler, only_first)]
 
 
@@ -95,14 +99,60 @@ class ContinueStream:
 
 
 class PeriodicValidation(ValidationHandler):
-    """Validate every `interval` epochs, and after the last epoch: however short a training is, it is measured."""
+    """Validate every `interval` epochs, and after the last epoch: however short a training is, it is measured.
+
+    With `exec_at_start`, also before the first epoch: what a training that starts from weights has to beat.
+    """
 
     def attach(self, engine: Engine) -> None:
-        """Run at the end of these epochs."""
+        """Run at these moments."""
+        if self.exec_at_start:
+            engine.add_event_handler(Events.STARTED, self._at_first)
         engine.add_event_handler(Events.EPOCH_COMPLETED(event_filter=self._is_time), self)
+
+    def _at_first(self, engine: Engine) -> None:
+        if engine.state.epoch == 0:
+            self(engine)
 
     def _is_time(self, engine: Engine, epoch: int) -> bool:
         return epoch % self.interval == 0 or epoch == engine.state.max_epochs
+
+
+class KeepBest:
+    """Keep the network of the best validation so far, by the evaluator's key metric, in `best.pt` of `folder`.
+
+    The file is a checkpoint without the trainer: the network, the epoch (0 before the first one), the name of the
+    metric and its value. A training that goes on compares with it; one that begins forgets an earlier one.
+    """
+
+    def __init__(self, folder: str, evaluator: Any, network: nn.Module) -> None:
+        self.path, self.evaluator, self.network = Path(folder) / BEST, evaluator, network
+        self.value: float | None = None
+
+    def attach(self, engine: Engine) -> None:
+        """Look at each validation; to be attached after the handler that resumes, and before the one that validates."""
+        engine.add_event_handler(Events.STARTED, self._begin)
+        self.evaluator.add_event_handler(Events.COMPLETED, self._look, engine)
+
+    def _begin(self, engine: Engine) -> None:
+        if engine.state.epoch == 0:
+            self.path.unlink(missing_ok=True)
+            self.value = None
+        elif self.path.is_file():
+            self.value = float(torch.load(self.path, map_location="cpu", weights_only=True)["value"])
+
+    def _look(self, evaluator: Engine, trainer: Engine) -> None:
+        name = str(evaluator.state.key_metric_name)  # type: ignore[attr-defined]
+        value = float(evaluator.state.metrics[name])
+        if math.isnan(value) or (self.value is not None and not self.evaluator.metric_cmp_fn(value, self.value)):
+            return
+        self.value = value
+        network = getattr(self.network, "module", self.network)
+        content = io.BytesIO()
+        found = {"network": network.state_dict(), "epoch": trainer.state.epoch, "metric": name, "value": value}
+        torch.save(found, content)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(self.path, content.getvalue())
 
 
 class LearningCurve:
