@@ -24,7 +24,7 @@ FOLDER = Path(__file__).resolve().parent
 RUN_FIRST = ("scripts/__init__.py", "scripts/integrity.py")
 """These compare the files of the bundle with the manifest, and are themselves compared here."""
 
-MANIFEST, RENEWING = "manifest.sha256", "manifest"
+MANIFEST, RENEWING = "manifest.sha256", ["dev", "manifest"]
 """The list of files, and the command that makes it anew."""
 
 DAMAGED = 5
@@ -37,7 +37,7 @@ STOPPED = (130, 143)
 def main() -> int:
     """Run the command that the process's arguments name and return its exit code."""
     try:
-        asked = next((word for word in sys.argv[1:] if not word.startswith("-")), None)
+        asked = [word for word in sys.argv[1:] if not word.startswith("-")][:2]
         if asked != RENEWING and (problem := what_changed()):
             print(problem, file=sys.stderr)
             return DAMAGED
@@ -73,7 +73,7 @@ def what_changed() -> str:
         name = Path(str(error.filename)).name
         return f"{name} of the bundle at {FOLDER} can't be read ({error.strerror}). Install the bundle again."
     if changed := [name for name in RUN_FIRST if f"{hashes[name]}  {name}".encode() not in lines]:
-        command = f"python {shlex.quote(str(FOLDER))} {RENEWING}"  # however it was started, this works
+        command = f"python {shlex.quote(str(FOLDER))} {' '.join(RENEWING)}"  # however it was started, this works
         remedy = f"If you changed it yourself, run `{command}`; otherwise install the bundle again."
         return f"The bundle at {FOLDER} is not as it was made: {changed[0]} was changed. {remedy}"
     provide_scripts()

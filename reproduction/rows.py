@@ -153,7 +153,7 @@ def roc_points(run: str, evaluation: Mapping[str, Any]) -> list[RocPoint]:
 
 
 def memories(table: Iterable[Mapping[str, str]]) -> list[Memory]:
-    """The rows of the table that `head-ct-anomaly memory` writes; the autoencoder on its box is left out."""
+    """The rows of the table that `head-ct-anomaly dev memory` writes; the autoencoder on its box is left out."""
     found = []
     for row in table:
         if row["network"] not in SERIES:

@@ -50,7 +50,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory, packaged: Path) -> Run:
 def packaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bundle as a user of the model zoo has it: packed, and unpacked elsewhere; the zip lies beside it."""
     folder = tmp_path_factory.mktemp("zoo")
-    assert main(["package", "-o", str(folder)]) == 0
+    assert main(["dev", "package", "-o", str(folder)]) == 0
     (zipped,) = folder.iterdir()
     with ZipFile(zipped) as content:
         content.extractall(folder)

@@ -79,7 +79,7 @@ def small(tmp_path: Path) -> Path:
 
 
 def test_the_manifest_is_up_to_date() -> None:
-    assert changes(BUNDLE) == [], "run `head-ct-anomaly manifest`"
+    assert changes(BUNDLE) == [], "run `head-ct-anomaly dev manifest`"
 
 
 def test_sha256sum_reads_the_manifest(small: Path) -> None:
@@ -125,7 +125,7 @@ def test_the_message_names_the_first_change_and_what_to_do(small: Path) -> None:
     (small / "scripts" / "c.py").write_text("2")
     with pytest.raises(
         BundleChanged,
-        match=r"not as it was made: scripts/a\.py was changed \(and 1 more\)\. If you .*, run `python /.* manifest`",
+        match=r"not as it was made: scripts/a\.py was changed \(and 1 more\)\. If .*, run `python /.* dev manifest`",
     ):
         check_bundle(small)
 
@@ -143,7 +143,7 @@ def test_the_message_names_the_first_change_and_what_to_do(small: Path) -> None:
 def test_the_remedy_is_a_command_that_can_be_typed(typed: str, named: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", [typed])
     monkeypatch.setattr(integrity.shutil, "which", lambda name: f"/env/bin/{name}")
-    text = f"If you changed it yourself, run `{named} manifest`; otherwise install the bundle again."
+    text = f"If you changed it yourself, run `{named} dev manifest`; otherwise install the bundle again."
     assert integrity.renewing(Path("/zoo/my bundle")) == text
 
 
@@ -155,7 +155,7 @@ def test_the_command_of_the_remedy_renews_the_manifest(name: str, copied: Path) 
     try:
         said = run(copied).stderr
         command = shlex.split(said.partition("run `")[2].partition("`")[0])
-        assert command == ["python", str(copied), "manifest"]
+        assert command == ["python", str(copied), "dev", "manifest"]
         done = subprocess.run([sys.executable, *command[1:]], cwd=copied.parents[1], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         assert run(copied, "inspect", "IN").returncode == 3
@@ -186,10 +186,10 @@ def test_the_command_writes_the_manifest(
 ) -> None:
     monkeypatch.setattr(command, "bundle_root", lambda: small)
     (small / "scripts" / "a.py").write_text("1")
-    assert main(["manifest"]) == 0
+    assert main(["dev", "manifest"]) == 0
     assert capsys.readouterr().out == f"scripts/a.py was changed\n{small / MANIFEST_NAME}  5 files\n"
     (small / MANIFEST_NAME).unlink()
-    assert main(["manifest"]) == 0
+    assert main(["dev", "manifest"]) == 0
     assert capsys.readouterr().out.startswith("there was no list\n")
     assert (small / MANIFEST_NAME).read_text() == manifest_text(small)
 
@@ -294,7 +294,7 @@ def test_a_changed_bundle_is_renewed_by_the_command(copied: Path) -> None:
     path.write_bytes(good + b"\n# edited\n")
     try:
         assert run(copied, "inspect", "IN").returncode == 5
-        assert run(copied, "manifest").returncode == 0
+        assert run(copied, "dev", "manifest").returncode == 0
         assert run(copied, "inspect", "IN").returncode == 3
     finally:
         path.write_bytes(good)

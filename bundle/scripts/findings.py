@@ -155,7 +155,7 @@ FLAGS = {
     ),
     "bundle_changed": (
         "a file of the bundle differs from the manifest",
-        "Install the bundle again, or, if the change is yours, run `python BUNDLE manifest` on its folder.",
+        "Install the bundle again, or, if the change is yours, run `python BUNDLE dev manifest` on its folder.",
     ),
     "normative_unknown": (
         "over 5 % of a region lies outside the normative: no healthy scan had a head there",

@@ -139,7 +139,7 @@ def renewing(root: Path) -> str:
     program = f"python {shlex.quote(str(root))}"
     if Path(typed).stem == PROGRAM:
         program = PROGRAM if shutil.which(PROGRAM) == typed else shlex.quote(typed)
-    return f"If you changed it yourself, run `{program} manifest`; otherwise install the bundle again."
+    return f"If you changed it yourself, run `{program} dev manifest`; otherwise install the bundle again."
 
 
 def check_bundle(root: Path) -> None:

@@ -1,4 +1,4 @@
-"""`head-ct-anomaly memory`: memory of trainings, each measured in a process of its own.
+"""`head-ct-anomaly dev memory`: memory of trainings, each measured in a process of its own.
 
 `scripts.training.memory` defines the table's numbers. The table is written anew after each setup.
 """

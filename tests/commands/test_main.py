@@ -13,11 +13,13 @@ from pathlib import Path
 import pytest
 
 from scripts.assets import metadata
-from scripts.commands.main import COMMANDS, explain, main, parser_for
+from scripts.commands.main import COMMANDS, DEVELOPING, explain, main, parser_for
 from scripts.errors import OutputExists, OutputFailed, WrongUsage
 from scripts.findings import refusal
 
 ROOT = Path(__file__).resolve().parents[2]
+EVERY = [[name] for name in COMMANDS] + [["dev", name] for name in DEVELOPING]
+"""The words of every command."""
 
 
 @pytest.mark.parametrize("words", [[], ["nonsense"], ["inspect"], ["inspect", "a", "b"], ["--nonsense"]])
@@ -31,15 +33,15 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="0"):
         main(["--help"])
     out = capsys.readouterr().out
-    assert all(name in out for name in COMMANDS)
+    assert all(name in out for name in (*COMMANDS, *DEVELOPING))
     assert "not a medical device" in " ".join(out.split())
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_declares_itself(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("words", EVERY, ids=" ".join)
+def test_every_command_declares_itself(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="0"):
-        parser_for([name]).parse_args([name, "--help"])
-    assert f"usage: head-ct-anomaly {name}" in capsys.readouterr().out
+        parser_for(words).parse_args([*words, "--help"])
+    assert f"usage: head-ct-anomaly {' '.join(words)}" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -78,21 +80,22 @@ def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch, capsys: pyte
         assert 'raise ZeroDivisionError("on purpose")' in err
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_debug_is_understood_after_every_command(name: str) -> None:
+@pytest.mark.parametrize("command", EVERY, ids=" ".join)
+def test_debug_is_understood_after_every_command(command: list[str]) -> None:
+    name = command[-1]
     first = {"memory": ["dense:1:1"], "manifest": [], "package": []}
     needed = {name: [] for name in ("inspect", "verify", "export", "paper", "manifest", "convert", "listen")}
     needed["cq500"] = ["-o", "out.json", "--reads", "reads.csv"]
-    words = [name, *first.get(name, ["x"]), *needed.get(name, ["-o", "out"])]
+    words = [*command, *first.get(name, ["x"]), *needed.get(name, ["-o", "out"])]
     assert parser_for(words).parse_args(words).debug is False
     assert parser_for(words).parse_args([*words, "--debug"]).debug is True
     assert parser_for(words).parse_args(["--debug", *words]).debug is True
 
 
-@pytest.mark.parametrize("name", ["simulate", "reference", "export", "sample", "standin"])
+@pytest.mark.parametrize("name", ["simulate", "dev reference", "export", "dev sample", "standin"])
 def test_a_path_that_is_not_there_is_wrong_usage(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     nothing = tmp_path / "nope.nii.gz"
-    assert main([name, str(nothing), "-o", str(tmp_path / "out")]) == 2
+    assert main([*name.split(), str(nothing), "-o", str(tmp_path / "out")]) == 2
     err = capsys.readouterr().err
     assert str(nothing) in err
     assert "Internal" not in err
@@ -205,18 +208,18 @@ sys.exit(143)
     assert codes["exit"] != 143, "negative control"
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_help_loads_neither_torch_nor_monai(name: str) -> None:
+@pytest.mark.parametrize("words", EVERY, ids=" ".join)
+def test_help_loads_neither_torch_nor_monai(words: list[str]) -> None:
     code = (
         "import sys; from contextlib import suppress; from scripts.commands.main import main\n"
-        f"with suppress(SystemExit): main([{name!r}, '--help'])\n"
+        f"with suppress(SystemExit): main([*{words!r}, '--help'])\n"
         "print(sorted({'torch', 'monai', 'itk', 'matplotlib', 'ray'} & set(sys.modules)))"
     )
     path = os.pathsep.join([str(ROOT / "bundle"), str(ROOT)])
     done = subprocess.run(
         [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=True
     )
-    assert done.stdout.startswith(f"usage: head-ct-anomaly {name}")
+    assert done.stdout.startswith(f"usage: head-ct-anomaly {' '.join(words)}")
     assert done.stdout.splitlines()[-1] == "[]"
 
 

@@ -1,4 +1,4 @@
-"""`head-ct-anomaly prepare`: scans are registered once, by an engine; whole scans are costly, so they are pretended."""
+"""`head-ct-anomaly dev prepare`: scans are registered once, by an engine; whole scans are costly, so pretended."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def datalist(folder: Path, **sections: list[str]) -> Path:
 
 def test_training_finds_every_scan_prepared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = datalist(tmp_path, training=["one", "two", "bad"], validation=["three"])
-    assert main(["prepare", str(path), "-o", str(tmp_path / "out")]) == 0
+    assert main(["dev", "prepare", str(path), "-o", str(tmp_path / "out")]) == 0
     out, err = capsys.readouterr()
     assert out == f"4 scans: 3 done, 1 refused\n{tmp_path / 'out'}\n"
     assert f"{tmp_path / 'bad'} refused: There is no CT image." in err
@@ -73,7 +73,7 @@ def test_a_scan_that_fails_stops_no_other(
             yield job, Lost("Its process was killed by signal 9") if job.endswith("lost") else function(job)
 
     monkeypatch.setattr(arguments, "in_processes", lossy)
-    assert main(["prepare", str(path), "-o", str(tmp_path / "out")]) == 5
+    assert main(["dev", "prepare", str(path), "-o", str(tmp_path / "out")]) == 5
     out, err = capsys.readouterr()
     assert out.startswith("4 scans: 2 done, 2 failed\n")
     assert f"{tmp_path / 'broken'} failed: RuntimeError\n" in err
@@ -88,7 +88,7 @@ def test_stopped_by_the_user(
 
     monkeypatch.setattr(prepare, "answers", stopped)
     path = datalist(tmp_path, training=["one"], validation=["two"])
-    assert main(["prepare", str(path), "-o", str(tmp_path / "out")]) == 130
+    assert main(["dev", "prepare", str(path), "-o", str(tmp_path / "out")]) == 130
     assert "Stopped. The same command goes on from here." in capsys.readouterr().err
 
 
@@ -98,7 +98,7 @@ def test_stopped_by_the_user(
 )
 def test_wrong_usage_is_2(more: list[str], text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = datalist(tmp_path, training=["one"], validation=["two"] if more else ["one"])
-    assert main(["prepare", str(path), "-o", str(tmp_path / "out"), *more]) == 2
+    assert main(["dev", "prepare", str(path), "-o", str(tmp_path / "out"), *more]) == 2
     assert text in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 

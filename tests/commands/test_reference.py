@@ -27,10 +27,10 @@ DERIVED = (TARGETS_NAME, DENSITIES_NAME, REGION_TARGET_NAME)
 def test_a_population_of_one(tmp_path: Path) -> None:
     labels, affine = raw_labels()
     nibabel.save(nibabel.Nifti1Image(labels, affine), tmp_path / "toy.nii.gz")
-    assert main(["reference", str(tmp_path), "-o", str(tmp_path / "models"), "--all"]) == 0
+    assert main(["dev", "reference", str(tmp_path), "-o", str(tmp_path / "models"), "--all"]) == 0
     made = {path.name: path.read_bytes() for path in (tmp_path / "models").iterdir()}
     assert sorted(made) == sorted((*FILES, *DERIVED))
-    assert main(["reference", "-o", str(tmp_path / "models")]) == 0
+    assert main(["dev", "reference", "-o", str(tmp_path / "models")]) == 0
     assert {path.name: path.read_bytes() for path in (tmp_path / "models").iterdir()} == made
     reference = nibabel.load(tmp_path / "models" / "reference.nii.gz")
     np.testing.assert_allclose(reference.affine, grid_affine())
@@ -40,12 +40,12 @@ def test_a_population_of_one(tmp_path: Path) -> None:
 
 def test_without_training_anatomies_it_stops(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "other.nii.gz").write_bytes(b"")
-    assert main(["reference", str(tmp_path), "-o", str(tmp_path / "models")]) == 2
+    assert main(["dev", "reference", str(tmp_path), "-o", str(tmp_path / "models")]) == 2
     assert "None of head_01.nii.gz to head_08.nii.gz" in capsys.readouterr().err
 
 
 def test_without_label_maps_there_has_to_be_a_reference(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["reference", "-o", str(tmp_path)]) == 2
+    assert main(["dev", "reference", "-o", str(tmp_path)]) == 2
     assert f"There is no reference.nii.gz in {tmp_path}" in capsys.readouterr().err
 
 
@@ -57,7 +57,7 @@ def test_what_ships_beside_the_reference_is_what_is_computed_of_it() -> None:
         (read_derived(MODELS / REGION_TARGET_NAME, RegionTarget, (regions,)), region_target(load_regions(regions))),
     ]
     for kept, fresh in pairs:
-        assert kept is not None, "run `head-ct-anomaly reference -o bundle/models`"
+        assert kept is not None, "run `head-ct-anomaly dev reference -o bundle/models`"
         found, wanted = _arrays(kept, ""), _arrays(fresh, "")
         for name, array in wanted.items():
             assert np.isfortran(found[name]) == np.isfortran(array), name  # sums run in the same order

@@ -18,7 +18,7 @@ def product(words: list[str]) -> Path | None:
     if words[0] == "-m":
         epochs = after("--max_epochs") if "--max_epochs" in words else None
         return Path(after("--output_dir"), f"checkpoint_epoch={epochs}.pt" if epochs else "result.json")
-    command, first = words[1], words[2]
+    command, first = [word for word in words[1:] if word != "dev"][:2]
     named = {"cohort": "scores.csv", "evaluate": "evaluation.json", "paper": "paper/README.md"}
     if command == "prepare":
         return None
@@ -31,7 +31,7 @@ def step(words: list[str]) -> str:
     """The name of the step: its rule, and what it is of."""
     path = product(words)
     if path is None or path.parent.name in ("memory", "paper"):
-        return words[1]
+        return words[2] if words[1] == "dev" else words[1]
     parts = path.parts[path.parts.index("runs") + 1 :]
     rule = {"train": "train", "weights.pt": "export", "cohort": "cohort", "examples": "example"}[parts[1]]
     if path.name == "evaluation.json":

@@ -15,12 +15,13 @@ import os
 import select
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from ..assets import metadata
 from ..errors import FULL, OutputExists, OutputFailed, WrongUsage, as_ours, chain, debug_text, origin, text_of
@@ -34,7 +35,6 @@ COMMANDS = {
     "verify": "say whether results are complete and unchanged",
     "listen": "a DICOM node: judge what is sent to it, send the results on",
     "train": "train the network on healthy scans, or on heads drawn from label maps",
-    "prepare": "register the scans of a datalist, for trainings on them",
     "export": "make plain weights of a training checkpoint",
     "convert": "write the network for other programs: ONNX, or a program of torch.export",
     "calibrate": "learn from healthy scans what is normal; no training",
@@ -43,16 +43,24 @@ COMMANDS = {
     "simulate": "draw simulated head CT from label maps of heads",
     "cq500": "make a datalist of the data set CQ500",
     "standin": "draw a simulated data set in the form of CQ500",
-    "reference": "make the reference head and its regions from label maps",
-    "sample": "make the sample of the demo from a label map of a head",
-    "memory": "measure the memory of trainings",
     "reproduce": "train, judge and draw everything that a manifest names",
     "paper": "draw the paper's tables and figures from a reproduction",
-    "manifest": "make the list of the bundle's files anew, after a change of them",
-    "package": "make the zip of the bundle that a user of the MONAI model zoo downloads",
     "demo": "run the sample and compare the heatmap with what was planted in it",
 }
 """Every command, a module with `add_arguments` and `main`, and its line in the help."""
+
+DEV = "dev"
+"""The word before the commands of those who make the bundle."""
+
+DEVELOPING = {
+    "prepare": "register the scans of a datalist, for trainings on them",
+    "reference": "make the reference head, its regions and its atlas from label maps",
+    "sample": "make the sample of the demo from a label map of a head",
+    "memory": "measure the memory of trainings",
+    "manifest": "make the list of the bundle's files anew, after a change of them",
+    "package": "make the zip of the bundle that a user of the MONAI model zoo downloads",
+}
+"""The commands after `dev`, likewise."""
 
 REPRODUCING = ("cq500", "standin", "memory", "reproduce", "paper")
 """Commands that only reproduce the paper: modules of `reproduction.commands`, the others are in this package."""
@@ -97,17 +105,25 @@ def parser_for(words: Sequence[str]) -> argparse.ArgumentParser:
     )
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     parser.add_argument("--version", action="version", version=f"%(prog)s {metadata()['version']}")
+    asked = [word for word in words if not word.startswith("-")]
+    commands = add_commands(parser, COMMANDS, asked[0] if asked else "")
+    develop = commands.add_parser(DEV, help=f"for those who make the bundle: {', '.join(DEVELOPING)}")
+    inner = add_commands(develop, DEVELOPING, asked[1] if asked[:1] == [DEV] and len(asked) > 1 else "")
+    for command in (*commands.choices.values(), *inner.choices.values()):
+        command.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    return parser
+
+
+def add_commands(parser: argparse.ArgumentParser, lines: Mapping[str, str], asked: str) -> Any:
+    """The subparsers of commands, of which the one that was asked for declares its arguments."""
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    asked = next((word for word in words if not word.startswith("-")), None)
-    for name, line in COMMANDS.items():
+    for name, line in lines.items():
         command = commands.add_parser(name, help=line)
         if name == asked:
             module = module_of(name)
             module.add_arguments(command)
             command.set_defaults(main=module.main)
-    for command in commands.choices.values():
-        command.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
-    return parser
+    return commands
 
 
 def module_of(name: str) -> ModuleType:

@@ -1,4 +1,4 @@
-"""`head-ct-anomaly manifest`: make the list of the bundle's files, and of their sha256, anew after a change of them.
+"""`head-ct-anomaly dev manifest`: the list of the bundle's files and of their sha256, anew after a change of them.
 
 Every other command compares the files with that list before it begins, and stops where one differs.
 """

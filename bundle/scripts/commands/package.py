@@ -1,4 +1,4 @@
-"""`head-ct-anomaly package`: the zip of the bundle as the MONAI model zoo offers it for download.
+"""`head-ct-anomaly dev package`: the zip of the bundle as the MONAI model zoo offers it for download.
 
 To the bundle's own files it adds `models/model.ts`, which MONAI's `ckpt_export` makes of `models/model.pt` in a process
 of its own: in one that has scripted other networks before, the names inside would differ.

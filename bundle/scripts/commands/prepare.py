@@ -1,4 +1,4 @@
-"""`head-ct-anomaly prepare`: the healthy scans of a datalist read, registered and masked, for trainings on them.
+"""`head-ct-anomaly dev prepare`: the healthy scans of a datalist read, registered and masked, for trainings on them.
 
 Training does so by itself, one scan after the other. This command does it in several processes, or on a Ray cluster;
 trainings with the same `--prepared_dir` then find every scan there. `datasets.prepared` describes the cache. The same

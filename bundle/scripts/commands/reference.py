@@ -1,4 +1,4 @@
-"""`head-ct-anomaly reference`: the reference head, its regions and its masks, made from the training anatomies.
+"""`head-ct-anomaly dev reference`: the reference head, its regions and its masks, made from the training anatomies.
 
 What every run needs of them is computed here, too, once for all (see `files.derived`).
 """

@@ -1,4 +1,4 @@
-"""`head-ct-anomaly sample`: make the sample of the demo, a simulated head CT with a bleed whose truth is known.
+"""`head-ct-anomaly dev sample`: make the sample of the demo, a simulated head CT with a bleed whose truth is known.
 
 A *sample* is a folder: `dicom/`, the scan as a compressed CT series; `lesion.nii.gz`, the mask of the blood on the grid
 of the series; `truth.json`, what was planted where. *Scan space* is the world of the series, RAS mm. The same anatomy

@@ -69,7 +69,9 @@ def make_reference(reference: str, masks: str) -> Reference:
     head, bits = load(reference), load(masks)
     for path, volume in ((reference, head), (masks, bits)):
         if tuple(volume.shape) != REFERENCE_SHAPE or not np.allclose(volume.affine.numpy(), grid_affine(), atol=1e-4):
-            raise ValueError(f"{path} does not lie on the reference grid: make it with `head-ct-anomaly reference`.")
+            raise ValueError(
+                f"{path} does not lie on the reference grid: make it with `head-ct-anomaly dev reference`."
+            )
     values = bits.numpy().astype(np.uint8)
     hu = head.numpy().astype(np.float32)
     return prepare_reference(hu, (values & HEAD_BIT) > 0, (values & INTRACRANIAL_BIT) > 0, grid_affine())

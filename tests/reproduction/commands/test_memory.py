@@ -28,7 +28,7 @@ def test_a_row_for_each_setup_with_or_without_a_number(
 
     monkeypatch.setattr(memory, "measure", measure)
     path = tmp_path / "new" / "memory.csv"
-    words = ["memory", "position:1:8", "autoencoder:2:1", "-o", str(path), "--device", "cpu"]
+    words = ["dev", "memory", "position:1:8", "autoencoder:2:1", "-o", str(path), "--device", "cpu"]
     assert main(words) == 0
     out = capsys.readouterr().out
     assert "position, width 1, 8  on CPU: 9 MB (process memory)\n" in out
@@ -41,7 +41,7 @@ def test_a_row_for_each_setup_with_or_without_a_number(
 
 
 def test_a_setup_is_measured_in_a_process_of_its_own_by_the_installed_command(tmp_path: Path) -> None:
-    words = ["memory", "dense:1:1", "-o", "memory.csv", "--device", "cpu", "--iterations", "2"]
+    words = ["dev", "memory", "dense:1:1", "-o", "memory.csv", "--device", "cpu", "--iterations", "2"]
     plain = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     command = [sys.executable, "-m", "head_ct_position_anomaly", *words]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=plain)
@@ -74,7 +74,7 @@ def test_a_process_that_is_killed_leaves_a_row(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_wrong_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["memory", "dense:1:1", "-o", str(tmp_path / "new.csv"), "--iterations", "1"]) == 2
+    assert main(["dev", "memory", "dense:1:1", "-o", str(tmp_path / "new.csv"), "--iterations", "1"]) == 2
     assert "It takes 2 iterations to see what a training holds" in capsys.readouterr().err
     with pytest.raises(SystemExit):
-        main(["memory", "-o", str(tmp_path / "new.csv")])
+        main(["dev", "memory", "-o", str(tmp_path / "new.csv")])
