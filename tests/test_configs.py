@@ -350,7 +350,7 @@ def test_read_as_monai_label_does(tmp_path: Path) -> None:
     assert "RegisterHeadd" in found["pre"]
     assert "Spacingd" not in found["pre"], "it breaks in MONAI Label with MONAI 1.6"
     assert found["post"][:4] == ["ErrorMapd", "AnomalyMapd", "ScoreRegionsd", "LeaveOutBraind"]
-    assert found["post"][4:] == ["AssessSkulld", "InvertWithSkulld"]
+    assert found["post"][4:] == ["DescribeDetectionsd", "AssessSkulld", "InvertWithSkulld"]
     assert found["same"], "the inverse goes the way that the scan came"
     assert not any("Save" in name for name in found["post"])
 

@@ -290,14 +290,14 @@ def test_a_head_that_is_unlike_all_of_calibration_has_no_score(
     monkeypatch.setattr(normative_transforms, "found_in", lambda *args: ["a detection"])
     usual = with_evidence(said_case())
     assert usual["calibration_findings"][0]["code"] == "normative_unknown"
-    assert usual["detections"] == ["a detection"]
+    assert usual["brain_places"] == ["a detection"]
     zero = np.zeros((64, 64, 64), np.float32)
     odd = PartMaps({"position": zero, "density": zero}, {"position": 3.4, "density": 1.0})
     monkeypatch.setattr(normative_transforms, "part_maps", lambda said, normal: odd)
     judged = with_evidence(said_case())
     found, _ = judged["calibration_findings"]
     assert found["code"] == "unlike_calibration"
-    assert judged["detections"] == []
+    assert judged["brain_places"] == []
     assert "unlike all healthy scans by position (2.0 times the oddest healthy head)" in found["message"]
     coverage = dict.fromkeys(("left_hemisphere", "right_hemisphere", "skull"), 1.0)
     judged["regions"] = judged["regions"] * judged["foreground"]

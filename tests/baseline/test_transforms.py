@@ -68,6 +68,7 @@ def test_the_overlay_judges_by_the_filtered_map(parser: ConfigParser) -> None:
         "FilterResiduald",
         "ScoreRegionsd",
         "LeaveOutBraind",
+        "DescribeDetectionsd",
         "AssessSkulld",
         "InvertWithSkulld",
     ]

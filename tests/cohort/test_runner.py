@@ -121,6 +121,6 @@ def test_without_maps_nothing_goes_back_to_the_scan_s_grid(overlays: tuple[str, 
     parser = parsed_configs(("inference.json", *overlays))
     parser.update({**without_maps(parser), "weights": tmp_path / "none.pt"})
     names = [type(step).__name__ for step in parser.get_parsed_content("postprocessing").transforms]
-    assert names[-2:] == ["LeaveOutBraind", "AssessSkulld"]
+    assert names[-3:] == ["LeaveOutBraind", "DescribeDetectionsd", "AssessSkulld"]
     assert "InvertWithSkulld" not in names
     assert (parser["handlers#2#maps"], parser["handlers#2#pictures"]) == ("none", False)

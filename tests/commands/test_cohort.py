@@ -287,6 +287,6 @@ def test_width_and_patch_size_are_those_of_the_weights(tmp_path: Path) -> None:
     plan, facts = cohort.planned(args)
     assert (facts["network"]["width"], facts["network"]["patch_size"]) == (2, 23)
     assert facts["score"] == "raw_top_1_percent_mean", "the calibration that ships is not one of these weights"
-    assert plan.values["postprocessing#transforms#5#_disabled_"] is True
+    assert plan.values["postprocessing#transforms#6#_disabled_"] is True
     assert plan.values["handlers#2#maps"] == "none"
     assert plan.cache == tmp_path / "out" / "registered"

@@ -12,7 +12,7 @@ from toy_anatomy import raw_labels
 from scripts.anomaly.transforms import DENSITIES_NAME, UsualDensities, make_densities
 from scripts.assets import place
 from scripts.commands.main import main
-from scripts.commands.reference import FILES
+from scripts.commands.reference import ATLAS, FILES
 from scripts.files.derived import _arrays, read_derived
 from scripts.geometry.coordinates import grid_affine
 from scripts.preprocessing.regions import RegionTarget, region_target
@@ -29,7 +29,7 @@ def test_a_population_of_one(tmp_path: Path) -> None:
     nibabel.save(nibabel.Nifti1Image(labels, affine), tmp_path / "toy.nii.gz")
     assert main(["dev", "reference", str(tmp_path), "-o", str(tmp_path / "models"), "--all"]) == 0
     made = {path.name: path.read_bytes() for path in (tmp_path / "models").iterdir()}
-    assert sorted(made) == sorted((*FILES, *DERIVED))
+    assert sorted(made) == sorted((*FILES, *ATLAS, *DERIVED))
     assert main(["dev", "reference", "-o", str(tmp_path / "models")]) == 0
     assert {path.name: path.read_bytes() for path in (tmp_path / "models").iterdir()} == made
     reference = nibabel.load(tmp_path / "models" / "reference.nii.gz")

@@ -29,7 +29,7 @@ from ..preprocessing.intensity import BONE_WINDOW_HU, BRAIN_WINDOW_HU, windows
 from ..preprocessing.regions import LEAST_COVERAGE, LEFT_HEMISPHERE, REGIONS, RIGHT_HEMISPHERE, WHOLE_COVERAGE
 from ..preprocessing.transforms import Data, as_array, load_regions, with_meta
 from .asymmetry import asymmetry, densities
-from .detections import brain_detections, voxel_threshold
+from .detections.places import Place, brain_places, voxel_threshold
 from .evidence_files import read_evidence
 from .files import REMEDY, NotCalibrated, checked_thresholds, has_evidence, normative_of
 from .measure import MeasureEvidence
@@ -102,8 +102,8 @@ class AnomalyMapd(MapTransform):
     """Make the heatmap of predicted positions (3, n, n, n), which it replaces by a map (1, n, n, n).
 
     Adds `anomaly_map` and `part_maps` (where there is a calibration), `map` (which of `MAPS` the heatmap is),
-    `thresholds` (a `Thresholds`, or None), `detections` in the brain and `calibration_findings`. The error map has to
-    be there already.
+    `thresholds` (a `Thresholds`, or None), `brain_places` (see `detections`) and `calibration_findings`. The error map
+    has to be there already.
     """
 
     def __init__(
@@ -160,7 +160,7 @@ class AnomalyMapd(MapTransform):
         judged = dict(data)
         for key in self.key_iterator(judged):
             error = judged[self.error_key]
-            judged |= {"map": "error", "thresholds": None, "calibration_findings": [], "detections": []}
+            judged |= {"map": "error", "thresholds": None, "calibration_findings": [], "brain_places": []}
             try:
                 thresholds = self._thresholds()
                 normative = load_normative(self.files["normative"])
@@ -217,10 +217,10 @@ class AnomalyMapd(MapTransform):
         judged["anomaly_map"] = with_meta(torch.from_numpy(anomaly)[None], error)
         known = known_at(labels.shape, normative, stride)
         judged |= {"map": self.map, "thresholds": thresholds}
-        judged["detections"] = found_in(judged, maps, anomaly, labels, stride)
+        judged["brain_places"] = found_in(judged, maps, anomaly, labels, stride)
         judged["calibration_findings"] = [*findings, *unknown_findings(known, labels)]
         if is_unlike(findings):
-            judged["detections"] = []
+            judged["brain_places"] = []
 
 
 def found_in(
@@ -229,16 +229,15 @@ def found_in(
     anomaly: NDArray[np.float32],
     labels: NDArray[np.uint8],
     stride: int,
-) -> list[dict[str, Any]]:
-    """The detections in the brain of maps (n, n, n); none where no healthy scores say what is unusual."""
-    registration = getattr(judged["image"], "meta", {}).get("registration")
+) -> list[Place]:
+    """The places in the brain of maps (n, n, n) that are unusual; none where no healthy scores say what is."""
+    registered = "registration" in getattr(judged["image"], "meta", {})
     threshold = voxel_threshold(judged["thresholds"])
-    if registration is None or threshold is None:
+    if not registered or threshold is None:
         return []
     scales = scales_of(judged["thresholds"])
     parts = {name: values / np.float32(scales[name]) for name, values in maps.items()}
-    matrix = np.asarray(registration["matrix"], dtype=np.float64)
-    return brain_detections(anomaly, parts, labels, threshold, stride, matrix)
+    return brain_places(anomaly, parts, labels, threshold, stride)
 
 
 def scales_of(thresholds: Thresholds) -> dict[str, float]:
@@ -376,7 +375,7 @@ class LeaveOutBraind(MapTransform):
         left["score_details"] = {name: unjudged(name, numbers) for name, numbers in left["score_details"].items()}
         left["scores"] = {name: None if name in BRAIN else score for name, score in left["scores"].items()}
         left["result"] = {"scores": {name: value for name, value in left["scores"].items() if value is not None}}
-        left["detections"] = []
+        left["brain_places"] = []
         return left
 
 

@@ -92,11 +92,11 @@ def mean_population(anatomies: Sequence[Anatomy]) -> Population:
     """
     if not anatomies:
         raise ValueError("a population needs one anatomy at least, got none")
-    spread = np.array([_brain_spread(anatomy) for anatomy in anatomies])
+    spread = np.array([brain_spread(anatomy) for anatomy in anatomies])
     sums = np.zeros((4,) + (REFERENCE_SIZE,) * 3, dtype=np.float32)
     count = np.zeros((REFERENCE_SIZE,) * 3, dtype=np.float32)
     for anatomy, own in zip(anatomies, spread, strict=True):
-        labels = _on_grid(anatomy, spread.mean(axis=0) / own)
+        labels = on_grid(anatomy, spread.mean(axis=0) / own)
         known = labels != UNCOVERED
         count += known
         for total, values in zip(sums, _channels(labels), strict=True):
@@ -146,14 +146,14 @@ def _around(mask: Mask, margin: int) -> tuple[slice, ...]:
     return tuple(slice(max(s.start - margin, 0), s.stop + margin) for s in found)
 
 
-def _brain_spread(anatomy: Anatomy) -> NDArray[np.float64]:
+def brain_spread(anatomy: Anatomy) -> NDArray[np.float64]:
     """Standard deviation (3,), mm, of the brain's voxels along the axes of reference space."""
     voxels = np.argwhere(member_table(BRAIN)[anatomy.labels[::2, ::2, ::2]]) * 2.0
     points = transform_points(to_reference(anatomy.centroids) @ anatomy.affine, voxels)
     return np.asarray(points.std(axis=0))
 
 
-def _on_grid(anatomy: Anatomy, scale: NDArray[np.float64]) -> NDArray[np.int16]:
+def on_grid(anatomy: Anatomy, scale: NDArray[np.float64]) -> NDArray[np.int16]:
     """Labels on the whole reference grid of the anatomy, scaled; what is below its map is `UNCOVERED`."""
     labels, start = drawn_labels(anatomy, Shape(scale, identity_shape().displacement, False))
     index = [np.clip(np.arange(REFERENCE_SIZE) - s, 0, n - 1) for s, n in zip(start, labels.shape, strict=True)]
