@@ -4,6 +4,8 @@ The configs name the code `scripts`, as MONAI bundles do. Importing this package
 folder, without touching `sys.path`, so that `monai.bundle.ConfigWorkflow`, `create_workflow` and `load` find what the
 configs name. `scripts.x` and `head_ct_position_anomaly.scripts.x` are one module: exceptions that are imported by one
 name are those that are raised under the other. Nothing of `scripts` is executed before it is used.
+
+`detect` judges one scan from Python (see `scripts.results.detect`).
 """
 
 from __future__ import annotations
@@ -16,11 +18,34 @@ from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import LazyLoader, find_spec, module_from_spec, spec_from_file_location, spec_from_loader
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .scripts.findings import InputRefused as InputRefused
+    from .scripts.results.detect import detect as detect
+    from .scripts.results.result import Result as Result
+
+__all__ = ["InputRefused", "Result", "detect"]
 
 SCRIPTS, ALIAS = "scripts", f"{__name__}.scripts"
 """The name of the code in the configs, and in this package."""
 
 FOLDER = Path(__file__).resolve().parent / SCRIPTS
+
+
+DOOR = {"detect": "results.detect", "Result": "results.result", "InputRefused": "findings"}
+"""What this package offers by name, and the modules of `scripts` that have it, imported when it is first used."""
+
+
+def __getattr__(name: str) -> Any:
+    """A name of `DOOR`.
+
+    Raises:
+        AttributeError: it is none of these.
+    """
+    if name not in DOOR:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{ALIAS}.{DOOR[name]}"), name)
 
 
 class OneScripts(MetaPathFinder, Loader):

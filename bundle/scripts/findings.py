@@ -50,6 +50,11 @@ class InputRefused(ValueError):
         self.findings = tuple(findings)
         super().__init__(" ".join(f.message for f in self.findings if f.severity == REFUSAL))
 
+    @property
+    def code(self) -> str:
+        """The code of the first reason, as in the table of refusals; "" if there is none."""
+        return next((found.code for found in self.findings if found.severity == REFUSAL), "")
+
 
 REFUSALS = {
     "path_missing": ("the input path does not exist", "Check the path."),
@@ -57,6 +62,10 @@ REFUSALS = {
     "no_dicom": (
         "no file is a DICOM image or a NIfTI volume",
         "Give a folder with a CT series, an enhanced CT file or a .nii or .nii.gz file.",
+    ),
+    "zip_unusable": (
+        "the zip archive is damaged, encrypted, over 16 GB or of over 100,000 files",
+        "Unpack it and give the folder.",
     ),
     "corrupt_file": ("a DICOM file's header can't be read to its end", "Export the series again."),
     "not_ct": ("no image is a CT image", "Give a head CT."),

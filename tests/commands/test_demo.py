@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from scripts.commands import demo
+from scripts.files.atomic import Content
 from scripts.files.nifti import nifti_bytes
 from scripts.results.folder import write_results
 
@@ -38,7 +38,11 @@ def results(folder: Path, peak: tuple[int, int, int]) -> None:
     regions = np.full(heatmap.shape, 2, np.uint8)
     regions[21:] = 1
     regions[0] = 0
-    files = {"heatmap.nii.gz": nifti_bytes(heatmap, AFFINE), "regions.nii.gz": nifti_bytes(regions, AFFINE)}
+    files: dict[str, Content] = {
+        "heatmap.nii.gz": nifti_bytes(heatmap, AFFINE),
+        "regions.nii.gz": nifti_bytes(regions, AFFINE),
+    }
+    files["overview.png"] = b"a picture"
     write_results(folder, files, {"scores": {"left_hemisphere": 30.0, "right_hemisphere": 20.0, "skull": None}})
 
 
@@ -58,24 +62,24 @@ def test_the_report(
     text = "\n".join(demo.report(sample, tmp_path / "out"))
     assert f"peak of the heatmap: 30.0 at {position}" in text
     assert f"in {region}\n" in text
-    assert f"planted: a bleed, 0 ml; the peak lies {verdict}\n" in text
-    assert "left_hemisphere    30.0\n" in text
-    assert "skull              none\n" in text
-    assert text.endswith(f"picture: {tmp_path}/out/overview.png")
+    assert f"planted: a bleed, 0 ml; the peak lies {verdict}" in text
+    assert "  left hemisphere     30.0\n" in text
+    assert "  skull               none\n" in text
+    assert f"\npicture: {tmp_path}/out/overview.png\n" in text
 
 
 def test_it_runs_the_series_of_the_sample(sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (sample / "dicom").mkdir()
     asked = []
 
-    def pretend(names: tuple[str, ...], values: dict[str, Any]) -> None:
-        asked.append((names, values["dataset_dir"], values["overwrite"]))
-        results(values["output_dir"], (30, 15, 12))
+    def pretend(scan: Path, output: Path, overwrite: bool, warn: bool) -> None:
+        asked.append((scan, overwrite))
+        results(output, (30, 15, 12))
 
-    monkeypatch.setattr(demo, "run_configs", pretend)
+    monkeypatch.setattr(demo, "judge", pretend)
     args = argparse.Namespace(sample=sample, output=tmp_path / "out", overwrite=True, debug=False)
     assert demo.main(args) == 0
-    assert asked == [(("inference.json",), sample / "dicom", True)]
+    assert asked == [(sample / "dicom", True)]
 
 
 def test_a_mask_without_a_lesion_is_no_truth() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import json
 import logging
 import os
 import subprocess
@@ -25,6 +26,7 @@ from scripts.assets import config
 from scripts.commands import scan_options
 from scripts.commands.main import main, parser_for
 from scripts.commands.scan_options import overrides
+from scripts.errors import OutputFailed
 from scripts.findings import refusal
 from scripts.reading import inputs
 from scripts.results.folder import write_results
@@ -54,7 +56,9 @@ AWKWARD = (
 
 
 def parsed(*words: str) -> argparse.Namespace:
-    return parser_for(["run"]).parse_args(["run", *words])
+    args = parser_for(["run"]).parse_args(["run", *words])
+    args.input = Path(args.inputs[0])
+    return args
 
 
 def workflow(args: argparse.Namespace) -> ConfigWorkflow:
@@ -217,6 +221,25 @@ def test_a_missing_input_is_refused(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert list(tmp_path.iterdir()) == []
 
 
+RECORD = {
+    "scores": {"left_hemisphere": 1.0, "right_hemisphere": 9.0, "skull": None},
+    "score_details": {"left_hemisphere": {"threshold": 2.0}, "right_hemisphere": {"threshold": 2.0}, "skull": {}},
+    "detections": [{"region": "brain", "kind": "brain", "side": "right", "volume_ml": 12.3, "peak": 11.0}],
+    "findings": [],
+    "quality": {"verdict": "pass"},
+    "input": {},
+    "timings_s": {"network": 1.0},
+}
+SAID = """scores
+  left hemisphere      1.0   below the threshold of 2.0
+  right hemisphere     9.0   ABOVE the threshold of 2.0
+  skull               none
+detections
+  brain, right, 12 ml, peak 11.0
+flags: none
+"""
+
+
 class Pretend:
     """Stands for MONAI's workflow: writes a result, or raises."""
 
@@ -232,7 +255,7 @@ class Pretend:
         warnings.warn("a warning of a library", stacklevel=1)
         if self.error is not None:
             raise RuntimeError("applying transform") from self.error
-        write_results(self.words["output_dir"], {"x": b"new"}, {}, self.words["overwrite"])
+        write_results(self.words["output_dir"], {"x": b"new"}, RECORD, self.words["overwrite"])
 
 
 @pytest.fixture
@@ -249,7 +272,7 @@ def test_libraries_are_kept_quiet_and_then_as_before(
     pretend: type[Pretend], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["run", "IN", "-o", str(tmp_path / "out")]) == 0
-    assert capfd.readouterr() == (f"results in {tmp_path / 'out'}\n", "")
+    assert capfd.readouterr() == (f"results in {tmp_path / 'out'}\n{SAID}", "")
     assert logging.root.manager.disable == logging.NOTSET
     with pytest.warns(UserWarning, match="a warning of a library"):
         assert main(["--debug", "run", "IN", "-o", str(tmp_path / "other")]) == 0
@@ -400,3 +423,90 @@ def test_dicom_is_an_id_of_the_config(tmp_path: Path) -> None:
     flow.initialize()
     writer = flow.parser.get_parsed_content("handlers")[-1]
     assert (writer.dicom, writer.series_uid) == (True, "1.2")
+
+
+def test_words_can_be_fewer_more_or_json(
+    pretend: type[Pretend], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", "IN", "-o", str(tmp_path / "a"), "-q"]) == 0
+    assert capfd.readouterr() == ("", "")
+    assert main(["run", "IN", "-o", str(tmp_path / "b"), "-v"]) == 0
+    assert capfd.readouterr().out.endswith(f"{SAID}pose: pass\nseconds: network 1.0\n")
+    assert main(["run", "IN", "-o", str(tmp_path / "c"), "--json"]) == 0
+    assert capfd.readouterr() == ((tmp_path / "c" / "result.json").read_text(), "")
+
+
+class Mixed(Pretend):
+    """Refuses scans called bad, fails on those called broken, finds the disk full at those called full."""
+
+    def run(self) -> None:
+        scan = Path(self.words["dataset_dir"])
+        errors = {
+            "bad": refusal("not_ct", "There is no CT image."),
+            "broken": ZeroDivisionError("by zero"),
+            "full": OutputFailed("No space left on device."),
+        }
+        self.error = errors.get(scan.name)
+        super().run()
+
+
+@pytest.fixture
+def mixed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(monai.bundle, "ConfigWorkflow", Mixed)
+    monkeypatch.setattr(inputs, "check_input", lambda path, uid: None)
+
+
+@pytest.mark.usefixtures("mixed")
+@pytest.mark.parametrize(("names", "status"), [("a,b", 0), ("a,bad,b", 3), ("bad,broken,a", 5)])
+def test_several_inputs_go_on_and_say_what_became_of_each(
+    names: str, status: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [f"in/{name}" for name in names.split(",")]
+    assert main(["run", *words, "-o", str(tmp_path / "out")]) == status
+    out, err = capsys.readouterr()
+    done = {path.name for path in (tmp_path / "out").iterdir()}
+    assert done == set(names.split(",")) - {"bad", "broken"}
+    assert ("bad refused: There is no CT image. Give a head CT." in err) is ("bad" in names)
+    assert ("broken failed: ZeroDivisionError." in err) is ("broken" in names)
+    assert f"a: results in {tmp_path / 'out' / 'a'}\n" in out
+    assert out.splitlines()[-1].startswith(f"{len(words)} scans: {len(done)} done")
+
+
+@pytest.mark.usefixtures("mixed")
+def test_several_inputs_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "in/a", "in/bad", "-o", str(tmp_path / "out"), "--json"]) == 3
+    one, other = json.loads(capsys.readouterr().out)
+    assert (one["name"], one["status"], one["result"]["scores"]["right_hemisphere"]) == ("a", "done", 9.0)
+    assert (other["name"], other["status"], other["result"]) == ("bad", "refused", None)
+    assert other["reason"].startswith("There is no CT image.")
+
+
+@pytest.mark.usefixtures("mixed")
+def test_a_pattern_of_one_scan_has_a_folder_for_it(tmp_path: Path) -> None:
+    (tmp_path / "scans" / "only").mkdir(parents=True)
+    assert main(["run", f"{tmp_path}/scans/*", "-o", str(tmp_path / "out"), "-q"]) == 0
+    assert (tmp_path / "out" / "only" / "result.json").is_file()
+
+
+@pytest.mark.usefixtures("mixed")
+def test_a_full_disk_ends_all(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "in/full", "in/a", "-o", str(tmp_path / "out")]) == 4
+    assert "No space left on device." in capsys.readouterr().err
+    assert not (tmp_path / "out" / "a").exists()
+
+
+def test_what_several_inputs_can_not_begin_with(
+    pretend: type[Pretend], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    assert main(["run", "x/a", "y/a.nii.gz", "-o", str(out)]) == 2
+    assert "Two scans are called a: x/a and y/a.nii.gz." in capsys.readouterr().err
+    assert main(["run", f"{tmp_path}/none*", "-o", str(out)]) == 2
+    assert "Nothing matches" in capsys.readouterr().err
+    write_results(out / "b", {"x": b"old"}, {})
+    assert main(["run", "x/a", "x/b", "-o", str(out)]) == 4
+    assert "b exists. Choose another folder, or say --overwrite" in capsys.readouterr().err
+    write_results(tmp_path / "one", {"x": b"old"}, {})
+    assert main(["run", "x/a", "x/b", "-o", str(tmp_path / "one")]) == 4
+    assert "holds the results of one scan. Choose another folder for those of several." in capsys.readouterr().err
+    assert pretend.started == 0

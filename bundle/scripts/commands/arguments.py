@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from ..errors import WrongUsage
+from ..networks.devices import DEVICE
+from ..networks.devices import check_device as check_device
 from ..processes.cluster import imported_ray, on_cluster
 from ..processes.local import Answer, Job, Lost, in_processes
 
@@ -33,23 +35,6 @@ def add_device(parser: argparse._ActionsContainer) -> None:
     parser.add_argument("--device", type=device, default="auto", help="auto (default), cpu, cuda or cuda:N")
 
 
-def check_device(name: str) -> None:
-    """See that there is such a device, `auto`, `cpu`, `cuda` or `cuda:N`.
-
-    Raises:
-        WrongUsage: there is not.
-    """
-    if not name.startswith("cuda"):
-        return
-    import torch
-
-    count = torch.cuda.device_count()
-    if int(name.partition(":")[2] or 0) >= count:
-        raise WrongUsage(
-            f"There is no device {name}: PyTorch sees {count} GPUs here. Use --device cpu, or leave it out."
-        )
-
-
 def check_plain(names: Iterable[str]) -> None:
     """See that names can become texts of a config, which would take some for expressions or references.
 
@@ -59,10 +44,6 @@ def check_plain(names: Iterable[str]) -> None:
     for name in names:
         if set(name) & set(SPECIAL) or "::" in name:
             raise WrongUsage(f"{name!r} has one of {SPECIAL} in it, which configs give a meaning. Rename that file.")
-
-
-DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
-"""Devices that can be asked for."""
 
 
 def device(text: str) -> str:

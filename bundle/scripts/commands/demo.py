@@ -14,14 +14,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..assets import bundle_root
 from ..geometry.affines import transform_points
 from ..preprocessing.regions import scored_regions
+from ..processes.progress import stage_bar
 from ..results.checks import read_map
-from ..results.folder import reserved
+from ..results.judging import judge
 from ..results.planes import Array, peak_mm
 from ..results.record import verify
-from ..workflow import quiet, run_configs
+from ..results.summary import summary
 from .arguments import add_output
 
 REGION_NAMES = {1: "the left hemisphere", 2: "the right hemisphere", 3: "the skull"}
@@ -42,29 +42,26 @@ def main(args: argparse.Namespace) -> int:
         InputRefused, OutputExists, OutputFailed: as of `run`.
     """
     series = args.sample / "dicom" if (args.sample / "dicom").is_dir() else args.sample
-    values = {"dataset_dir": series.absolute(), "output_dir": args.output.absolute(), "overwrite": args.overwrite}
-    with reserved(args.output, args.overwrite), quiet(warn=args.debug):
-        run_configs(("inference.json",), {"bundle_root": str(bundle_root()), **values})
+    with stage_bar():
+        judge(series, args.output, overwrite=args.overwrite, warn=args.debug)
     print("\n".join([f"results in {args.output}", *report(args.sample, args.output)]))
     return 0
 
 
 def report(sample: Path, output: Path) -> list[str]:
     """Lines about the results in `output`, and on whether the peak lies in the lesion of the sample."""
-    scores = verify(output)["scores"]
+    record = verify(output)
     heatmap, affine = read_map(output / "heatmap.nii.gz")
     regions, _ = read_map(output / "regions.nii.gz")
     lesion, lesion_affine = read_map(sample / "lesion.nii.gz")
     truth = json.loads((sample / "truth.json").read_text(encoding="utf-8"))
-    peak = peak_mm(heatmap, affine, scored_regions(regions, scores))
+    peak = peak_mm(heatmap, affine, scored_regions(regions, record["scores"]))
     return [
-        "scores",
-        *(f"  {name:<18} {'none' if score is None else format(score, '.1f')}" for name, score in scores.items()),
+        *summary(record, output),
         f"peak of the heatmap: {nearest(heatmap, affine, peak):.1f} at {in_words(peak)},"
         f" in {region_at(regions, affine, peak)}",
         f"planted: {truth.get('description', 'a lesion')}, {volume_ml(lesion, lesion_affine):.0f} ml;"
         f" the peak lies {where(lesion, lesion_affine, peak)}",
-        f"picture: {output / 'overview.png'}",
     ]
 
 

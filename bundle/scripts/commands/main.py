@@ -31,7 +31,7 @@ from ..processes.stopping import stoppable, undisturbed
 
 COMMANDS = {
     "inspect": "say what an input holds and whether it can be judged",
-    "run": "make the heatmap and the scores of one scan",
+    "run": "make the heatmap and the scores of one scan, or of several",
     "verify": "say whether results are complete and unchanged",
     "listen": "a DICOM node: judge what is sent to it, send the results on",
     "train": "train the network on healthy scans, or on heads drawn from label maps",

@@ -1,23 +1,41 @@
-"""`head-ct-anomaly run`: one scan in, a folder of results out, through `configs/inference.json`."""
+"""`head-ct-anomaly run`: scans in, a folder of results for each out, through `configs/inference.json`.
+
+One scan goes into OUT itself. Several, or a pattern, go into OUT/NAME each, NAME being that of the scan's folder or
+file. A scan that is refused, or that fails, stops no other.
+"""
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from ..anomaly.scores import MAPS
-from ..results.folder import reserved
-from ..results.record import MAP_LEVELS
-from ..workflow import parsed_configs, quiet, run_configs
-from .arguments import add_device, add_output, check_device, series_uid
+from ..errors import OutputExists, OutputFailed, debug_text, described, origin
+from ..files.inputs import named, paths_of
+from ..findings import InputRefused
+from ..processes.progress import stage_bar
+from ..results.folder import check_target
+from ..results.judging import judge
+from ..results.record import MAP_LEVELS, RESULT_NAME, read_result
+from ..results.summary import DONE, FAILED, REFUSED, closing_table, more, summary
+from ..workflow import parsed_configs
+from .arguments import FAILURES, add_device, add_output, check_device, series_uid
 from .scan_options import OVERLAYS, overrides, usage_problem, why_no_dicom
+
+REFUSED_STATUS = 3
+"""Exit code: a scan was refused."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("input", metavar="INPUT", type=Path, help="a folder (series or study), a DICOM file or a NIfTI")
-    add_output(parser, "folder of the results")
+    parser.add_argument(
+        "inputs", metavar="INPUT", nargs="+", help="a folder (series or study), a DICOM file, a NIfTI, a zip, a pattern"
+    )
+    add_output(parser, "folder of the results; of several inputs, OUT/NAME each")
     add_device(parser)
     parser.add_argument("--stride", type=int, choices=(1, 2, 4), help="voxels (mm) between predictions (2)")
     parser.add_argument("--series-uid", type=series_uid, help="the series to use, when a study holds several")
@@ -38,17 +56,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--force", action="store_true", help="for research: a heatmap of a head whose pose can't be confirmed, too"
     )
+    said = parser.add_mutually_exclusive_group()
+    said.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors")
+    said.add_argument("-v", "--verbose", action="store_true", help="print pose, series, grid and seconds, too")
+    said.add_argument("--json", action="store_true", help="print result.json, of several inputs a list, and no words")
 
 
 def main(args: argparse.Namespace) -> int:
-    """Run the workflow; 0 when the results are written.
+    """Run the workflow on each scan; 0 when all results are written, 3 if a scan was refused, 5 if one failed.
 
     Raises:
-        InputRefused: the input can't be judged.
-        WrongUsage: there is no such device, or the weights are not of the network.
+        InputRefused: the only input can't be judged.
+        WrongUsage: there is no such device, the weights are not of the network, or two inputs have one name.
         OutputExists, OutputFailed: the results can't be written.
     """
-    if problem := (why_no_dicom(args.input) if args.dicom else "") or usage_problem(args):
+    paths = paths_of(args.inputs)
+    problems = (why_no_dicom(path) for path in paths if args.dicom)
+    if problem := next(filter(None, problems), "") or usage_problem(args):
         print(problem, file=sys.stderr)
         return 2
     check_device(args.device)
@@ -57,14 +81,92 @@ def main(args: argparse.Namespace) -> int:
 
         network = parsed_configs(("inference.json", *args.config)).get_parsed_content("network_def")
         check_weights(args.weights, network)
-    from ..processes.memory import give_back_free_memory
-    from ..reading.inputs import check_input
+    if len(paths) == 1 and paths == [Path(args.inputs[0])]:
+        one(args, paths[0])
+        return 0
+    return several(args, named(paths))
 
+
+def one(args: argparse.Namespace, path: Path) -> None:
+    """Judge the only scan into OUT and print what was found.
+
+    Raises:
+        InputRefused, OutputExists, OutputFailed: as of `main`.
+    """
+    judged(args, path, args.output)
+    if args.json:
+        print((args.output / RESULT_NAME).read_text(encoding="utf-8"), end="")
+    elif not args.quiet:
+        print("\n".join([f"results in {args.output}", *words_of(args, args.output)]))
+
+
+def judged(args: argparse.Namespace, path: Path, output: Path, name: str = "") -> None:
+    """Judge a scan into a folder, with a bar of the stages on a terminal.
+
+    Raises:
+        InputRefused, OutputExists, OutputFailed: as of `main`.
+    """
+    values = overrides(argparse.Namespace(**{**vars(args), "input": path, "output": output}))
+    with stage_bar(name, shown=not (args.quiet or args.json)):
+        judge(path, output, values, overlays=args.config, overwrite=args.overwrite, warn=args.debug)
+
+
+def words_of(args: argparse.Namespace, folder: Path) -> list[str]:
+    """Lines about the results in a folder."""
+    record = read_result(folder)
+    return [*summary(record, folder), *(more(record) if args.verbose else [])]
+
+
+def several(args: argparse.Namespace, scans: Mapping[str, Path]) -> int:
+    """Judge each scan into OUT/NAME, say what became of it, and end with a table; the exit code.
+
+    Raises:
+        OutputExists: OUT holds the results of one scan, or a scan has results there and shall not replace them.
+        OutputFailed: the results can't be written, so that no scan's can.
+    """
+    if (args.output / RESULT_NAME).exists():
+        raise OutputExists(f"{args.output} holds the results of one scan. Choose another folder for those of several.")
+    for name in scans:
+        check_target((args.output / name).resolve(), args.overwrite)
+    outcomes: list[tuple[str, str, Mapping[str, Any] | None, str]] = []
+    for number, (name, path) in enumerate(scans.items(), 1):
+        status, reason = attempted(args, path, args.output / name, f"{number}/{len(scans)} {name}")
+        record = read_result(args.output / name) if status == DONE else None
+        outcomes.append((name, status, record, reason))
+        if reason:
+            print(f"{name} {status}: {reason}", file=sys.stderr, flush=True)
+        elif args.verbose:
+            lines = [f"{name}: results in {args.output / name}", *words_of(args, args.output / name)]
+            print("\n".join(lines), flush=True)
+        elif not (args.quiet or args.json):
+            print(f"{name}: results in {args.output / name}", flush=True)
+    if args.json:
+        print(json.dumps([as_json(*outcome) for outcome in outcomes], indent=2, ensure_ascii=False))
+    elif not args.quiet:
+        print("\n".join(closing_table([outcome[:3] for outcome in outcomes])))
+    statuses = {status for _, status, _, _ in outcomes}
+    return FAILURES if FAILED in statuses else REFUSED_STATUS if REFUSED in statuses else 0
+
+
+def attempted(args: argparse.Namespace, path: Path, output: Path, name: str) -> tuple[str, str]:
+    """What became of a scan, and the reason if it has no results.
+
+    Raises:
+        OutputFailed: the results can't be written, as with a full disk.
+    """
     try:
-        with reserved(args.output, args.overwrite), quiet(warn=args.debug):
-            check_input(args.input, args.series_uid)  # by headers alone, before torch is loaded
-            run_configs(("inference.json", *args.config), overrides(args))
-    finally:
-        give_back_free_memory()  # a process that judges many scans holds as much after each as after the first
-    print(f"results in {args.output}")
-    return 0
+        judged(args, path, output, name)
+    except InputRefused as refused:
+        return REFUSED, str(refused)
+    except OutputFailed:
+        raise
+    except Exception as error:
+        if args.debug:
+            print(debug_text(error), end="", file=sys.stderr)
+        return FAILED, str(error) if isinstance(error, OutputExists) else f"{described(origin(error))}."
+    return DONE, ""
+
+
+def as_json(name: str, status: str, record: Mapping[str, Any] | None, reason: str) -> dict[str, Any]:
+    """What became of a scan, for programs."""
+    return {"name": name, "status": status, "reason": reason, "result": record}

@@ -7,7 +7,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ..assets import config, config_values, place
+from ..anomaly.chosen_calibration import calibration_values, why_not_valid
+from ..assets import config
 from ..files.names import is_nifti
 from ..workflow import device_values
 
@@ -33,13 +34,7 @@ def overrides(args: argparse.Namespace) -> dict[str, Any]:
     if args.weights:
         values["weights"] = args.weights.absolute()
     if args.calibration:
-        from ..anomaly.evidence_files import NAME as EVIDENCE_NAME
-        from ..anomaly.files import NORMATIVE_NAME, THRESHOLDS_NAME
-        from ..skull.files import NAME as SKULL_NAME
-
-        folder = args.calibration.absolute()
-        values |= {"normative": folder / NORMATIVE_NAME, "thresholds": folder / THRESHOLDS_NAME}
-        values |= {"evidence_normative": folder / EVIDENCE_NAME, "skull_normative": folder / SKULL_NAME}
+        values |= calibration_values(args.calibration)
     return {**values, **device_values(args.device)}
 
 
@@ -67,24 +62,4 @@ def why_no_dicom(path: Path) -> str:
 
 def why_not_calibrated(args: argparse.Namespace) -> str:
     """A sentence on why the calibration, shipped or named, is not valid for the weights; empty if it is."""
-    from ..anomaly.evidence_files import NAME as EVIDENCE_NAME
-    from ..anomaly.files import (
-        EVIDENCE_WINDOWS,
-        NORMATIVE_NAME,
-        THRESHOLDS_NAME,
-        WINDOWS,
-        NotCalibrated,
-        checked_thresholds,
-    )
-
-    folder = args.calibration or Path(place("models"))
-    weights = args.weights or place("models/model.pt")
-    try:
-        files = (folder / THRESHOLDS_NAME, folder / NORMATIVE_NAME, weights, place("models/reference.nii.gz"))
-        values = config_values("inference.json")
-        said = {"evidence_normative": folder / EVIDENCE_NAME, "evidence_weights": place("models/evidence.pt")}
-        windows_hu = [values[name] for name in WINDOWS]
-        checked_thresholds(*files, windows_hu=windows_hu, evidence=said, evidence_windows_hu=values[EVIDENCE_WINDOWS])
-    except NotCalibrated as reason:
-        return str(reason)
-    return ""
+    return why_not_valid(args.calibration, args.weights)

@@ -22,6 +22,10 @@ LONGEST = 70
 """Characters of a UID with what may stand around it."""
 
 
+SUFFIXES = (".nii.gz", ".nii", ".zip")
+"""Suffixes that say what kind of file a scan is."""
+
+
 def shown(file: Path) -> str:
     """The name of a file, or its place among the names of its folder, to stand after "the file"."""
     if PLAIN.fullmatch(file.name) and len(file.name) <= LONGEST:
@@ -35,3 +39,11 @@ def shown(file: Path) -> str:
 def is_nifti(path: Path) -> bool:
     """True if the name is that of a NIfTI file."""
     return path.name.lower().endswith((".nii", ".nii.gz"))
+
+
+def scan_name(path: Path) -> str:
+    """The name of a scan: that of its folder or file, without the suffix of a NIfTI or an archive."""
+    name = path.name or path.absolute().name
+    if name in (".", ".."):
+        name = path.resolve().name
+    return next((name[: -len(end)] for end in SUFFIXES if name.lower().endswith(end) and len(name) > len(end)), name)

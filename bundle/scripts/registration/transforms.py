@@ -25,6 +25,7 @@ from ..files.derived import read_derived
 from ..findings import finding, refusal
 from ..geometry.coordinates import grid_affine
 from ..networks.position import DensePositionNet
+from ..processes.progress import tell
 from .locator import coarse_network
 from .register import Reference, Registration, prepare_reference, register
 from .spaces import REFERENCE_SHAPE, derived_grid, to_native_space, to_reference_space
@@ -145,6 +146,7 @@ class RegisterHeadd(MapTransform, InvertibleTransform):
         Raises:
             InputRefused: `registration_failed`.
         """
+        tell("registration")
         registered = dict(data)
         for key in self.key_iterator(registered):
             registered[key], registered[self.validity_key] = self._forward(registered[key])

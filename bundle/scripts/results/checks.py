@@ -37,6 +37,14 @@ def read_map(path: Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
     return np.asanyarray(image.dataobj), np.asarray(image.affine)  # type: ignore[attr-defined]
 
 
+def decoded_map(content: bytes) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    """Voxels (I, J, K) and affine (4, 4) of the bytes of a compressed NIfTI file."""
+    import nibabel as nib
+
+    image: Any = nib.Nifti1Image.from_bytes(gzip.decompress(content))  # to the end, with its checksum
+    return np.asanyarray(image.dataobj), np.asarray(image.affine)
+
+
 def problems(folder: Path) -> dict[str, str]:
     """The problems of the results in a folder, by file; empty if they are complete."""
     try:
@@ -58,18 +66,15 @@ def problems(folder: Path) -> dict[str, str]:
 
 def _volume_problem(path: Path, name: str, grids: Volumes) -> str:
     """The problem of a volume; its grid is compared with the first of `grids`, to which it is added."""
-    import nibabel as nib
-
-    image: Any = nib.Nifti1Image.from_bytes(gzip.decompress(path.read_bytes()))  # to the end, with its checksum
-    values = np.asanyarray(image.dataobj)
+    values, affine = decoded_map(path.read_bytes())
     if values.ndim != 3:
         return f"has {values.ndim} dimensions"
     if not np.isfinite(values).all():
         return "holds voxels that are NaN or infinite"
     if name == REGIONS and (values.min() < 0 or values.max() > LARGEST_LABEL or (values % 1).any()):
         return f"holds other labels than 0 to {LARGEST_LABEL}"
-    grids[name] = values.shape, np.asarray(image.affine)
-    first, (shape, affine) = next(iter(grids.items()))
-    if values.shape != shape or not np.allclose(image.affine, affine, rtol=0, atol=SAME_PLACE_MM):
+    grids[name] = values.shape, affine
+    first, (shape, expected) = next(iter(grids.items()))
+    if values.shape != shape or not np.allclose(affine, expected, rtol=0, atol=SAME_PLACE_MM):
         return f"lies on another grid than {first}"
     return ""

@@ -26,6 +26,7 @@ from ..files.json_text import plain
 from ..findings import finding, flags_in_words
 from ..integrity import changes
 from ..preprocessing.regions import REGIONS, SKULL
+from ..processes.progress import tell
 from ..words import counted
 from .folder import check_target, write_results
 from .maps import MapGrid, map_files, map_grid
@@ -51,6 +52,10 @@ SHORT_UNITS = {
 """Unit of each map, as the picture writes it."""
 
 
+FOLLOWING = {"prepare": "network", "network": "scores"}
+"""What a user is told to begin (see `processes.progress`) when a measured stage ends."""
+
+
 class StageClock:
     """Measure the wall time of each stage of a case, in seconds."""
 
@@ -72,6 +77,7 @@ class StageClock:
 
     def start(self) -> None:
         """A case begins."""
+        tell("reading")
         self.timings_s.clear()
         self.last = time.perf_counter()
 
@@ -80,6 +86,8 @@ class StageClock:
         now = time.perf_counter()
         self.timings_s[stage] = round(now - self.last, 3)
         self.last = now
+        if following := FOLLOWING.get(stage):
+            tell(following)
 
 
 class ResultWriter:
@@ -138,6 +146,7 @@ class ResultWriter:
 
     def __call__(self, engine: Engine) -> None:
         """Write the results of each case of the batch."""
+        tell("writing")
         cases: Any = engine.state.batch
         outputs: Any = engine.state.output
         for case, output in zip(cases, outputs, strict=True):

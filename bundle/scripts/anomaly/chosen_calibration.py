@@ -1,0 +1,40 @@
+"""A calibration that a user names, instead of the one that ships: the config's values, and whether it is valid."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..assets import config_values, place
+
+SKULL_NAME = "skull_normative.npz"
+"""Name of the skull's file, as `skull.files.NAME`: no room imports its neighbour."""
+
+
+def calibration_values(folder: Path) -> dict[str, Path]:
+    """Values by id of inference.json for the calibration in a folder; they stay paths, see `workflow`."""
+    from .evidence_files import NAME
+    from .files import NORMATIVE_NAME, THRESHOLDS_NAME
+
+    folder = folder.absolute()
+    names = {"normative": NORMATIVE_NAME, "thresholds": THRESHOLDS_NAME, "evidence_normative": NAME}
+    names["skull_normative"] = SKULL_NAME
+    return {name: folder / file for name, file in names.items()}
+
+
+def why_not_valid(calibration: Path | None = None, weights: Path | None = None) -> str:
+    """A sentence on why a calibration is not valid for weights; "" if it is. None stands for those that ship."""
+    from .evidence_files import NAME
+    from .files import EVIDENCE_WINDOWS, NORMATIVE_NAME, THRESHOLDS_NAME, WINDOWS, NotCalibrated, checked_thresholds
+
+    folder = calibration or Path(place("models"))
+    network = weights or place("models/model.pt")
+    try:
+        files = (folder / THRESHOLDS_NAME, folder / NORMATIVE_NAME, network, place("models/reference.nii.gz"))
+        values = config_values("inference.json")
+        said: dict[str, str | Path] = {"evidence_normative": folder / NAME}
+        said["evidence_weights"] = place("models/evidence.pt")
+        windows_hu = [values[name] for name in WINDOWS]
+        checked_thresholds(*files, windows_hu=windows_hu, evidence=said, evidence_windows_hu=values[EVIDENCE_WINDOWS])
+    except NotCalibrated as reason:
+        return str(reason)
+    return ""

@@ -1,0 +1,100 @@
+"""Zip archives of scans, unpacked for the time that a scan is read.
+
+Names inside an archive are not used: they may lead out of the folder, and may be those of patients. Files are numbered
+in the order of the archive; a NIfTI keeps its suffix, for that tells what it is.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+
+from ..findings import InputRefused, refusal
+from ..words import counted
+from .names import is_nifti
+
+MOST_BYTES, MOST_FILES = 16 * 2**30, 100_000
+"""Largest archive that is unpacked: a study is far smaller."""
+
+MADE_BY_SYSTEMS = "__MACOSX"
+"""A folder that a Mac adds to archives."""
+
+TIME_NS = 10**18
+"""The time of every unpacked file: the same archive gives the same files."""
+
+
+def is_zip(path: Path) -> bool:
+    """True if the name is that of a zip archive."""
+    return path.name.lower().endswith(".zip")
+
+
+@contextmanager
+def unpacked(path: str | Path) -> Iterator[Path]:
+    """The path of a scan while the context lasts: for a zip archive its files in a temporary folder, or its only NIfTI.
+
+    Any other path is given back as it is.
+
+    Raises:
+        InputRefused: `zip_unusable`; or the path is missing.
+        OSError: there is no space for the files.
+    """
+    path = Path(path)
+    if not (is_zip(path) and path.is_file()):
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="head_ct_", ignore_cleanup_errors=True) as folder:
+        place = Path(folder) / "scan"
+        place.mkdir()
+        files = _unpack(path, place)
+        yield files[0] if len(files) == 1 and is_nifti(files[0]) else place
+
+
+def _unpack(path: Path, folder: Path) -> list[Path]:
+    """The files of an archive, written into a folder.
+
+    Raises:
+        InputRefused: `zip_unusable`.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [member for member in archive.infolist() if _counts(member)]
+            _check_size(members)
+            return [_written(archive, member, folder / f"{n:06d}") for n, member in enumerate(members, 1)]
+    except InputRefused:
+        raise
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError) as error:
+        raise refusal("zip_unusable", f"The zip archive can't be read ({type(error).__name__}).") from error
+    except RuntimeError as error:  # zipfile says so of a missing password
+        raise refusal("zip_unusable", "The zip archive is encrypted.") from error
+
+
+def _check_size(members: list[zipfile.ZipInfo]) -> None:
+    """Refuse an archive of too many files or bytes, by its own list of them."""
+    size = sum(member.file_size for member in members)
+    if len(members) > MOST_FILES or size > MOST_BYTES:
+        raise refusal(
+            "zip_unusable", f"The zip archive holds {counted(len(members), 'file')} of {size / 2**30:.1f} GB."
+        )
+
+
+def _counts(member: zipfile.ZipInfo) -> bool:
+    """True if a member is a file that may belong to a scan."""
+    parts = PurePosixPath(member.filename).parts
+    return not member.is_dir() and MADE_BY_SYSTEMS not in parts and not parts[-1].startswith(".")
+
+
+def _written(archive: zipfile.ZipFile, member: zipfile.ZipInfo, stem: Path) -> Path:
+    """The path of a member that was written, which begins with `stem`."""
+    name = member.filename.lower()
+    suffix = next((suffix for suffix in (".nii.gz", ".nii") if name.endswith(suffix)), "")
+    file = stem.with_name(stem.name + suffix)
+    with archive.open(member) as source, file.open("xb") as target:
+        shutil.copyfileobj(source, target, 2**20)
+    os.utime(file, ns=(TIME_NS, TIME_NS))
+    return file

@@ -1,0 +1,82 @@
+"""The door for Python programs: one scan in, its results in memory out, by the same chain as `head-ct-anomaly run`.
+
+from head_ct_position_anomaly import detect
+result = detect("scan_folder")
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from ..anomaly.chosen_calibration import calibration_values, why_not_valid
+from ..anomaly.scores import MAPS
+from ..errors import WrongUsage
+from ..networks.devices import DEVICE, check_device
+from ..workflow import device_values
+from .judging import judge
+from .result import Result
+
+STRIDES = (1, 2, 4)
+"""Distances in mm between predictions that the network can have."""
+
+UID = re.compile(r"[0-9.]{1,64}")
+"""Form of a series' UID."""
+
+
+def detect(
+    scan: str | Path,
+    *,
+    device: str | None = None,
+    stride: int | None = None,
+    series_uid: str | None = None,
+    map: str | None = None,
+    calibration: str | Path | None = None,
+) -> Result:
+    """The results of one scan: what `head-ct-anomaly run` writes, in memory.
+
+    Args:
+        scan: a folder (series or study), a DICOM file, a NIfTI, or a zip archive of one of these.
+        device: "cpu", "cuda" or "cuda:N"; None takes a GPU if there is one.
+        stride: mm between predictions, 1, 2 or 4; None is 2.
+        series_uid: the series to use, when a study holds several.
+        map: what the heatmap shows: "calibrated" (None), "error", "position", "asymmetry" or "density".
+        calibration: folder of a calibration other than the one that ships.
+
+    Raises:
+        InputRefused: the scan can't be judged; `code` and the text say why.
+        WrongUsage: there is no such device, or the calibration is not valid for the weights.
+        ValueError: an argument has none of its values.
+    """
+    values = chosen_values(device, stride, series_uid, map, calibration)
+    with tempfile.TemporaryDirectory(prefix="head_ct_") as folder:
+        judge(Path(scan), Path(folder) / "results", values)
+        return Result.read(Path(folder) / "results")
+
+
+def chosen_values(
+    device: str | None, stride: int | None, series_uid: str | None, map: str | None, calibration: str | Path | None
+) -> dict[str, Any]:
+    """Values by id of inference.json for the arguments of `detect`, each checked, since it becomes part of a config.
+
+    Raises:
+        WrongUsage, ValueError: as of `detect`.
+    """
+    if stride not in (None, *STRIDES):
+        raise ValueError(f"stride must be 1, 2 or 4 (mm), got {stride!r}.")
+    if map not in (None, *MAPS):
+        raise ValueError(f"map must be one of {', '.join(MAPS)}, got {map!r}.")
+    if series_uid is not None and not UID.fullmatch(str(series_uid)):
+        raise ValueError("series_uid must be digits and dots, at most 64 of them.")
+    name = "auto" if device is None else str(device)
+    if not DEVICE.fullmatch(name):
+        raise ValueError(f"device must be cpu, cuda or cuda:N, got {name!r}.")
+    check_device(name)
+    folder = None if calibration is None else Path(calibration)
+    if (folder or map not in (None, "error")) and (reason := why_not_valid(folder)):
+        raise WrongUsage(f"A calibrated map was asked for. {reason}")
+    asked = {"stride": stride, "series_uid": series_uid, "map": map}
+    values: dict[str, Any] = {key: value for key, value in asked.items() if value is not None}
+    return {**values, **(calibration_values(folder) if folder else {}), **device_values(name)}

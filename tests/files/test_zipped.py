@@ -1,0 +1,74 @@
+"""Zip archives of scans: unpacked under numbers, removed again, and refused where they can't be used."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from scripts.files import zipped
+from scripts.files.zipped import unpacked
+from scripts.findings import InputRefused
+
+
+def archive(folder: Path, content: Mapping[str, bytes]) -> Path:
+    with zipfile.ZipFile(folder / "scan.zip", "w", zipfile.ZIP_DEFLATED) as file:
+        for name, data in content.items():
+            file.writestr(name, data)
+    return folder / "scan.zip"
+
+
+def test_names_inside_are_not_used(tmp_path: Path) -> None:
+    content = {"../../evil": b"1", "Doe^Jane/IM1": b"2", "__MACOSX/._IM1": b"3", ".DS_Store": b"4", "/abs/IM2": b"5"}
+    with unpacked(archive(tmp_path, content)) as place:
+        assert {path.name: path.read_bytes() for path in place.iterdir()} == {
+            "000001": b"1",
+            "000002": b"2",
+            "000003": b"5",
+        }
+    assert not place.exists()
+    assert not place.parent.exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["scan.zip"]
+
+
+def test_the_only_nifti_is_the_scan(tmp_path: Path) -> None:
+    with unpacked(archive(tmp_path, {"Jane/HEAD.NII.GZ": b"x"})) as place:
+        assert (place.name, place.read_bytes()) == ("000001.nii.gz", b"x")
+    with unpacked(archive(tmp_path, {"a.nii": b"x", "b.nii": b"y"})) as place:
+        assert sorted(path.name for path in place.iterdir()) == ["000001.nii", "000002.nii"]
+
+
+def test_other_paths_are_given_back(tmp_path: Path) -> None:
+    (tmp_path / "folder.zip").mkdir()
+    for path in (tmp_path, tmp_path / "folder.zip", tmp_path / "missing.zip"):
+        with unpacked(path) as place:
+            assert place == path
+
+
+def test_what_can_not_be_used_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = archive(tmp_path, {"a": bytes(range(256)) * 40}).read_bytes()
+    flipped = bytearray(whole)
+    flipped[60] ^= 255
+    for content in (b"no archive", whole[:-30], bytes(flipped)):
+        (tmp_path / "scan.zip").write_bytes(content)
+        with (
+            pytest.raises(InputRefused, match=r"can't be read \(\w+\)\. Unpack it and give"),
+            unpacked(tmp_path / "scan.zip"),
+        ):
+            pytest.fail("it was read")
+    encrypted = bytearray(whole)
+    encrypted[6] |= 1
+    encrypted[whole.index(b"PK\x01\x02") + 8] |= 1
+    (tmp_path / "scan.zip").write_bytes(encrypted)
+    with pytest.raises(InputRefused, match="The zip archive is encrypted"), unpacked(tmp_path / "scan.zip"):
+        pytest.fail("it was read")
+    (tmp_path / "scan.zip").write_bytes(whole)
+    monkeypatch.setattr(zipped, "MOST_BYTES", 1000)
+    with (
+        pytest.raises(InputRefused, match=r"holds 1 file of 0\.0 GB\. Unpack") as refused,
+        unpacked(tmp_path / "scan.zip"),
+    ):
+        pytest.fail("it was read")
+    assert refused.value.code == "zip_unusable"

@@ -1,0 +1,138 @@
+"""`detect`: the same bytes as `run`, refusals as exceptions, and a package that is imported in a moment."""
+
+from __future__ import annotations
+
+import io
+import re
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import indent
+
+import numpy as np
+import pytest
+from PIL import Image
+from pipeline_runs import CASES, STRIDE, Run
+from planted import scan_in
+from same_results import without_timings
+
+from scripts.assets import sha256
+from scripts.errors import OutputExists, WrongUsage
+from scripts.findings import InputRefused
+from scripts.results.detect import chosen_values, detect
+from scripts.results.result import Result
+
+ROOT = Path(__file__).resolve().parents[1]
+CASE = CASES[0]
+
+
+def python(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True)
+
+
+@pytest.mark.xdist_group("runs")
+def test_it_gives_and_saves_what_the_command_writes(runs: Run, tmp_path: Path) -> None:
+    folder = runs(*CASE)
+    scan = scan_in(folder.parent / "in", CASE[2])
+    result = detect(scan, stride=int(STRIDE), device="cpu")
+    saved = result.save(tmp_path / "saved")
+    names = sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    assert names == sorted(path.relative_to(saved) for path in saved.rglob("*") if path.is_file())
+    for name in names:
+        assert str(name) == "result.json" or sha256(saved / name) == sha256(folder / name), name
+    assert without_timings(saved) == without_timings(folder)
+    assert (saved / "result.json").read_bytes() != (folder / "result.json").read_bytes(), "its times are its own"
+    assert result.heatmap.shape == result.regions.shape == result.scan.shape == result.error_map.shape
+    assert result.scores == result.record["scores"]
+    with pytest.raises(OutputExists, match=r"saved exists\. Choose another folder"):
+        result.save(saved)
+
+
+@pytest.mark.xdist_group("runs")
+def test_a_folder_of_results_is_read_again(runs: Run) -> None:
+    result = Result.read(runs(*CASE))
+    inside = result.regions > 0
+    assert set(np.unique(result.regions)) == {0, 1, 2, 3}
+    assert result.heatmap[~inside].max() >= 0
+    corner = result.affine @ [0, 0, 0, 1]
+    assert corner.shape == (4,)
+    assert -1100 < np.median(result.scan[result.heatmap == 0]) < 0
+    assert result.show().size == Image.open(io.BytesIO(result._repr_png_())).size
+    assert {found.severity for found in result.findings} <= {"flag"}
+    assert "score_details" not in repr(result)
+
+
+def test_a_refusal_has_its_code_and_its_sentence(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("no image")
+    with pytest.raises(InputRefused, match=r"The file is not a DICOM image\. Give a folder") as refused:
+        detect(tmp_path)
+    assert refused.value.code == "no_dicom"
+    with pytest.raises(InputRefused, match=r"can't be read .*Check the path\.") as refused:
+        detect(tmp_path / "nothing")
+    assert refused.value.code == "path_missing"
+    assert InputRefused([]).code == ""
+
+
+def test_wrong_arguments_are_sentences_before_any_work(tmp_path: Path) -> None:
+    for words, text in (
+        ({"stride": 3}, r"stride must be 1, 2 or 4 \(mm\), got 3"),
+        ({"map": "raw"}, "map must be one of calibrated, error, position, .*got 'raw'"),
+        ({"series_uid": "$exit()"}, "series_uid must be digits and dots"),
+        ({"device": "cpu'); exit(); ('"}, "device must be cpu, cuda or cuda:N"),
+    ):
+        with pytest.raises(ValueError, match=text):
+            detect("none", **words)  # type: ignore[arg-type]
+    with pytest.raises(WrongUsage, match=r"There is no device cuda:99: PyTorch sees \d+ GPUs here"):
+        detect("none", device="cuda:99")
+    with pytest.raises(WrongUsage, match=r"A calibrated map was asked for\. There is no thresholds\.json"):
+        detect("none", calibration=tmp_path)
+
+
+def test_values_of_the_config(tmp_path: Path) -> None:
+    assert chosen_values(None, None, None, None, None) == {}
+    assert chosen_values("cpu", 4, "1.2", "error", None) == {
+        "stride": 4,
+        "series_uid": "1.2",
+        "map": "error",
+        "device": "$torch.device('cpu')",
+    }
+
+
+IMPORT = """
+import sys
+import head_ct_position_anomaly as package
+print(sorted({"torch", "monai", "numpy", "scripts.findings"} & set(sys.modules)))
+from head_ct_position_anomaly import detect, InputRefused, Result
+from scripts.findings import InputRefused as same
+print(InputRefused is same, detect.__module__, "torch" in sys.modules, hasattr(package, "no_such_thing"))
+"""
+
+
+def test_importing_the_package_loads_no_library(tmp_path: Path) -> None:
+    done = python(IMPORT, tmp_path)
+    assert done.stdout.splitlines() == ["[]", "True scripts.results.detect False False"], done.stderr
+
+
+def readme_lines() -> str:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"^```python\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
+    return str(code)
+
+
+@pytest.mark.xdist_group("runs")
+def test_the_lines_of_the_readme_run(runs: Run, tmp_path: Path) -> None:
+    code = readme_lines()
+    assert len([line for line in code.splitlines() if line.strip()]) == 5
+    scan = scan_in(runs(*CASE).parent / "in", CASE[2])
+    small = code.replace('"SCAN"', f"{str(scan)!r}, stride={STRIDE}, device='cpu'")
+    assert small != code
+    done = python(small, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "right_hemisphere" in done.stdout
+    assert (tmp_path / "out" / "scan" / "result.json").is_file()
+
+
+def test_the_lines_of_the_readme_stop_at_a_refusal(tmp_path: Path) -> None:
+    code = indent(readme_lines(), "    ")
+    caught = "except Exception as error:\n    print(type(error).__name__, error.code)"
+    assert python(f"try:\n{code}{caught}", tmp_path).stdout == "InputRefused path_missing\n"
