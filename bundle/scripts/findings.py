@@ -137,13 +137,18 @@ FLAGS = {
         "Look at regions.nii.gz: it shows which voxels count as bone and brain.",
     ),
     "skull_not_judged": (
-        "less than half of the calvaria is in the field of view, bone was found in hardly any of it, or the bundle has "
-        "no healthy skulls to compare it with",
+        "less than half of the calvaria is in the field of view, bone was found in hardly any of it, slices are over "
+        "8 mm apart, or the bundle has no healthy skulls to compare it with",
         "The skull has no score; the brain is scored as usual.",
     ),
     "skull_defect": (
         "no bone over 9 mm or more of the calvaria in view: a burr hole, or from 15 mm on surgery or a defect",
         "It is not part of the skull's score.",
+    ),
+    "skull_motion": (
+        "slices are displaced in their plane against their neighbours by 0.45 mm or more, at three heights of the "
+        "calvaria: the patient moved",
+        "Lines of the skull along the slices may be steps between them.",
     ),
     "intracranial_unassigned": (
         "over 1.5 % of the space inside the skull, as far as it can be told, lies in no region",

@@ -60,12 +60,16 @@ METAL_MM3 = 100.0
 
 @dataclass(frozen=True)
 class Volume:
-    """A head CT: `hu` (I, J, K) in HU, `affine` (4, 4) to RAS mm, `valid` (I, J, K) or None when all are known."""
+    """A head CT: `hu` (I, J, K) in HU, `affine` (4, 4) to RAS mm, `valid` (I, J, K) or None when all are known.
+
+    `widest_gap_mm` is the largest distance of slices that were interpolated to this even grid; 0 if none were.
+    """
 
     hu: NDArray[np.int16] | NDArray[np.float32]
     affine: NDArray[np.float64]
     valid: NDArray[np.bool_] | None
     findings: tuple[Finding, ...] = ()
+    widest_gap_mm: float = 0.0
 
     def with_unknown(self) -> NDArray[np.float32]:
         """The voxels (I, J, K) in HU, with `UNKNOWN_HU` outside the field of view."""

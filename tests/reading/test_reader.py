@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -128,6 +129,8 @@ def test_a_bone_kernel_alone_is_only_read_where_the_reader_may(tmp_path: Path) -
 def test_the_distance_of_slices_is_along_their_normal_and_a_nifti_file_has_no_series() -> None:
     leaning = Volume(np.zeros((4, 5, 6), np.int16), geometry("l", tilted(20), (0.5, 0.5, 3.0), (4, 5, 6)).affine, None)
     assert facts_of(leaning, None) == {"slices": 6, "spacing_mm": 3.0}
+    resampled = facts_of(replace(leaning, widest_gap_mm=7.0001), 2)
+    assert resampled == {"series": 2, "slices": 6, "spacing_mm": 3.0, "widest_gap_mm": 7.0}
 
 
 def test_a_refusal_is_not_swallowed(tmp_path: Path) -> None:

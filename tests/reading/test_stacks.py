@@ -89,6 +89,12 @@ def test_between_the_slices_values_are_interpolated(tmp_path: Path) -> None:
     volume = stack_volume(stack_at(tmp_path))
     below, above = (head_hu(PLAIN.points(np.array([k])))[:, :, 0] for k in (18.0, 20.0))
     np.testing.assert_array_equal(volume.hu[:, :, 19], np.rint((below.astype(float) + above) / 2))
+    assert volume.widest_gap_mm == pytest.approx(6)
+
+
+def test_slices_that_are_not_interpolated_have_no_widest_gap(tmp_path: Path) -> None:
+    write_series(tmp_path)
+    assert stack_volume(stack_at(tmp_path)).widest_gap_mm == 0
 
 
 def test_missing_slices_are_refused(tmp_path: Path) -> None:

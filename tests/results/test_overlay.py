@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from scripts.results.overlay import BRAIN_WINDOW_HU, HEAT, OUTLINES, Scan, blend, edge, paint
+from scripts.results.overlay import BRAIN_WINDOW_HU, CONTOURS, HEAT, OUTLINES, Scan, blend, contoured, edge, paint
 from scripts.results.planes import plane_through
 
 
@@ -57,3 +57,24 @@ def test_outlines_only_where_they_are_wanted() -> None:
     assert changed.sum() == 6 * 10 - 4 * 8
     expected = 0.35 * 127.5 + 0.65 * np.array(OUTLINES[2][1])
     np.testing.assert_allclose(drawn[changed][0], expected, atol=1)
+
+
+def test_contours_are_the_edges_of_what_is_above_once_and_twice_the_threshold() -> None:
+    excess = np.zeros((9, 9))
+    excess[1:8, 1:8], excess[3:6, 3:6], excess[0, 0] = 1.5, 2.5, 1.0
+    drawn = contoured(np.zeros((9, 9, 3)), excess)
+    for (_, colour), mask in zip(CONTOURS, (excess > 1, excess > 2), strict=True):
+        np.testing.assert_array_equal((drawn == colour).all(axis=-1), edge(mask))
+    assert (drawn[4, 4] == 0).all(), "what they enclose stays"
+    assert (drawn[0, 0] == 0).all(), "the threshold itself is not exceeded"
+
+
+def test_with_a_threshold_nothing_is_blended_in() -> None:
+    heat = np.full((21, 21, 21), 5.0)
+    heat[12:18, 5:15, :] = 7.0
+    plain, blended = (
+        paint(scan(heatmap=heat), PLANE, BRAIN_WINDOW_HU, heat=on, outlines=False) for on in (False, True)
+    )
+    lined = paint(scan(heatmap=heat, threshold=6.0), PLANE, BRAIN_WINDOW_HU, heat=True, outlines=False)
+    assert (plain != blended).any(axis=-1).all(), "heat covers all"
+    assert (plain != lined).any(axis=-1).sum() == 6 * 10 - 4 * 8

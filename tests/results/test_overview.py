@@ -8,7 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFont
 
-from scripts.results.overview import GAP, HEADER, PANEL, overview, round_up, scores_in_words, wrapped
+from scripts.results.header import HEADER, scores_in_words
+from scripts.results.marks import Mark
+from scripts.results.overlay import CONTOURS
+from scripts.results.overview import overview
+from scripts.results.panels import GAP, PANEL, TITLES
 
 CANONICAL = np.array([[2.0, 0, 0, -100], [0, 2.0, 0, -110], [0, 0, 4.0, -80], [0, 0, 0, 1]])
 SHAPE = (101, 111, 41)
@@ -53,7 +57,7 @@ def pixels(png: bytes) -> np.ndarray:
 
 def panel(picture: np.ndarray, row: int, column: int) -> np.ndarray:
     """One of the large panels."""
-    top, left = HEADER + row * (PANEL + GAP), column * (PANEL + GAP)
+    top, left = HEADER + TITLES + row * (TITLES + PANEL + GAP), column * (PANEL + GAP)
     return picture[top : top + PANEL, left : left + PANEL]
 
 
@@ -122,16 +126,69 @@ def test_a_heatmap_of_zeros_and_a_volume_of_air_still_make_a_picture() -> None:
     assert overview(np.full((8, 8, 8), -1000.0), np.zeros((8, 8, 8)), np.eye(4), flags=["word " * 400])
 
 
-def test_with_a_threshold_colours_mean_the_same_in_every_picture() -> None:
-    """The same value has the same colour, whatever else is in the map; without one, the scale is the map's own."""
+def coloured(picture: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:
+    """Rows and columns (n, 2) of the pixels of a colour."""
+    return np.argwhere((picture == colour).all(axis=-1))
+
+
+MARK = Mark(1, "left brain, 12.0 ml", LESION_MM, False, 2.0)
+
+
+def test_with_a_threshold_contours_enclose_what_is_above_it_and_leave_the_rest_as_it_is() -> None:
+    """The heatmap falls off from 30 by 30 / 35 a mm: above 20 lies a ball of 11.7 mm, in pixels of 0.468 mm."""
     volume, heatmap = head()
-    hotter = np.where(heatmap > 25, 90.0, heatmap)
-    far = np.s_[:, : PANEL // 3]
-    for threshold, equal in ((20.0, True), (None, False)):
-        pictures = [pixels(overview(volume, values, CANONICAL, threshold=threshold)) for values in (heatmap, hotter)]
-        warm = [np.abs(panel(picture, 0, 0) - panel(picture, 1, 0)).sum() for picture in pictures]
-        assert (abs(warm[0] - warm[1]) < 0.5 * warm[0]) == equal
-        assert (panel(pictures[0], 1, 0)[far] == panel(pictures[1], 1, 0)[far]).all()
+    picture = pixels(overview(volume, heatmap, CANONICAL, threshold=20.0, marks=[MARK]))
+    contour = coloured(panel(picture, 0, 0), CONTOURS[0][1])
+    radii = np.linalg.norm(contour - contour.mean(axis=0), axis=1) * 180 * 1.04 / PANEL
+    np.testing.assert_allclose(radii, 35 / 3, atol=1.6)
+    assert not coloured(panel(picture, 0, 0), CONTOURS[1][1]).size, "nothing is above twice the threshold"
+    upper, lower = panel(picture, 0, 0), panel(picture, 1, 0)
+    changed = (upper != lower).any(axis=-1)
+    around = np.linalg.norm(np.argwhere(changed) - contour.mean(axis=0), axis=1)
+    assert changed.sum() < 1500, "contour, crosshair, number and nothing else"
+    assert (around < 40).mean() > 0.7
+    twice = pixels(overview(volume, heatmap, CANONICAL, threshold=12.0, marks=[MARK]))
+    inner, outer = (len(coloured(panel(twice, 0, 0), colour)) for _, colour in reversed(CONTOURS))
+    assert 0 < inner < outer
+
+
+def test_where_nothing_is_above_the_threshold_there_is_no_crosshair_and_no_contour() -> None:
+    volume, heatmap = head()
+    picture = pixels(overview(volume, heatmap, CANONICAL, threshold=31.0))
+    for column in range(4):
+        np.testing.assert_array_equal(panel(picture, 0, column), panel(picture, 1, column))
+    marked = pixels(overview(volume, heatmap, CANONICAL, threshold=31.0, marks=[MARK]))
+    assert (panel(marked, 0, 0) != panel(marked, 1, 0)).any()
+
+
+def test_a_mark_in_the_skull_has_close_ups_in_the_bone_window() -> None:
+    volume, heatmap = head()
+    at = Mark(3, "skull line", np.array([-75.0, 0.0, 0.0]), True, 2.0)
+    skull = Image.new("RGB", (PANEL, PANEL), (1, 2, 3))
+    picture = pixels(overview(volume, heatmap, CANONICAL, threshold=40.0, marks=[at], skull=skull))
+    np.testing.assert_array_equal(panel(picture, 1, 3), np.full((PANEL, PANEL, 3), (1, 2, 3)))
+    both_sides, one_side = ((panel(picture, row, 0)[PANEL // 2, :, 0] > 160).sum() for row in (0, 1))
+    assert one_side > 1.7 * both_sides / 2, "the bone is twice as thick as in the view of the whole head"
+    assert panel(picture, 1, 0)[200, 190, 0] > 160, "its peak is in the middle"
+
+
+def test_further_marks_have_a_row_of_their_own_and_all_are_listed() -> None:
+    volume, heatmap = head()
+    marks = [
+        Mark(n, "left brain, 12.0 ml", LESION_MM + np.array([0, 0, 2 * n]), False, 3.0 - n / 4) for n in range(1, 5)
+    ]
+    one, three, all_four = (
+        pixels(overview(volume, heatmap, CANONICAL, threshold=20.0, marks=marks[:n])) for n in (1, 3, 4)
+    )
+    more = TITLES + PANEL // 2 + GAP
+    assert len(three) == len(all_four) == len(one) + more
+    upper = HEADER + 2 * (TITLES + PANEL + GAP)
+    for place in range(6):
+        small = three[upper : upper + more, place * (PANEL + GAP) // 2 :][:, : PANEL // 2 - GAP]
+        assert len(coloured(small, CONTOURS[0][1])) > 20
+    listed = [picture[upper : upper + more, 3 * (PANEL + GAP) :].sum() for picture in (three, all_four)]
+    assert listed[0] < listed[1]
+    np.testing.assert_array_equal(one[-100:], three[-100:])
 
 
 def test_percentiles_are_shown_beside_their_scores() -> None:
@@ -141,20 +198,6 @@ def test_percentiles_are_shown_beside_their_scores() -> None:
     more = pixels(overview(volume, heatmap, CANONICAL, scores=scores, percentiles={"left hemisphere": 97.5}))
     columns = np.flatnonzero((bare[:HEADER] != more[:HEADER]).any(axis=(0, 2)))
     assert PANEL < columns.min() <= columns.max() < 2 * (PANEL + GAP)
-
-
-def test_scores_in_words_name_the_share_in_view_of_cut_regions_only() -> None:
-    words = scores_in_words(
-        {"left_hemisphere": 2.04, "right_hemisphere": 6.3, "skull": None},
-        {"left_hemisphere": 81.06, "right_hemisphere": 100.0, "skull": None},
-        {"left_hemisphere": 0.96, "right_hemisphere": 0.917, "skull": 0.44},
-        "SD",
-    )
-    assert words == [
-        ("left hemisphere: 2.0 SD", "percentile 81"),
-        ("right hemisphere: 6.3 SD", "percentile 100, 92 % in view"),
-        ("skull: no score", "44 % in view"),
-    ]
 
 
 def test_scores_of_cut_regions_are_shown_and_do_not_touch() -> None:
@@ -184,15 +227,3 @@ def test_an_unconfirmed_pose_changes_the_title_alone() -> None:
 def test_shapes_must_agree() -> None:
     with pytest.raises(ValueError, match=r"of one shape, got \[\(4, 4, 4\), \(5, 4, 4\)\]"):
         overview(np.zeros((4, 4, 4)), np.zeros((5, 4, 4)), np.eye(4))
-
-
-@pytest.mark.parametrize(("value", "top"), [(0, 1), (1, 1), (1.1, 2), (38, 40), (101, 150), (1234.5, 1235)])
-def test_the_scale_ends_at_a_round_number(value: float, top: float) -> None:
-    assert round_up(value) == top
-
-
-def test_long_texts_are_wrapped_between_words() -> None:
-    lines = wrapped("one two three four five six seven", 80, 14)
-    assert " ".join(lines) == "one two three four five six seven"
-    assert len(lines) > 2
-    assert wrapped("unbreakable" * 20, 80, 14) == ["unbreakable" * 20]

@@ -1,4 +1,4 @@
-"""The picture of the unrolled skull shows the line where it is, and its words."""
+"""The picture of the unrolled skull shows detections and holes where they are, and the way."""
 
 from __future__ import annotations
 
@@ -12,30 +12,34 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from scripts.geometry.coordinates import CENTRE_MM
-from scripts.results.unrolled_skull import HEADER, HOLE, LINE, unrolled_skull
+from scripts.results.unrolled_skull import HEADER, HOLE, LINE, SIDE, SUTURE, unrolled_map, unrolled_skull
 from scripts.skull.atlas import atlas
 from scripts.skull.gaps import Gaps
 from scripts.skull.holes import Hole
-from scripts.skull.paths import Trace
 
 
-def assessed(holes: list[Hole], percentile: float = 99.0, dents: float = 1.0) -> Any:
-    """A skull with a line on the patient's left, from front to back."""
-    tables = atlas()
+def line_on_the_left() -> Any:
+    """A detected line on the patient's left, from front to back."""
     angles = np.linspace(-0.3, 0.3, 30)
     course = np.stack([-0.6 * np.cos(angles), np.sin(angles), 0.8 * np.cos(angles)], axis=1)
-    gaps = Gaps(np.zeros(len(tables.fine)), np.ones(len(tables.fine), bool))
-    numbers = {"skull_score": 4.2, "skull_percentile": percentile, "line_mm": 51.0, "hole_mm": 30.0}
-    line = Trace(tables.nearest(course), 51.0)
-    right = int((tables.pooled @ (0.8, 0.0, 0.6)).argmax())
+    peak = np.array(CENTRE_MM) + 80 * course[15]
+    return SimpleNamespace(map="lines", places=atlas().nearest(course), peak_mm=peak)
+
+
+def dent_on_the_right() -> Any:
+    return SimpleNamespace(map="dents", places=[], peak_mm=np.array(CENTRE_MM) + 80 * np.array([0.8, 0.0, 0.6]))
+
+
+def assessed(detections: list[Any], holes: list[Hole] | None = None) -> Any:
+    gaps = Gaps(np.zeros(len(atlas().fine)), np.ones(len(atlas().fine), bool))
+    numbers = {"skull_score": 4.2, "skull_percentile": 99.0, "line_mm": 51.0, "hole_mm": 30.0}
     return SimpleNamespace(
-        skull=SimpleNamespace(gaps=gaps, holes=holes),
-        line=line,
+        skull=SimpleNamespace(gaps=gaps, holes=holes or []),
         numbers=numbers,
+        threshold=5.9,
+        detections=detections,
         defect=bool(holes),
-        defects=holes,
-        scores={"lines": 2.0, "wide": 0.5, "dents": dents},
-        peaks={"dents": SimpleNamespace(place=right)},
+        defects=holes or [],
     )
 
 
@@ -45,32 +49,46 @@ def pixels_of(picture: bytes, colour: tuple[int, int, int]) -> NDArray[np.intp]:
 
 
 def test_a_line_on_the_left_is_on_the_right_of_the_picture_and_its_course_stays_free() -> None:
-    picture = unrolled_skull(assessed([]))
+    picture = unrolled_skull(assessed([line_on_the_left()]))
     found = pixels_of(picture, LINE)
-    side = Image.open(io.BytesIO(picture)).width
-    assert found[:, 1].min() > side / 2
-    rows = found[(found[:, 0] > side / 2 - 10) & (found[:, 0] < side / 2 + 10), 1]
-    assert np.ptp(rows) > 12
+    assert found[:, 1].min() > SIDE / 2
+    row = np.sort(found[found[:, 0] == SIDE // 2 - 50, 1])
+    assert np.diff(row).max() > 10, "it is drawn on both sides of its course"
     assert not pixels_of(picture, HOLE).size
-    assert unrolled_skull(assessed([])) == picture
+    assert unrolled_skull(assessed([line_on_the_left()])) == picture
 
 
-def test_the_strongest_line_of_a_usual_skull_is_not_drawn() -> None:
-    assert not pixels_of(unrolled_skull(assessed([], 94.0)), LINE).size
-    assert pixels_of(unrolled_skull(assessed([], 95.0)), LINE).size
+def test_without_a_detection_nothing_is_marked() -> None:
+    assert not pixels_of(unrolled_skull(assessed([])), LINE).size
 
 
-def test_a_dent_that_gives_the_score_is_ringed_and_the_line_is_not_drawn() -> None:
-    found = pixels_of(unrolled_skull(assessed([], dents=3.0)), LINE)
-    assert found[:, 1].max() < 320, "it lies on the patient's right, which is left in the picture"
-    assert np.ptp(found[:, 0]) == pytest.approx(np.ptp(found[:, 1]), abs=2)
-    assert not pixels_of(unrolled_skull(assessed([], 94.0, dents=3.0)), LINE).size
+def test_a_dent_has_a_ring() -> None:
+    found = pixels_of(unrolled_skull(assessed([dent_on_the_right()])), LINE)
+    assert found[:, 1].max() < SIDE / 2, "it lies on the patient's right, which is left in the picture"
+    ring = found[found[:, 1] < np.median(found[:, 1])]
+    assert np.ptp(ring[:, 0]) == pytest.approx(2 * 12 / 0.5 * SIDE / 601, abs=4)
+
+
+def test_each_detection_has_the_number_that_it_has_in_the_list() -> None:
+    both = assessed([line_on_the_left(), dent_on_the_right()])
+    one, three = (np.asarray(unrolled_map(both, SIDE, first)).astype(int) for first in (1, 3))
+    changed = np.argwhere((one != three).any(axis=2))
+    assert len(changed) > 20
+    assert len(changed) < 600, "the numbers alone"
+    assert changed[:, 1].min() < SIDE / 2 < changed[:, 1].max()
+
+
+def test_the_mean_sutures_are_dotted_on_both_sides_in_every_size() -> None:
+    for side in (SIDE, 400):
+        found = np.argwhere((np.asarray(unrolled_map(assessed([]), side)) == SUTURE).all(axis=2))
+        left, right = ((found[:, 1] < side * 0.4).sum(), (found[:, 1] > side * 0.6).sum())
+        assert min(left, right) > 50
+        assert left == pytest.approx(right, rel=0.2)
 
 
 def test_a_hole_is_marked_where_it_is() -> None:
     middle = np.array(CENTRE_MM) + 80 * np.array([0.0, 0.6, 0.8])
     places = np.flatnonzero(atlas().fine @ (0, 0.6, 0.8) > np.cos(15 / 80)).astype(np.int32)
-    found = pixels_of(unrolled_skull(assessed([Hole(middle, 30.0, places)])), HOLE)
-    side = 640
-    assert abs(found[:, 1].mean() - side / 2) < 4
-    assert found[:, 0].mean() < side / 2 - 60
+    found = pixels_of(unrolled_skull(assessed([], [Hole(middle, 30.0, places)])), HOLE)
+    assert abs(found[:, 1].mean() - SIDE / 2) < 4
+    assert found[:, 0].mean() < SIDE / 2 - 60

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
 from pathlib import Path
@@ -10,47 +9,22 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from ignite.engine import Engine, Events
-from monai.data import DataLoader, MetaTensor, decollate_batch
 from monai.engines.utils import IterationEvents
-from PIL import Image
-from registered_image import MATRIX, image
+from registered_image import MATRIX
+from scored_case import AFFINE, FLAG, calibrated, case
 
-from scripts.anomaly.scores import SCALED, Thresholds
+from scripts.anomaly.scores import SCALED
 from scripts.assets import metadata, sha256
 from scripts.errors import OutputExists
 from scripts.findings import finding
 from scripts.results import writer as handlers
 from scripts.results.record import verify
-from scripts.results.writer import ResultWriter, StageClock, case_pictures, case_result, versions
+from scripts.results.writer import ResultWriter, StageClock, case_result, versions
 
-AFFINE = torch.tensor([[-2.0, 0, 0, 20], [0, -2, 0, 20], [0, 0, 3, -15], [0, 0, 0, 1]], dtype=torch.float64)
-FLAG = finding("thick_slices", "Slices are 5.0 mm thick.").as_dict()
 SETTINGS = {"mode": "dense", "score": "percentile_95", "stride": 2, "precision": "float32"}
 
 VOLUMES = ("error_map.nii.gz", "heatmap.nii.gz", "regions.nii.gz", "scan.nii.gz")
-
-
-def case(findings: list[dict[str, str]] | None = None) -> dict[str, Any]:
-    """A scored case, after a data loader and its undoing, as the handlers get it."""
-    batch = next(iter(DataLoader([{"image": image(findings or [])}], batch_size=1)))
-    (data,) = decollate_batch(batch)
-    heatmap = torch.arange(10 * 9 * 8, dtype=torch.float32).reshape(1, 10, 9, 8) / 30
-    regions = torch.zeros(1, 10, 9, 8, dtype=torch.uint8)
-    regions[:, 5:] = 1
-    regions[:, :5] = 2
-    return {
-        **data,
-        "pred": MetaTensor(heatmap, affine=AFFINE),
-        "error_map": MetaTensor(2 * heatmap, affine=AFFINE),
-        "regions": MetaTensor(regions, affine=AFFINE),
-        "scan": MetaTensor(torch.full((1, 10, 9, 8), 40, dtype=torch.int16), affine=AFFINE),
-        "scores": {"left_hemisphere": 3.5, "right_hemisphere": 2.25, "skull": None},
-        "score_details": {"left_hemisphere": {"raw_maximum": 4.0, "voxels": 12}},
-        "region_findings": [finding("region_cut", "The field of view holds 10 % of the skull.").as_dict()],
-        "inference": {"device": "cpu", "tile": torch.tensor(32), "fallback": torch.tensor(False)},
-    }
 
 
 def test_the_result_of_a_case() -> None:
@@ -84,13 +58,6 @@ def test_where_the_network_ran_need_not_be_known() -> None:
     assert case_result(data, {})["quality"] == {"verdict": "pass", "ncc": pytest.approx(0.91)}
 
 
-def test_the_pictures_of_a_case() -> None:
-    data = case([FLAG])
-    files = case_pictures(data, case_result(data, {}))
-    assert sorted(files) == ["overview.png"]
-    assert Image.open(io.BytesIO(files["overview.png"])).format == "PNG"
-
-
 @pytest.mark.parametrize("accepted", [False, True])
 def test_a_pose_for_review_is_in_the_result_with_what_the_user_decided(accepted: bool) -> None:
     data = case([finding("registration_review", "The pose is for review.").as_dict()])
@@ -98,37 +65,6 @@ def test_a_pose_for_review_is_in_the_result_with_what_the_user_decided(accepted:
     result = case_result(data, {})
     assert (result["quality"]["verdict"], result["quality"]["accepted"]) == ("review", accepted)
     assert result["findings"][0]["code"] == "registration_review"
-
-
-def test_the_picture_is_given_coverages_and_flags_with_one_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
-    given: dict[str, Any] = {}
-    monkeypatch.setattr(handlers, "overview", lambda *_, **more: given.update(more) or b"")
-    cut = [finding("region_cut", f"The field of view holds {n} %.").as_dict() for n in (90, 80)]
-    data = case([FLAG]) | {"region_findings": cut}
-    data["score_details"]["left_hemisphere"]["coverage"] = 0.9
-    case_pictures(data, case_result(data, {}))
-    assert given["coverage"] == {"left_hemisphere": 0.9}
-    assert given["flags"] == [FLAG["message"], "The field of view holds 90 %.", cut[1]["message"]]
-
-
-def test_an_unconfirmed_pose_is_said_in_the_picture() -> None:
-    data = case()
-    usual = case_pictures(data, case_result(data, {}))["overview.png"]
-    data["image"].meta["registration"]["verdict"] = "unconfirmed"
-    result = case_result(data, {})
-    assert result["quality"]["verdict"] == "unconfirmed"
-    assert case_pictures(data, result)["overview.png"] != usual
-
-
-def calibrated() -> dict[str, Any]:
-    """A case whose heatmap is calibrated."""
-    details = {
-        "left_hemisphere": {"threshold": 4.5, "percentile": 97.5},
-        "right_hemisphere": {"threshold": 4.5, "percentile": 12.0},
-        "skull": {"threshold": 5.5, "percentile": None},
-    }
-    more = {"map": "calibrated", "thresholds": Thresholds({}, {"scans": 60}), "score_details": details}
-    return {**case(), **more, "calibration_findings": [finding("normative_unknown", "8 % of the skull.").as_dict()]}
 
 
 def test_a_calibrated_case_says_by_what() -> None:
@@ -139,50 +75,10 @@ def test_a_calibrated_case_says_by_what() -> None:
     assert json.loads(json.dumps(result)) == result
 
 
-def test_one_scale_of_colours_has_one_threshold_for_all_regions() -> None:
-    heatmap, regions = np.full((3, 2, 2), 4.0, np.float32), np.zeros((3, 2, 2), np.uint8)
-    regions[1], regions[2] = 1, 3
-    limits = {"left_hemisphere": 2.0, "right_hemisphere": 2.0, "skull": 8.0}
-    assert handlers.one_scale(heatmap, regions, limits) == 2
-    np.testing.assert_array_equal(heatmap[:, 0, 0], [4, 4, 1])
-    assert handlers.one_scale(heatmap, regions, {"left_hemisphere": None, "skull": 8.0}) == 8
-    np.testing.assert_array_equal(heatmap[:, 0, 0], [4, 4, 1])
-    assert handlers.one_scale(heatmap, regions, {}) is None
-
-
-def test_the_picture_scales_a_copy_of_the_heatmap() -> None:
-    data = calibrated()
-    data["regions"][:, :2] = 3
-    before = data["pred"].clone()
-    case_pictures(data, case_result(data, {}))
-    assert torch.equal(data["pred"], before)
-
-
 def test_detections_are_in_the_result() -> None:
     row = {"kind": "skull line", "ends_mm": [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], "depth_mm": None}
     assert case_result({**case(), "detections": [row]}, {})["detections"] == [row]
     assert case_result(case(), {})["detections"] == []
-
-
-@pytest.mark.parametrize(("kind", "unit", "threshold"), [("calibrated", "", 4.5), ("error", "mm", None)])
-def test_the_picture_gets_the_scale_of_its_map(
-    kind: str, unit: str, threshold: float | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    drawn: list[Any] = []
-    monkeypatch.setattr(handlers, "overview", lambda *args, **words: drawn.append(words) or b"")
-    data = calibrated() | {"map": kind}
-    case_pictures(data, case_result(data, {}))
-    assert (drawn[0]["unit"], drawn[0]["threshold"]) == (unit, threshold)
-    assert drawn[0]["percentiles"] == {"left_hemisphere": 97.5, "right_hemisphere": 12.0, "skull": None}
-
-
-def test_only_flags_are_drawn_into_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn: list[Any] = []
-    monkeypatch.setattr(handlers, "overview", lambda *args, **words: drawn.append(words["flags"]) or b"")
-    data = case([FLAG, {"code": "x", "severity": "information", "message": "Nothing to see."}])
-    case_pictures(data, case_result(data, {}))
-    assert drawn[0][0] == FLAG["message"]
-    assert "Nothing to see." not in drawn[0]
 
 
 def test_versions_name_what_can_change_a_result(monkeypatch: pytest.MonkeyPatch) -> None:

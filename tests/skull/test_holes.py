@@ -23,9 +23,23 @@ def test_holes_have_their_sizes_the_largest_first_and_small_ones_are_none() -> N
     surface = fine_surface(np.full(len(tables.coarse), SIZE_MM), tables)
     found = holes(Profiles(mass, known), surface, tables)
     assert [hole.diameter_mm for hole in found] == [pytest.approx(50, abs=1.5), pytest.approx(13, abs=1)]
+    assert [hole.width_mm for hole in found] == [pytest.approx(50, abs=3), pytest.approx(13, abs=2)]
     middle = found[1].middle_mm - np.array(CENTRE_MM)
     assert np.linalg.norm(middle - SIZE_MM * np.array([0, 0.6, 0.8])) < 2
     assert (mass[found[0].places] == 0).all()
+
+
+def test_a_slit_is_no_burr_hole() -> None:
+    tables = atlas()
+    surface = fine_surface(np.full(len(tables.coarse), SIZE_MM), tables)
+    mass, out, along = np.full(len(tables.fine), 6000.0), np.array([0.8, 0.0, 0.6]), np.array([0.0, 1.0, 0.0])
+    aside, run = SIZE_MM * np.abs(tables.fine @ np.cross(out, along)), SIZE_MM * np.abs(tables.fine @ along)
+    mass[(aside < 1.7) & (run < 30) & (tables.fine @ out > 0)] = 0
+    (hole,) = holes(Profiles(mass, np.ones(len(mass), bool)), surface, tables)
+    assert hole.diameter_mm > 12
+    assert hole.width_mm < 5
+    assert not hole.noted
+    assert hole._replace(width_mm=9.0).noted
 
 
 def test_a_hole_in_thin_bone_is_not_noted_unless_it_is_large() -> None:

@@ -113,6 +113,21 @@ def test_in_thick_slices_a_line_across_them_is_found_among_no_rings() -> None:
     assert rings.maps["wide"].max() < 0.5 * skull.maps["wide"].max()
 
 
+def test_thick_slices_that_were_interpolated_to_a_fine_grid_draw_no_rings_either() -> None:
+    hu, affine = averaged(plain(), 5)
+    fine = np.linalg.inv(affine) @ grid()[0]
+    between = np.clip(fine[2, 2] * np.arange(150) + fine[2, 3], 0, hu.shape[2] - 1)
+    below = np.minimum(between.astype(int), hu.shape[2] - 2)
+    share = (between - below).astype(np.float32)
+    resampled = (1 - share) * hu[:, :, below] + share * hu[:, :, below + 1]
+    steps = measure(resampled, grid()[0], slanted(), usual())
+    known = measure(resampled, grid()[0], slanted(), usual(), widest_gap_mm=5.0)
+    assert (steps.thick, known.thick) == (False, True)
+    assert known.slices_mm == 5
+    inner = atlas().pooled[:, 2] > 0.5
+    assert known.maps["wide"][:, inner].max() < 0.6 * steps.maps["wide"][:, inner].max()
+
+
 def test_a_volume_without_bone_is_an_error_that_says_so() -> None:
     hu = np.minimum(plain(), 40).astype(np.float32)
     with pytest.raises(SkullNotJudged, match="Bone was found in 0 % of the calvaria"):

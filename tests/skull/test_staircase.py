@@ -21,6 +21,14 @@ def test_the_slice_normal_and_distance_are_those_of_a_sheared_grid() -> None:
     assert distance == pytest.approx(5 * np.cos(0.3))
 
 
+def test_slices_that_were_interpolated_lie_along_the_third_axis_and_keep_their_gap() -> None:
+    seen = View(np.zeros(3), np.linalg.inv(np.diag([0.6, 0.6, 0.5, 1.0])), np.zeros(3, bool), np.ones(3, int))
+    normal, distance = slice_normal(seen, 7.0)
+    np.testing.assert_allclose(normal, [0, 0, 1], atol=1e-12)
+    assert distance == 7
+    assert slice_normal(seen)[1] == pytest.approx(0.6)
+
+
 def test_rings_are_taken_off_and_a_line_across_stays() -> None:
     tables = atlas()
     surface = fine_surface(np.full(len(tables.coarse), RADIUS_MM), tables)

@@ -37,7 +37,9 @@ def case(coverage: float = 1.0, map: str = "calibrated") -> dict[str, Any]:
 def assessment(**more: Any) -> Any:
     rows = [SimpleNamespace(row=lambda matrix: {"kind": "skull line", "at": matrix[0, 0]})]
     found = {"numbers": {"skull_score": 5.5, "line_mm": 40.0}, "scores": {"score": 5.5}, "detections": rows}
-    return SimpleNamespace(**{**found, "percentile": 98.0, "threshold": 4.5, "defects": [], "defect": False} | more)
+    return SimpleNamespace(
+        **{**found, "percentile": 98.0, "threshold": 4.5, "defects": [], "defect": False, "moved": False} | more
+    )
 
 
 @pytest.fixture
@@ -79,7 +81,16 @@ def test_the_unrolled_skull_gives_the_score_and_the_region_s_own_is_kept_by_name
     assert seen[0].shape == (4, 5, 6)
     np.testing.assert_allclose(seen[1], AFFINE)
     np.testing.assert_allclose(seen[2], MATRIX)
-    assert seen[3] == "read from skull_normative.npz"
+    assert seen[3:] == ["read from skull_normative.npz", 0.0]
+
+
+def test_the_widest_gap_is_that_of_the_series_that_serves_the_skull(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given, seen = case(), []
+    given["image"].meta["serves"] = {"brain": {"widest_gap_mm": 5.0}, "skull": {"slices": 3, "widest_gap_mm": 7.0}}
+    assessed(file, monkeypatch, assessment(), given, seen)
+    assert seen[4] == 7
 
 
 def test_a_bone_series_is_assessed_in_place_of_the_scan_on_its_own_grid(
@@ -131,6 +142,14 @@ def test_a_hole_is_a_finding_and_no_part_of_the_score(file: Path, monkeypatch: p
     assert "over 42, 12 mm: surgery or a defect" in found["region_findings"][-1]["message"]
     assert found["scores"]["skull"] == 5.5
     assert KINDS["skull_defect"].severity == "flag"
+
+
+def test_motion_is_a_finding(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    moved = assessment(moved=True, skull=SimpleNamespace(motion_mm=1.24))
+    found = assessed(file, monkeypatch, moved, case())
+    assert found["region_findings"][-1]["code"] == "skull_motion"
+    assert "displaced by 1.2 mm against their neighbours" in found["region_findings"][-1]["message"]
+    assert found["scores"]["skull"] == 5.5
 
 
 def inverted(monkeypatch: pytest.MonkeyPatch, found: Any, **more: Any) -> Any:

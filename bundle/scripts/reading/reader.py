@@ -85,8 +85,13 @@ def bone_meta(scans: Scans) -> dict[str, Any]:
 
 
 def facts_of(volume: Volume, place: int | None) -> dict[str, Any]:
-    """Place of a series in the list of `inspect`, its slices and their distance, mm: no None, which can't be collated,
-    and no patient data."""
+    """Place of a series in the list of `inspect`, its slices and their distance, mm, as they were read.
+
+    Where they were interpolated, the widest gap before is there, too. There is no None, which can't be collated, and no
+    patient data.
+    """
     distance = abs(np.linalg.det(volume.affine[:3, :3])) / np.linalg.norm(np.cross(*volume.affine[:3, :2].T))
     facts = {"slices": volume.hu.shape[2], "spacing_mm": round(float(distance), 3)}
+    if volume.widest_gap_mm:
+        facts |= {"widest_gap_mm": round(volume.widest_gap_mm, 3)}
     return facts if place is None else {"series": place, **facts}

@@ -104,7 +104,8 @@ def stack_volume(stack: Stack) -> Volume:
     if grid.resample:
         hu, valid = resample(hu, valid, grid)
     volume = Volume(hu.transpose(2, 1, 0), grid.affine, None if valid is None else valid.transpose(2, 1, 0))
-    return replace(volume, findings=(*found, *check_values(volume)))
+    widest_mm = float(np.diff(grid.heights_mm).max()) if grid.resample else 0.0
+    return replace(volume, findings=(*found, *check_values(volume)), widest_gap_mm=widest_mm)
 
 
 def _duplicates(groups: tuple[tuple[ImageHeader, ...], ...]) -> list[Finding]:

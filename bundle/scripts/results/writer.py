@@ -17,39 +17,25 @@ from typing import Any
 import numpy as np
 from ignite.engine import Engine, Events
 from monai.engines.utils import IterationEvents
-from numpy.typing import NDArray
 
 from ..anomaly.scores import UNITS
 from ..assets import bundle_root, metadata, sha256
 from ..files.atomic import Content
 from ..files.json_text import plain
-from ..findings import finding, flags_in_words
+from ..findings import finding
 from ..integrity import changes
-from ..preprocessing.regions import REGIONS, SKULL
 from ..processes.progress import tell
 from ..words import counted
 from .folder import check_target, write_results
 from .maps import MapGrid, map_files, map_grid
-from .overview import overview
+from .pictures import case_pictures
 from .record import MAP_LEVELS
-from .unrolled_skull import unrolled_skull
 
 PACKAGES = (
     *("monai", "torch", "numpy", "scipy", "itk", "nibabel"),
     *("pydicom", "python-gdcm", "pylibjpeg-openjpeg", "pyjpegls"),
 )
 """Packages whose versions can change a result."""
-
-SHORT_UNITS = {
-    "calibrated": "",
-    "error": "mm",
-    "reconstruction": "%",
-    "position": "SD",
-    "asymmetry": "SD",
-    "density": "SD",
-    "density_one_sided": "SD",
-}
-"""Unit of each map, as the picture writes it."""
 
 
 FOLLOWING = {"prepare": "network", "network": "scores"}
@@ -157,7 +143,7 @@ class ResultWriter:
                 grid = grid_of(data, result)
                 files |= map_files(data, grid, result["unit"], self.maps)
                 result["grid"] = grid.facts()
-            pictures = case_pictures(data, result) if self.pictures else {}
+            pictures = case_pictures(data, result, str(self.settings.get("score", ""))) if self.pictures else {}
             files |= pictures
             shown = {"map": result.pop("map"), "unit": result.pop("unit")}
             result |= {"settings": {**self.settings, **shown}, "weights_sha256": sha256(self.weights)}
@@ -170,53 +156,6 @@ def grid_of(data: Mapping[str, Any], result: Mapping[str, Any]) -> MapGrid:
     """The grid of a case's volumes."""
     shape, affine = tuple(data["pred"].shape[1:]), np.asarray(data["pred"].affine, dtype=np.float64)
     return map_grid((shape[0], shape[1], shape[2]), affine, [found["code"] for found in result["findings"]])
-
-
-def case_pictures(data: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, bytes]:
-    """The pictures of a case by name: the overview and, where the skull was assessed, the unrolled skull.
-
-    They are drawn from the maps on the scan's own grid.
-    """
-    affine = np.asarray(data["pred"].affine, dtype=np.float64)
-    heatmap = data["pred"][0].cpu().numpy().astype(np.float32)
-    labels = data["regions"][0].cpu().numpy().astype(np.uint8)
-    details = result["score_details"]
-    limits = {name: numbers.get("threshold") for name, numbers in details.items()}
-    threshold = one_scale(heatmap, labels, limits) if result["map"] != "error" else None
-    picture = overview(
-        np.asarray(data["scan"][0]),
-        heatmap,
-        affine,
-        regions=labels,
-        scores=result["scores"],
-        percentiles={name: numbers.get("percentile") for name, numbers in details.items()},
-        coverage={name: numbers.get("coverage") for name, numbers in details.items()},
-        flags=flags_in_words(result["findings"]),
-        unit=SHORT_UNITS[result["map"]],
-        threshold=threshold,
-        unconfirmed=result["quality"]["verdict"] == "unconfirmed",
-    )
-    skull = data.get("skull_assessment")
-    return {"overview.png": picture, **({} if skull is None else {"skull.png": unrolled_skull(skull)})}
-
-
-def one_scale(
-    heatmap: NDArray[np.float32], regions: NDArray[np.uint8], limits: Mapping[str, float | None]
-) -> float | None:
-    """The threshold (None if unknown) of a heatmap (I, J, K) that the picture shows in one scale of colours.
-
-    The regions' thresholds differ, by far so that of the skull. So each region is scaled, in place, to the highest
-    threshold of a hemisphere, or of the skull where no hemisphere has one.
-    """
-    known = {name: float(limit) for name, limit in limits.items() if limit and name in REGIONS}
-    if not known:
-        return None
-    brain = [limit for name, limit in known.items() if REGIONS[name] != SKULL]
-    threshold = max(brain or known.values())
-    for name, limit in known.items():
-        if limit != threshold:
-            heatmap[regions == REGIONS[name]] *= threshold / limit
-    return threshold
 
 
 def dicom_objects(

@@ -16,6 +16,7 @@ from .directions import Array
 from .files import CLASSES, Calibration
 from .holes import DEFECT_MM, Hole
 from .measure import MAPS, Skull, measure, start_of
+from .motion import MOVED_MM
 from .paths import Trace, trace
 from .surface import SkullNotJudged
 
@@ -29,6 +30,7 @@ class Assessment:
         scores: standardised peak of each map, and "score", the largest of them.
         threshold: the score that 95 % of the healthy scans of the class of slices do not exceed.
         percentile: of the score among these.
+        healthy: scores (n,) of these.
         peaks: the peak of each map.
         line: the strongest line, followed to its ends.
         values: how unusual each fine place (n,) is in any map, in the unit of the score; 0 if not at all, or unknown.
@@ -39,6 +41,7 @@ class Assessment:
     scores: dict[str, float]
     threshold: float
     percentile: float
+    healthy: Array
     peaks: dict[str, Peak]
     line: Trace
     values: Array
@@ -46,10 +49,11 @@ class Assessment:
 
     @property
     def numbers(self) -> dict[str, float]:
-        """Scores by name, the length of the strongest line, and the diameter of the largest noted hole, mm."""
+        """Scores by name, the length of the strongest line, the diameter of the largest noted hole, and motion, mm."""
         named = {f"skull_{name}": round(value, 3) for name, value in self.scores.items()}
         hole = self.defects[0].diameter_mm if self.defects else 0.0
         sizes = {"line_mm": round(self.line.length_mm, 1), "hole_mm": round(hole, 1)}
+        sizes |= {"motion_mm": round(self.skull.motion_mm, 2)}
         limits = {"skull_percentile": round(self.percentile, 1), "skull_threshold": round(self.threshold, 3)}
         return {**named, **limits, **sizes}
 
@@ -64,18 +68,25 @@ class Assessment:
         return [hole for hole in self.skull.holes if hole.noted]
 
     @property
+    def moved(self) -> bool:
+        """True if slices are displaced against their neighbours: the patient moved."""
+        return self.skull.motion_mm >= MOVED_MM
+
+    @property
     def defect(self) -> bool:
         """True if a hole is too wide for a burr hole: surgery or a defect."""
         return bool(self.defects) and self.defects[0].diameter_mm >= DEFECT_MM
 
 
-def assess(hu: NDArray[Any], affine: Array, matrix: Array, calibration: Calibration) -> Assessment:
+def assess(
+    hu: NDArray[Any], affine: Array, matrix: Array, calibration: Calibration, widest_gap_mm: float = 0.0
+) -> Assessment:
     """The skull of a scan (see `measure.measure`) beside the healthy ones of a calibration.
 
     Raises:
         SkullNotJudged: too little of the calvaria is there, or nothing to compare it with.
     """
-    tables, skull = atlas(), measure(hu, affine, matrix, calibration.usual_mm)
+    tables, skull = atlas(), measure(hu, affine, matrix, calibration.usual_mm, widest_gap_mm)
     name = CLASSES[int(skull.thick)]
     if name not in calibration.classes:
         raise SkullNotJudged(f"The calibration has no healthy scans in {name} slices.")
@@ -89,4 +100,4 @@ def assess(hu: NDArray[Any], affine: Array, matrix: Array, calibration: Calibrat
     unusual = {key: usual.standard(key, fine_unusual(skull.fine[key], image, key, usual.usual, tables)) for key in MAPS}
     values = np.maximum(np.max([values.max(axis=0) for values in unusual.values()], axis=0), 0)
     listed = detections(skull, unusual, threshold, tables)
-    return Assessment(skull, scores, threshold, percentile, peaks, found, values, listed)
+    return Assessment(skull, scores, threshold, percentile, healthy, peaks, found, values, listed)

@@ -3,7 +3,8 @@
 A *hole* is a piece of the equal-area raster whose places have less than a share of the skull's median mass. Its
 *diameter* is that of a disc of the same area on the own surface. Its *rim* is the median mass of the bone around it, as
 a share of the skull's. Thin bone, over the ear say, may have holes with a thin rim; a burr hole or a defect has
-been cut into bone of usual thickness. From `DEFECT_MM` on it is surgery or a defect: no line can be that wide.
+been cut into bone of usual thickness. Its *width* is the diameter of the largest disc inside it: a slit, a suture that
+gapes say, is no hole. From `DEFECT_MM` on it is surgery or a defect: no line can be that wide.
 """
 
 from __future__ import annotations
@@ -32,21 +33,27 @@ LEAST_MM, BURR_MM, DEFECT_MM = 6.0, 9.0, 15.0
 RIM_MM, LEAST_RIM = (2.0, 6.0), 0.4
 """Distances between which the rim lies, and the least one of a burr hole or a defect."""
 
+LEAST_WIDTH_MM = 5.0
+"""Least width of a burr hole or a defect."""
+
 ANY_RIM_MM = 25.0
 """Diameter from which on the rim does not matter."""
 
 
 class Hole(NamedTuple):
-    """A hole: its middle (3,) in reference mm, its diameter in mm, its fine places, and its rim."""
+    """A hole: its middle (3,) in reference mm, its diameter in mm, its fine places, its rim, and its width in mm."""
 
     middle_mm: Array
     diameter_mm: float
     places: Index
     rim: float = 1.0
+    width_mm: float = np.inf
 
     @property
     def noted(self) -> bool:
-        """True if it is at least a burr hole, and no thin bone."""
+        """True if it is at least a burr hole, and no thin bone and no slit."""
+        if self.width_mm < LEAST_WIDTH_MM:
+            return False
         return self.diameter_mm >= BURR_MM and (self.rim >= LEAST_RIM or self.diameter_mm >= ANY_RIM_MM)
 
 
@@ -60,10 +67,12 @@ def holes(found: Profiles, surface: Surface, atlas: Atlas) -> list[Hole]:
         places, pixels = np.unique(raster[box][pieces[box] == number], return_counts=True)
         points = surface.points_mm[places]
         radius = np.linalg.norm(points - np.array(CENTRE_MM), axis=1).mean()
-        diameter = float(2 * np.sqrt(pixels.sum() / np.pi) * PIXEL_MM * radius / RADIUS_MM)
+        pixel_mm = PIXEL_MM * radius / RADIUS_MM
+        diameter = float(2 * np.sqrt(pixels.sum() / np.pi) * pixel_mm)
         if diameter >= LEAST_MM:
             rim = rim_of(pieces, number, box, raster, found)
-            listed.append(Hole(points.mean(axis=0), diameter, places, rim))
+            inner = ndimage.distance_transform_edt(np.pad(pieces[box] == number, 1)).max()
+            listed.append(Hole(points.mean(axis=0), diameter, places, rim, float(2 * inner * pixel_mm)))
     return sorted(listed, key=lambda hole: -hole.diameter_mm)
 
 

@@ -19,11 +19,12 @@ from .directions import LINES, RADIUS_MM, Array, Index
 from .gaps import Gaps, gap_map
 from .holes import Hole, holes
 from .lookup import mean
+from .motion import motion_mm
 from .paths import Values, strongest
 from .pooling import known_share, pooled
 from .profiles import profiles
 from .rays import View, sampled, view
-from .staircase import THICK_MM, in_plane, slice_normal, weights, without_rings
+from .staircase import THICK_MM, THICKEST_MM, in_plane, slice_normal, weights, without_rings
 from .surface import SkullNotJudged, Surface, fine_surface, outermost, own_radii
 from .valleys import local_noise, valleys
 
@@ -49,7 +50,8 @@ class Skull:
         maps: the map (rows, m) of each name.
         known: (m,) pooled places that the field of view holds.
         holes: the largest first.
-        slices_mm: distance of the slices.
+        slices_mm: distance of the slices, the widest one where they were interpolated.
+        motion_mm: displacement of slices against their neighbours, see `motion`.
         surface: points and normals of fine places.
         gaps: gap map of fine places.
         relative: valleys (`LINES`, n) in units of local noise, which lines are traced in.
@@ -61,6 +63,7 @@ class Skull:
     known: NDArray[np.bool_]
     holes: list[Hole]
     slices_mm: float
+    motion_mm: float
     surface: Surface
     gaps: Gaps
     relative: Values
@@ -73,7 +76,7 @@ class Skull:
         return self.slices_mm >= THICK_MM
 
 
-def measure(hu: NDArray[Any], affine: Array, matrix: Array, usual_mm: Array) -> Skull:
+def measure(hu: NDArray[Any], affine: Array, matrix: Array, usual_mm: Array, widest_gap_mm: float = 0.0) -> Skull:
     """The skull of a scan on its own grid.
 
     Args:
@@ -81,16 +84,22 @@ def measure(hu: NDArray[Any], affine: Array, matrix: Array, usual_mm: Array) -> 
         affine: (4, 4), voxel to scan mm.
         matrix: (4, 4), rigid, scan mm to reference mm.
         usual_mm: (m,) radii of the mean surface of healthy heads at coarse places.
+        widest_gap_mm: largest distance of slices that were interpolated to this grid; 0 if none were.
 
     Raises:
-        SkullNotJudged: too little of the calvaria is in the field of view, or hardly any bone was found.
+        SkullNotJudged: too little of the calvaria is in the field of view, hardly any bone was found, or the slices are
+            too far apart.
     """
     tables, seen = atlas(), view(hu, affine, matrix)
     check_view(seen, usual_mm, tables)
+    normal, slices_mm = slice_normal(seen, widest_gap_mm)
+    if slices_mm > THICKEST_MM:
+        raise SkullNotJudged(f"The slices are {slices_mm:.1f} mm apart, more than {THICKEST_MM:.0f} mm.")
     outer_mm = outermost(seen, tables)
-    surface = fine_surface(own_radii(outer_mm, usual_mm, tables), tables)
+    radii_mm = own_radii(outer_mm, usual_mm, tables)
+    surface = fine_surface(radii_mm, tables)
     found = profiles(seen, surface)
-    gaps, weight = _without_staircase(gap_map(found, tables), seen, surface, tables)
+    gaps, weight = _without_staircase(gap_map(found, tables), normal, slices_mm, surface, tables)
     narrow = valleys(gaps, tables.narrow) * weight
     relative = np.asarray(narrow / local_noise(narrow, gaps, tables), dtype=np.float32)
     broad = valleys(gaps, tables.wide) * weight
@@ -106,7 +115,8 @@ def measure(hu: NDArray[Any], affine: Array, matrix: Array, usual_mm: Array) -> 
         maps={name: pooled(maps[name], tables) for name in MAPS},
         known=known_share(found.known, tables) >= 0.5,
         holes=holes(found, surface, tables),
-        slices_mm=slice_normal(seen)[1],
+        slices_mm=slices_mm,
+        motion_mm=motion_mm(outer_mm, radii_mm, normal, slices_mm, tables),
         surface=surface,
         gaps=gaps,
         relative=relative,
@@ -127,10 +137,11 @@ def check_view(seen: View, usual_mm: Array, tables: Atlas) -> None:
         raise SkullNotJudged(f"The field of view holds {100 * share:.0f} % of the calvaria.")
 
 
-def _without_staircase(gaps: Gaps, seen: View, surface: Surface, tables: Atlas) -> tuple[Gaps, Values | float]:
+def _without_staircase(
+    gaps: Gaps, normal: Array, slices_mm: float, surface: Surface, tables: Atlas
+) -> tuple[Gaps, Values | float]:
     """The gap map and the weights of valleys, as the distance of the slices asks for."""
-    normal, distance_mm = slice_normal(seen)
-    if distance_mm < THICK_MM:
+    if slices_mm < THICK_MM:
         return gaps, 1.0
     along = in_plane(surface, normal)
     return without_rings(gaps, along, tables), weights(along, tables)

@@ -16,6 +16,9 @@ from .rays import View
 from .surface import Surface
 
 THICK_MM = 4.0
+THICKEST_MM = 8.0
+"""Slices farther apart are not judged: at 10 mm, healthy calvariae had dents and holes between slices."""
+
 REACH_MM, STEP_MM = 14.0, 2.0
 """Reach of the mean along the slice plane, to either side, and its step."""
 
@@ -25,12 +28,15 @@ LOST = 0.5
 Values = NDArray[np.float32]
 
 
-def slice_normal(seen: View) -> tuple[Array, float]:
-    """Unit normal (3,) of the slices in reference space, and their distance, mm."""
+def slice_normal(seen: View, widest_gap_mm: float = 0.0) -> tuple[Array, float]:
+    """Unit normal (3,) of the slices in reference space, and their distance, mm.
+
+    Slices that were interpolated have steps of their `widest_gap_mm`; they lie along the third axis.
+    """
     rows = seen.to_voxel[:3, :3]
     distances = 1 / np.linalg.norm(rows, axis=1)
-    axis = int(np.argmax(distances))
-    return rows[axis] * distances[axis], float(distances[axis])
+    axis = 2 if widest_gap_mm else int(np.argmax(distances))
+    return rows[axis] * distances[axis], max(float(distances[axis]), widest_gap_mm)
 
 
 def in_plane(surface: Surface, normal: Array) -> Array:

@@ -62,16 +62,18 @@ class AssessSkulld(MapTransform):
         """Add the assessment, its numbers, detections and findings."""
         assessed = dict(data)
         for key in self.key_iterator(assessed):
-            matrix = np.asarray(assessed[self.registered_key].meta["registration"]["matrix"], dtype=np.float64)
+            meta = assessed[self.registered_key].meta
+            matrix = np.asarray(meta["registration"]["matrix"], dtype=np.float64)
+            widest_mm = float(meta.get("serves", {}).get(REGION, {}).get("widest_gap_mm", 0.0))
             found, reasons = None, []
             try:
-                found = self._assess(assessed.get(self.bone_key, assessed[key]), matrix)
+                found = self._assess(assessed.get(self.bone_key, assessed[key]), matrix, widest_mm)
             except SkullNotJudged as reason:
                 if assessed.get("map") == "calibrated":
                     reasons = [finding("skull_not_judged", str(reason)).as_dict()]
             rows = [] if found is None else [one.row(matrix) for one in found.detections]
             assessed |= {"skull_assessment": found, "detections": [*assessed.get("detections", []), *rows]}
-            assessed["region_findings"] = [*assessed["region_findings"], *reasons, *defect_findings(found)]
+            assessed["region_findings"] = [*assessed["region_findings"], *reasons, *skull_findings(found)]
             details = dict(assessed["score_details"])
             details[REGION] = {**details[REGION], **({} if found is None else found.numbers)}
             assessed["score_details"] = details
@@ -79,15 +81,15 @@ class AssessSkulld(MapTransform):
                 publish(assessed, found)
         return assessed
 
-    def _assess(self, scan: Any, matrix: Any) -> Assessment:
-        """The assessment of a scan with its registration.
+    def _assess(self, scan: Any, matrix: Any, widest_gap_mm: float) -> Assessment:
+        """The assessment of a scan with its registration; see `measure.measure` for the gap.
 
         Raises:
             SkullNotJudged: there is too little to judge, or nothing to compare it with.
         """
         hu = torch.as_tensor(scan)[0].cpu().numpy()
         affine = np.asarray(scan.affine, dtype=np.float64)
-        return assess(hu, affine, matrix, load_calibration(self.calibration))
+        return assess(hu, affine, matrix, load_calibration(self.calibration), widest_gap_mm)
 
 
 def publish(assessed: dict[Hashable, Any], found: Assessment | None) -> None:
@@ -108,13 +110,19 @@ def publish(assessed: dict[Hashable, Any], found: Assessment | None) -> None:
     assessed["result"] = {**assessed.get("result", {}), "scores": given}
 
 
-def defect_findings(found: Assessment | None) -> list[dict[str, str]]:
-    """The finding about holes of a skull, if it has any of note."""
-    if found is None or not found.defects:
+def skull_findings(found: Assessment | None) -> list[dict[str, str]]:
+    """The findings about the holes of a skull, if it has any of note, and about motion."""
+    if found is None:
         return []
-    sizes = ", ".join(f"{hole.diameter_mm:.0f}" for hole in found.defects[:3])
-    what = "surgery or a defect" if found.defect else "a burr hole, or a foramen"
-    return [finding("skull_defect", f"Bone is missing over {sizes} mm: {what}.").as_dict()]
+    listed = []
+    if found.defects:
+        sizes = ", ".join(f"{hole.diameter_mm:.0f}" for hole in found.defects[:3])
+        what = "surgery or a defect" if found.defect else "a burr hole, or a foramen"
+        listed.append(finding("skull_defect", f"Bone is missing over {sizes} mm: {what}."))
+    if found.moved:
+        text = f"Slices are displaced by {found.skull.motion_mm:.1f} mm against their neighbours: the patient moved."
+        listed.append(finding("skull_motion", text))
+    return [one.as_dict() for one in listed]
 
 
 class InvertWithSkulld(Invertd):
