@@ -6,7 +6,6 @@ are run by benchmarks/sides.py.
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +13,10 @@ import nibabel as nib
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from pipeline_runs import CASES, STRIDE, Run, by_monai
-from planted import in_order, planted, scan_in
-from same_results import ROOT, same_results
+from pipeline_runs import CASES, ELSEWHERE, OBJECTS, WORK, Run
+from planted import in_order, planted
+from same_results import ROOT
 
-from scripts.commands.main import main
 from scripts.results.record import verify
 
 pytestmark = pytest.mark.xdist_group("pipeline")
@@ -66,7 +64,7 @@ def test_the_heatmap_lies_on_the_grid_of_the_scan(case: tuple[str, str, str], ru
     np.testing.assert_array_equal(scan, hu)
 
 
-def test_the_result_says_what_was_done(runs: Run) -> None:
+def test_the_result_says_what_was_done(runs: Run, packaged: Path) -> None:
     result = verify(runs(*CASES[0]))
     pictures = {"overview.png", "skull.png"}
     volumes = {"error_map.nii.gz", "heatmap.nii.gz", "regions.nii.gz", "scan.nii.gz"}
@@ -82,7 +80,9 @@ def test_the_result_says_what_was_done(runs: Run) -> None:
     assert set(result["scores"]) == {"left_hemisphere", "right_hemisphere", "skull"}
     assert set(result["timings_s"]) == {"prepare", "network", "score"}
     np.testing.assert_allclose(result["registration"]["matrix"], np.eye(4), atol=2.5)  # mm; the head is the reference
-    assert str(ROOT) not in (runs(*CASES[0]) / "result.json").read_text()
+    text = (runs(*CASES[0]) / "result.json").read_text()
+    assert str(packaged) not in text
+    assert str(ROOT) not in text + (runs(*OBJECTS) / "result.json").read_text()
 
 
 def test_axis_order_and_format_change_nothing_in_the_world(runs: Run) -> None:
@@ -97,25 +97,6 @@ def test_axis_order_and_format_change_nothing_in_the_world(runs: Run) -> None:
     assert (np.abs(first - mirrored) > AGREEMENT_MM).mean() > 0.1, "negative control"
 
 
-def test_two_threads_another_folder_and_the_bundle_of_the_zoo_give_the_same_bytes(
-    runs: Run, packaged: Path, tmp_path: Path
-) -> None:
-    folder = runs(*CASES[0])
-    scan = scan_in(folder.parent / "in", "nifti")
-    config = packaged / "configs" / "inference.json"
-    words = ["--config_file", str(config), "--bundle_root", str(packaged), "--output_dir", "again"]
-    done = by_monai(tmp_path, [*words, "--dataset_dir", str(scan)], threads=2)
-    assert done.returncode == 0, done.stderr
-    assert [path.name for path in tmp_path.iterdir()] == ["again"]
-    same_results(folder, tmp_path / "again")
-
-
-def test_shuffled_file_names_give_the_same_bytes(runs: Run, tmp_path: Path) -> None:
-    folder = runs(*CASES[3])
-    series = sorted(scan_in(folder.parent / "in", "dicom").iterdir())
-    (tmp_path / "in").mkdir()
-    for number, path in zip(np.random.default_rng(0).permutation(len(series)), series, strict=True):
-        shutil.copy(path, tmp_path / "in" / f"{number:04d}")
-    words = ["run", str(tmp_path / "in"), "-o", str(tmp_path / "out"), "--stride", STRIDE, "--device", "cpu"]
-    assert main(words) == 0, "a series that lies axially need not be named"
-    same_results(folder, tmp_path / "out", {"findings"})
+def test_another_folder_stays_empty(runs: Run) -> None:
+    """That its results are those of `run` is in cohort/test_pipeline.py."""
+    assert list((runs(*ELSEWHERE).parent / WORK).iterdir()) == []

@@ -12,10 +12,11 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from cohort_stand_in import LABELS
-from pipeline_runs import CASES, Run
+from pipeline_runs import ELSEWHERE, OBJECTS, Run
 from planted import write_planted
 from same_results import ROOT, same_results
 
@@ -35,10 +36,16 @@ MAPS = {"error_map.nii.gz", "heatmap.nii.gz", "overview.png", "regions.nii.gz", 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A datalist of two bleeding heads, one of them by the UID of its series, and a folder without any scan."""
+    """A datalist of two bleeding heads, one of them by the UID of its series, and a folder without any scan.
+
+    The names of the files of that series are shuffled.
+    """
     made: Path = tmp_path_factory.mktemp("cohort #1")
     left, _ = write_planted(made / "left", "left", "LPS", "nifti")
     right, (_, uid) = write_planted(made / "right", "right", "PLI", "dicom")
+    series = sorted(right.iterdir())
+    for number, path in zip(np.random.default_rng(0).permutation(len(series)), series, strict=True):
+        path.rename(right / f"{number:04d}")
     (made / "empty").mkdir()
     (made / "empty" / "notes.txt").write_text("no image")
     items = []
@@ -70,9 +77,19 @@ def ours(folder: Path) -> Path:
     return cohort(folder, "ours", "--stride", STRIDE)
 
 
-def test_a_cohort_gives_what_run_gives(ours: Path, runs: Run) -> None:
-    same_results(ours / "cases" / "left", runs(*CASES[0]))
-    same_results(ours / "cases" / "right", runs(*CASES[3]))
+def test_a_cohort_gives_what_monai_gives_in_two_threads_elsewhere_with_the_bundle_of_the_zoo(
+    ours: Path, runs: Run
+) -> None:
+    same_results(ours / "cases" / "left", runs(*ELSEWHERE))
+
+
+def test_a_cohort_gives_what_run_gives_of_a_series_with_other_file_names(ours: Path, runs: Run) -> None:
+    same_results(ours / "cases" / "right", runs(*OBJECTS), {"outputs"})
+    one, other = (verify(folder) for folder in (ours / "cases" / "right", runs(*OBJECTS)))
+    assert one["outputs"].items() <= other["outputs"].items()
+
+
+def test_done_and_refused_cases_stand_in_the_table(ours: Path) -> None:
     rows = {row.case: row for row in read_table(ours / "scores.csv")}
     assert [row.status for row in rows.values()] == ["done", "refused", "done"]
     assert rows["left"].scores == verify(ours / "cases" / "left")["scores"]
