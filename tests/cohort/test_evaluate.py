@@ -55,7 +55,7 @@ def test_what_is_left_out_is_said(folder: CohortFolder, tmp_path: Path, capsys: 
     ("change", "text"),
     [
         ({"score": "raw_mean"}, r"has no score raw_mean\. There are calibrated_top_1_percent_mean, raw_maximum\."),
-        ({"rows": rows(5)}, r"Entry 5 of the datalist, case-5, has no row in .*scores.csv"),
+        ({"rows": rows(5)}, r"Entry 5 of the datalist, case-5, has no row in .*score_details.csv"),
         (
             {"rows": [*rows(5), Row("case-5", "done", "", {"skull": float("nan")})]},
             r"Row 7 of .*case-5\): skull is nan",
@@ -67,13 +67,13 @@ def test_what_is_left_out_is_said(folder: CohortFolder, tmp_path: Path, capsys: 
             {"facts": {"format": COHORT_FORMAT, "score": "raw_maximum"}},
             r"cohort.json says no network\. Run .* elsewhere",
         ),
-        ({"table": False}, r"scores.csv can't be read .*Run `head-ct-anomaly cohort` first"),
+        ({"table": False}, r"score_details.csv can't be read .*Run `head-ct-anomaly cohort` first"),
     ],
 )
 def test_what_does_not_belong_together(change: dict[str, Any], text: str, folder: CohortFolder, tmp_path: Path) -> None:
     datalist = tmp_path / "datalist.json"
     if "rows" in change:
-        folder.write("scores.csv", table_text(change["rows"]).replace("None", ""))
+        folder.write("score_details.csv", table_text(change["rows"]).replace("None", ""))
     if "labels" in change:
         content = json.loads(datalist.read_text())
         content["test"][0]["labels"] = change["labels"]
@@ -83,7 +83,7 @@ def test_what_does_not_belong_together(change: dict[str, Any], text: str, folder
     elif "facts" in change:
         folder.write("cohort.json", json.dumps(change["facts"]))
     if "table" in change:
-        (folder.root / "scores.csv").unlink()
+        (folder.root / "score_details.csv").unlink()
     with pytest.raises(WrongUsage, match=text):
         evaluate_folder(folder, datalist, score=change.get("score"))
     assert not (folder.root / "evaluation.json").exists()
@@ -92,8 +92,10 @@ def test_what_does_not_belong_together(change: dict[str, Any], text: str, folder
 def test_a_cohort_of_one_kind_can_not_be_evaluated(tmp_path: Path) -> None:
     cases = listed_cases(write_cohort(tmp_path, 1))
     with pytest.raises(WrongUsage, match=r"can't be evaluated\. There is no AUROC of haemorrhage: no anomalous region"):
-        evaluate_rows(FACTS, rows(1), cases, None, Path("scores.csv"))
-    made, notes = evaluate_rows(FACTS, rows(2), listed_cases(write_cohort(tmp_path, 2)), None, Path("scores.csv"))
+        evaluate_rows(FACTS, rows(1), cases, None, Path("score_details.csv"))
+    made, notes = evaluate_rows(
+        FACTS, rows(2), listed_cases(write_cohort(tmp_path, 2)), None, Path("score_details.csv")
+    )
     assert made["tasks"]["fracture"]["auroc"] is None, "one task may be missing"
     assert any(note.startswith("There is no AUROC of fracture: no anomalous region has a score.") for note in notes)
 

@@ -59,7 +59,10 @@ def test_the_table_has_a_row_for_every_case(folder: CohortFolder) -> None:
     rows = folder.rows(["two", "one", "three"])
     folder.write_table(rows)
     assert [(row.case, row.status) for row in rows] == [("two", "refused"), ("one", "done"), ("three", "failed")]
-    assert read_table(folder.root / "scores.csv") == rows
+    assert read_table(folder.root / "score_details.csv") == rows
+    assert [line.split(",")[:2] for line in (folder.root / "scores.csv").read_text().splitlines()[1:]] == [
+        [row.case, row.status] for row in rows
+    ]
     assert [path.name for path in folder.root.glob(".*.partial")] == []
 
 

@@ -72,7 +72,7 @@ def run(folder: Path, out: str, shown: str = "error", judged: str | None = None,
 def test_the_files_and_the_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_cohort(tmp_path, 7)
     run(tmp_path, "out", refused=1)
-    rows = read_table(tmp_path / "out" / "scores.csv")
+    rows = read_table(tmp_path / "out" / "score_details.csv")
     assert [(row.case, row.status) for row in rows][:2] == [("case-0", "refused"), ("case-1", "done")]
     assert rows[0].reason == "There is no CT image. Give a head CT."
     assert rows[1].scores == {"left_hemisphere": 1, "right_hemisphere": 0.1, "skull": 0}
@@ -123,7 +123,7 @@ def test_a_cohort_of_one_kind_is_a_sentence_and_leaves_its_scores(tmp_path: Path
     write_cohort(tmp_path, 1)
     with pytest.raises(WrongUsage, match=r"can't be evaluated\. There is no AUROC of haemorrhage"):
         run(tmp_path, "out")
-    assert len(read_table(tmp_path / "out" / "scores.csv")) == 1
+    assert len(read_table(tmp_path / "out" / "score_details.csv")) == 1
     assert not (tmp_path / "out" / "evaluation.json").exists()
 
 

@@ -90,7 +90,7 @@ def test_a_cohort_gives_what_run_gives_of_a_series_with_other_file_names(ours: P
 
 
 def test_done_and_refused_cases_stand_in_the_table(ours: Path) -> None:
-    rows = {row.case: row for row in read_table(ours / "scores.csv")}
+    rows = {row.case: row for row in read_table(ours / "score_details.csv")}
     assert [row.status for row in rows.values()] == ["done", "refused", "done"]
     assert rows["left"].scores == verify(ours / "cases" / "left")["scores"]
     assert rows["none"].reason.startswith("The file is not a DICOM image.")
@@ -105,7 +105,8 @@ def test_from_the_cache_on_ray_the_bytes_are_the_same(ours: Path, folder: Path) 
     for case in ("left", "right"):
         same_results(ours / "cases" / case, other / "cases" / case)
     without_seconds = [
-        [line.rpartition(",")[0] for line in (out / "scores.csv").read_text().splitlines()] for out in (ours, other)
+        [line.rpartition(",")[0] for line in (out / "score_details.csv").read_text().splitlines()]
+        for out in (ours, other)
     ]
     assert without_seconds[0] == without_seconds[1]
 
@@ -132,7 +133,7 @@ def test_evaluate_json_measures_what_the_cohort_command_does(ours: Path, folder:
     assert main(["evaluate", str(ours), str(folder / "datalist.json")]) == 0
     made = evaluated(folder, "config", None, "--stride", STRIDE)
     assert (made / "evaluation.json").read_bytes() == (ours / "evaluation.json").read_bytes()
-    for one, other in zip(read_table(made / "scores.csv"), read_table(ours / "scores.csv"), strict=True):
+    for one, other in zip(read_table(made / "score_details.csv"), read_table(ours / "score_details.csv"), strict=True):
         assert {**vars(one), "seconds": 0} == {**vars(other), "seconds": 0}
     evaluation = json.loads((made / "evaluation.json").read_text())
     assert evaluation["tasks"]["haemorrhage"]["auroc"] == 1

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from result_record import RESULT
 
-from scripts.cohort.table import Row, read_table, row_of, table_text
+from scripts.cohort.table import Row, read_table, row_of, short_text, table_text
 from scripts.errors import WrongUsage
 
 ROWS = [
@@ -18,8 +18,8 @@ ROWS = [
 
 
 def write(folder: Path, text: str) -> Path:
-    (folder / "scores.csv").write_text(text, encoding="utf-8")
-    return folder / "scores.csv"
+    (folder / "score_details.csv").write_text(text, encoding="utf-8")
+    return folder / "score_details.csv"
 
 
 def test_the_columns_and_the_first_rows() -> None:
@@ -47,14 +47,16 @@ def test_a_table_of_refused_cases_only(tmp_path: Path) -> None:
 @pytest.mark.parametrize("value", ["nan", "inf", "much"])
 def test_a_score_that_is_no_number_is_said_with_its_row(tmp_path: Path, value: str) -> None:
     path = write(tmp_path, table_text(ROWS).replace("10.0", value))
-    with pytest.raises(WrongUsage, match=rf"Row 2 of .*scores.csv \(one\): left_hemisphere.raw_maximum is {value}"):
+    with pytest.raises(
+        WrongUsage, match=rf"Row 2 of .*score_details.csv \(one\): left_hemisphere.raw_maximum is {value}"
+    ):
         read_table(path)
 
 
 @pytest.mark.parametrize(("before", "after"), [(",3.75", ",3.75,9"), (",,0,,3.75", "")])
 def test_a_row_of_another_length_is_said(tmp_path: Path, before: str, after: str) -> None:
     path = write(tmp_path, table_text(ROWS).replace(before, after))
-    with pytest.raises(WrongUsage, match=r"Row 2 of .*scores.csv \(one\) has too few or too many cells\. Run"):
+    with pytest.raises(WrongUsage, match=r"Row 2 of .*score_details.csv \(one\) has too few or too many cells\. Run"):
         read_table(path)
 
 
@@ -78,4 +80,28 @@ def test_what_is_no_table(tmp_path: Path, text: str) -> None:
 
 def test_a_table_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(WrongUsage, match=r"can't be read .* Run `head-ct-anomaly cohort` first\."):
-        read_table(tmp_path / "scores.csv")
+        read_table(tmp_path / "score_details.csv")
+
+
+def test_the_short_table_has_what_is_looked_at() -> None:
+    found = {
+        "quality": {"verdict": "review"},
+        "findings": [
+            {"code": "thick_slices", "severity": "flag", "message": ""},
+            {"code": "metal", "severity": "flag", "message": ""},
+        ],
+        "detections": [{"region": "brain", "kind": "brain", "side": "left", "volume_ml": 3.2, "peak": 5.0}] * 2,
+        "outputs": {"overview.png": ""},
+        "score_details": {"left_hemisphere": {"threshold": 2.00049}, "right_hemisphere": {}, "skull": {}},
+    }
+    header, *lines = short_text([row_of("one", {**RESULT, **found}), *ROWS[1:]], "cases").splitlines()
+    assert header == (
+        "case,status,left_hemisphere,right_hemisphere,skull,left_hemisphere_threshold,right_hemisphere_threshold,"
+        "skull_threshold,verdict,flags,detections,first_detection,picture,reason"
+    )
+    assert lines == [
+        'one,done,2.5,0.333,,2.0,,,review,thick_slices metal,2,"brain, left, 3 ml, peak 5.0",'
+        "cases/one/overview.png,",
+        'two,refused,,,,,,,,,,,,"There is no CT image. Give a ""head"", please."',
+        "three,failed,,,,,,,,,,,,killed",
+    ]

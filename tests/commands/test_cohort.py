@@ -20,6 +20,7 @@ import torch
 from cohort_stand_in import begun, processes, stand_in_case, write_cohort
 from engine_waiting import is_alive, wait_until
 
+from scripts.cohort import scan_folder
 from scripts.cohort.table import read_table
 from scripts.commands import arguments, cohort
 from scripts.commands.main import main, parser_for
@@ -45,7 +46,7 @@ def words(folder: Path, *more: str, out: str = "out") -> list[str]:
 
 def scores(folder: Path, out: str = "out") -> list[str]:
     """The lines of the table without the seconds."""
-    return [line.rpartition(",")[0] for line in (folder / out / "scores.csv").read_text().splitlines()]
+    return [line.rpartition(",")[0] for line in (folder / out / "score_details.csv").read_text().splitlines()]
 
 
 def driver(folder: Path, *more: str) -> subprocess.Popen[str]:
@@ -66,7 +67,7 @@ MIXED: dict[int, dict[str, Any]] = {1: {"refuse": "There is no CT image."}, 3: {
 def test_done_refused_and_failed_cases_stand_in_the_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_cohort(tmp_path, 5, MIXED)
     assert main(words(tmp_path)) == 5
-    rows = {row.case: row for row in read_table(tmp_path / "out" / "scores.csv")}
+    rows = {row.case: row for row in read_table(tmp_path / "out" / "score_details.csv")}
     assert list(rows) == [f"case-{number}" for number in range(5)]
     assert [row.status for row in rows.values()] == ["done", "refused", "done", "failed", "done"]
     assert rows["case-1"].reason == "There is no CT image. Give a head CT."
@@ -78,6 +79,55 @@ def test_done_refused_and_failed_cases_stand_in_the_table(tmp_path: Path, capsys
     assert "The same command tries the failed ones again." in out
     assert "case-1 refused: There is no CT image." in err
     assert "5/5" in err
+
+
+def scans(folder: Path) -> list[str]:
+    """The command for a folder of three scans, one of which is refused."""
+    write_cohort(folder / "lists", 3, {1: MIXED[1]})
+    (folder / "scans").mkdir()
+    for number in range(3):
+        (folder / "lists" / f"scan_{number}.txt").rename(folder / "scans" / f"head {number}.nii")
+    return ["cohort", str(folder / "scans"), "-o", str(folder / "out"), "--device", "cpu"]
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_a_folder_of_scans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    command = scans(tmp_path)
+    monkeypatch.setattr(scan_folder, "check_input", lambda path, uid: None)
+    assert main(command) == 0
+    assert "3 cases: 2 done, 1 refused" in capsys.readouterr().out
+    rows = {row.case: row.status for row in read_table(tmp_path / "out" / "score_details.csv")}
+    assert rows == {"head_0": "done", "head_1": "refused", "head_2": "done"}
+    short = (tmp_path / "out" / "scores.csv").read_text().splitlines()
+    assert [line.split(",")[:2] for line in short[1:]] == [list(row) for row in rows.items()]
+    assert main([*command, "--dicom"]) == 2
+    assert "head_0: A NIfTI file has no study that DICOM objects could belong to." in capsys.readouterr().err
+
+
+def test_folders_of_which_nothing_can_be_judged_leave_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = scans(tmp_path)
+    assert main(command) == 3
+    err = capsys.readouterr().err
+    assert err.startswith(f"None of 3 scans in {tmp_path / 'scans'} can be judged. head_0: ")
+    assert err.count("\n") == 1
+    inside = ["cohort", str(tmp_path / "scans"), "-o", str(tmp_path / "scans" / "out")]
+    assert main(inside) == 2
+    assert "lies inside" in capsys.readouterr().err
+    (tmp_path / "empty").mkdir()
+    assert main(["cohort", str(tmp_path / "empty"), "-o", str(tmp_path / "out")]) == 2
+    assert "is empty. Give a folder of scans" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "lists", "scans"]
+    assert len(list((tmp_path / "scans").iterdir())) == 3
+
+
+def test_maps_and_dicom_objects_are_asked_for_as_in_run(tmp_path: Path) -> None:
+    write_cohort(tmp_path, 1)
+    args = parser_for(["cohort"]).parse_args(words(tmp_path, "--maps", "heatmap", "--dicom"))
+    args.config = []
+    values = cohort.planned(args)[0].values
+    assert (values["maps"], values["dicom"]) == ("heatmap", True)
 
 
 @pytest.mark.usefixtures("stand_in")
@@ -104,7 +154,7 @@ def test_new_cases_join_and_others_leave_the_table(tmp_path: Path) -> None:
     datalist.write_text(json.dumps({**content, "test": content["test"][1:]}))
     assert main(words(tmp_path)) == 0
     assert begun(tmp_path) == [0, 1, 2]
-    assert [row.case for row in read_table(tmp_path / "out" / "scores.csv")] == ["case-1", "case-2"]
+    assert [row.case for row in read_table(tmp_path / "out" / "score_details.csv")] == ["case-1", "case-2"]
 
 
 @pytest.mark.usefixtures("stand_in")
@@ -119,7 +169,7 @@ def test_several_processes_give_the_same_scores(tmp_path: Path) -> None:
 def test_a_case_that_kills_its_process_fails_and_stops_nothing(tmp_path: Path) -> None:
     write_cohort(tmp_path, 3, {0: {"deaths": 99}, 1: {"deaths": 2}})
     assert main(words(tmp_path)) == 5
-    rows = read_table(tmp_path / "out" / "scores.csv")
+    rows = read_table(tmp_path / "out" / "score_details.csv")
     assert [row.status for row in rows] == ["failed", "done", "done"]
     assert rows[0].reason == "Its process was killed by signal 9 in each of 3 attempts."
     assert sorted(begun(tmp_path)) == [0, 0, 0, 1, 1, 1, 2]
@@ -135,7 +185,7 @@ def test_a_worker_that_is_killed_in_mid_run_loses_nothing(tmp_path: Path) -> Non
     assert run.returncode == 0, err
     assert "5 cases: 5 done" in out
     assert sorted(begun(tmp_path)) == sorted([*range(5), at]), "only what the killed one was at is done again"
-    assert len(read_table(tmp_path / "out" / "scores.csv")) == 5
+    assert len(read_table(tmp_path / "out" / "score_details.csv")) == 5
 
 
 def test_a_driver_that_is_killed_loses_nothing_and_repeats_no_finished_case(tmp_path: Path) -> None:
@@ -149,12 +199,12 @@ def test_a_driver_that_is_killed_loses_nothing_and_repeats_no_finished_case(tmp_
     finished = sorted(int(path.parent.name[-1]) for path in cases.glob("case-*/result.json"))
     before = begun(tmp_path)
     assert 2 <= len(finished) < 6
-    assert not (tmp_path / "out" / "scores.csv").exists()
+    assert not (tmp_path / "out" / "score_details.csv").exists()
     again = driver(tmp_path)
     _, err = again.communicate(timeout=300)
     assert again.returncode == 0, err
     assert sorted(begun(tmp_path)[len(before) :]) == [n for n in range(6) if n not in finished]
-    assert [row.status for row in read_table(tmp_path / "out" / "scores.csv")] == ["done"] * 6
+    assert [row.status for row in read_table(tmp_path / "out" / "score_details.csv")] == ["done"] * 6
     assert [path for path in cases.iterdir() if path.name.startswith(".")] == []
 
 
@@ -241,7 +291,7 @@ def test_a_full_disk_ends_the_run(
     write_cohort(tmp_path, 2)
     assert main(words(tmp_path)) == 4
     assert "No space left on device" in capsys.readouterr().err
-    assert not (tmp_path / "out" / "scores.csv").exists()
+    assert not (tmp_path / "out" / "score_details.csv").exists()
 
 
 @pytest.mark.parametrize(
@@ -259,6 +309,7 @@ def test_a_full_disk_ends_the_run(
         (["--patch-size", "20"], 2, "There is no such network: patch_size must"),
         (["--section", "training"], 2, 'has no cases under "training"'),
         (["--calibration", "nothing"], 2, "A calibrated map was asked for. There is no thresholds.json."),
+        (["--scores-only", "--dicom"], 2, "With --scores-only nothing but result.json is written"),
         (["-o", "DATALIST"], 4, "is a file. Choose another name"),
         (["-o", "."], 4, "holds datalist.json, which is no part of a cohort run"),
     ],

@@ -13,10 +13,13 @@ from geometries import PLAIN, THIN
 from toy_anatomy import raw_labels
 
 from scripts.commands.main import main
-from scripts.commands.simulate import write_case
+from scripts.commands.simulate import write_case, write_datalist
+from scripts.datasets.datalist import listed_cases
 from scripts.reading.inputs import read_scans, read_volume
 from scripts.simulation.case import Case
 from scripts.simulation.scanner.scan import PADDING_HU, Scan
+
+TRUTH = {"seed": 1, "protocol": {"thickness_mm": 3.0}}
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +35,7 @@ def test_a_scan_with_its_mask_and_truth(anatomy: Path, tmp_path: Path, capsys: p
     words += ["--side", "right", "--protocol", "routine"]
     assert main(words) == 0
     folder = tmp_path / "out" / "scan_0005"
+    assert [one.image for one in listed_cases(tmp_path / "out" / "datalist.json")] == [folder / "scan.nii.gz"]
     assert sorted(path.name for path in folder.iterdir()) == ["lesion.nii.gz", "scan.nii.gz", "truth.json"]
     scan, lesion = (nibabel.load(folder / name) for name in ("scan.nii.gz", "lesion.nii.gz"))
     assert scan.shape == lesion.shape
@@ -44,6 +48,22 @@ def test_a_scan_with_its_mask_and_truth(anatomy: Path, tmp_path: Path, capsys: p
     assert "scan_0005 exists" in capsys.readouterr().err
     assert main([*words[:3], str(tmp_path / "again"), *words[4:]]) == 0
     assert (tmp_path / "again" / "scan_0005" / "scan.nii.gz").read_bytes() == before
+
+
+def test_a_datalist_of_all_scans_that_cohort_takes(tmp_path: Path) -> None:
+    case = Case(Scan(head_hu(PLAIN.points()), PLAIN.affine), np.zeros(PLAIN.shape, np.uint8), None, TRUTH)
+    write_case(tmp_path / "scan_0002", case, "toy", "nifti")
+    write_datalist(tmp_path)
+    write_case(tmp_path / "scan_0001", case, "toy", "dicom")
+    write_case(tmp_path / "scan_0003", case, "toy", "dicom", bone=case.scan)
+    write_datalist(tmp_path)
+    listed = listed_cases(tmp_path / "datalist.json")
+    assert [(one.name, one.image.relative_to(tmp_path).as_posix()) for one in listed] == [
+        ("scan_0001", "scan_0001/series"),
+        ("scan_0002", "scan_0002/scan.nii.gz"),
+        ("scan_0003", "scan_0003"),
+    ]
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["datalist.json"]
 
 
 def test_lesions_on_both_sides_of_a_size_and_a_look(anatomy: Path, tmp_path: Path) -> None:

@@ -33,6 +33,15 @@ def test_names_inside_are_not_used(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["scan.zip"]
 
 
+def test_other_contents_never_have_the_same_times(tmp_path: Path) -> None:
+    """Caches tell scans apart by the names, sizes and times of their files."""
+    times = []
+    for content in (b"one", b"two", b"one"):
+        with unpacked(archive(tmp_path, {"a": content})) as place:
+            times.append((place / "000001").stat().st_mtime_ns)
+    assert times[0] == times[2] != times[1]
+
+
 def test_the_only_nifti_is_the_scan(tmp_path: Path) -> None:
     with unpacked(archive(tmp_path, {"Jane/HEAD.NII.GZ": b"x"})) as place:
         assert (place.name, place.read_bytes()) == ("000001.nii.gz", b"x")

@@ -12,12 +12,10 @@ from pathlib import Path
 
 from ..errors import WrongUsage
 from ..files.fingerprints import Source
+from ..files.inputs import scan_of
 from ..files.names import is_nifti
 from ..simulation.anatomy.label_map import anatomy_paths
 from ..simulation.person.varieties import PLAIN
-
-SIMULATED_NAME = "scan.nii.gz"
-"""The scan among the files of a folder that `head-ct-anomaly simulate` wrote."""
 
 
 def sources_in(folder: Path) -> list[Source]:
@@ -29,18 +27,7 @@ def sources_in(folder: Path) -> list[Source]:
     if not folder.is_dir():
         raise WrongUsage(f"There is no folder {folder}. Give the folder that holds the healthy scans.")
     entries = [entry for entry in sorted(folder.iterdir()) if not entry.name.startswith(".")]
-    return [Source(e.name, e.name, _scan_of(e)) for e in entries if e.is_dir() or is_nifti(e)]
-
-
-def _scan_of(entry: Path) -> Path:
-    """The scan that an entry holds: itself, or its only NIfTI file, or the one that the simulator wrote."""
-    if (entry / SIMULATED_NAME).is_file():
-        return entry / SIMULATED_NAME
-    if entry.is_dir():
-        files = [path for path in entry.iterdir() if not path.name.startswith(".")]
-        if len(files) == 1 and is_nifti(files[0]):
-            return files[0]
-    return entry
+    return [Source(e.name, e.name, scan_of(e)) for e in entries if e.is_dir() or is_nifti(e)]
 
 
 def simulated_sources(

@@ -12,7 +12,7 @@ from ..errors import WrongUsage
 from ..files.json_text import json_text, on_one_line
 from ..preprocessing.regions import REGIONS
 from .folder import FACTS_NAME, CohortFolder
-from .table import DONE, TABLE_NAME, Row, read_table
+from .table import DETAILS_NAME, DONE, Row, read_table
 from .tasks import NEEDED, Head, evaluated, left_out, named, without_auroc
 
 
@@ -31,10 +31,10 @@ def evaluate_folder(
         raise WrongUsage(f"{folder.root} holds no {FACTS_NAME}: it is no cohort run. Run `head-ct-anomaly cohort`.")
     if missing := {"network", "score"} - facts.keys():
         raise WrongUsage(f"{folder.root / FACTS_NAME} says no {min(missing)}. Run `head-ct-anomaly cohort` elsewhere.")
-    rows = read_table(folder.root / TABLE_NAME)
+    rows = read_table(folder.root / DETAILS_NAME)
     cases = listed_cases(datalist, section)
     check_labels(cases, NEEDED, section, datalist)
-    made, notes = evaluate_rows(facts, rows, cases, score, folder.root / TABLE_NAME)
+    made, notes = evaluate_rows(facts, rows, cases, score, folder.root / DETAILS_NAME)
     print(*notes, sep="\n", end="\n" if notes else "", file=sys.stderr)
     return made
 

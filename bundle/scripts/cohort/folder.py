@@ -2,9 +2,9 @@
 
 `cohort.json` has the settings of the scores, and the scan of each case; scores of other settings never join it.
 `cases/CASE/` is a complete set of results (see `results`). `reasons/CASE.json` tells why a case has none: it was
-refused, or it failed. `registered/` caches registered scans (see `datasets.cache`), `scores.csv` is the table. Files
-and folders are written atomically, so a run that was killed can resume. A case is *finished* when it is done or
-refused; a finished case is never computed again.
+refused, or it failed. `registered/` caches registered scans (see `datasets.cache`), `scores.csv` and
+`score_details.csv` are the tables. Files and folders are written atomically, so a run that was killed can resume. A
+case is *finished* when it is done or refused; a finished case is never computed again.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ..files.atomic import write_output
 from ..files.json_text import json_text
 from ..files.locks import lock_file
 from ..results.record import RESULT_NAME, own_files
-from .table import DONE, FAILED, REFUSED, TABLE_NAME, Row, row_of, table_text
+from .table import DETAILS_NAME, DONE, FAILED, REFUSED, TABLE_NAME, Row, row_of, short_text, table_text
 
 FACTS_NAME = "cohort.json"
 
@@ -33,7 +33,7 @@ EVALUATION_NAME = "evaluation.json"
 
 CASES, REASONS, REGISTERED, LOCK = "cases", "reasons", "registered", ".lock"
 
-OWN = {FACTS_NAME, EVALUATION_NAME, TABLE_NAME, CASES, REASONS, REGISTERED, LOCK}
+OWN = {FACTS_NAME, EVALUATION_NAME, TABLE_NAME, DETAILS_NAME, CASES, REASONS, REGISTERED, LOCK}
 """All that a cohort run puts into its folder."""
 
 
@@ -150,12 +150,13 @@ class CohortFolder:
         self.write(f"{REASONS}/{row.case}.json", json_text(content))
 
     def write_table(self, rows: Sequence[Row]) -> None:
-        """Write `scores.csv`.
+        """Write `score_details.csv` and `scores.csv`.
 
         Raises:
             OutputFailed: it can't be written.
         """
-        self.write(TABLE_NAME, table_text(rows))
+        self.write(DETAILS_NAME, table_text(rows))
+        self.write(TABLE_NAME, short_text(rows, CASES))
 
     def rows(self, cases: Sequence[str]) -> list[Row]:
         """The row of each case; a case without a result counts as failed."""

@@ -26,7 +26,7 @@ from .tasks import NEEDED
 
 
 class CohortEvaluation:
-    """Write `scores.csv`, `cohort.json` and `evaluation.json` of the cases that an evaluator scores; print a table.
+    """Write the tables of scores, `cohort.json` and `evaluation.json` of the cases that are scored; print a table.
 
     They are those of `head-ct-anomaly cohort` and `evaluate` on the same datalist.
     """

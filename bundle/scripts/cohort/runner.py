@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ..assets import bundle_root
 from ..datasets.datalist import Case
 from ..errors import OutputExists, OutputFailed, described, origin
+from ..files.zipped import unpacked
 from ..findings import InputRefused
 from ..processes.memory import give_back_free_memory
 from ..workflow import quiet, run_configs
@@ -81,8 +82,8 @@ def run_case(plan: Plan, case: Case) -> Row:
     if (row := folder.row(case.name)) and row.status in (DONE, REFUSED):
         return row
     try:
-        with quiet():
-            run_configs(plan.configs, plan.values_of(case))
+        with quiet(), unpacked(case.image) as place:
+            run_configs(plan.configs, plan.values_of(replace(case, image=place)))
     except (InputRefused, OutputExists) as error:
         status, reason = REFUSED if isinstance(error, InputRefused) else FAILED, str(error)
     except OutputFailed:

@@ -1,8 +1,10 @@
-"""The table of a cohort's scores: `scores.csv`, one row a case.
+"""The tables of a cohort's scores, one row a case: `scores.csv`, to be looked at, and `score_details.csv`, with all.
 
-Its columns are case, status (done, refused or failed), reason, the score of each region, REGION.NAME for each number of
-`score_details` in a case's `result.json`, and seconds, the wall time that the case took. What is not there is empty.
-Numbers are written with all their digits, so reading gives the same values.
+The short one has scores with their thresholds, the verdict on the pose, codes of flags, the number of detections, the
+first of them in words, and the picture's path in the cohort's folder. The columns of the long one are case, status
+(done, refused or failed), reason, the score of each region, REGION.NAME for each number of `score_details` in a case's
+`result.json`, and seconds, the wall time that the case took. Its numbers are written with all their digits, so reading
+gives the same values. What is not there is empty.
 """
 
 from __future__ import annotations
@@ -17,8 +19,9 @@ from typing import Any
 from ..errors import WrongUsage
 from ..files.tables import as_csv, from_csv
 from ..preprocessing.regions import REGIONS
+from ..results.summary import OVERVIEW, flag_codes, in_words
 
-TABLE_NAME = "scores.csv"
+TABLE_NAME, DETAILS_NAME = "scores.csv", "score_details.csv"
 
 DONE, REFUSED, FAILED = "done", "refused", "failed"
 """Outcomes of a case: scored, refused as an input, or failed because of the program."""
@@ -31,9 +34,26 @@ FIRST, LAST = ("case", "status", "reason"), "seconds"
 Number = float | int | None
 
 
+SHORT = (
+    *("case", "status", *REGIONS, *(f"{region}_threshold" for region in REGIONS)),
+    *("verdict", "flags", "detections", "first_detection", "picture", "reason"),
+)
+"""Columns of the short table."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the short table says of a case beside its scores; the long one has nothing of it."""
+
+    verdict: str = ""
+    flags: tuple[str, ...] = ()
+    detections: tuple[str, ...] = ()
+    picture: str = ""
+
+
 @dataclass(frozen=True)
 class Row:
-    """A case's outcome, scores by region, all numbers by region and name, and seconds."""
+    """A case's outcome, scores by region, all numbers by region and name, seconds, and what was found."""
 
     case: str
     status: str
@@ -41,6 +61,7 @@ class Row:
     scores: Mapping[str, Number] = field(default_factory=dict)
     details: Mapping[str, Mapping[str, Number]] = field(default_factory=dict)
     seconds: float = 0.0
+    found: Found = field(default=Found(), compare=False)
 
     def score(self, region: str, name: str | None = None) -> Number:
         """A score of a region by its name, the region's score by default; None where there is none."""
@@ -50,11 +71,37 @@ class Row:
 def row_of(case: str, result: Mapping[str, Any]) -> Row:
     """The row of a case that is done, from the content of its `result.json`."""
     seconds = round(sum(result["timings_s"].values()), 3)
-    return Row(case, DONE, "", result["scores"], result["score_details"], seconds)
+    return Row(case, DONE, "", result["scores"], result["score_details"], seconds, found_in(result))
+
+
+def found_in(result: Mapping[str, Any]) -> Found:
+    """What the content of a `result.json` says beside scores."""
+    return Found(
+        result.get("quality", {}).get("verdict", ""),
+        tuple(flag_codes(result)),
+        tuple(in_words(one) for one in result.get("detections") or ()),
+        OVERVIEW if OVERVIEW in (result.get("outputs") or ()) else "",
+    )
+
+
+def short_text(rows: Sequence[Row], folder: str = "") -> str:
+    """The short table as CSV; `folder` is that of the cases, relative to the table."""
+    return as_csv(SHORT, [_short(row, folder) for row in rows])
+
+
+def _short(row: Row, folder: str) -> tuple[Any, ...]:
+    """The cells of a row of the short table."""
+    numbers = [*(row.score(region) for region in REGIONS), *(row.score(region, "threshold") for region in REGIONS)]
+    cells = [None if number is None else round(number, 3) for number in numbers]
+    found, done = row.found, row.status == DONE
+    picture = "/".join(part for part in (folder, row.case, found.picture) if part) if found.picture else ""
+    count = len(found.detections) if done else None
+    first = next(iter(found.detections), "")
+    return (row.case, row.status, *cells, found.verdict, " ".join(found.flags), count, first, picture, row.reason)
 
 
 def table_text(rows: Sequence[Row]) -> str:
-    """The table as CSV."""
+    """The long table as CSV."""
     columns = [*REGIONS, *_detail_columns(rows)]
     numbers = [[row.score(*column.split(".", 1)) for column in columns] for row in rows]
     lines = [(row.case, row.status, row.reason, *own, row.seconds) for row, own in zip(rows, numbers, strict=True)]
@@ -71,7 +118,7 @@ def _detail_columns(rows: Iterable[Row]) -> list[str]:
 
 
 def read_table(path: str | Path) -> list[Row]:
-    """The rows of a table.
+    """The rows of a long table.
 
     Raises:
         WrongUsage: there is no such file, it is no such table, a row has too few or too many cells, or an unknown

@@ -1,4 +1,4 @@
-"""`head-ct-anomaly cohort`: every case of a datalist scored, in processes of this machine or on a Ray cluster.
+"""`head-ct-anomaly cohort`: every scan of a folder, or case of a datalist, scored, in local processes or on Ray.
 
 The same command resumes a run that was stopped or killed; `cohort.folder` describes the files. Both engines call the
 same function for each case, so they give the same files.
@@ -21,14 +21,16 @@ from ..anomaly.scores import MAPS, POOLINGS, score_name
 from ..assets import metadata, place, sha256
 from ..cohort.folder import REGISTERED, CohortFolder, shortened
 from ..cohort.runner import Plan, run_case, without_maps
+from ..cohort.scan_folder import cases_in, check_some
 from ..cohort.table import DONE, FAILED, REFUSED, TABLE_NAME, Row
 from ..datasets.datalist import SECTIONS, Case, listed_cases
 from ..errors import WrongUsage
 from ..processes.local import Lost
+from ..results.record import MAP_LEVELS
 from ..words import counted
 from ..workflow import parsed_configs
 from .arguments import FAILURES, STOPPED, add_device, add_engine, add_output, answers, engine_problem, positive
-from .scan_options import overrides, usage_problem, why_not_calibrated
+from .scan_options import overrides, usage_problem, why_no_dicom, why_not_calibrated
 
 MODES = {"dense": [], "published": ["published.json"], "autoencoder": ["autoencoder_inference.json"]}
 """Modes, and the overlay of inference.json for each."""
@@ -36,7 +38,12 @@ MODES = {"dense": [], "published": ["published.json"], "autoencoder": ["autoenco
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("datalist", metavar="DATALIST", type=Path, help='JSON {"test": [{"case", "image"}, ...]}')
+    parser.add_argument(
+        "datalist",
+        metavar="SCANS",
+        type=Path,
+        help='a folder of scans (folders, NIfTI, zip), or JSON {"test": [{"case", "image"}, ...]}',
+    )
     add_output(parser, "folder of the cohort")
     parser.add_argument("--section", choices=SECTIONS, default="test", help="of the datalist (test)")
     add_engine(parser)
@@ -52,6 +59,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     score.add_argument("--score", choices=POOLINGS, help="how a region's score is pooled")
     score.add_argument("--calibration", metavar="FOLDER", type=Path, help="other than the one that ships")
     score.add_argument("--cache", metavar="DIR", type=Path, help="registered scans, for several runs (OUT/registered)")
+    score.add_argument("--maps", choices=MAP_LEVELS, help="volumes to write of each case (all)")
+    score.add_argument("--dicom", action="store_true", help="write DICOM objects of each case, too")
     score.add_argument("--scores-only", action="store_true", help="write result.json alone, no maps and pictures")
 
 
@@ -59,18 +68,21 @@ def main(args: argparse.Namespace) -> int:
     """Score the cases without a score and write the table; 0 if no case failed, `STOPPED` after Ctrl-C.
 
     Raises:
-        WrongUsage: the datalist, the weights, the device or the cluster is not there, or is not what is needed.
+        WrongUsage: the scans, the weights, the device or the cluster are not there, or are not what is needed.
+        InputRefused: nothing in the folder of scans can be judged.
         OutputExists: the folder holds a run of other settings, or another one works in it.
         OutputFailed: it can't be written.
     """
-    cases = listed_cases(args.datalist, args.section)
+    cases = chosen_cases(args)
     args.config = MODES[args.mode]
-    if problem := wrong_usage(args):
+    if problem := wrong_usage(args, cases):
         print(problem, file=sys.stderr)
         return 2
     plan, facts = planned(args)
     folder = CohortFolder(args.output)
     folder.check()
+    if args.datalist.is_dir():
+        check_some(cases, args.datalist)
     with folder.locked():
         folder.settle(facts, {case.name: case.fingerprint() for case in cases})
         try:
@@ -84,7 +96,21 @@ def main(args: argparse.Namespace) -> int:
     return FAILURES if any(row.status == FAILED for row in rows) else 0
 
 
-def wrong_usage(args: argparse.Namespace) -> str:
+def chosen_cases(args: argparse.Namespace) -> list[Case]:
+    """The cases of the folder of scans, or of the datalist.
+
+    Raises:
+        WrongUsage: there are none, or what is there is faulty; or the results would lie among the scans.
+    """
+    if not args.datalist.is_dir():
+        return listed_cases(args.datalist, args.section)
+    cases = cases_in(args.datalist)
+    if args.output.resolve().is_relative_to(args.datalist.resolve()):
+        raise WrongUsage(f"{args.output} lies inside {args.datalist}, the folder of scans. Choose one outside it.")
+    return cases
+
+
+def wrong_usage(args: argparse.Namespace, cases: Sequence[Case]) -> str:
     """A sentence on the first wrong argument; empty if all are right.
 
     Raises:
@@ -92,6 +118,11 @@ def wrong_usage(args: argparse.Namespace) -> str:
     """
     if args.mode == "autoencoder" and (args.stride or args.map or args.patch_size or args.calibration):
         return "An autoencoder has one map, of every voxel: leave --stride, --map, --patch-size and --calibration out."
+    if args.scores_only and (args.maps or args.dicom):
+        return "With --scores-only nothing but result.json is written: leave --maps and --dicom out."
+    reasons = ((case.name, why_no_dicom(case.image)) for case in cases if args.dicom)
+    if no_dicom := next((f"{name}: {reason}" for name, reason in reasons if reason), ""):
+        return no_dicom
     return engine_problem(args) or usage_problem(args)
 
 
@@ -130,8 +161,8 @@ def planned(args: argparse.Namespace) -> tuple[Plan, dict[str, Any]]:
 
 def settings(args: argparse.Namespace) -> dict[str, Any]:
     """Values of config ids that the arguments set, the same for every case."""
-    words = {"dicom": False, "input": args.output, "overwrite": False, "series_uid": None}
-    words |= {"accept_review": False, "force": False, "maps": None}
+    words = {"input": args.output, "overwrite": False, "series_uid": None}
+    words |= {"accept_review": False, "force": False}
     values = overrides(argparse.Namespace(**{**vars(args), **words}))
     more = {"width": args.width, "patch_size": args.patch_size, "score": args.score}
     own = ("bundle_root", "dataset_dir", "output_dir", "overwrite")

@@ -1,7 +1,7 @@
 """`head-ct-anomaly evaluate`: AUROCs and other measures of a cohort run's scores, and the comparison of two runs.
 
-It reads `scores.csv` and `cohort.json` of a folder that `cohort`, or `evaluate.json`, has made, and the labels of a
-datalist, and writes `evaluation.json`; nothing is computed again.
+It reads `score_details.csv` and `cohort.json` of a folder that `cohort`, or `evaluate.json`, has made, and the labels
+of a datalist, and writes `evaluation.json`; nothing is computed again.
 """
 
 from __future__ import annotations

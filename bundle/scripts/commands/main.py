@@ -38,7 +38,7 @@ COMMANDS = {
     "export": "make plain weights of a training checkpoint",
     "convert": "write the network for other programs: ONNX, or a program of torch.export",
     "calibrate": "learn from healthy scans what is normal; no training",
-    "cohort": "score every case of a datalist, in several processes or on Ray",
+    "cohort": "score every scan of a folder or datalist, in several processes or on Ray",
     "evaluate": "AUROC and more from the scores of a cohort; compare two of them",
     "simulate": "draw simulated head CT from label maps of heads",
     "cq500": "make a datalist of the data set CQ500",

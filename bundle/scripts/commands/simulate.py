@@ -17,7 +17,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import OutputExists, WrongUsage
-from ..files.atomic import staged
+from ..files.atomic import staged, write_output
+from ..files.inputs import SIMULATED_NAME
+from ..files.json_text import json_text
 from ..files.nifti import nifti_bytes
 from ..simulation.anatomy.braincase import BOTH, SIDES
 from ..simulation.anatomy.label_map import anatomy_paths, load_anatomy
@@ -28,6 +30,9 @@ from ..simulation.person.varieties import PLAIN, VARIETIES
 from ..simulation.scanner.scan import Scan
 from ..volume import UNKNOWN_HU
 from .arguments import add_output, seed
+
+DATALIST_NAME = "datalist.json"
+"""The list of the scans."""
 
 CODINGS = ("explicit", "jpeg2000", "jpegls", "rle")
 """Names of `TRANSFER_SYNTAXES` in `simulation.scanner.series`."""
@@ -76,7 +81,26 @@ def main(args: argparse.Namespace) -> int:
         name, bone = path.name.split(".")[0], bone_scan(case) if args.bone_series else None
         write_case(folder, case, name, args.format, args.transfer_syntax, bone)
         print(folder)
+        write_datalist(args.output)
     return 0
+
+
+def write_datalist(output: Path) -> None:
+    """Write `datalist.json`: every scan of a folder, those of earlier calls too, under "test".
+
+    Raises:
+        OutputFailed: it can't be written.
+    """
+    items = [{"case": path.parent.name, "image": image_in(path.parent)} for path in sorted(output.glob("*/truth.json"))]
+    content = {"description": "simulated heads; the truth of each is in its folder", "test": items}
+    write_output(output / DATALIST_NAME, json_text(content).encode())
+
+
+def image_in(folder: Path) -> str:
+    """The scan in a folder that was written here, relative to the folder above; with a bone series, the study."""
+    if (folder / SIMULATED_NAME).is_file():
+        return f"{folder.name}/{SIMULATED_NAME}"
+    return folder.name if (folder / "bone").is_dir() else f"{folder.name}/series"
 
 
 def lesion_size(args: argparse.Namespace) -> dict[str, Any]:
@@ -137,7 +161,7 @@ def _write_case(partial: Path, case: Case, anatomy: str, kind: str, transfer_syn
         )
     else:
         hu = np.where(case.scan.outside, np.int16(UNKNOWN_HU), case.scan.hu)
-        (partial / "scan.nii.gz").write_bytes(nifti_bytes(hu, case.scan.affine))
+        (partial / SIMULATED_NAME).write_bytes(nifti_bytes(hu, case.scan.affine))
     (partial / "lesion.nii.gz").write_bytes(nifti_bytes(case.lesion, case.scan.affine))
     truth = {"anatomy": anatomy, **case.truth}
     (partial / "truth.json").write_text(json.dumps(truth, indent=2) + "\n", encoding="utf-8")

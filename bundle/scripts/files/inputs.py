@@ -10,7 +10,21 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ..errors import WrongUsage
-from .names import scan_name
+from .names import is_nifti, scan_name
+
+SIMULATED_NAME = "scan.nii.gz"
+"""The scan among the files of a folder that `head-ct-anomaly simulate` wrote."""
+
+
+def scan_of(entry: Path) -> Path:
+    """The scan that an entry of a folder holds: itself, or its only NIfTI file, or the one that the simulator wrote."""
+    if (entry / SIMULATED_NAME).is_file():
+        return entry / SIMULATED_NAME
+    if entry.is_dir():
+        files = [path for path in entry.iterdir() if not path.name.startswith(".")]
+        if len(files) == 1 and is_nifti(files[0]):
+            return files[0]
+    return entry
 
 
 def paths_of(words: Sequence[str]) -> list[Path]:

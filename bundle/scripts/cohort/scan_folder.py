@@ -1,0 +1,87 @@
+"""The cases of a cohort, from a folder of scans: each entry is one, by its name.
+
+An entry is a folder (a series or a study, or one that `head-ct-anomaly simulate` wrote), a NIfTI file or a zip archive;
+hidden entries and other files are left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..datasets.datalist import SAFE, Case
+from ..errors import WrongUsage
+from ..files.inputs import scan_of
+from ..files.names import is_nifti, scan_name
+from ..files.zipped import is_zip, unpacked
+from ..findings import REFUSAL, Finding, InputRefused
+from ..reading.inputs import check_input
+from ..results.record import own_files
+from ..words import counted, shortened
+from .folder import FACTS_NAME
+
+UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+"""Letters that the name of a case can't have; an underscore stands for them."""
+
+LONGEST = 100
+"""Letters of the longest name."""
+
+
+def cases_in(folder: Path) -> list[Case]:
+    """A case for each entry of a folder, in the order of their names.
+
+    Raises:
+        WrongUsage: the folder holds no scan, or results; or two entries would have one name.
+    """
+    if own_files(folder) or (folder / FACTS_NAME).is_file():
+        raise WrongUsage(f"{folder} holds results, no scans. Give the folder that holds the scans.")
+    entries = [entry for entry in sorted(folder.iterdir()) if not entry.name.startswith(".")]
+    scans = [entry for entry in entries if entry.is_dir() or is_nifti(entry) or is_zip(entry)]
+    if not scans:
+        raise WrongUsage(_nothing(folder, len(entries)))
+    found: dict[str, Path] = {}
+    for entry in scans:
+        if own_files(entry) or (entry / FACTS_NAME).is_file():
+            raise WrongUsage(f"{entry} holds results, no scan. Move it elsewhere.")
+        name = safe_name(scan_name(entry))
+        if name in found:
+            raise WrongUsage(f"Two scans would be called {name}: {found[name].name} and {entry.name}. Rename one.")
+        found[name] = entry
+    return [Case(name, scan_of(entry).absolute(), row=row) for row, (name, entry) in enumerate(found.items())]
+
+
+def safe_name(name: str) -> str:
+    """The name of a case for that of an entry: what a folder can't be called anywhere becomes an underscore."""
+    safe = UNSAFE.sub("_", name)[:LONGEST]
+    return safe if SAFE.fullmatch(safe) else f"_{safe}"[:LONGEST]
+
+
+def _nothing(folder: Path, files: int) -> str:
+    """That a folder holds no scan, and what it holds."""
+    if not files:
+        return f"{folder} is empty. Give a folder of scans: folders of series or studies, NIfTI files, zip archives."
+    return (
+        f"{folder} holds {counted(files, 'file')}, but no folder, NIfTI or zip archive. If it is one scan, use "
+        "`head-ct-anomaly run`; else give the folder above it."
+    )
+
+
+def check_some(cases: Sequence[Case], folder: Path) -> None:
+    """See by headers alone that a case can be judged, before anything is written; the first that can ends the search.
+
+    Raises:
+        InputRefused: none can; the message has the reason of the first.
+    """
+    first: InputRefused | None = None
+    for case in cases:
+        try:
+            with unpacked(case.image) as place:
+                check_input(place, case.series_uid)
+            return
+        except InputRefused as refused:
+            first = first or refused
+    if first:
+        reason = shortened(str(first), 250)
+        text = f"None of {counted(len(cases), 'scan')} in {folder} can be judged. {cases[0].name}: {reason}"
+        raise InputRefused([Finding(first.code, REFUSAL, text)])
