@@ -16,6 +16,7 @@ from ..anomaly.files import WINDOWS
 from ..errors import described, origin
 from ..files.fingerprints import Source
 from ..findings import InputRefused
+from ..processes.memory import give_back_free_memory
 from ..skull.files import read_calibration
 from ..workflow import device_values, parsed_configs, quiet
 from .files import save_scan
@@ -72,6 +73,8 @@ def measure_scan(recipe: Recipe, job: Job) -> Outcome:
         return Outcome(f"refused. {refused}")
     except Exception as error:
         return Outcome(f"failed. {described(origin(error))}", failed=True)
+    finally:
+        give_back_free_memory()  # a process that measures many scans holds as much after each as after the first
     save_scan(job.path, scan, notes | found, skull)
     return Outcome(f"{time.process_time() - began:.0f} CPU-seconds, registration {found['verdict']}")
 
