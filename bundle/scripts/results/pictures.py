@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..anomaly.detections import voxel_threshold
+from ..anomaly.detections.places import voxel_threshold
 from ..anomaly.scores import POOLINGS, score_name
 from ..findings import flags_in_words
 from ..preprocessing.regions import REGIONS, SKULL
