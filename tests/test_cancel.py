@@ -20,8 +20,9 @@ CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 WRITING = """
 import sys, time
 from pathlib import Path
-from scripts.commands import main, run
+from scripts.commands import main
 from scripts.reading import inputs
+from scripts.results import judging
 from scripts.results.folder import write_results
 def slow(path):
     path.write_bytes(b"half")
@@ -29,7 +30,7 @@ def slow(path):
     time.sleep(100)
 inputs.check_input = lambda path, uid: None
 files = {"heatmap.nii.gz": b"whole", "overview.png": slow}
-run.run_configs = lambda names, values: write_results(values["output_dir"], files, {}, True)
+judging.run_configs = lambda names, values: write_results(values["output_dir"], files, {}, True)
 sys.exit(main.main(sys.argv[1:]))
 """
 """`run`, with a pipeline that has come to its last file."""

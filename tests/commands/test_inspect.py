@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import jsonschema
@@ -159,3 +160,18 @@ def test_a_broken_image_is_one_line_on_stderr(tmp_path: Path) -> None:
     )
     assert run.returncode in (0, 3)
     assert run.stderr.count("\n") <= 1
+
+
+def test_a_zip_archive_is_inspected_as_its_content(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with zipfile.ZipFile(tmp_path / "scan.zip", "w") as archive:
+        for file in write_series(tmp_path / "series"):
+            archive.write(file, file.name)
+    assert main(["inspect", str(tmp_path / "scan.zip")]) == 0
+    zipped = capsys.readouterr().out
+    assert main(["inspect", str(tmp_path / "series")]) == 0
+    assert capsys.readouterr().out == zipped
+    (tmp_path / "scan.zip").write_bytes(b"no archive")
+    assert main(["inspect", str(tmp_path / "scan.zip"), "--json"]) == 3
+    out, err = capsys.readouterr()
+    assert [found["code"] for found in json.loads(out)["findings"]] == ["zip_unusable"]
+    assert err == "The zip archive can't be read (BadZipFile). Unpack it and give the folder.\n"

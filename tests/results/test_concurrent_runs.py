@@ -18,16 +18,17 @@ COUNT = 4
 
 CODE = """
 import sys
-from scripts.commands import main, run
+from scripts.commands import main
 from scripts.reading import inputs
+from scripts.results import judging
 from scripts.results.folder import write_results
 def pipeline(names, values):
     print("works", flush=True)
     sys.stdin.readline()
-    scan = {"scan": values["dataset_dir"].name}
+    scan = {"scan": values["dataset_dir"].name, "scores": {}}
     write_results(values["output_dir"], {"heatmap.nii.gz": b"voxels"}, scan, values["overwrite"])
 inputs.check_input = lambda path, uid: None
-run.run_configs = pipeline
+judging.run_configs = pipeline
 sys.exit(main.main(sys.argv[1:]))
 """
 """`run` with a pipeline that does not end before it is told so."""

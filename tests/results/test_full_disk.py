@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from scripts.commands import run
 from scripts.commands.main import main
 from scripts.errors import OutputFailed
+from scripts.results import judging
 from scripts.results.folder import write_results
 from scripts.results.record import verify
 
@@ -59,7 +59,7 @@ def test_a_disk_that_is_full_to_the_last_byte(disk: Path) -> None:
 def test_a_read_only_disk_is_said_before_any_work(
     disk: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "run_configs", lambda *args: pytest.fail("it worked in vain"))
+    monkeypatch.setattr(judging, "run_configs", lambda *args: pytest.fail("it worked in vain"))
     subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
     assert main(["run", "IN", "-o", str(disk / "out")]) == 4
     assert "Read-only file system. It is read-only: choose another folder." in capsys.readouterr().err

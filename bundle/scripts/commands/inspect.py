@@ -12,7 +12,8 @@ from typing import Any
 from ..errors import OutputExists, OutputFailed
 from ..files.atomic import write_output
 from ..files.nifti import nifti_bytes
-from ..findings import REFUSAL
+from ..files.zipped import unpacked
+from ..findings import REFUSAL, InputRefused
 from ..reading.inputs import Inspection, SeriesRow, inspect_input
 from ..volume import Volume
 from ..words import printable
@@ -23,7 +24,9 @@ FORMAT_VERSION = 1
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("input", metavar="INPUT", type=Path, help="a folder (series or study), a DICOM file or a NIfTI")
+    parser.add_argument(
+        "input", metavar="INPUT", type=Path, help="a folder (series or study), a DICOM file, a NIfTI or a zip"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--series-uid", metavar="UID", help="the series to use, when a study holds several")
     parser.add_argument("--save", metavar="VOLUME.nii.gz", type=nifti_path, help="write the volume that would be used")
@@ -48,7 +51,7 @@ def main(args: argparse.Namespace) -> int:
     """
     if args.save:
         check_free(args.save)
-    inspection = inspect_input(args.input, args.series_uid)
+    inspection = inspected(args.input, args.series_uid)
     print(json.dumps(as_json(inspection), indent=2, allow_nan=False) if args.json else as_text(inspection))
     if inspection.volume is None:
         print(*(f.message for f in inspection.findings if f.severity == REFUSAL), file=sys.stderr)
@@ -56,6 +59,15 @@ def main(args: argparse.Namespace) -> int:
     if args.save:
         save(args.save, inspection.volume)
     return 0
+
+
+def inspected(path: Path, series_uid: str | None) -> Inspection:
+    """The inspection of a path, or of what a zip archive holds."""
+    try:
+        with unpacked(path) as place:
+            return inspect_input(place, series_uid)
+    except InputRefused as refused:  # an archive that can't be unpacked
+        return Inspection("none", (), refused.findings, None)
 
 
 def save(path: Path, volume: Volume) -> None:
