@@ -232,7 +232,7 @@ class Pretend:
         warnings.warn("a warning of a library", stacklevel=1)
         if self.error is not None:
             raise RuntimeError("applying transform") from self.error
-        write_results(self.words["output_dir"], {"x": b"new"}, {}, self.words["overwrite"])
+        write_results(self.words["output_dir"], {"x": b"new"}, {"summary": "Nothing."}, self.words["overwrite"])
 
 
 @pytest.fixture
@@ -249,7 +249,7 @@ def test_libraries_are_kept_quiet_and_then_as_before(
     pretend: type[Pretend], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["run", "IN", "-o", str(tmp_path / "out")]) == 0
-    assert capfd.readouterr() == (f"results in {tmp_path / 'out'}\n", "")
+    assert capfd.readouterr() == (f"results in {tmp_path / 'out'}\nNothing.\n", "")
     assert logging.root.manager.disable == logging.NOTSET
     with pytest.warns(UserWarning, match="a warning of a library"):
         assert main(["--debug", "run", "IN", "-o", str(tmp_path / "other")]) == 0

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..anomaly.scores import MAPS
 from ..results.folder import reserved
-from ..results.record import MAP_LEVELS
+from ..results.record import MAP_LEVELS, read_result
 from ..workflow import parsed_configs, quiet, run_configs
 from .arguments import add_device, add_output, check_device, series_uid
 from .scan_options import OVERLAYS, overrides, usage_problem, why_no_dicom
@@ -66,5 +66,5 @@ def main(args: argparse.Namespace) -> int:
             run_configs(("inference.json", *args.config), overrides(args))
     finally:
         give_back_free_memory()  # a process that judges many scans holds as much after each as after the first
-    print(f"results in {args.output}")
+    print(f"results in {args.output}", read_result(args.output)["summary"], sep="\n")
     return 0

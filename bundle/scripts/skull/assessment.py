@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..statistics.auroc import percentile_among, threshold_at_specificity
+from ..statistics.standing import Standing, standing
 from .atlas import atlas
 from .calibration import SPECIFICITY, Peak, fine_unusual, image_of, peaks_of, score
 from .detections import Detection, detections
@@ -29,6 +30,7 @@ class Assessment:
         scores: standardised peak of each map, and "score", the largest of them.
         threshold: the score that 95 % of the healthy scans of the class of slices do not exceed.
         percentile: of the score among these.
+        standing: how many of these have a lower score, with the interval of their share.
         peaks: the peak of each map.
         line: the strongest line, followed to its ends.
         values: how unusual each fine place (n,) is in any map, in the unit of the score; 0 if not at all, or unknown.
@@ -39,6 +41,7 @@ class Assessment:
     scores: dict[str, float]
     threshold: float
     percentile: float
+    standing: Standing
     peaks: dict[str, Peak]
     line: Trace
     values: Array
@@ -51,7 +54,7 @@ class Assessment:
         hole = self.defects[0].diameter_mm if self.defects else 0.0
         sizes = {"line_mm": round(self.line.length_mm, 1), "hole_mm": round(hole, 1)}
         limits = {"skull_percentile": round(self.percentile, 1), "skull_threshold": round(self.threshold, 3)}
-        return {**named, **limits, **sizes}
+        return {**named, **limits, "skull_healthy_scores": self.standing.healthy, **sizes}
 
     @property
     def ends_mm(self) -> Array:
@@ -89,4 +92,5 @@ def assess(hu: NDArray[Any], affine: Array, matrix: Array, calibration: Calibrat
     unusual = {key: usual.standard(key, fine_unusual(skull.fine[key], image, key, usual.usual, tables)) for key in MAPS}
     values = np.maximum(np.max([values.max(axis=0) for values in unusual.values()], axis=0), 0)
     listed = detections(skull, unusual, threshold, tables)
-    return Assessment(skull, scores, threshold, percentile, peaks, found, values, listed)
+    stands = standing(scores["score"], healthy)
+    return Assessment(skull, scores, threshold, percentile, stands, peaks, found, values, listed)
