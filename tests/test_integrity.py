@@ -309,6 +309,7 @@ def test_a_changed_bundle_is_renewed_by_the_command(copied: Path) -> None:
         ("reference", "models/reference.nii.gz"),
         ("reference_masks", "models/reference_masks.nii.gz"),
         ("reference_regions", "models/regions.nii.gz"),
+        ("atlas", "models/atlas.nii.gz"),
         ("normative", "models/normative.nii.gz"),
         ("thresholds", "models/thresholds.json"),
         ("skull_normative", "models/skull_normative.npz"),

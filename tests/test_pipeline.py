@@ -67,8 +67,8 @@ def test_the_heatmap_lies_on_the_grid_of_the_scan(case: tuple[str, str, str], ru
 def test_the_result_says_what_was_done(runs: Run, packaged: Path) -> None:
     result = verify(runs(*CASES[0]))
     pictures = {"overview.png", "skull.png"}
-    volumes = {"error_map.nii.gz", "heatmap.nii.gz", "regions.nii.gz", "scan.nii.gz"}
-    assert set(result["outputs"]) == volumes | pictures
+    volumes = {f"{name}.nii.gz" for name in ("detections", "error_map", "heatmap", "regions", "scan")}
+    assert set(result["outputs"]) == volumes | pictures | {"detections.csv"}
     assert result["grid"]["kind"] == "native"
     assert result["quality"]["verdict"] in (
         "pass",
@@ -79,6 +79,14 @@ def test_the_result_says_what_was_done(runs: Run, packaged: Path) -> None:
     assert result["quality"]["inference"]["fallback"] is False
     assert set(result["scores"]) == {"left_hemisphere", "right_hemisphere", "skull"}
     assert set(result["timings_s"]) == {"prepare", "network", "score"}
+    ranks = [row["rank"] for row in result["detections"]]
+    assert ranks == list(range(1, len(ranks) + 1))
+    lines = (runs(*CASES[0]) / "detections.csv").read_text().splitlines()
+    assert len(lines) == len(ranks) + 1
+    brain = [row["rank"] for row in result["detections"] if row["region"] == "brain"]
+    labels, _ = volume(runs(*CASES[0]) / "detections.nii.gz")
+    assert set(np.unique(labels)) == {0, *brain}
+    assert result["summary"].count(". ") <= 2
     np.testing.assert_allclose(result["registration"]["matrix"], np.eye(4), atol=2.5)  # mm; the head is the reference
     text = (runs(*CASES[0]) / "result.json").read_text()
     assert str(packaged) not in text

@@ -213,9 +213,21 @@ FLAGS = {
 }
 """Flags by code, likewise."""
 
+NOTES = {
+    "calibration_small": (
+        "brain or skull is compared with fewer than 40 healthy scans",
+        "Percentiles are rough: see their intervals.",
+    ),
+    "calibration_simulated": (
+        "all healthy scans of the calibration are simulated",
+        "Percentiles hold for simulated heads: calibrate on healthy scans of your own.",
+    ),
+}
+"""Information by code, likewise."""
+
 TABLE = tuple(
     FindingKind(code, severity, *texts)
-    for severity, rows in ((REFUSAL, REFUSALS), (FLAG, FLAGS))
+    for severity, rows in ((REFUSAL, REFUSALS), (FLAG, FLAGS), (INFORMATION, NOTES))
     for code, texts in rows.items()
 )
 KINDS = {kind.code: kind for kind in TABLE}

@@ -30,7 +30,16 @@ pytestmark = pytest.mark.xdist_group("pipeline")
 
 STRIDE = "4"
 
-MAPS = {"error_map.nii.gz", "heatmap.nii.gz", "overview.png", "regions.nii.gz", "scan.nii.gz", "skull.png"}
+MAPS = {
+    "detections.csv",
+    "detections.nii.gz",
+    "error_map.nii.gz",
+    "heatmap.nii.gz",
+    "overview.png",
+    "regions.nii.gz",
+    "scan.nii.gz",
+    "skull.png",
+}
 """Files of a complete result beside result.json."""
 
 

@@ -24,7 +24,7 @@ from scripts.results.writer import ResultWriter, StageClock, case_result, versio
 
 SETTINGS = {"mode": "dense", "score": "percentile_95", "stride": 2, "precision": "float32"}
 
-VOLUMES = ("error_map.nii.gz", "heatmap.nii.gz", "regions.nii.gz", "scan.nii.gz")
+VOLUMES = ("detections.nii.gz", "error_map.nii.gz", "heatmap.nii.gz", "regions.nii.gz", "scan.nii.gz")
 
 
 def test_the_result_of_a_case() -> None:
@@ -76,8 +76,14 @@ def test_a_calibrated_case_says_by_what() -> None:
 
 
 def test_detections_are_in_the_result() -> None:
-    row = {"kind": "skull line", "ends_mm": [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], "depth_mm": None}
-    assert case_result({**case(), "detections": [row]}, {})["detections"] == [row]
+    row = {"region": "skull", "kind": "skull line", "bone": "frontal bone, left", "length_mm": 8.0, "depth_mm": None}
+    row |= {"ends_mm": [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]}
+    result = case_result({**case(), "detections": [row]}, {})
+    more = {"rank": 1, "side": "left", "name": "frontal bone", "centre_mm": [2.5, 3.5, 4.5], "slice": 7}
+    assert result["detections"] == [row | more]
+    assert "a line of 8 mm, frontal bone on the left, slice 7" in result["summary"]
+    uneven = case([finding("two_spacings", "Slices are 4 and 7 mm apart.").as_dict()])
+    assert case_result({**uneven, "detections": [row]}, {})["detections"][0]["slice"] is None
     assert case_result(case(), {})["detections"] == []
 
 
@@ -131,7 +137,7 @@ def run_writer(output: Path, weights: str, data: dict[str, Any], overwrite: bool
 def test_a_case_is_written_with_its_timings_and_weights(tmp_path: Path, weights: str) -> None:
     run_writer(tmp_path / "out", weights, case([FLAG]))
     result = verify(tmp_path / "out")
-    assert set(result["outputs"]) == {*VOLUMES, "overview.png"}
+    assert set(result["outputs"]) == {*VOLUMES, "overview.png", "detections.csv"}
     assert result["grid"] == {"kind": "native", "shape": [10, 9, 8], "spacing_mm": [2.0, 2.0, 3.0]}
     assert result["weights_sha256"] == sha256(weights)
     assert result["settings"] == {**SETTINGS, "map": "error", "unit": "mm"}
@@ -156,7 +162,7 @@ def test_fewer_volumes_can_be_written(maps: str, names: set[str], tmp_path: Path
     ResultWriter(tmp_path / "out", weights, StageClock(), SETTINGS, maps=maps).attach(run)
     run.run([0])
     result = verify(tmp_path / "out")
-    assert set(result["outputs"]) == {*names, "overview.png"}
+    assert set(result["outputs"]) == {*names, "overview.png", "detections.csv"}
     assert ("grid" in result) == bool(names)
 
 

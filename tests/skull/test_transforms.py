@@ -14,6 +14,7 @@ from scripts.findings import KINDS
 from scripts.skull import transforms
 from scripts.skull.surface import SkullNotJudged
 from scripts.skull.transforms import AssessSkulld, InvertWithSkulld
+from scripts.statistics.standing import Standing
 
 AFFINE, MATRIX = np.diag([0.5, 0.5, 2.0, 1.0]), np.diag([1.0, 1, 1, 1])
 
@@ -22,7 +23,7 @@ def case(coverage: float = 1.0, map: str = "calibrated") -> dict[str, Any]:
     image = MetaTensor(torch.zeros(1, 2, 2, 2))
     image.meta["registration"] = {"matrix": MATRIX.tolist()}
     scan = MetaTensor(torch.full((1, 4, 5, 6), 7, dtype=torch.int16), affine=torch.from_numpy(AFFINE))
-    region = {"raw_maximum": 30.0, "percentile": 20.0, "threshold": 2.7, "coverage": coverage}
+    region = {"raw_maximum": 30.0, "percentile": 20.0, "threshold": 2.7, "coverage": coverage, "healthy_below": 12}
     return {
         "image": image,
         "scan": scan,
@@ -37,6 +38,7 @@ def case(coverage: float = 1.0, map: str = "calibrated") -> dict[str, Any]:
 def assessment(**more: Any) -> Any:
     rows = [SimpleNamespace(row=lambda matrix: {"kind": "skull line", "at": matrix[0, 0]})]
     found = {"numbers": {"skull_score": 5.5, "line_mm": 40.0}, "scores": {"score": 5.5}, "detections": rows}
+    found["standing"] = Standing(45, 46, 88.5, 99.9)
     return SimpleNamespace(
         **{**found, "percentile": 98.0, "threshold": 4.5, "defects": [], "defect": False, "moved": False} | more
     )
@@ -73,6 +75,8 @@ def test_the_unrolled_skull_gives_the_score_and_the_region_s_own_is_kept_by_name
     skull = found["score_details"]["skull"]
     assert (skull["percentile"], skull["threshold"], skull["skull_score"]) == (98.0, 4.5, 5.5)
     assert (skull["region_score"], skull["region_percentile"], skull["region_threshold"]) == (1.9, 20.0, 2.7)
+    assert (skull["healthy_below"], skull["healthy_scores"], skull["percentile_low"]) == (45, 46, 88.5)
+    assert skull["region_healthy_below"] == 12
     assert skull["raw_maximum"] == 30.0
     assert found["score_details"]["left_hemisphere"] == {"raw_maximum": 2.0}
     assert found["detections"] == [{"kind": "skull line", "at": 1.0}]

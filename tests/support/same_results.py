@@ -17,7 +17,8 @@ def without_timings(folder: Path) -> dict[str, Any]:
 
 def same_results(one: Path, other: Path, apart_from: set[str] | None = None) -> None:
     """Both folders hold the same bytes, but for the timings in result.json."""
-    for name in ("heatmap.nii.gz", "error_map.nii.gz", "regions.nii.gz", "scan.nii.gz", "overview.png"):
+    volumes = (f"{name}.nii.gz" for name in ("detections", "heatmap", "error_map", "regions", "scan"))
+    for name in (*volumes, "overview.png", "detections.csv"):
         assert (one / name).read_bytes() == (other / name).read_bytes(), name
     first, second = without_timings(one), without_timings(other)
     for key in first.keys() - (apart_from or set()):

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from ..preprocessing.regions import REGIONS
 from ..statistics.auroc import percentile_among, threshold_at_specificity
+from ..statistics.standing import UNKNOWN, standing
 
 PARTS = ("position", "asymmetry", "density", "density_one_sided")
 """Names of the parts of the anomaly map, see `parts`."""
@@ -54,6 +55,9 @@ RAW = ("error", "reconstruction")
 LISTS = {"left_hemisphere": "hemisphere", "right_hemisphere": "hemisphere", "skull": "skull"}
 """The list of healthy scores that each region is compared with."""
 
+SCORES_PER_SCAN = {"hemisphere": 2, "skull": 1}
+"""Scores of one healthy scan in each list."""
+
 SPECIFICITY = 0.95
 """Share of the healthy scores that do not exceed the threshold."""
 
@@ -61,8 +65,8 @@ FEWEST_SCORES = 8
 """Fewer healthy scores than this are no scale to measure by."""
 
 Details = dict[str, dict[str, float | int | None]]
-"""Numbers by region, then by name: each score and `voxels`; in `result.json` also `percentile` and `threshold` of the
-default score, and `coverage`. None where there is none."""
+"""Numbers by region, then by name: each score and `voxels`; in `result.json` also `percentile`, its interval and
+`threshold` of the default score, and `coverage`. None where there is none."""
 
 
 def score_name(kind: str, pooling: str) -> str:
@@ -155,6 +159,13 @@ class Thresholds:
         """Percentile (0 to 100) of a score; None where there is no score, or nothing to compare it with."""
         healthy = self.scores_of(region, name)
         return percentile_among(score, healthy) if healthy and score is not None else None
+
+    def standing(self, region: str, name: str, score: float | None) -> dict[str, float | int | None]:
+        """The numbers of `statistics.standing` of a score; both hemispheres of a healthy scan count as one scan."""
+        healthy = self.scores_of(region, name)
+        if not healthy or score is None:
+            return dict(UNKNOWN)
+        return {**standing(score, healthy, SCORES_PER_SCAN[LISTS[region]]).numbers()}
 
     def threshold(self, region: str, name: str) -> float | None:
         """The score that 95 % of the healthy ones do not exceed; None where there is nothing to take it from."""

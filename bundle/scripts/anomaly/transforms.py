@@ -28,6 +28,7 @@ from ..geometry.coordinates import POSITION_SCALE_MM, error_map
 from ..preprocessing.intensity import BONE_WINDOW_HU, BRAIN_WINDOW_HU, windows
 from ..preprocessing.regions import LEAST_COVERAGE, LEFT_HEMISPHERE, REGIONS, RIGHT_HEMISPHERE, WHOLE_COVERAGE
 from ..preprocessing.transforms import Data, as_array, load_regions, with_meta
+from ..statistics.standing import UNKNOWN
 from .asymmetry import asymmetry, densities
 from .detections.places import Place, brain_places, voxel_threshold
 from .evidence_files import read_evidence
@@ -387,10 +388,11 @@ def unjudged(region: str, numbers: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def compare(details: Details, score: str, thresholds: Thresholds | None) -> None:
-    """Add to each region's numbers the percentile of its score among healthy scans, and the threshold; None unknown."""
+    """Add to each region's numbers where its score stands among healthy scans, and the threshold; None unknown."""
     for region, numbers in details.items():
         value = numbers[score]
         numbers["percentile"] = thresholds.percentile(region, score, value) if thresholds else None
+        numbers |= thresholds.standing(region, score, value) if thresholds else UNKNOWN
         numbers["threshold"] = thresholds.threshold(region, score) if thresholds else None
 
 

@@ -38,11 +38,7 @@ def draw_contours(sheet: Image.Image, meaning: str) -> None:
     for multiple, colour in CONTOURS:
         row += 30
         ImageDraw.Draw(sheet).line([(left, row), (left + 30, row)], fill=colour, width=2)
-        words = (
-            ["threshold:", *wrapped(meaning, WIDTH - 16, 12)]
-            if multiple == 1
-            else [f"{multiple:g} times it"]
-        )
+        words = ["threshold:", *wrapped(meaning, WIDTH - 16, 12)] if multiple == 1 else [f"{multiple:g} times it"]
         for line, text in enumerate(words):
             label(sheet, (left, row + 8 + 15 * line), text, 12, QUIET)
         row += 15 * len(words)

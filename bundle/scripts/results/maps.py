@@ -60,7 +60,8 @@ def map_files(data: Mapping[str, Any], grid: MapGrid, unit: str, level: str = "a
     """The volumes of a case as files by name, on `grid`.
 
     Args:
-        data: `pred` (the heatmap), `error_map`, `regions` and `scan`, each (1, I, J, K) on the scan's own grid.
+        data: `pred` (the heatmap), `error_map`, `regions`, `scan` and, if they are known, `detection_labels`, each
+            (1, I, J, K) on the scan's own grid.
         grid: as of `map_grid`.
         unit: of the heatmap.
         level: one of `record.MAP_LEVELS`.
@@ -72,6 +73,9 @@ def map_files(data: Mapping[str, Any], grid: MapGrid, unit: str, level: str = "a
     if level == "heatmap":
         return files
     files["error_map.nii.gz"] = _map_file(moved(data["error_map"], affine, grid), grid, "mm")
+    if "detection_labels" in data:
+        ranks = moved(data["detection_labels"], affine, grid, "nearest").astype(np.uint8)
+        files["detections.nii.gz"] = nifti_bytes(ranks, grid.affine, level=MAP_LEVEL)
     labels = moved(data["regions"], affine, grid, "nearest").astype(np.uint8)
     files["regions.nii.gz"] = nifti_bytes(labels, grid.affine, level=MAP_LEVEL)
     files["scan.nii.gz"] = nifti_bytes(moved_scan(data["scan"], affine, grid), grid.affine, level=SCAN_LEVEL)

@@ -1,4 +1,4 @@
-"""Results in a few lines for a terminal: scores against thresholds, detections, flags and the picture."""
+"""Results in a few lines for a terminal: scores against thresholds, what was found, flags and the picture."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ Record = Mapping[str, Any]
 
 def summary(record: Record, folder: Path) -> list[str]:
     """The lines about results in a folder: scores, detections, flags, picture."""
-    lines = [*score_lines(record), *detection_lines(record.get("detections") or [])]
+    words = [record["summary"]] if record.get("summary") else detection_lines(record.get("detections") or [])
+    lines = [*score_lines(record), *words]
     flags = flags_in_words(record.get("findings") or [])
     lines += ["flags", *(f"  {text}" for text in flags)] if flags else ["flags: none"]
     if OVERVIEW in (record.get("outputs") or {}):

@@ -26,10 +26,13 @@ from ..findings import finding
 from ..integrity import changes
 from ..processes.progress import tell
 from ..words import counted
+from .comparison import comparison_findings
+from .detections import NAME, listed, table
 from .folder import check_target, write_results
-from .maps import MapGrid, map_files, map_grid
+from .maps import UNEVEN, MapGrid, map_files, map_grid
 from .pictures import case_pictures
 from .record import MAP_LEVELS
+from .sentences import summary
 
 PACKAGES = (
     *("monai", "torch", "numpy", "scipy", "itk", "nibabel"),
@@ -77,7 +80,7 @@ class StageClock:
 
 
 class ResultWriter:
-    """Write maps, regions, picture and `result.json` of the case that was just scored; all of them or nothing."""
+    """Write maps, pictures, detections and `result.json` of the case that was just scored; all of them or nothing."""
 
     def __init__(
         self,
@@ -103,7 +106,8 @@ class ResultWriter:
             dicom: write DICOM objects too, which takes pictures, a scan that was read from DICOM, and the package
                 highdicom.
             series_uid: the series that was named, if any.
-            pictures: draw the pictures; without them and without volumes the result is `result.json` alone.
+            pictures: draw the pictures and write `detections.csv`; without them and without volumes the result is
+                `result.json` alone.
 
         Raises:
             ValueError: `maps` is something else.
@@ -145,6 +149,7 @@ class ResultWriter:
                 result["grid"] = grid.facts()
             pictures = case_pictures(data, result, str(self.settings.get("score", ""))) if self.pictures else {}
             files |= pictures
+            files |= {NAME: table(result["detections"])} if self.pictures else {}
             shown = {"map": result.pop("map"), "unit": result.pop("unit")}
             result |= {"settings": {**self.settings, **shown}, "weights_sha256": sha256(self.weights)}
             if self.dicom and pictures:
@@ -180,25 +185,38 @@ def case_result(data: Mapping[str, Any], timings_s: Mapping[str, float]) -> dict
     shown, thresholds = data.get("map", "error"), data.get("thresholds")
     if "inference" in data:
         quality["inference"] = plain(data["inference"])
-    return {
+    details, calibration = plain(data["score_details"]), plain(thresholds.facts) if thresholds else None
+    findings = [
+        *(plain(meta["findings"]) or []),
+        *plain(data.get("calibration_findings", [])),
+        *plain(data["region_findings"]),
+        *comparison_findings(calibration, details.get("skull", {})),
+        *bundle_findings(),
+    ]
+    result = {
+        "summary": "",
         "scores": plain(data["scores"]),
-        "score_details": plain(data["score_details"]),
-        "detections": plain(data.get("detections", [])),
+        "score_details": details,
+        "detections": case_detections(data, {found["code"] for found in findings}),
         "map": shown,
         "unit": UNITS[shown],
-        "calibration": plain(thresholds.facts) if thresholds else None,
-        "findings": [
-            *(plain(meta["findings"]) or []),
-            *plain(data.get("calibration_findings", [])),
-            *plain(data["region_findings"]),
-            *bundle_findings(),
-        ],
+        "calibration": calibration,
+        "findings": findings,
         "input": served(meta.get("serves", {})),
         "quality": quality,
         "registration": {"matrix": matrix},
         "timings_s": dict(timings_s),
         "versions": versions(),
     }
+    return result | {"summary": summary(result)}
+
+
+def case_detections(data: Mapping[str, Any], codes: set[str]) -> list[dict[str, Any]]:
+    """The detections of a case, complete (see `detections.listed`); `codes` are those of its findings."""
+    scan = data["scan"]
+    affine = np.asarray(scan.affine, dtype=np.float64)
+    rows = plain(data.get("detections", []))
+    return listed(rows, affine, int(scan.shape[-1]), even=UNEVEN.isdisjoint(codes))
 
 
 def served(serves: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..statistics.auroc import percentile_among, threshold_at_specificity
+from ..statistics.standing import Standing, standing
 from .atlas import atlas
 from .calibration import SPECIFICITY, Peak, fine_unusual, image_of, peaks_of, score
 from .detections import Detection, detections
@@ -31,6 +32,7 @@ class Assessment:
         threshold: the score that 95 % of the healthy scans of the class of slices do not exceed.
         percentile: of the score among these.
         healthy: scores (n,) of these.
+        standing: how many of these have a lower score, with the interval of their share.
         peaks: the peak of each map.
         line: the strongest line, followed to its ends.
         values: how unusual each fine place (n,) is in any map, in the unit of the score; 0 if not at all, or unknown.
@@ -42,6 +44,7 @@ class Assessment:
     threshold: float
     percentile: float
     healthy: Array
+    standing: Standing
     peaks: dict[str, Peak]
     line: Trace
     values: Array
@@ -55,7 +58,7 @@ class Assessment:
         sizes = {"line_mm": round(self.line.length_mm, 1), "hole_mm": round(hole, 1)}
         sizes |= {"motion_mm": round(self.skull.motion_mm, 2)}
         limits = {"skull_percentile": round(self.percentile, 1), "skull_threshold": round(self.threshold, 3)}
-        return {**named, **limits, **sizes}
+        return {**named, **limits, "skull_healthy_scores": self.standing.healthy, **sizes}
 
     @property
     def ends_mm(self) -> Array:
@@ -100,4 +103,5 @@ def assess(
     unusual = {key: usual.standard(key, fine_unusual(skull.fine[key], image, key, usual.usual, tables)) for key in MAPS}
     values = np.maximum(np.max([values.max(axis=0) for values in unusual.values()], axis=0), 0)
     listed = detections(skull, unusual, threshold, tables)
-    return Assessment(skull, scores, threshold, percentile, healthy, peaks, found, values, listed)
+    stands = standing(scores["score"], healthy)
+    return Assessment(skull, scores, threshold, percentile, healthy, stands, peaks, found, values, listed)

@@ -15,6 +15,7 @@ from monai.transforms import Invertd, MapTransform
 from ..findings import finding
 from ..preprocessing.regions import LEAST_COVERAGE, SKULL
 from ..preprocessing.transforms import as_array, with_meta
+from ..statistics.standing import UNKNOWN
 from .assessment import Assessment, assess
 from .atlas import atlas
 from .files import Calibration, read_calibration
@@ -24,7 +25,7 @@ from .surface import SkullNotJudged
 REGION = "skull"
 """Name of the region whose score this is."""
 
-FORMER = {"percentile": "region_percentile", "threshold": "region_threshold"}
+FORMER = {name: f"region_{name}" for name in ("percentile", "threshold", *UNKNOWN)}
 """Names that numbers of the pooled map get in `score_details`, where those of the unrolled skull take theirs."""
 
 
@@ -101,9 +102,9 @@ def publish(assessed: dict[Hashable, Any], found: Assessment | None) -> None:
     former = {new: numbers.get(old) for old, new in FORMER.items()} | {"region_score": assessed["scores"][REGION]}
     judged = found is not None and (numbers.get("coverage") is None or numbers["coverage"] >= LEAST_COVERAGE)
     score = found.scores["score"] if found is not None and judged else None
-    own: dict[str, float | None] = {"percentile": None, "threshold": None}
+    own: dict[str, float | int | None] = dict.fromkeys(FORMER)
     if found is not None and judged:
-        own = {"percentile": found.percentile, "threshold": found.threshold}
+        own = {"percentile": found.percentile, "threshold": found.threshold, **found.standing.numbers()}
     assessed["score_details"] = {**assessed["score_details"], REGION: {**numbers, **own, **former}}
     assessed["scores"] = {**assessed["scores"], REGION: score}
     given = {name: value for name, value in assessed["scores"].items() if value is not None}

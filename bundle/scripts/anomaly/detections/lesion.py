@@ -106,7 +106,8 @@ def find_lesion(place: Place, scan: Scan) -> Lesion:
     whole, core = place_masks(place, start, shape)
     hu, soft = scan.box(start, shape)
     other = start * [-1, 1, 1] + [REFERENCE_SIZE - shape[0], 0, 0]
-    mirrored, soft_mirrored = (values[::-1] for values in scan.box(other, shape))
+    flipped_hu, flipped_soft = scan.box(other, shape)
+    mirrored, soft_mirrored = flipped_hu[::-1], flipped_soft[::-1]
     values = masked_mean(hu, soft, SMOOTHING_MM)
     across = masked_mean(mirrored, soft_mirrored, MIRROR_SMOOTHING_MM)
     near = ndimage.distance_transform_edt(~whole)

@@ -49,29 +49,24 @@ def lesions(places: Sequence[Place], scan: Scan) -> tuple[list[Detected], Labels
 
 
 def rows(found: Sequence[Detected], scan: Scan, atlas: Atlas) -> list[dict[str, Any]]:
-    """The rows of detections, in their order: ranks count from 1, all mm are RAS mm of the scan.
+    """The rows of detections, in their order; all mm are RAS mm of the scan.
 
-    `slice` counts from 1 along the third axis of the scan as it was read: of a DICOM series, from the first slice in
-    the direction of the slice normal. `density` says whether the lesion is "darker" or "brighter" than its
+    `density` says whether the lesion is "darker" or "brighter" than its
     surroundings; where it is None, `volume_ml` is that of the place in the map.
     """
     to_scan = np.linalg.inv(scan.matrix) @ grid_affine()
-    to_slice = np.linalg.inv(scan.affine)
     listed = []
-    for rank, one in enumerate(found, start=1):
+    for one in found:
         centre, peak = transform_points(to_scan, np.vstack([one.voxels.mean(axis=0), one.place.peak_voxel]))
-        at = int(np.rint(transform_points(to_slice, centre[None])[0, 2]))
         size = np.ptp(one.voxels, axis=0) + 1
         listed.append(
             {
-                "rank": rank,
                 "region": "brain",
                 "kind": "brain",
                 "side": side_of(scan.regions[tuple(one.voxels.T)]),
                 "name": atlas.name(one.voxels),
                 "centre_mm": centre.round(1).tolist(),
                 "peak_mm": peak.round(1).tolist(),
-                "slice": int(np.clip(at, 0, scan.hu.shape[2] - 1)) + 1,
                 "volume_ml": round(len(one.voxels) * REFERENCE_SPACING_MM**3 / 1000, 2),
                 "extent_mm": float(size.max() * REFERENCE_SPACING_MM),
                 "density": one.lesion.density,
