@@ -13,7 +13,8 @@ from ..anomaly.scores import POOLINGS, score_name
 from ..findings import flags_in_words
 from ..preprocessing.regions import REGIONS, SKULL
 from .marks import Mark, marks
-from .overview import PANEL, overview
+from .overview import overview
+from .panels import PANEL
 from .strip import Healthy
 from .unrolled_skull import unrolled_map, unrolled_skull
 
