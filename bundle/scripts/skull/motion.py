@@ -69,7 +69,7 @@ def _fitted(aside: Array, above_mm: Array) -> Array:
     """The shift (2,) of places with directions (n, 2) in the plane and radii (n,) above the own surface."""
     shift: Array = np.zeros(2)
     for _ in range(ROUNDS):
-        shift = np.linalg.lstsq(aside, above_mm, rcond=None)[0]
+        shift = np.asarray(np.linalg.lstsq(aside, above_mm, rcond=None)[0], dtype=np.float64)
         rest = np.abs(above_mm - aside @ shift)
         kept = rest < OUTLIER_SDS * (1.4826 * np.median(rest) + 1e-3)
         aside, above_mm = aside[kept], above_mm[kept]
