@@ -18,7 +18,8 @@ from report_groups import groups
 
 from scripts.commands.main import main
 from scripts.registration import verdict
-from scripts.results.overview import PANEL, WARNING
+from scripts.results.drawing import WARNING
+from scripts.results.panels import PANEL
 from scripts.results.record import verify
 
 pytestmark = pytest.mark.xdist_group("pipeline")

@@ -124,6 +124,7 @@ def test_thick_slices_that_were_interpolated_to_a_fine_grid_draw_no_rings_either
     known = measure(resampled, grid()[0], slanted(), usual(), widest_gap_mm=5.0)
     assert (steps.thick, known.thick) == (False, True)
     assert known.slices_mm == 5
+    assert known.motion_mm == 0 < steps.motion_mm
     inner = atlas().pooled[:, 2] > 0.5
     assert known.maps["wide"][:, inner].max() < 0.6 * steps.maps["wide"][:, inner].max()
 

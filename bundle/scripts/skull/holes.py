@@ -33,8 +33,8 @@ LEAST_MM, BURR_MM, DEFECT_MM = 6.0, 9.0, 15.0
 RIM_MM, LEAST_RIM = (2.0, 6.0), 0.4
 """Distances between which the rim lies, and the least one of a burr hole or a defect."""
 
-LEAST_WIDTH_MM = 5.0
-"""Least width of a burr hole or a defect."""
+LEAST_WIDTH_MM = 4.0
+"""Least width of a burr hole or a defect; the raster shows widths smaller far from the vertex, by half at its rim."""
 
 ANY_RIM_MM = 25.0
 """Diameter from which on the rim does not matter."""

@@ -51,7 +51,7 @@ class Skull:
         known: (m,) pooled places that the field of view holds.
         holes: the largest first.
         slices_mm: distance of the slices, the widest one where they were interpolated.
-        motion_mm: displacement of slices against their neighbours, see `motion`.
+        motion_mm: displacement of slices against their neighbours, see `motion`; 0 where they were interpolated.
         surface: points and normals of fine places.
         gaps: gap map of fine places.
         relative: valleys (`LINES`, n) in units of local noise, which lines are traced in.
@@ -116,7 +116,7 @@ def measure(hu: NDArray[Any], affine: Array, matrix: Array, usual_mm: Array, wid
         known=known_share(found.known, tables) >= 0.5,
         holes=holes(found, surface, tables),
         slices_mm=slices_mm,
-        motion_mm=motion_mm(outer_mm, radii_mm, normal, slices_mm, tables),
+        motion_mm=0.0 if widest_gap_mm else motion_mm(outer_mm, radii_mm, normal, slices_mm, tables),
         surface=surface,
         gaps=gaps,
         relative=relative,

@@ -67,7 +67,7 @@ def slab_shifts(outer_mm: Array, radii_mm: Array, normal: Array, slab_mm: float,
 
 def _fitted(aside: Array, above_mm: Array) -> Array:
     """The shift (2,) of places with directions (n, 2) in the plane and radii (n,) above the own surface."""
-    shift = np.zeros(2)
+    shift: Array = np.zeros(2)
     for _ in range(ROUNDS):
         shift = np.asarray(np.linalg.lstsq(aside, above_mm, rcond=None)[0], dtype=np.float64)
         rest = np.abs(above_mm - aside @ shift)
