@@ -58,7 +58,7 @@ def test_a_folder_of_results_is_read_again(runs: Run) -> None:
     assert corner.shape == (4,)
     assert -1100 < np.median(result.scan[result.heatmap == 0]) < 0
     assert result.show().size == Image.open(io.BytesIO(result._repr_png_())).size
-    assert {found.severity for found in result.findings} <= {"flag"}
+    assert {found.severity for found in result.findings} <= {"flag", "information"}
     assert "score_details" not in repr(result)
 
 

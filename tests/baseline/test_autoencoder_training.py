@@ -51,7 +51,7 @@ def test_it_learns_validates_and_ends_with_its_budget(tmp_path: Path) -> None:
         timeout=600,
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
-    assert [path.name for path in output.glob("*.pt")] == ["checkpoint_epoch=1.pt"]
+    assert [path.name for path in output.glob("checkpoint*.pt")] == ["checkpoint_epoch=1.pt"]
     log = done.stdout + done.stderr
     assert "mean_absolute_error" in log
     assert "cpu_seconds" in log

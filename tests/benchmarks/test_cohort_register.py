@@ -58,7 +58,13 @@ def done(data: dict[str, Any]) -> dict[str, Any]:
     hu[0, 100, 100, 100] = 40.4
     meta = {"registration": {"matrix": MATRIX.tolist(), "verdict": "pass"}}
     regions = (hu > -1000).to(torch.uint8)
-    return {**data, "image": MetaTensor(hu, meta=meta), "regions": regions, "coverage": {"skull": 1.0}}
+    return {
+        **data,
+        "image": MetaTensor(hu, meta=meta),
+        "regions": regions,
+        "validity": torch.ones_like(regions),
+        "coverage": {"skull": 1.0},
+    }
 
 
 def test_a_registered_scan_is_kept_as_it_was_and_made_once(scan: Path, tmp_path: Path) -> None:

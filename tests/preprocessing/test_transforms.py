@@ -264,6 +264,7 @@ def test_without_a_calibration_there_are_raw_scores_only() -> None:
     assert details == {
         **{f"raw_{pooling}": 9.0 for pooling in POOLINGS},
         **{"voxels": 32, "coverage": 1.0, "percentile": None, "threshold": None},
+        **dict.fromkeys(("healthy_below", "healthy_scores", "percentile_low", "percentile_high")),
     }
 
 

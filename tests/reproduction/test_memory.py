@@ -36,7 +36,7 @@ def test_the_trainer_is_the_config_s() -> None:
     """Whatever the config gives to its trainer is given here too, but for what does not belong to an iteration."""
     ours = trainer(training_config(setup("position:1:2"), "cpu"), [])
     given = set(json.loads(config("train.json").read_text())["train"]["trainer"]) - {"_target_"}
-    other = {"max_epochs", "epoch_length", "train_data_loader", "key_train_metric", "train_handlers"}
+    other = {"max_epochs", "epoch_length", "train_data_loader", "key_train_metric", "train_handlers", "metric_cmp_fn"}
     taken = {"device", "prepare_batch", "network", "optimizer", "loss_function", "inferer"}
     assert given == other | taken
     assert count_parameters(ours.network) == count_parameters(PatchPositionNet(1))

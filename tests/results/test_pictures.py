@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
+import detection_rows
 import numpy as np
 import pytest
 import torch
@@ -85,9 +86,14 @@ def test_only_flags_are_drawn_into_the_picture(monkeypatch: pytest.MonkeyPatch) 
     assert "Nothing to see." not in drawn[0]
 
 
-BRAIN = {"region": "brain", "side": "left", "volume_ml": 12.0, "peak": 9.0, "peak_mm": [1.0, 2.0, 3.0]}
-BONE = {"region": "skull", "kind": "skull line", "bone": "frontal bone, left", "length_mm": 40.0, "depth_mm": None}
-BONE |= {"peak": 11.0, "peak_mm": [4.0, 5.0, 6.0]}
+BRAIN = {**detection_rows.BRAIN, "volume_ml": 12.0, "peak": 9.0, "peak_mm": [1.0, 2.0, 3.0]}
+BONE = {
+    **detection_rows.SKULL,
+    "bone": "frontal bone, left",
+    "length_mm": 40.0,
+    "peak": 11.0,
+    "peak_mm": [4.0, 5.0, 6.0],
+}
 
 
 def with_scores(scans: str = "simulated", **more: Any) -> dict[str, Any]:

@@ -73,7 +73,7 @@ PATHS = [
     Case("a folder with a pipe", folder(lambda path: os.mkfifo(path / "a.dcm")), "no_dicom"),
     Case("a text file", file("hello"), "no_dicom"),
     Case("an empty file", file(b"", "scan.dcm"), "no_dicom"),
-    Case("an archive", file(b"PK\x03\x04" + bytes(500), "scan.zip"), "no_dicom"),
+    Case("an archive", file(b"PK\x03\x04" + bytes(500), "scan.zip"), "zip_unusable"),
     Case("a web page named as DICOM", file("<html>" + " " * 500, "scan.dcm"), "no_dicom"),
     Case(
         "a folder of pictures", folder(lambda path: (path / "a.png").write_bytes(b"\x89PNG" + bytes(400))), "no_dicom"

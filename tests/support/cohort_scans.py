@@ -59,5 +59,5 @@ def residual(scan: Registered) -> dict[str, Any]:
 def keep(cohort: Path, scan: Registered, **facts: Any) -> None:
     """Put a scan among the registered ones."""
     facts = {"name": scan.name, "truth": scan.truth, "coverage": scan.coverage, "refused": None, **facts}
-    arrays = {"hu": scan.hu, "regions": scan.regions, "lesion": scan.lesion}
+    arrays = {"hu": scan.hu, "regions": scan.regions, "lesion": scan.lesion, "validity": scan.validity}
     write(cohort / "registered" / f"{scan.name}.zip", arrays, facts)

@@ -29,6 +29,7 @@ def case(findings: list[dict[str, str]] | None = None) -> dict[str, Any]:
         "error_map": MetaTensor(2 * heatmap, affine=AFFINE),
         "regions": MetaTensor(regions, affine=AFFINE),
         "scan": MetaTensor(torch.full((1, 10, 9, 8), 40, dtype=torch.int16), affine=AFFINE),
+        "detection_labels": MetaTensor((regions == 1).to(torch.uint8), affine=AFFINE),
         "scores": {"left_hemisphere": 3.5, "right_hemisphere": 2.25, "skull": None},
         "score_details": {"left_hemisphere": {"raw_maximum": 4.0, "voxels": 12}},
         "region_findings": [finding("region_cut", "The field of view holds 10 % of the skull.").as_dict()],

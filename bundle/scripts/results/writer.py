@@ -213,9 +213,11 @@ def case_result(data: Mapping[str, Any], timings_s: Mapping[str, float]) -> dict
 
 def case_detections(data: Mapping[str, Any], codes: set[str]) -> list[dict[str, Any]]:
     """The detections of a case, complete (see `detections.listed`); `codes` are those of its findings."""
+    rows = plain(data.get("detections", []))
+    if not rows:  # without any, the scan is not asked for its grid
+        return []
     scan = data["scan"]
     affine = np.asarray(scan.affine, dtype=np.float64)
-    rows = plain(data.get("detections", []))
     return listed(rows, affine, int(scan.shape[-1]), even=UNEVEN.isdisjoint(codes))
 
 
