@@ -8,7 +8,7 @@ from brain_scan import MATRIX, brain_scan, place_around, reference_mm
 
 from scripts.anomaly.detections.atlas import Atlas
 from scripts.anomaly.detections.lesion import Scan
-from scripts.anomaly.detections.rows import lesions, on_scan, rows
+from scripts.anomaly.detections.rows import LEAST_ML, lesions, on_scan, rows
 from scripts.geometry.affines import transform_points
 
 FIRST, SECOND = (30.0, 5.0, 10.0), (-25.0, -30.0, -5.0)
@@ -62,7 +62,15 @@ def test_two_places_of_one_lesion_are_one_detection(scan: Scan) -> None:
     assert len(found) == ranks.max() == 1
 
 
-def test_no_place_is_left_out_for_its_size_or_its_hu(scan: Scan) -> None:
-    metal = place_around((0.0, 0.0, 110.0), 1)
+def test_no_place_is_left_out_for_its_hu(scan: Scan) -> None:
+    metal = place_around((0.0, 0.0, 110.0), 6)
     (only,), ranks = lesions([metal], scan)
     assert len(only.voxels) == (ranks == 1).sum() == len(metal.voxels) * 8
+
+
+def test_a_place_of_a_few_voxels_is_no_detection_and_takes_no_rank(scan: Scan) -> None:
+    speck = place_around((0.0, 0.0, 110.0), 1, peak=99)
+    assert len(speck.voxels) * 8 / 1000 < LEAST_ML
+    found, ranks = lesions([speck, place_around(FIRST, 20)], scan)
+    assert len(found) == ranks.max() == 1
+    assert found[0].place.peak < 99

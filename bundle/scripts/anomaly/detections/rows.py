@@ -18,6 +18,11 @@ from .places import Place, side_of
 SAME_SHARE = 0.5
 """A place whose lesion is to this share that of a more unusual place is the same lesion."""
 
+VOXEL_ML = REFERENCE_SPACING_MM**3 / 1000
+
+LEAST_ML = 0.25
+"""A smaller lesion is no detection: the networks tell places apart that are 4 mm from one another, 0.06 ml each."""
+
 Labels = NDArray[np.uint8]
 
 
@@ -33,7 +38,8 @@ class Detected:
 def lesions(places: Sequence[Place], scan: Scan) -> tuple[list[Detected], Labels]:
     """The detections of places, in their order, and their ranks (256, 256, 256) on the reference grid, 0 elsewhere.
 
-    A place of which `SAME_SHARE` is the lesion of a place before it is no detection of its own.
+    A place of which `SAME_SHARE` is the lesion of a place before it is no detection of its own, nor is one under
+    `LEAST_ML`.
     """
     found: list[Detected] = []
     ranks = np.zeros((REFERENCE_SIZE,) * 3, np.uint8)
@@ -41,7 +47,7 @@ def lesions(places: Sequence[Place], scan: Scan) -> tuple[list[Detected], Labels
         lesion = find_lesion(place, scan)
         voxels = lesion.voxels
         free = voxels[ranks[tuple(voxels.T)] == 0]
-        if len(free) <= (1 - SAME_SHARE) * len(voxels):
+        if len(free) <= (1 - SAME_SHARE) * len(voxels) or len(free) * VOXEL_ML < LEAST_ML:
             continue
         found.append(Detected(place, lesion, free))
         ranks[tuple(free.T)] = len(found)
@@ -67,7 +73,7 @@ def rows(found: Sequence[Detected], scan: Scan, atlas: Atlas) -> list[dict[str, 
                 "name": atlas.name(one.voxels),
                 "centre_mm": centre.round(1).tolist(),
                 "peak_mm": peak.round(1).tolist(),
-                "volume_ml": round(len(one.voxels) * REFERENCE_SPACING_MM**3 / 1000, 2),
+                "volume_ml": round(len(one.voxels) * VOXEL_ML, 2),
                 "extent_mm": float(size.max() * REFERENCE_SPACING_MM),
                 "density": one.lesion.density,
                 "mean_hu": one.lesion.hu,
