@@ -26,6 +26,7 @@ from cohort.draw import GROUPS, SIZES, size_of
 from scripts.simulation.anatomy.braincase import BOTH, MIDDLE
 from scripts.simulation.lesions.planting import BRIGHT, DARK_OR_ISODENSE, FRACTURES, KINDS
 from scripts.statistics.auroc import OneKindOnly, auroc, clustered_bootstrap, threshold_at_specificity
+from scripts.statistics.standing import separated_interval
 
 SPECIFICITY = 0.95
 """Share of healthy scores that a threshold lets pass."""
@@ -215,7 +216,9 @@ class Comparison:
 
     def auroc_interval(self, name: str) -> tuple[float, float] | None:
         """The 95 % interval of the AUROC of a column."""
-        return self.interval(lambda chosen: self.auroc(name, chosen))
+        found = self.interval(lambda chosen: self.auroc(name, chosen))
+        scans = [{item.scan for item in self.items if item.anomalous == kind} for kind in (True, False)]
+        return found and separated_interval(*found, min(map(len, scans)))
 
     def difference(self, ours: str, others: Sequence[str]) -> tuple[str, float, tuple[float, float] | None]:
         """The best of the others, by how much ours exceeds its AUROC, and the 95 % interval of that."""

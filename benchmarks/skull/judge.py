@@ -16,6 +16,7 @@ from scripts.skull.files import CLASSES
 from scripts.skull.measure import MAPS
 from scripts.skull.staircase import THICK_MM
 from scripts.statistics.auroc import auroc, clustered_bootstrap, threshold_at_specificity
+from scripts.statistics.standing import separated_interval
 
 from .draw import KINDS
 from .measured import Measured
@@ -115,6 +116,7 @@ def interval(cases: Sequence[Judged], name: str) -> str:
         return auroc(values[index], labels[index])
 
     low, high = clustered_bootstrap(statistic, [c.anatomy for c in cases])
+    low, high = separated_interval(low, high, int(min(labels.sum(), (~labels).sum())))
     return f"{auroc(values, labels):.2f} [{low:.2f}, {high:.2f}]".replace("0.", ".")
 
 

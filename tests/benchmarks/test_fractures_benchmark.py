@@ -50,9 +50,9 @@ def test_the_tables_say_what_was_found_and_where() -> None:
     cases = [one_of(name, None, value) for name, value in zip(NAMES, (0.0, 1.0, 1.5, 2.5), strict=True)]
     cases += [one_of(name, kind, 3.0, away) for kind in KINDS for name, away in zip(NAMES, (1, 5, 20, 9), strict=True)]
     text = table(cases)
-    assert "| score | 1.00 [1.00, 1.00] | 1.00 [1.00, 1.00] | 1.00 [1.00, 1.00] | 1.00 [1.00, 1.00] |" in text
+    assert "| score | 1.00 [.40, 1.00] | 1.00 [.40, 1.00] | 1.00 [.40, 1.00] | 1.00 [.40, 1.00] |" in text
     assert "| up to 3 mm | 12 / 4 |" in text
-    assert "| thin | 12 / 4 | 1.00 | 1.00 | 1.00 | 1.00 [1.00, 1.00] | 100 % | 75 % | 75 % |" in text
+    assert "| thin | 12 / 4 | 1.00 | 1.00 | 1.00 | 1.00 [.40, 1.00] | 100 % | 75 % | 75 % |" in text
 
 
 def test_slices_4_mm_apart_or_more_belong_to_the_thick_class() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from scripts.statistics.standing import UNKNOWN, clopper_pearson, standing
+from scripts.statistics.standing import UNKNOWN, clopper_pearson, separated_interval, standing
 
 
 @pytest.mark.parametrize(("found", "total"), [(0, 23), (1, 23), (17, 46), (23, 23), (83, 84)])
@@ -35,3 +35,13 @@ def test_what_is_no_share_is_refused() -> None:
         clopper_pearson(3, 2)
     with pytest.raises(ValueError, match="needs healthy scores, got none"):
         standing(1, [])
+
+
+@pytest.mark.parametrize(
+    ("interval", "fewer", "expected"),
+    [((1, 1), 3, (0.292, 1)), ((1, 1), 54, (0.934, 1)), ((0, 0), 3, (0, 0.708)), ((0.8, 1), 3, (0.8, 1))],
+)
+def test_few_scans_that_are_separated_are_not_certain(
+    interval: tuple[float, float], fewer: int, expected: tuple[float, float]
+) -> None:
+    assert separated_interval(*interval, fewer) == pytest.approx(expected, abs=0.001)

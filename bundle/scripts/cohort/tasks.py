@@ -22,6 +22,7 @@ import numpy as np
 
 from ..statistics.auroc import OneKindOnly, auroc, clustered_bootstrap, sensitivity_at, threshold_at_specificity
 from ..statistics.roc import hanley_mcneil_interval, roc_curve
+from ..statistics.standing import separated_interval
 
 HAEMORRHAGE, FRACTURE = "haemorrhage", "fracture"
 """The tasks."""
@@ -167,9 +168,11 @@ def bootstrap_interval(items: Sequence[Item]) -> list[float | None]:
         return auroc(scores[drawn], labels[drawn])
 
     try:
-        return list(clustered_bootstrap(area, cases, units=cases))
+        low, high = clustered_bootstrap(area, cases, units=cases)
     except ValueError:
         return [None, None]
+    kinds = [{case for case, label in zip(cases, labels, strict=True) if label == kind} for kind in (True, False)]
+    return list(separated_interval(low, high, min(map(len, kinds))))
 
 
 def left_out(heads: Sequence[Head]) -> list[str]:

@@ -53,6 +53,19 @@ def standing(score: float, healthy_scores: ArrayLike, per_scan: int = 1) -> Stan
     return Standing(below, values.size, round(100 * low, 1), round(100 * high, 1))
 
 
+def separated_interval(low: float, high: float, fewer: int) -> tuple[float, float]:
+    """The bootstrap interval of an AUROC; of samples that are separated perfectly, an honest one.
+
+    Every draw from such samples is perfect, so that the bootstrap gives [1, 1] (or [0, 0]) however few they are. Then
+    the interval is the exact one of as many successes (failures) in a row as the rarer kind has items, `fewer`.
+    """
+    if low == high == 1:
+        return clopper_pearson(fewer, fewer)
+    if low == high == 0:
+        return clopper_pearson(0, fewer)
+    return low, high
+
+
 def clopper_pearson(found: float, total: float, level: float = LEVEL) -> tuple[float, float]:
     """The exact interval (0 to 1) of a share of `found` in `total`.
 
