@@ -7,11 +7,12 @@ import socket
 from pathlib import Path
 
 import pytest
-from dicom_series import SERIES, image, write_enhanced, write_series
+from dicom_series import SERIES, STUDY, image, write_enhanced, write_series
 from geometries import PLAIN
 from pydicom.config import IGNORE
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
+from pydicom.tag import Tag
 from pydicom.uid import ImplicitVRLittleEndian
 
 from scripts.findings import InputRefused
@@ -169,3 +170,33 @@ def test_a_uid_out_of_form_is_read_without_a_remark_that_shows_it(tmp_path: Path
     path.write_bytes(path.read_bytes().replace(SERIES.encode(), SERIES.replace(".", "\x0b").encode()))
     (header,) = read_headers(tmp_path).images
     assert header.series_uid.startswith("1\x0b2")
+
+
+def test_texts_are_read_without_the_characters_that_fill_them_up(tmp_path: Path) -> None:
+    filled = {
+        "ImageType": ("CS", ["DERIVED ", " SECONDARY\0", "MPR "]),
+        "Modality": ("CS", " CT"),
+        "SeriesInstanceUID": ("UI", f" {SERIES}"),
+        "StudyInstanceUID": ("UI", f"{STUDY} "),
+        "PatientID": ("LO", " INVENTED-1\0"),
+        "ConvolutionKernel": ("SH", [" Hr40f", "3\0"]),
+        "RescaleType": ("LO", " HU\0"),
+        "PixelSpacing": ("DS", ["4.6\0", " 4.4"]),
+        "SeriesNumber": ("IS", " 2\0"),
+    }
+
+    def fill(dataset: Dataset, k: int) -> None:
+        for name, (_, value) in filled.items():
+            dataset[name] = DataElement(name, "LO", value, validation_mode=IGNORE)
+
+    (path,) = write_series(tmp_path, at=[18], edit=fill)
+    content = path.read_bytes()
+    for name, (kind, _) in filled.items():
+        tag = Tag(name).group.to_bytes(2, "little") + Tag(name).element.to_bytes(2, "little")
+        content = content.replace(tag + b"LO", tag + kind.encode())
+    path.write_bytes(content)
+    (header,) = read_headers(tmp_path).images
+    assert header.image_type == ("DERIVED", "SECONDARY", "MPR")
+    assert (header.modality, header.patient, header.kernel) == ("CT", ("INVENTED-1",), "HR40F 3")
+    assert (header.series_uid, header.study_uid, header.series_number) == (SERIES, STUDY, 2)
+    assert (header.rescale_type, header.pixel_spacing_mm) == ("HU", (4.6, 4.4))

@@ -135,6 +135,11 @@ CHOICES = [
         "no_suitable_series",
     ),
     Case("a derived series", series(every(ImageType=["DERIVED", "SECONDARY", "MPR"])), "no_suitable_series"),
+    Case(
+        "a derived series, its words filled up",
+        series(text("ImageType", ["DERIVED ", "SECONDARY ", "MPR"])),
+        "no_suitable_series",
+    ),
     Case("coronal slices", series(geometry=BY_NAME["coronal"]), "no_suitable_series"),
     Case("sagittal slices", series(geometry=BY_NAME["sagittal"]), "no_suitable_series"),
 ]

@@ -31,6 +31,7 @@ from .values import (
     padding_of,
     patient_of,
     text_of,
+    uid_of,
 )
 
 IMAGE_STORAGE = ("1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2")
@@ -170,7 +171,7 @@ def _read_file(file: Path, found: Headers) -> None:
         if not certain and "SeriesInstanceUID" not in data:
             found.foreign += 1
             return
-        storage = str(data.file_meta.get("MediaStorageSOPClassUID", "") or data.get("SOPClassUID", ""))
+        storage = uid_of(data.file_meta, "MediaStorageSOPClassUID") or uid_of(data, "SOPClassUID")
         if "Rows" not in data and storage and storage not in IMAGE_STORAGE:
             found.other_objects += 1
             return
@@ -240,12 +241,12 @@ def _image(file: Path, frame: int | None, data: Dataset, values: Dataset) -> Ima
         frame=frame,
         patient=patient_of(data),
         birth_date=birth_date_of(data),
-        study_uid=str(data.get("StudyInstanceUID", "")),
-        frame_uid=str(data.get("FrameOfReferenceUID", "") or ""),
-        series_uid=str(data.SeriesInstanceUID),
+        study_uid=uid_of(data, "StudyInstanceUID"),
+        frame_uid=uid_of(data, "FrameOfReferenceUID"),
+        series_uid=uid_of(data, "SeriesInstanceUID"),
         series_number=integer_of(data.get("SeriesNumber")),
         acquisition=integer_of(data.get("AcquisitionNumber")),
-        sop_class=str(data.get("SOPClassUID", "") or data.file_meta.get("MediaStorageSOPClassUID", "")),
+        sop_class=uid_of(data, "SOPClassUID") or uid_of(data.file_meta, "MediaStorageSOPClassUID"),
         modality=text_of(data, "Modality"),
         image_type=tuple(str(v).upper() for v in as_list(values.get("FrameType") or data.get("ImageType"))),
         rows=int(data.Rows),
