@@ -6,9 +6,11 @@ import os
 import socket
 from pathlib import Path
 
+import pydicom
 import pytest
 from dicom_series import SERIES, STUDY, image, write_enhanced, write_series
 from geometries import PLAIN
+from highdicom.legacy import LegacyConvertedEnhancedCTImage
 from pydicom.config import IGNORE
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
@@ -128,6 +130,31 @@ def test_real_enhanced_file(shared_data: Path) -> None:
     assert first.image_type == ("DERIVED", "PRIMARY", "PERFUSION", "RCBF")
     assert (first.slope, first.intercept, first.pixel_spacing_mm) == (1.0, -1024.0, (0.388672, 0.388672))
     assert first.contrast == "YES"
+
+
+def test_what_a_converter_left_unassigned_is_read(tmp_path: Path) -> None:
+    """As highdicom writes a series of single frames into one file."""
+
+    def legacy(dataset: Dataset, k: int) -> None:
+        for name in ("PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "AccessionNumber", "StudyID"):
+            setattr(dataset, name, "")
+        dataset.ReferringPhysicianName = dataset.PositionReferenceIndicator = dataset.Manufacturer = ""
+        dataset.FrameOfReferenceUID, dataset.PatientPosition, dataset.BodyPartExamined = "1.2.3", "HFS", "HEAD"
+        dataset.ConvolutionKernel = "BONEPLUS" if k % 2 else "STANDARD"
+        dataset.LossyImageCompression, dataset.ProtocolName = "01", "CTA"
+
+    files = write_series(tmp_path / "single", edit=legacy)
+    datasets = [pydicom.dcmread(file) for file in files]
+    LegacyConvertedEnhancedCTImage(datasets, f"{SERIES}.5", 1, f"{SERIES}.6", 1).save_as(tmp_path / "legacy.dcm")
+    frames = read_headers(tmp_path / "legacy.dcm").images
+    singles = {header.position_mm: header for header in read_headers(tmp_path / "single").images}
+    assert len(frames) == len(files)
+    for frame in frames:
+        single = singles[frame.position_mm]
+        assert frame.kernel == single.kernel
+        assert (frame.lossy, single.lossy) == (True, True)
+        assert frame.description.endswith("CTA")
+    assert {frame.kernel for frame in frames} == {"BONEPLUS", "STANDARD"}
 
 
 def test_malformed_values_do_not_stop_the_reading(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ holds many frames; what varies from frame to frame stands in its functional grou
 
 from __future__ import annotations
 
+import itertools
 import os
 import stat
 import warnings
@@ -60,6 +61,9 @@ FRAME_GROUPS: dict[str, tuple[str, ...]] = {
     "ContrastBolusUsageSequence": ("ContrastBolusAgentAdministered",),
 }
 """Sequences in which an enhanced file has attributes that a single-frame file has at its top level."""
+
+UNASSIGNED = ("UnassignedSharedConvertedAttributesSequence", "UnassignedPerFrameConvertedAttributesSequence")
+"""Functional groups in which a converter leaves what has no place in an enhanced file (PS3.3 C.7.6.16.2.25)."""
 
 
 @dataclass(frozen=True)
@@ -216,13 +220,38 @@ def _images(file: Path, data: Dataset) -> list[ImageHeader]:
         frames = data.get("PerFrameFunctionalGroupsSequence")
         if not frames:
             return [_image(file, None, data, data)]
-        shared = data.get("SharedFunctionalGroupsSequence") or [Dataset()]
-        return [_image(file, k, data, _frame_values(shared[0], frame, data)) for k, frame in enumerate(frames)]
+        shared = (data.get("SharedFunctionalGroupsSequence") or [Dataset()])[0]
+        left = [_unassigned(shared, frame) for frame in frames]
+        return [
+            _image(file, k, _with_unassigned(data, left[k]), _frame_values(shared, frame, data, left[k]))
+            for k, frame in enumerate(frames)
+        ]
 
 
-def _frame_values(shared: Dataset, frame: Dataset, data: Dataset) -> Dataset:
-    """The attributes of one frame at one level: from its own functional groups, else from the shared ones."""
+def _unassigned(shared: Dataset, frame: Dataset) -> Dataset:
+    """The attributes of one frame that its converter assigned to no place; its own ones before the shared ones."""
+    left = Dataset()
+    for group, name in itertools.product((shared, frame), UNASSIGNED):
+        for item in group.get(name) or ():
+            left.update({element.tag: element for element in item if element.keyword in TAGS})
+    return left
+
+
+def _with_unassigned(data: Dataset, left: Dataset) -> Dataset:
+    """The attributes of the file, and those that only `left` has."""
+    if not left:
+        return data
+    joined = Dataset()
+    joined.file_meta = data.file_meta
+    joined.update({element.tag: element for element in left})
+    joined.update({element.tag: element for element in data if not element.is_empty and element.VR != "SQ"})
+    return joined
+
+
+def _frame_values(shared: Dataset, frame: Dataset, data: Dataset, left: Dataset) -> Dataset:
+    """The attributes of one frame at one level: its own functional groups, else the shared ones, else `left`."""
     values = Dataset()
+    values.update({element.tag: element for element in left})
     for group, names in FRAME_GROUPS.items():
         sequence = frame.get(group) or shared.get(group)
         for name in names:
@@ -272,5 +301,5 @@ def _image(file: Path, frame: int | None, data: Dataset, values: Dataset) -> Ima
         contrast=contrast_of(data, values),
         body_part=text_of(data, "BodyPartExamined"),
         age_years=age_years_of(data),
-        lossy=text_of(data, "LossyImageCompression") == "01",
+        lossy="01" in (text_of(data, "LossyImageCompression"), text_of(values, "LossyImageCompression")),
     )
