@@ -56,6 +56,9 @@ class InputRefused(ValueError):
         return next((found.code for found in self.findings if found.severity == REFUSAL), "")
 
 
+SLICES_SET_ASIDE = "slices_set_aside"
+"""The code of a flag with which no pose passes: where slices are missing, the geometry may be wrong."""
+
 REFUSALS = {
     "path_missing": ("the input path does not exist", "Check the path."),
     "empty_folder": ("the folder holds no file", "Give the folder that holds the DICOM series."),
@@ -209,6 +212,10 @@ FLAGS = {
     "duplicates_dropped": ("duplicate images were used once", ""),
     "images_set_aside": ("localizers, captures or other series were set aside", ""),
     "files_set_aside": ("files that are not DICOM images were set aside", ""),
+    SLICES_SET_ASIDE: (
+        "files or images look like slices of the series, but can't be read as such; the pose is for review",
+        "The scan may lack slices, and their distance be wrong: export the series again.",
+    ),
     "nifti_affines_differ": ("sform and qform disagree; the sform was used", "Check left and right."),
 }
 """Flags by code, likewise."""

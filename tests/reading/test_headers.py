@@ -11,6 +11,7 @@ import pytest
 from dicom_series import SERIES, STUDY, image, write_enhanced, write_series
 from geometries import PLAIN
 from highdicom.legacy import LegacyConvertedEnhancedCTImage
+from input_files import without_prefix
 from pydicom.config import IGNORE
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
@@ -69,6 +70,13 @@ def test_files_without_the_prefix_are_read(tmp_path: Path) -> None:
     start = content.index(b"\x08\x00\x08\x00CS")  # the first attribute after the file's own header
     path.write_bytes(content[start:])
     assert len(read_headers(tmp_path).images) == 1
+
+
+def test_files_that_begin_with_their_meta_information_are_read(tmp_path: Path) -> None:
+    paths = write_series(tmp_path, at=range(2))
+    whole = read_headers(tmp_path).images
+    without_prefix(paths[1:])
+    assert read_headers(tmp_path).images == whole
 
 
 def test_objects_without_an_image_are_counted(tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ from input_files import (
     syntax,
     values,
     without_preamble,
+    without_prefix,
 )
 from pydicom.dataset import Dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
@@ -122,6 +123,17 @@ ACCEPTED = [
     ok("deflated", series(syntax(DeflatedExplicitVRLittleEndian))),
     ok("implicit value representations", series(syntax(ImplicitVRLittleEndian))),
     ok("no preamble", series(then=without_preamble)),
+    ok("meta information without preamble", series(then=without_prefix)),
+    ok("every second file without preamble", series(then=lambda files: without_prefix(files[1::2]))),
+    ok(
+        "deflated, without preamble",
+        series(syntax(DeflatedExplicitVRLittleEndian), then=lambda files: without_prefix(files[1::2])),
+    ),
+    ok(
+        "every second file no DICOM",
+        series(then=lambda files: [f.write_bytes(b"") for f in files[1::2]]),
+        "slices_set_aside",
+    ),
     ok("direction cosines of 19 characters", series(long_numbers)),
     ok("enhanced multi-frame", enhanced()),
     ok("enhanced multi-frame, frames shuffled", enhanced(order=[k * 5 % SLICES for k in range(SLICES)])),

@@ -51,6 +51,9 @@ TAGS: tuple[str, ...] = (
 )
 """The attributes that are read; all others stay on the disk."""
 
+STARTS = (b"\x02\x00", b"\x08\x00")
+"""First bytes of a DICOM file without preamble: the group of its meta information, or that of its data set."""
+
 FRAME_GROUPS: dict[str, tuple[str, ...]] = {
     "CTImageFrameTypeSequence": ("FrameType",),
     "PlanePositionSequence": ("ImagePositionPatient",),
@@ -106,12 +109,21 @@ class ImageHeader:
 
 @dataclass
 class Headers:
-    """The headers of a folder: CT-like images, number of foreign files, other objects, number of links to folders."""
+    """The headers of a folder: CT-like images, number of foreign files, other objects, number of links to folders.
+
+    `unread` are the paths of the foreign files.
+    """
 
     images: list[ImageHeader] = field(default_factory=list)
     foreign: int = 0
     other_objects: int = 0
     linked_folders: int = 0
+    unread: list[Path] = field(default_factory=list)
+
+    def set_aside(self, file: Path) -> None:
+        """Count a foreign file."""
+        self.foreign += 1
+        self.unread.append(file)
 
 
 def read_headers(path: Path) -> Headers:
@@ -152,7 +164,7 @@ def _files(path: Path, found: Headers) -> list[Path]:
             if file.exists() and stat.S_ISREG(file.stat().st_mode):
                 files.append(file)
             else:
-                found.foreign += 1
+                found.set_aside(file)
     return files
 
 
@@ -167,13 +179,12 @@ def _read_file(file: Path, found: Headers) -> None:
     try:
         certain, possible = _looks_like_dicom(file)
         if not possible:
-            found.foreign += 1
+            found.set_aside(file)
             return
-        if certain:
-            check_inflated_size(file)
+        check_inflated_size(file)
         data = _header(file)
         if not certain and "SeriesInstanceUID" not in data:
-            found.foreign += 1
+            found.set_aside(file)
             return
         storage = uid_of(data.file_meta, "MediaStorageSOPClassUID") or uid_of(data, "SOPClassUID")
         if "Rows" not in data and storage and storage not in IMAGE_STORAGE:
@@ -185,7 +196,7 @@ def _read_file(file: Path, found: Headers) -> None:
         raise
     except Exception as error:  # pydicom raises many kinds on bytes that are not what they should be
         if not certain:
-            found.foreign += 1
+            found.set_aside(file)
             return
         text = f"The file {shown(file)} can't be read: it is damaged or ends early ({type(error).__name__})."
         raise refusal("corrupt_file", text) from error
@@ -199,11 +210,14 @@ def _check_complete(file: Path, data: Dataset) -> None:
 
 
 def _looks_like_dicom(file: Path) -> tuple[bool, bool]:
-    """True if the file has the DICOM prefix, and True if it may be DICOM: files without one begin with group 0008."""
+    """True if the file has the DICOM prefix; and True if it may be DICOM: else it begins with group 0002 or 0008.
+
+    Programs that store a data set alone leave out the preamble and the prefix, some of them the meta information, too.
+    """
     with file.open("rb") as stream:
         start = stream.read(132)
     certain = start[128:] == b"DICM"
-    return certain, certain or (start[:2] == b"\x08\x00" and len(start) == 132)
+    return certain, certain or (start[:2] in STARTS and len(start) == 132)
 
 
 def _header(file: Path) -> Dataset:

@@ -17,11 +17,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..files.names import is_nifti
-from ..findings import Finding, InputRefused, finding, refusal
+from ..findings import SLICES_SET_ASIDE, Finding, InputRefused, finding, refusal
 from ..volume import Volume
 from ..words import counted
 from .bone_series import bone_beside, bone_volume
 from .headers import Headers, read_headers
+from .lookalikes import lookalikes
 from .nifti import check_nifti, read_nifti
 from .series import BONE_KERNEL, Stack, choose, stacks_of
 from .stacks import stack_volume
@@ -248,6 +249,9 @@ def choice_flags(headers: Headers, stacks: list[Stack], used: tuple[Stack, ...])
     listed = _other_things(headers)
     if listed:
         found.append(finding("files_set_aside", f"Set aside: {listed}."))
+    if count := lookalikes(headers, stacks, best):
+        words = counted(count, "file or image looks like a slice", "files or images look like slices")
+        found.append(finding(SLICES_SET_ASIDE, f"{words} of the series, but can't be read as one."))
     return tuple(found)
 
 
