@@ -109,7 +109,7 @@ REFUSALS = {
         "Crop the scan or reconstruct it with thicker slices, or give the process more memory if it lacks that.",
     ),
     "implausible_hu": (
-        "no air peak near -1000 HU, no soft tissue, or its peak is not near 30 HU",
+        "no air peak near -1000 HU, no soft tissue, or its peak is not near 30 HU, or over 100 ml above 2900 HU",
         "Check that the values are Hounsfield units and that the scan shows a head.",
     ),
     "zero_variance": ("all voxels have the same value", "Export the scan again."),
@@ -209,6 +209,10 @@ FLAGS = {
     "lossy_compression": ("the images went through lossy compression", ""),
     "under_18": ("the header says the patient is under 18", "The model knows adult heads only."),
     "metal": ("metal in the scan", "Streaks may look abnormal."),
+    "padding_inside": (
+        "voxels inside the field of view have the value that the header says is padding; they were read as values",
+        "",
+    ),
     "duplicates_dropped": ("duplicate images were used once", ""),
     "images_set_aside": ("localizers, captures or other series were set aside", ""),
     "files_set_aside": ("files that are not DICOM images were set aside", ""),

@@ -55,6 +55,14 @@ def unsigned_padded(dataset: Dataset, k: int) -> None:
     dataset.add_new("PixelPaddingValue", "US", 63536)
 
 
+def padded_with_tissue(dataset: Dataset, k: int) -> None:
+    """The padding value, 30, is one that voxels of the brain have, too."""
+    circle = np.hypot(*np.meshgrid(np.arange(48) - 23.5, np.arange(44) - 21.5, indexing="ij")) < 21
+    scattered = (np.arange(48)[:, None] + np.arange(44)) % 3 == 0
+    values(lambda hu, k: np.where(~circle | ((hu == 38) & scattered), 30, hu))(dataset, k)
+    dataset.add_new("PixelPaddingValue", "SS", 30)
+
+
 def own_rescale(dataset: Dataset, k: int) -> None:
     """Another slope and intercept in each slice, as PET-CT workstations write."""
     hu = head_hu(PLAIN.points(np.array([k])))[:, :, 0]
@@ -115,6 +123,7 @@ ACCEPTED = [
     ok("no instance numbers", series(every(InstanceNumber=None))),
     ok("another rescale in each slice", series(own_rescale)),
     ok("a round field of view", series(padded)),
+    ok("a padding value that the brain has", series(padded_with_tissue), "padding_inside"),
     ok("a round field of view, unsigned", series(unsigned_padded)),
     ok("bits that are not used", series(overlay_bits)),
     *(ok(name, series(compress=uid)) for name, uid in SYNTAXES.items()),

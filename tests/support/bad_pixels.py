@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from awkward_inputs import unsigned_padded
 from input_case import Case
 from input_files import (
     MIDDLE,
@@ -77,6 +78,11 @@ VALUES = [
     ),
     Case("a window burnt in", series(values(lambda hu, k: np.clip((hu + 100) * 255 / 300, 0, 255))), "implausible_hu"),
     Case("inverted values", series(values(lambda hu, k: 40 - hu)), "rescale_invalid"),
+    Case(
+        "padding without its tag",
+        series(lambda d, k: (unsigned_padded(d, k), every(PixelPaddingValue=None)(d, k))),
+        "implausible_hu",
+    ),
     Case("HU 200 too high", series(values(lambda hu, k: hu + 200)), "implausible_hu"),
     Case("HU 200 too low", series(values(lambda hu, k: hu - 200)), "implausible_hu"),
     Case("half the scale", series(values(lambda hu, k: hu / 2)), "implausible_hu"),
