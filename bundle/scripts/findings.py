@@ -77,6 +77,10 @@ REFUSALS = {
     "monochrome1": ("the grey values are stored inverted (MONOCHROME1)", "Export the series as MONOCHROME2."),
     "series_not_found": ("no series has the UID that was named", "`head-ct-anomaly inspect` lists the series."),
     "several_series": ("several series are equally good", "Name one with --series-uid."),
+    "series_split": (
+        "each image has a SeriesInstanceUID of its own",
+        "Write one SeriesInstanceUID into all images of the scan: an anonymiser may have changed it image by image.",
+    ),
     "no_suitable_series": ("no series is original and axial", "Name one with --series-uid to use it anyway."),
     "several_patients": ("the images belong to more than one patient", "Give one patient's images."),
     "mixed_geometry": (
@@ -91,6 +95,10 @@ REFUSALS = {
         "position, orientation or spacing is not possible",
         "Export the series again with its geometry.",
     ),
+    "uids_not_unique": (
+        "DICOM objects were asked for (`--dicom`), and images share one SOPInstanceUID",
+        "Leave out --dicom, or anonymise the series again with a UID for each image.",
+    ),
     "too_few_slices": ("fewer than 15 slices", "Give the folder that holds the whole series."),
     "short_coverage": ("less than 100 mm is covered in some direction", "Give a scan of the whole head."),
     "missing_slices": (
@@ -103,6 +111,10 @@ REFUSALS = {
     "corrupt_pixels": (
         "pixel data are missing, truncated, corrupt or not what the header says",
         "Export the series again.",
+    ),
+    "pixels_unsupported": (
+        "the pixels are in a form that is not read: a rare or private transfer syntax, a private element, packed bits",
+        "Export the series uncompressed (Explicit VR Little Endian), or convert it: dcm2niix, or gdcmconv --raw.",
     ),
     "too_large": (
         "the scan, by its header, needs more memory to read than the budget allows, or than is free",
@@ -209,6 +221,10 @@ FLAGS = {
     "lossy_compression": ("the images went through lossy compression", ""),
     "under_18": ("the header says the patient is under 18", "The model knows adult heads only."),
     "metal": ("metal in the scan", "Streaks may look abnormal."),
+    "uids_repeated": (
+        "images share one SOPInstanceUID: an anonymiser wrote the same for all",
+        "The heatmap is as usual; no DICOM objects can refer to such images.",
+    ),
     "padding_inside": (
         "voxels inside the field of view have the value that the header says is padding; they were read as values",
         "",

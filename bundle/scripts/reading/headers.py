@@ -39,7 +39,8 @@ IMAGE_STORAGE = ("1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1", "1.
 """CT Image Storage, Enhanced CT Image Storage and Legacy Converted Enhanced CT Image Storage."""
 
 TAGS: tuple[str, ...] = (
-    *("SOPClassUID", "SeriesInstanceUID", "StudyInstanceUID", "FrameOfReferenceUID", "Modality", "ImageType"),
+    *("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "FrameOfReferenceUID"),
+    *("Modality", "ImageType"),
     *("PatientID", "PatientName", "PatientBirthDate", "PatientAge", "StudyDate", "BodyPartExamined"),
     *("SeriesDescription", "ProtocolName", "ConvolutionKernel", "ContrastBolusAgent", "ContrastBolusVolume"),
     *("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SliceThickness", "Rows", "Columns"),
@@ -83,6 +84,7 @@ class ImageHeader:
     series_number: int | None
     acquisition: int | None
     sop_class: str
+    sop_uid: str
     modality: str
     image_type: tuple[str, ...]
     rows: int
@@ -290,6 +292,7 @@ def _image(file: Path, frame: int | None, data: Dataset, values: Dataset) -> Ima
         series_number=integer_of(data.get("SeriesNumber")),
         acquisition=integer_of(data.get("AcquisitionNumber")),
         sop_class=uid_of(data, "SOPClassUID") or uid_of(data.file_meta, "MediaStorageSOPClassUID"),
+        sop_uid=uid_of(data, "SOPInstanceUID") or uid_of(data.file_meta, "MediaStorageSOPInstanceUID"),
         modality=text_of(data, "Modality"),
         image_type=tuple(str(v).upper() for v in as_list(values.get("FrameType") or data.get("ImageType"))),
         rows=int(data.Rows),

@@ -24,6 +24,7 @@ from .bone_series import bone_beside, bone_volume
 from .headers import Headers, read_headers
 from .lookalikes import lookalikes
 from .nifti import check_nifti, read_nifti
+from .references import sharing_uid
 from .series import BONE_KERNEL, Stack, choose, stacks_of
 from .stacks import stack_volume
 
@@ -242,6 +243,8 @@ def choice_flags(headers: Headers, stacks: list[Stack], used: tuple[Stack, ...])
         found.append(finding("under_18", "The header says that the patient is under 18."))
     if any(image.lossy for image in best.images):
         found.append(finding("lossy_compression", "The images went through lossy compression."))
+    if count := sharing_uid(best):
+        found.append(finding("uids_repeated", f"{count} of {len(best.images)} images share a SOPInstanceUID."))
     aside = Counter(stack.kind for stack in stacks if all(stack is not one for one in used) for _ in stack.images)
     if aside:
         listed = ", ".join(f"{ASIDE_WORDS[kind]} ({count})" for kind, count in sorted(aside.items()))
