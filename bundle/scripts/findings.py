@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from .words import printable, shortened
 
@@ -274,6 +275,17 @@ def finding(code: str, detail: str, series_uid: str | None = None) -> Finding:
 def refusal(code: str, detail: str, series_uid: str | None = None) -> InputRefused:
     """The exception to raise for one refusing finding."""
     return InputRefused([finding(code, detail, series_uid)])
+
+
+def named_path(path: str | Path) -> Path:
+    """A path that was named; an empty text, of a variable that is not set, would name the working directory.
+
+    Raises:
+        InputRefused: `path_missing`, if it is empty.
+    """
+    if not str(path):
+        raise refusal("path_missing", "The path is empty.")
+    return Path(path)
 
 
 def flags_in_words(found: Sequence[Mapping[str, str]]) -> list[str]:

@@ -73,12 +73,16 @@ PATHS = [
     Case("a folder with a pipe", folder(lambda path: os.mkfifo(path / "a.dcm")), "no_dicom"),
     Case("a text file", file("hello"), "no_dicom"),
     Case("an empty file", file(b"", "scan.dcm"), "no_dicom"),
-    Case("an archive", file(b"PK\x03\x04" + bytes(500), "scan.zip"), "no_dicom"),
+    Case("an archive", file(b"PK\x03\x04" + bytes(500), "scan.zip"), "zip_unusable"),
     Case("a web page named as DICOM", file("<html>" + " " * 500, "scan.dcm"), "no_dicom"),
     Case(
         "a folder of pictures", folder(lambda path: (path / "a.png").write_bytes(b"\x89PNG" + bytes(400))), "no_dicom"
     ),
-    Case("a folder of NIfTI files", folder(lambda path: nifti()(path / "a")), "no_dicom"),
+    Case(
+        "a folder of NIfTI files",
+        folder(lambda path: (nifti()(path / "a"), nifti(suffix=".nii.gz")(path / "a"))),
+        "no_dicom",
+    ),
     Case("a report without images", folder(report), "no_dicom"),
     Case("a file of the series alone", lambda path: series()(path) / "020.dcm", "too_few_slices"),
     Case("a DICOM prefix and nothing else", file(bytes(128) + b"DICM", "scan.dcm"), "corrupt_file"),

@@ -118,11 +118,13 @@ PIXELS = [
         series(then=spoilt(syntax_from(b"1.2.1\x00", b"1.2.5\x00"))),
         "corrupt_pixels",
     ),
-    Case("an unknown transfer syntax", series(then=spoilt(syntax_from(b"1.2.1\x00", b"9.9.9\x00"))), "corrupt_pixels"),
+    Case(
+        "an unknown transfer syntax", series(then=spoilt(syntax_from(b"1.2.1\x00", b"9.9.9\x00"))), "pixels_unsupported"
+    ),
     Case(
         "a movie's transfer syntax",
         series(compress=JPEG2000Lossless, then=spoilt(syntax_from(b"1.2.4.90", b"1.2.4.99"))),
-        "corrupt_pixels",
+        "pixels_unsupported",
     ),
     *(
         Case(f"a {name} file cut", series(compress=uid, then=spoilt(cut(0.6))), "corrupt_pixels")
