@@ -70,6 +70,8 @@ def test_a_refusal_has_its_code_and_its_sentence(tmp_path: Path) -> None:
     with pytest.raises(InputRefused, match=r"can't be read .*Check the path\.") as refused:
         detect(tmp_path / "nothing")
     assert refused.value.code == "path_missing"
+    with pytest.raises(InputRefused, match=r"^The path is empty\. Check the path\.$"):
+        detect("")
     assert InputRefused([]).code == ""
 
 

@@ -100,6 +100,17 @@ def test_metal_is_flagged() -> None:
     assert [f.code for f in check_values(Volume(hu, PLAIN.affine, None))] == ["metal"]
 
 
+def test_more_metal_than_a_head_can_hold_is_refused() -> None:
+    hu = head().hu.copy()
+    hu[:10, :10] = 32767
+    with pytest.raises(
+        InputRefused,
+        match=r"^225 ml are denser than 2900 HU, .* most likely padding without its tag, PixelPaddingValue\.",
+    ) as error:
+        check_values(Volume(hu, PLAIN.affine, None))
+    assert error.value.code == "implausible_hu"
+
+
 @pytest.mark.parametrize("axes", [(0, 1, 2), (2, 1, 0), (1, 0, 2)])
 def test_slabs_cover_a_volume_once_without_a_copy(axes: tuple[int, int, int]) -> None:
     volume = np.zeros((3, 4, 5), dtype=np.int16).transpose(axes)

@@ -21,6 +21,9 @@ NAME = "head_ct_position_anomaly"
 BUNDLE = Path(__file__).resolve().parents[2] / "bundle"
 """Path of the bundle in the repository; elsewhere it is named with `--conf bundle FOLDER`."""
 
+NOT_FOUND = 404
+"""The HTTP status of an answer that there is no such image."""
+
 NOT_PROCESSABLE = 422
 """The HTTP status of an answer that refuses an input or an option."""
 
@@ -54,11 +57,22 @@ class PositionAnomalyApp(MONAILabelApp):
         """Run a task.
 
         Raises:
-            HTTPException: the scan, or an option, is refused; its `detail` is the sentence that says why.
+            HTTPException: there is no such image, or the scan or an option is refused; `detail` says why.
         """
+        image = request.get("image")
+        if isinstance(image, str) and not self.found(image, datastore or self.datastore()):
+            raise HTTPException(NOT_FOUND, "There is no image of that name. GET /datastore/ lists them.")
         try:
             return super().infer(request, datastore)
         except Exception as error:
             if reason := reason_to_refuse(error):
                 raise HTTPException(NOT_PROCESSABLE, reason) from None
             raise
+
+    @staticmethod
+    def found(image: str, datastore: Any) -> bool:
+        """Whether there is a path, or an image of the data store, of that name.
+
+        Of an unknown name, MONAI Label makes an empty path, which would be that of the working directory.
+        """
+        return bool(image) and (Path(image).exists() or bool(datastore.get_image_uri(image)))

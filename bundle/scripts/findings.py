@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from .words import printable, shortened
 
@@ -56,6 +57,9 @@ class InputRefused(ValueError):
         return next((found.code for found in self.findings if found.severity == REFUSAL), "")
 
 
+SLICES_SET_ASIDE = "slices_set_aside"
+"""The code of a flag with which no pose passes: where slices are missing, the geometry may be wrong."""
+
 REFUSALS = {
     "path_missing": ("the input path does not exist", "Check the path."),
     "empty_folder": ("the folder holds no file", "Give the folder that holds the DICOM series."),
@@ -74,6 +78,10 @@ REFUSALS = {
     "monochrome1": ("the grey values are stored inverted (MONOCHROME1)", "Export the series as MONOCHROME2."),
     "series_not_found": ("no series has the UID that was named", "`head-ct-anomaly inspect` lists the series."),
     "several_series": ("several series are equally good", "Name one with --series-uid."),
+    "series_split": (
+        "each image has a SeriesInstanceUID of its own",
+        "Write one SeriesInstanceUID into all images of the scan: an anonymiser may have changed it image by image.",
+    ),
     "no_suitable_series": ("no series is original and axial", "Name one with --series-uid to use it anyway."),
     "several_patients": ("the images belong to more than one patient", "Give one patient's images."),
     "mixed_geometry": (
@@ -88,6 +96,10 @@ REFUSALS = {
         "position, orientation or spacing is not possible",
         "Export the series again with its geometry.",
     ),
+    "uids_not_unique": (
+        "DICOM objects were asked for (`--dicom`), and images share one SOPInstanceUID",
+        "Leave out --dicom, or anonymise the series again with a UID for each image.",
+    ),
     "too_few_slices": ("fewer than 15 slices", "Give the folder that holds the whole series."),
     "short_coverage": ("less than 100 mm is covered in some direction", "Give a scan of the whole head."),
     "missing_slices": (
@@ -101,12 +113,16 @@ REFUSALS = {
         "pixel data are missing, truncated, corrupt or not what the header says",
         "Export the series again.",
     ),
+    "pixels_unsupported": (
+        "the pixels are in a form that is not read: a rare or private transfer syntax, a private element, packed bits",
+        "Export the series uncompressed (Explicit VR Little Endian), or convert it: dcm2niix, or gdcmconv --raw.",
+    ),
     "too_large": (
         "the scan, by its header, needs more memory to read than the budget allows, or than is free",
         "Crop the scan or reconstruct it with thicker slices, or give the process more memory if it lacks that.",
     ),
     "implausible_hu": (
-        "no air peak near -1000 HU, no soft tissue, or its peak is not near 30 HU",
+        "no air peak near -1000 HU, no soft tissue, or its peak is not near 30 HU, or over 100 ml above 2900 HU",
         "Check that the values are Hounsfield units and that the scan shows a head.",
     ),
     "zero_variance": ("all voxels have the same value", "Export the scan again."),
@@ -206,9 +222,21 @@ FLAGS = {
     "lossy_compression": ("the images went through lossy compression", ""),
     "under_18": ("the header says the patient is under 18", "The model knows adult heads only."),
     "metal": ("metal in the scan", "Streaks may look abnormal."),
+    "uids_repeated": (
+        "images share one SOPInstanceUID: an anonymiser wrote the same for all",
+        "The heatmap is as usual; no DICOM objects can refer to such images.",
+    ),
+    "padding_inside": (
+        "voxels inside the field of view have the value that the header says is padding; they were read as values",
+        "",
+    ),
     "duplicates_dropped": ("duplicate images were used once", ""),
     "images_set_aside": ("localizers, captures or other series were set aside", ""),
     "files_set_aside": ("files that are not DICOM images were set aside", ""),
+    SLICES_SET_ASIDE: (
+        "files or images look like slices of the series, but can't be read as such; the pose is for review",
+        "The scan may lack slices, and their distance be wrong: export the series again.",
+    ),
     "nifti_affines_differ": ("sform and qform disagree; the sform was used", "Check left and right."),
 }
 """Flags by code, likewise."""
@@ -247,6 +275,17 @@ def finding(code: str, detail: str, series_uid: str | None = None) -> Finding:
 def refusal(code: str, detail: str, series_uid: str | None = None) -> InputRefused:
     """The exception to raise for one refusing finding."""
     return InputRefused([finding(code, detail, series_uid)])
+
+
+def named_path(path: str | Path) -> Path:
+    """A path that was named; an empty text, of a variable that is not set, would name the working directory.
+
+    Raises:
+        InputRefused: `path_missing`, if it is empty.
+    """
+    if not str(path):
+        raise refusal("path_missing", "The path is empty.")
+    return Path(path)
 
 
 def flags_in_words(found: Sequence[Mapping[str, str]]) -> list[str]:

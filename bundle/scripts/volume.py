@@ -57,6 +57,9 @@ METAL_HU = 2900
 METAL_MM3 = 100.0
 """Volume of such voxels from which on metal is reported: a crown, a clip, a coil."""
 
+MOST_METAL_MM3 = 100e3
+"""No head holds more metal: a plate 1 mm thick over half of the calvaria (300 cm²) has 30 ml."""
+
 
 @dataclass(frozen=True)
 class Volume:
@@ -128,6 +131,9 @@ def check_values(volume: Volume) -> tuple[Finding, ...]:
     _check_soft_tissue(known)
     dense = sum(int((hu[slab] >= METAL_HU).sum()) for slab in slabs(hu))
     metal_mm3 = float(dense * abs(np.linalg.det(volume.affine[:3, :3])))
+    if metal_mm3 > MOST_METAL_MM3:
+        text = f"{metal_mm3 / 1000:.0f} ml are denser than {METAL_HU} HU, more than any metal in a head"
+        raise refusal("implausible_hu", f"{text}: most likely padding without its tag, PixelPaddingValue.")
     if metal_mm3 >= METAL_MM3:
         return (finding("metal", f"{metal_mm3 / 1000:.2g} ml are denser than {METAL_HU} HU: metal."),)
     return ()

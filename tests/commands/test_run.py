@@ -409,6 +409,15 @@ def test_dicom_objects_need_a_study(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "A NIfTI file has no study" in capsys.readouterr().err
 
 
+def test_dicom_objects_need_a_uid_for_each_image(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_series(tmp_path / "in", edit=lambda dataset, k: setattr(dataset, "SOPInstanceUID", "1.2.3"))
+    assert main(["run", str(tmp_path / "in"), "-o", str(tmp_path / "out"), "--dicom"]) == 3
+    said = capsys.readouterr().err
+    assert said.startswith("37 of 37 images share a SOPInstanceUID")
+    assert "Leave out --dicom" in said
+    assert not (tmp_path / "out").exists()
+
+
 def test_dicom_objects_need_highdicom(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from scripts.datasets.datalist import Case, case_items, check_disjoint, check_labels, listed_cases, series_uids
+from scripts.datasets.datalist import Case, case_items, cases, check_disjoint, check_labels, listed_cases, series_uids
 from scripts.errors import WrongUsage
+from scripts.findings import InputRefused
 
 
 @pytest.fixture
@@ -41,6 +42,17 @@ def test_cases_come_in_the_order_of_the_list_with_paths_from_its_folder(scans: P
     assert case_items(path)[1] == {"image": str(scans / "scans" / "a"), "case": "CQ500-CT-a"}
 
 
+def test_a_byte_order_mark_is_no_part_of_a_list(scans: Path) -> None:
+    path = write(scans, test=[item("a")])
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert [case.name for case in listed_cases(path)] == ["CQ500-CT-a"]
+
+
+def test_an_empty_input_is_refused() -> None:
+    with pytest.raises(InputRefused, match="The path is empty"):
+        cases("")
+
+
 def test_labels_can_be_read_without_scans(scans: Path) -> None:
     path = write(scans, test=[item("a"), item("x")])
     assert [case.image.name for case in listed_cases(path, scans=False)] == ["a", "x"]
@@ -59,6 +71,7 @@ def test_a_section_can_be_named_and_others_may_be_missing(scans: Path) -> None:
         ({"test": 3}, r"is no datalist \(TypeError.*It needs \"test\""),
         ({"test": [item("a"), item("x")]}, r'Entry 1 of "test" in .*, CQ500-CT-x: there is no .*scans/x\. Correct it'),
         ({"test": [item("a"), {"image": "scans/b"}]}, r'Entry 1 of "test" .* needs "case" and "image"'),
+        ({"test": [item("a", image="")]}, r'Entry 0 of "test" .*: "image" is empty\. Name the scan\.'),
         ({"test": ["scans/a"]}, r'Entry 0 of "test" .* needs "case" and "image"'),
         ({"test": [item("a", case="../../etc")]}, r"'../../etc' can't be the name of a case\. Use letters"),
         ({"test": [item("a", case="")]}, r"'' can't be the name of a case"),

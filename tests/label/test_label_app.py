@@ -197,6 +197,14 @@ def refused(client: MONAILabelClient, image: str, **params: Any) -> str:
     return str(answer.json()["detail"])
 
 
+def test_an_unknown_image_is_not_found(client: MONAILabelClient) -> None:
+    """MONAI Label makes an empty path of it, which would be the working directory."""
+    address = f"{client.get_server_url()}/infer/{NAME}"
+    answer = requests.post(address, params={"image": "nothere"}, data={"params": "{}"}, timeout=LONGEST_S)
+    assert answer.status_code == 404, answer.text
+    assert answer.json()["detail"].startswith("There is no image of that name")
+
+
 def test_a_scan_that_cannot_be_judged_is_answered_with_the_sentence(client: MONAILabelClient, folder: Path) -> None:
     thin = folder / "thin.nii.gz"
     thin.write_bytes(nifti_bytes(np.zeros((64, 64, 3), np.int16), np.diag([3.0, 3.0, 5.0, 1.0])))

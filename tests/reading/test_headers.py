@@ -6,12 +6,16 @@ import os
 import socket
 from pathlib import Path
 
+import pydicom
 import pytest
-from dicom_series import SERIES, image, write_enhanced, write_series
+from dicom_series import SERIES, STUDY, image, write_enhanced, write_series
 from geometries import PLAIN
+from highdicom.legacy import LegacyConvertedEnhancedCTImage
+from input_files import without_prefix
 from pydicom.config import IGNORE
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
+from pydicom.tag import Tag
 from pydicom.uid import ImplicitVRLittleEndian
 
 from scripts.findings import InputRefused
@@ -66,6 +70,13 @@ def test_files_without_the_prefix_are_read(tmp_path: Path) -> None:
     start = content.index(b"\x08\x00\x08\x00CS")  # the first attribute after the file's own header
     path.write_bytes(content[start:])
     assert len(read_headers(tmp_path).images) == 1
+
+
+def test_files_that_begin_with_their_meta_information_are_read(tmp_path: Path) -> None:
+    paths = write_series(tmp_path, at=range(2))
+    whole = read_headers(tmp_path).images
+    without_prefix(paths[1:])
+    assert read_headers(tmp_path).images == whole
 
 
 def test_objects_without_an_image_are_counted(tmp_path: Path) -> None:
@@ -129,6 +140,31 @@ def test_real_enhanced_file(shared_data: Path) -> None:
     assert first.contrast == "YES"
 
 
+def test_what_a_converter_left_unassigned_is_read(tmp_path: Path) -> None:
+    """As highdicom writes a series of single frames into one file."""
+
+    def legacy(dataset: Dataset, k: int) -> None:
+        for name in ("PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "AccessionNumber", "StudyID"):
+            setattr(dataset, name, "")
+        dataset.ReferringPhysicianName = dataset.PositionReferenceIndicator = dataset.Manufacturer = ""
+        dataset.FrameOfReferenceUID, dataset.PatientPosition, dataset.BodyPartExamined = "1.2.3", "HFS", "HEAD"
+        dataset.ConvolutionKernel = "BONEPLUS" if k % 2 else "STANDARD"
+        dataset.LossyImageCompression, dataset.ProtocolName = "01", "CTA"
+
+    files = write_series(tmp_path / "single", edit=legacy)
+    datasets = [pydicom.dcmread(file) for file in files]
+    LegacyConvertedEnhancedCTImage(datasets, f"{SERIES}.5", 1, f"{SERIES}.6", 1).save_as(tmp_path / "legacy.dcm")
+    frames = read_headers(tmp_path / "legacy.dcm").images
+    singles = {header.position_mm: header for header in read_headers(tmp_path / "single").images}
+    assert len(frames) == len(files)
+    for frame in frames:
+        single = singles[frame.position_mm]
+        assert frame.kernel == single.kernel
+        assert (frame.lossy, single.lossy) == (True, True)
+        assert frame.description.endswith("CTA")
+    assert {frame.kernel for frame in frames} == {"BONEPLUS", "STANDARD"}
+
+
 def test_malformed_values_do_not_stop_the_reading(tmp_path: Path) -> None:
     def spoil(dataset: Dataset, k: int) -> None:
         del dataset.ImagePositionPatient
@@ -169,3 +205,33 @@ def test_a_uid_out_of_form_is_read_without_a_remark_that_shows_it(tmp_path: Path
     path.write_bytes(path.read_bytes().replace(SERIES.encode(), SERIES.replace(".", "\x0b").encode()))
     (header,) = read_headers(tmp_path).images
     assert header.series_uid.startswith("1\x0b2")
+
+
+def test_texts_are_read_without_the_characters_that_fill_them_up(tmp_path: Path) -> None:
+    filled = {
+        "ImageType": ("CS", ["DERIVED ", " SECONDARY\0", "MPR "]),
+        "Modality": ("CS", " CT"),
+        "SeriesInstanceUID": ("UI", f" {SERIES}"),
+        "StudyInstanceUID": ("UI", f"{STUDY} "),
+        "PatientID": ("LO", " INVENTED-1\0"),
+        "ConvolutionKernel": ("SH", [" Hr40f", "3\0"]),
+        "RescaleType": ("LO", " HU\0"),
+        "PixelSpacing": ("DS", ["4.6\0", " 4.4"]),
+        "SeriesNumber": ("IS", " 2\0"),
+    }
+
+    def fill(dataset: Dataset, k: int) -> None:
+        for name, (_, value) in filled.items():
+            dataset[name] = DataElement(name, "LO", value, validation_mode=IGNORE)
+
+    (path,) = write_series(tmp_path, at=[18], edit=fill)
+    content = path.read_bytes()
+    for name, (kind, _) in filled.items():
+        tag = Tag(name).group.to_bytes(2, "little") + Tag(name).element.to_bytes(2, "little")
+        content = content.replace(tag + b"LO", tag + kind.encode())
+    path.write_bytes(content)
+    (header,) = read_headers(tmp_path).images
+    assert header.image_type == ("DERIVED", "SECONDARY", "MPR")
+    assert (header.modality, header.patient, header.kernel) == ("CT", ("INVENTED-1",), "HR40F 3")
+    assert (header.series_uid, header.study_uid, header.series_number) == (SERIES, STUDY, 2)
+    assert (header.rescale_type, header.pixel_spacing_mm) == ("HU", (4.6, 4.4))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from pydicom.dataset import Dataset
 
 from scripts.findings import InputRefused
 from scripts.reading.headers import Headers, ImageHeader, read_headers
-from scripts.reading.inputs import choice_flags, inspect_input, read_scans, read_volume
+from scripts.reading.inputs import check_input, choice_flags, inspect_input, read_scans, read_volume
 from scripts.reading.series import stacks_of
 
 OTHER = f"{SERIES}.9"
@@ -120,8 +122,33 @@ def test_dicom_and_nifti_agree_in_the_world(tmp_path: Path, geometry: Geometry) 
 def test_an_enhanced_file_and_a_single_slice(tmp_path: Path) -> None:
     assert read_volume(write_enhanced(tmp_path / "e.dcm")).hu.shape == PLAIN.shape
     single = write_series(tmp_path / "s")[3]
-    with pytest.raises(InputRefused, match=r"has 1 slice, fewer than 15\. Give the folder that holds the whole series"):
+    words = (
+        rf"^{re.escape(str(single.parent))} may hold the rest: the file has 1 slice, fewer than 15\. Give the folder"
+    )
+    with pytest.raises(InputRefused, match=words) as error:
         read_volume(single)
+    assert error.value.code == "too_few_slices"
+
+
+def test_a_folder_with_nothing_but_a_nifti_file_is_that_scan(tmp_path: Path) -> None:
+    file = tmp_path / "ok.nii.gz"
+    nib.save(nib.Nifti1Image(head_hu(PLAIN.points()), PLAIN.affine), file)
+    (tmp_path / ".DS_Store").write_bytes(b"of another system")
+    np.testing.assert_array_equal(read_scans(tmp_path).volume.hu, read_scans(file).volume.hu)
+    assert inspect_input(tmp_path).source == "nifti"
+    check_input(tmp_path)
+
+
+@pytest.mark.parametrize("read", [read_volume, read_scans, check_input])
+def test_an_empty_path_is_not_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: Callable[[str], Any]
+) -> None:
+    write_series(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputRefused, match=r"^The path is empty\. Check the path\.$") as error:
+        read("")
+    assert error.value.code == "path_missing"
+    assert [found.code for found in inspect_input("").findings] == ["path_missing"]
 
 
 def make(tmp_path: Path, what: str) -> Path:
@@ -198,12 +225,13 @@ def test_real_study(shared_data: Path) -> None:
 
 def test_a_folder_of_nifti_files_says_to_name_one(tmp_path: Path) -> None:
     nib.save(nib.Nifti1Image(head_hu(PLAIN.points()), PLAIN.affine), tmp_path / "ok.nii.gz")
+    (tmp_path / "notes.txt").write_text("notes")
     with pytest.raises(
-        InputRefused, match=r"^The file is not a DICOM image\. The folder holds a NIfTI file: name that file\."
+        InputRefused, match=r"^None of 2 files is a DICOM image\. The folder holds a NIfTI file: name that file\."
     ):
         read_volume(tmp_path)
     (tmp_path / "more.nii").write_bytes(b"")
-    with pytest.raises(InputRefused, match=r"^None of 2 files .* The folder holds 2 NIfTI files: name one of them\."):
+    with pytest.raises(InputRefused, match=r"^None of 3 files .* The folder holds 2 NIfTI files: name one of them\."):
         read_volume(tmp_path)
 
 

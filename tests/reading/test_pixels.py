@@ -13,6 +13,7 @@ from dicom_series import head_hu, store, write_enhanced, write_series
 from geometries import PLAIN
 from input_files import without_preamble
 from pydicom.dataset import Dataset
+from pydicom.filewriter import write_file_meta_info
 from pydicom.uid import (
     ExplicitVRBigEndian,
     JPEG2000Lossless,
@@ -70,6 +71,7 @@ def test_values_beyond_int16_are_clipped(tmp_path: Path) -> None:
         ({"slope": -1.0}, "rescale_invalid", "The rescale slope is -1"),
         ({"rescale_type": "Z_EFF"}, "rescale_invalid", "The rescale type is not HU"),
         ({"bits": (8, 8, False)}, "rescale_invalid", "8 bits a pixel"),
+        ({"bits": (12, 12, False)}, "pixels_unsupported", r"BitsAllocated is 12; only 16 and 32 are read\. Export"),
         ({"bits": (16, 0, False)}, "rescale_invalid", "0 of 16 bits are used"),
         ({"bits": (16, 20, False)}, "rescale_invalid", "20 of 16 bits are used"),
         ({"high_bit": 15}, "rescale_invalid", "12 of 16 bits are used, the highest being bit 15: not possible"),
@@ -193,6 +195,42 @@ def test_an_image_without_pixels_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(InputRefused, match="there are none"):
         load_hu(headers_of(tmp_path, strip))
+
+
+def test_pixels_in_a_private_element_are_named(tmp_path: Path) -> None:
+    def hide(dataset: Dataset, k: int) -> None:
+        block = dataset.private_block(0x07A1, "ELSCINT1", create=True)
+        block.add_new(0x0A, "OW", dataset.PixelData)
+        del dataset.PixelData
+
+    with pytest.raises(
+        InputRefused, match=r"000\.dcm seem to be in the private element \(07A1,100A\); .* convert it: dcm2niix"
+    ) as error:
+        load_hu(headers_of(tmp_path, hide))
+    assert error.value.code == "pixels_unsupported"
+
+
+@pytest.mark.parametrize(
+    ("uid", "words"),
+    [
+        ("1.2.840.10008.1.2.4.110", r"1\.2\.840\.10008\.1\.2\.4\.110 \(JPEG XL\)"),
+        ("1.2.840.10008.1.2.8.1", r"1\.2\.840\.10008\.1\.2\.8\.1 \(deflated frames\)"),
+        ("1.2.840.113619.5.2", r"1\.2\.840\.113619\.5\.2 \(private, of GE\)"),
+        ("1.3.6.1.4.1.99.1", r"1\.3\.6\.1\.4\.1\.99\.1"),
+    ],
+)
+def test_transfer_syntaxes_that_are_not_read_are_named(tmp_path: Path, uid: str, words: str) -> None:
+    images = headers_of(tmp_path)
+    content, meta = images[0].path.read_bytes(), pydicom.dcmread(images[0].path).file_meta
+    start, meta.TransferSyntaxUID = 144 + meta.FileMetaInformationGroupLength, uid
+    with images[0].path.open("wb") as stream:
+        stream.write(content[:132])
+        write_file_meta_info(stream, meta)
+        stream.write(content[start:])
+    match = rf"^The pixels of 000\.dcm are in the transfer syntax {words}, which is not read\. Export the series uncomp"
+    with pytest.raises(InputRefused, match=match) as error:
+        load_hu(images)
+    assert error.value.code == "pixels_unsupported"
 
 
 def test_real_compressed_files_agree(shared_data: Path) -> None:

@@ -175,3 +175,33 @@ def test_lists_of_equal_series_stay_short(make: Any) -> None:
     with pytest.raises(InputRefused, match="8 series are equally good") as error:
         chosen(*(make(uid) for uid in uids))
     assert len(str(error.value)) <= 400
+
+
+@pytest.mark.parametrize("named", [None, "1.7"])
+def test_a_series_uid_for_each_image(make: Any, named: str | None) -> None:
+    images = [replace(image, series_uid=f"1.{k}") for k, image in enumerate(make("1"))]
+    with pytest.raises(InputRefused, match=r"^37 images have 37 different SeriesInstanceUIDs\. Write one") as error:
+        chosen(images, uid=named)
+    assert error.value.code == "series_split"
+
+
+def test_single_images_beside_a_series_are_no_split_one(make: Any) -> None:
+    others = [replace(image, series_uid=f"1.{k}") for k, image in enumerate(make("1"))]
+    assert chosen(make("2"), others).first.series_uid == "2"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"rows": 40}, r"48 x 44 and 48 x 40 pixels|48 x 40 and 48 x 44 pixels"),
+        (
+            {"orientation": (1.0, 0.0, 0.0, 0.0, 0.9999987663, 0.0015707957)},
+            r"their orientations differ by 0\.09 degrees",
+        ),
+        ({"study_uid": "9"}, "two StudyInstanceUIDs"),
+    ],
+)
+def test_what_differs_inside_a_series_is_named(make: Any, changes: dict[str, Any], words: str) -> None:
+    images = make("1")
+    with pytest.raises(InputRefused, match=rf"slices of different geometry \(({words})\)\."):
+        chosen(images[:20], [replace(image, **changes) for image in images[20:]], uid="1")

@@ -38,6 +38,14 @@ def test_affine_is_the_geometrys(geometry: Geometry) -> None:
     assert ("gantry_tilt" in [f.code for f in grid.findings]) == geometry.name.startswith("tilted")
 
 
+def test_a_tilt_that_no_gantry_has() -> None:
+    heights_mm = np.arange(40.0) * 3
+    positions = np.stack([np.zeros(40), heights_mm * np.tan(np.radians(50)), heights_mm], axis=1)
+    with pytest.raises(InputRefused, match="leans by 50 degrees from their normal, gantries tilt by up to 30") as error:
+        grid_of(positions, (1, 0, 0, 0, 1, 0), (1.0, 1.0), (200, 200))
+    assert error.value.code == "geometry_invalid"
+
+
 def test_tilt_is_stated_in_degrees() -> None:
     tilted = next(g for g in GEOMETRIES if g.name == "tilted forward")
     found = grid_of(*stack(tilted), tilted.shape[:2]).findings

@@ -135,6 +135,17 @@ def test_a_pose_that_passes_has_nothing_to_accept(verdict: dict[str, Any]) -> No
     assert [found["code"] for found in meta["findings"]] == ["gantry_tilt"]
 
 
+@pytest.mark.parametrize(("found", "expected"), [("pass", "review"), ("review", "review")])
+def test_no_pose_passes_where_slices_may_be_missing(verdict: dict[str, Any], found: str, expected: str) -> None:
+    verdict.update(verdict=found, reasons=("another doubt",) if found == "review" else ())
+    scan = scan_of(OBLIQUE)
+    scan.meta["findings"] = [{"code": "slices_set_aside", "severity": "flag", "message": "3 files look like slices."}]
+    meta = RegisterHeadd("image", reference="", masks="")({"image": scan})["image"].meta
+    assert meta["registration"]["verdict"] == expected
+    reason = "another doubt" if found == "review" else "slices of the scan may be missing"
+    assert meta["findings"][1]["message"].startswith(f"The pose is for review: {reason}.")
+
+
 @pytest.mark.parametrize("accept", [False, True])
 def test_a_pose_that_cannot_be_confirmed_may_be_forced(verdict: dict[str, Any], accept: bool) -> None:
     verdict.update(verdict="fail", reasons=("the brain there matches the reference to 0.50",))

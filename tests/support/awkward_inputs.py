@@ -33,6 +33,7 @@ from input_files import (
     syntax,
     values,
     without_preamble,
+    without_prefix,
 )
 from pydicom.dataset import Dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
@@ -52,6 +53,14 @@ def unsigned_padded(dataset: Dataset, k: int) -> None:
     dataset.set_pixel_data(np.where(stored < -1500, 63536, stored + 1024).astype(np.uint16), "MONOCHROME2", 16)
     dataset.RescaleIntercept = -1024
     dataset.add_new("PixelPaddingValue", "US", 63536)
+
+
+def padded_with_tissue(dataset: Dataset, k: int) -> None:
+    """The padding value, 30, is one that voxels of the brain have, too."""
+    circle = np.hypot(*np.meshgrid(np.arange(48) - 23.5, np.arange(44) - 21.5, indexing="ij")) < 21
+    scattered = (np.arange(48)[:, None] + np.arange(44)) % 3 == 0
+    values(lambda hu, k: np.where(~circle | ((hu == 38) & scattered), 30, hu))(dataset, k)
+    dataset.add_new("PixelPaddingValue", "SS", 30)
 
 
 def own_rescale(dataset: Dataset, k: int) -> None:
@@ -114,6 +123,7 @@ ACCEPTED = [
     ok("no instance numbers", series(every(InstanceNumber=None))),
     ok("another rescale in each slice", series(own_rescale)),
     ok("a round field of view", series(padded)),
+    ok("a padding value that the brain has", series(padded_with_tissue), "padding_inside"),
     ok("a round field of view, unsigned", series(unsigned_padded)),
     ok("bits that are not used", series(overlay_bits)),
     *(ok(name, series(compress=uid)) for name, uid in SYNTAXES.items()),
@@ -122,6 +132,17 @@ ACCEPTED = [
     ok("deflated", series(syntax(DeflatedExplicitVRLittleEndian))),
     ok("implicit value representations", series(syntax(ImplicitVRLittleEndian))),
     ok("no preamble", series(then=without_preamble)),
+    ok("meta information without preamble", series(then=without_prefix)),
+    ok("every second file without preamble", series(then=lambda files: without_prefix(files[1::2]))),
+    ok(
+        "deflated, without preamble",
+        series(syntax(DeflatedExplicitVRLittleEndian), then=lambda files: without_prefix(files[1::2])),
+    ),
+    ok(
+        "every second file no DICOM",
+        series(then=lambda files: [f.write_bytes(b"") for f in files[1::2]]),
+        "slices_set_aside",
+    ),
     ok("direction cosines of 19 characters", series(long_numbers)),
     ok("enhanced multi-frame", enhanced()),
     ok("enhanced multi-frame, frames shuffled", enhanced(order=[k * 5 % SLICES for k in range(SLICES)])),

@@ -78,7 +78,11 @@ PATHS = [
     Case(
         "a folder of pictures", folder(lambda path: (path / "a.png").write_bytes(b"\x89PNG" + bytes(400))), "no_dicom"
     ),
-    Case("a folder of NIfTI files", folder(lambda path: nifti()(path / "a")), "no_dicom"),
+    Case(
+        "a folder of NIfTI files",
+        folder(lambda path: (nifti()(path / "a"), nifti(suffix=".nii.gz")(path / "a"))),
+        "no_dicom",
+    ),
     Case("a report without images", folder(report), "no_dicom"),
     Case("a file of the series alone", lambda path: series()(path) / "020.dcm", "too_few_slices"),
     Case("a DICOM prefix and nothing else", file(bytes(128) + b"DICM", "scan.dcm"), "corrupt_file"),
@@ -135,6 +139,11 @@ CHOICES = [
         "no_suitable_series",
     ),
     Case("a derived series", series(every(ImageType=["DERIVED", "SECONDARY", "MPR"])), "no_suitable_series"),
+    Case(
+        "a derived series, its words filled up",
+        series(text("ImageType", ["DERIVED ", "SECONDARY ", "MPR"])),
+        "no_suitable_series",
+    ),
     Case("coronal slices", series(geometry=BY_NAME["coronal"]), "no_suitable_series"),
     Case("sagittal slices", series(geometry=BY_NAME["sagittal"]), "no_suitable_series"),
 ]

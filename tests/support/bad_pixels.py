@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from awkward_inputs import unsigned_padded
 from input_case import Case
 from input_files import (
     MIDDLE,
@@ -77,6 +78,11 @@ VALUES = [
     ),
     Case("a window burnt in", series(values(lambda hu, k: np.clip((hu + 100) * 255 / 300, 0, 255))), "implausible_hu"),
     Case("inverted values", series(values(lambda hu, k: 40 - hu)), "rescale_invalid"),
+    Case(
+        "padding without its tag",
+        series(lambda d, k: (unsigned_padded(d, k), every(PixelPaddingValue=None)(d, k))),
+        "implausible_hu",
+    ),
     Case("HU 200 too high", series(values(lambda hu, k: hu + 200)), "implausible_hu"),
     Case("HU 200 too low", series(values(lambda hu, k: hu - 200)), "implausible_hu"),
     Case("half the scale", series(values(lambda hu, k: hu / 2)), "implausible_hu"),
@@ -112,11 +118,13 @@ PIXELS = [
         series(then=spoilt(syntax_from(b"1.2.1\x00", b"1.2.5\x00"))),
         "corrupt_pixels",
     ),
-    Case("an unknown transfer syntax", series(then=spoilt(syntax_from(b"1.2.1\x00", b"9.9.9\x00"))), "corrupt_pixels"),
+    Case(
+        "an unknown transfer syntax", series(then=spoilt(syntax_from(b"1.2.1\x00", b"9.9.9\x00"))), "pixels_unsupported"
+    ),
     Case(
         "a movie's transfer syntax",
         series(compress=JPEG2000Lossless, then=spoilt(syntax_from(b"1.2.4.90", b"1.2.4.99"))),
-        "corrupt_pixels",
+        "pixels_unsupported",
     ),
     *(
         Case(f"a {name} file cut", series(compress=uid, then=spoilt(cut(0.6))), "corrupt_pixels")

@@ -178,6 +178,14 @@ def without_preamble(files: list[Path]) -> None:
         plain.save_as(file, implicit_vr=True, little_endian=True, enforce_file_format=False)
 
 
+def without_prefix(files: list[Path]) -> None:
+    """Take preamble and prefix away, as pydicom saves a data set without one: the meta information comes first."""
+    for file in files:
+        content = file.read_bytes()
+        assert content[128:132] == b"DICM"
+        file.write_bytes(content[132:])
+
+
 def enhanced(change: Callable[[Dataset], Any] | None = None, order: Sequence[int] | None = None) -> Make:
     """One enhanced multi-frame file, changed."""
 

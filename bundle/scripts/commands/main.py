@@ -86,6 +86,8 @@ def run(words: Sequence[str]) -> int:
     """Run the command in `words`, report an error, if any, and return the exit code."""
     debug = "--debug" in words
     try:
+        if any(not word or (word.startswith("--") and word.endswith("=")) for word in words):
+            raise WrongUsage("An argument is empty. Name it; a variable of the shell may not be set.")
         args = parser_for(words).parse_args(words)
         status = int(args.main(args))
         sys.stdout.flush()

@@ -17,6 +17,7 @@ from typing import Any
 
 from ..errors import WrongUsage
 from ..files.fingerprints import Source, key
+from ..findings import named_path
 
 SECTIONS = ("training", "validation", "test")
 """Sections that a datalist may have."""
@@ -133,7 +134,7 @@ def case_items(path: str | Path, section: str = "test") -> list[dict[str, Any]]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"))  # some editors write a byte order mark
         sections = {name: list(content.get(name) or []) for name in SECTIONS}
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise WrongUsage(
@@ -180,6 +181,8 @@ def _image(item: Any, row: int, section: str, path: Path, needed: Sequence[str] 
     if not isinstance(item, dict) or not all(isinstance(item.get(name), str) for name in needed):
         words = " and ".join(map(json.dumps, needed))
         raise WrongUsage(f"{_entry(row, section, path)} needs {words}, {'each ' if len(needed) > 1 else ''}a text.")
+    if not item["image"]:
+        raise WrongUsage(f'{_entry(row, section, path)}: "image" is empty. Name the scan.')
     return (path.parent / str(item["image"])).absolute()
 
 
@@ -214,4 +217,4 @@ def _marks(item: Any, path: Path) -> set[str]:
 
 def cases(path: str | Path) -> list[dict[str, Any]]:
     """The one case that `path` holds: a NIfTI file, a DICOM file, or the folder of a series or of a study."""
-    return [{"image": str(path)}]
+    return [{"image": str(named_path(path))}]

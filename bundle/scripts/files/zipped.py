@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from ..findings import InputRefused, refusal
+from ..findings import InputRefused, named_path, refusal
 from ..words import counted
 from .names import is_nifti
 
@@ -44,7 +44,7 @@ def unpacked(path: str | Path) -> Iterator[Path]:
         InputRefused: `zip_unusable`; or the path is missing.
         OSError: there is no space for the files.
     """
-    path = Path(path)
+    path = named_path(path)
     if not (is_zip(path) and path.is_file()):
         yield path
         return

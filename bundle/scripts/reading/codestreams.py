@@ -15,7 +15,7 @@ import zlib
 from pathlib import Path
 from typing import NamedTuple
 
-from pydicom.filereader import read_file_meta_info
+from pydicom.filereader import read_dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from ..files.names import shown
@@ -121,8 +121,11 @@ MAX_BYTES = 2 * MAX_VOXELS + 2**24
 META_BYTES = 2048
 """The transfer syntax stands within so many bytes of the beginning."""
 
-META_STARTS = 132
-"""Bytes before the meta information: the preamble and the prefix."""
+PREFIX_AT, PREFIX, META_STARTS = 128, b"DICM", 132
+"""The prefix follows the preamble, and the meta information the prefix. Without it the file begins with the latter."""
+
+META_GROUP = 2
+"""The group of its elements."""
 
 GROUP_LENGTH_BYTES = 12
 """Size of the element that says how long the meta information is, from its own end on."""
@@ -140,10 +143,13 @@ def check_inflated_size(path: Path) -> None:
     with path.open("rb") as stream:
         if DeflatedExplicitVRLittleEndian.encode() not in stream.read(META_BYTES):
             return
-        meta = read_file_meta_info(path)
+        stream.seek(PREFIX_AT)
+        start = META_STARTS if stream.read(len(PREFIX)) == PREFIX else 0
+        stream.seek(start)
+        meta = read_dataset(stream, False, True, stop_when=lambda tag, vr, length: tag >> 16 != META_GROUP)
         if meta.get("TransferSyntaxUID") != DeflatedExplicitVRLittleEndian:
             return
-        stream.seek(META_STARTS + GROUP_LENGTH_BYTES + int(meta.FileMetaInformationGroupLength))
+        stream.seek(start + GROUP_LENGTH_BYTES + int(meta.FileMetaInformationGroupLength))
         inflater, size = zlib.decompressobj(-zlib.MAX_WBITS), 0
         while data := inflater.unconsumed_tail or stream.read(PIECE):
             size += len(inflater.decompress(data, PIECE))

@@ -7,6 +7,7 @@ holds many frames; what varies from frame to frame stands in its functional grou
 
 from __future__ import annotations
 
+import itertools
 import os
 import stat
 import warnings
@@ -31,13 +32,15 @@ from .values import (
     padding_of,
     patient_of,
     text_of,
+    uid_of,
 )
 
 IMAGE_STORAGE = ("1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2")
 """CT Image Storage, Enhanced CT Image Storage and Legacy Converted Enhanced CT Image Storage."""
 
 TAGS: tuple[str, ...] = (
-    *("SOPClassUID", "SeriesInstanceUID", "StudyInstanceUID", "FrameOfReferenceUID", "Modality", "ImageType"),
+    *("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "FrameOfReferenceUID"),
+    *("Modality", "ImageType"),
     *("PatientID", "PatientName", "PatientBirthDate", "PatientAge", "StudyDate", "BodyPartExamined"),
     *("SeriesDescription", "ProtocolName", "ConvolutionKernel", "ContrastBolusAgent", "ContrastBolusVolume"),
     *("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SliceThickness", "Rows", "Columns"),
@@ -49,6 +52,9 @@ TAGS: tuple[str, ...] = (
 )
 """The attributes that are read; all others stay on the disk."""
 
+STARTS = (b"\x02\x00", b"\x08\x00")
+"""First bytes of a DICOM file without preamble: the group of its meta information, or that of its data set."""
+
 FRAME_GROUPS: dict[str, tuple[str, ...]] = {
     "CTImageFrameTypeSequence": ("FrameType",),
     "PlanePositionSequence": ("ImagePositionPatient",),
@@ -59,6 +65,9 @@ FRAME_GROUPS: dict[str, tuple[str, ...]] = {
     "ContrastBolusUsageSequence": ("ContrastBolusAgentAdministered",),
 }
 """Sequences in which an enhanced file has attributes that a single-frame file has at its top level."""
+
+UNASSIGNED = ("UnassignedSharedConvertedAttributesSequence", "UnassignedPerFrameConvertedAttributesSequence")
+"""Functional groups in which a converter leaves what has no place in an enhanced file (PS3.3 C.7.6.16.2.25)."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +84,7 @@ class ImageHeader:
     series_number: int | None
     acquisition: int | None
     sop_class: str
+    sop_uid: str
     modality: str
     image_type: tuple[str, ...]
     rows: int
@@ -101,12 +111,21 @@ class ImageHeader:
 
 @dataclass
 class Headers:
-    """The headers of a folder: CT-like images, number of foreign files, other objects, number of links to folders."""
+    """The headers of a folder: CT-like images, number of foreign files, other objects, number of links to folders.
+
+    `unread` are the paths of the foreign files.
+    """
 
     images: list[ImageHeader] = field(default_factory=list)
     foreign: int = 0
     other_objects: int = 0
     linked_folders: int = 0
+    unread: list[Path] = field(default_factory=list)
+
+    def set_aside(self, file: Path) -> None:
+        """Count a foreign file."""
+        self.foreign += 1
+        self.unread.append(file)
 
 
 def read_headers(path: Path) -> Headers:
@@ -147,7 +166,7 @@ def _files(path: Path, found: Headers) -> list[Path]:
             if file.exists() and stat.S_ISREG(file.stat().st_mode):
                 files.append(file)
             else:
-                found.foreign += 1
+                found.set_aside(file)
     return files
 
 
@@ -162,15 +181,14 @@ def _read_file(file: Path, found: Headers) -> None:
     try:
         certain, possible = _looks_like_dicom(file)
         if not possible:
-            found.foreign += 1
+            found.set_aside(file)
             return
-        if certain:
-            check_inflated_size(file)
+        check_inflated_size(file)
         data = _header(file)
         if not certain and "SeriesInstanceUID" not in data:
-            found.foreign += 1
+            found.set_aside(file)
             return
-        storage = str(data.file_meta.get("MediaStorageSOPClassUID", "") or data.get("SOPClassUID", ""))
+        storage = uid_of(data.file_meta, "MediaStorageSOPClassUID") or uid_of(data, "SOPClassUID")
         if "Rows" not in data and storage and storage not in IMAGE_STORAGE:
             found.other_objects += 1
             return
@@ -180,7 +198,7 @@ def _read_file(file: Path, found: Headers) -> None:
         raise
     except Exception as error:  # pydicom raises many kinds on bytes that are not what they should be
         if not certain:
-            found.foreign += 1
+            found.set_aside(file)
             return
         text = f"The file {shown(file)} can't be read: it is damaged or ends early ({type(error).__name__})."
         raise refusal("corrupt_file", text) from error
@@ -194,11 +212,14 @@ def _check_complete(file: Path, data: Dataset) -> None:
 
 
 def _looks_like_dicom(file: Path) -> tuple[bool, bool]:
-    """True if the file has the DICOM prefix, and True if it may be DICOM: files without one begin with group 0008."""
+    """True if the file has the DICOM prefix; and True if it may be DICOM: else it begins with group 0002 or 0008.
+
+    Programs that store a data set alone leave out the preamble and the prefix, some of them the meta information, too.
+    """
     with file.open("rb") as stream:
         start = stream.read(132)
     certain = start[128:] == b"DICM"
-    return certain, certain or (start[:2] == b"\x08\x00" and len(start) == 132)
+    return certain, certain or (start[:2] in STARTS and len(start) == 132)
 
 
 def _header(file: Path) -> Dataset:
@@ -215,13 +236,38 @@ def _images(file: Path, data: Dataset) -> list[ImageHeader]:
         frames = data.get("PerFrameFunctionalGroupsSequence")
         if not frames:
             return [_image(file, None, data, data)]
-        shared = data.get("SharedFunctionalGroupsSequence") or [Dataset()]
-        return [_image(file, k, data, _frame_values(shared[0], frame, data)) for k, frame in enumerate(frames)]
+        shared = (data.get("SharedFunctionalGroupsSequence") or [Dataset()])[0]
+        left = [_unassigned(shared, frame) for frame in frames]
+        return [
+            _image(file, k, _with_unassigned(data, left[k]), _frame_values(shared, frame, data, left[k]))
+            for k, frame in enumerate(frames)
+        ]
 
 
-def _frame_values(shared: Dataset, frame: Dataset, data: Dataset) -> Dataset:
-    """The attributes of one frame at one level: from its own functional groups, else from the shared ones."""
+def _unassigned(shared: Dataset, frame: Dataset) -> Dataset:
+    """The attributes of one frame that its converter assigned to no place; its own ones before the shared ones."""
+    left = Dataset()
+    for group, name in itertools.product((shared, frame), UNASSIGNED):
+        for item in group.get(name) or ():
+            left.update({element.tag: element for element in item if element.keyword in TAGS})
+    return left
+
+
+def _with_unassigned(data: Dataset, left: Dataset) -> Dataset:
+    """The attributes of the file, and those that only `left` has."""
+    if not left:
+        return data
+    joined = Dataset()
+    joined.file_meta = data.file_meta
+    joined.update({element.tag: element for element in left})
+    joined.update({element.tag: element for element in data if not element.is_empty and element.VR != "SQ"})
+    return joined
+
+
+def _frame_values(shared: Dataset, frame: Dataset, data: Dataset, left: Dataset) -> Dataset:
+    """The attributes of one frame at one level: its own functional groups, else the shared ones, else `left`."""
     values = Dataset()
+    values.update({element.tag: element for element in left})
     for group, names in FRAME_GROUPS.items():
         sequence = frame.get(group) or shared.get(group)
         for name in names:
@@ -240,12 +286,13 @@ def _image(file: Path, frame: int | None, data: Dataset, values: Dataset) -> Ima
         frame=frame,
         patient=patient_of(data),
         birth_date=birth_date_of(data),
-        study_uid=str(data.get("StudyInstanceUID", "")),
-        frame_uid=str(data.get("FrameOfReferenceUID", "") or ""),
-        series_uid=str(data.SeriesInstanceUID),
+        study_uid=uid_of(data, "StudyInstanceUID"),
+        frame_uid=uid_of(data, "FrameOfReferenceUID"),
+        series_uid=uid_of(data, "SeriesInstanceUID"),
         series_number=integer_of(data.get("SeriesNumber")),
         acquisition=integer_of(data.get("AcquisitionNumber")),
-        sop_class=str(data.get("SOPClassUID", "") or data.file_meta.get("MediaStorageSOPClassUID", "")),
+        sop_class=uid_of(data, "SOPClassUID") or uid_of(data.file_meta, "MediaStorageSOPClassUID"),
+        sop_uid=uid_of(data, "SOPInstanceUID") or uid_of(data.file_meta, "MediaStorageSOPInstanceUID"),
         modality=text_of(data, "Modality"),
         image_type=tuple(str(v).upper() for v in as_list(values.get("FrameType") or data.get("ImageType"))),
         rows=int(data.Rows),
@@ -271,5 +318,5 @@ def _image(file: Path, frame: int | None, data: Dataset, values: Dataset) -> Ima
         contrast=contrast_of(data, values),
         body_part=text_of(data, "BodyPartExamined"),
         age_years=age_years_of(data),
-        lossy=text_of(data, "LossyImageCompression") == "01",
+        lossy="01" in (text_of(data, "LossyImageCompression"), text_of(values, "LossyImageCompression")),
     )

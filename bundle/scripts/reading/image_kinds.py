@@ -1,4 +1,4 @@
-"""Image kinds by header: kind, contrast agent, bone kernel, body part. Vendors' words live here.
+"""Image kinds by header: kind, contrast agent (see `contrast_words`), bone kernel, body part.
 
 An image's *kind* is "image", or why it is no part of a head CT: "not CT", "colour", "capture" (of a screen),
 "localizer" (the projection on which a scan is planned).
@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from ..words import counted
+from .contrast_words import denies_contrast, mentions_contrast
 from .headers import ImageHeader
 
 KIND_WORDS = {
@@ -33,16 +34,6 @@ BONE_KERNEL = re.compile(r"BONE|EDGE|LUNG|\bYD\b|\bYE\b|^[DEL]\b|^FC(3\d|8\d)|^[
 
 BONE_DESCRIPTION = re.compile(r"\bBONES?\b|KNOCHEN|\bOSSEUX\b|\bHUESO\b")
 """Series descriptions of bone reconstructions."""
-
-NO_CONTRAST = re.compile(
-    r"WITHOUT|W/O|\bNO\b|NON|NATIV|PLAIN|\bNONE\b|SANS|SENZA|\bSIN\b|-C\b|\bPRE[ -]?(C|CON\w*|KM|IV)\b"
-)
-"""Words that deny contrast agent in a text that mentions it."""
-
-CONTRAST = re.compile(
-    r"CONTRAST|\+ ?C\b|\bC\+|\bCTA\b|ANGIO|VENOGRA|\bPOST[ -]?(C|CON\w*|KM|IV)\b|PERFUSION|\bKM\b|\bIV\b"
-)
-"""Words that suggest contrast agent."""
 
 HEAD = re.compile(r"HEAD|BRAIN|SKULL|KOPF|SCHAEDEL|TETE|CRAN|CEREB|NEURO|ORBIT|SINUS|FACE")
 """Body parts that are, or hold, the head."""
@@ -69,8 +60,8 @@ def kind_of(image: ImageHeader) -> str:
 def suggests_contrast(image: ImageHeader) -> bool:
     """True if the agent or the description suggests contrast agent."""
     if image.contrast:
-        return not NO_CONTRAST.search(image.contrast) and image.contrast not in ("N", "0", "NA", "N/A")
-    return bool(CONTRAST.search(image.description)) and not NO_CONTRAST.search(image.description)
+        return not denies_contrast(image.contrast) and image.contrast not in ("N", "0", "NA", "N/A")
+    return mentions_contrast(image.description)
 
 
 def has_bone_kernel(image: ImageHeader) -> bool:

@@ -1,9 +1,9 @@
 """One entry point for every input: a folder of DICOM files, an enhanced CT file, or a NIfTI file.
 
 A folder may hold a series or a whole study. A single file of a series stands for itself alone (and is refused, as too
-few slices). `inspect_input` returns the findings; `read_scans` also returns the voxels. Both run the same checks, so
-both accept the same inputs. `read_volume` is for what needs a brain: it reads one series, and refuses a bone kernel
-that was not named.
+few slices). A folder with nothing but one NIfTI file stands for that file. `inspect_input` returns the findings;
+`read_scans` also returns the voxels. Both run the same checks, so both accept the same inputs. `read_volume` is for
+what needs a brain: it reads one series, and refuses a bone kernel that was not named.
 
 The *scan* is the volume that is registered, and on whose grid results lie. It *serves* the brain unless it has a bone
 kernel, and the skull unless a bone series does (see `bone_series`). A series that is named serves alone.
@@ -17,12 +17,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..files.names import is_nifti
-from ..findings import Finding, InputRefused, finding, refusal
-from ..volume import Volume
+from ..findings import SLICES_SET_ASIDE, Finding, InputRefused, finding, named_path, refusal
+from ..volume import MIN_SLICES, Volume
 from ..words import counted
 from .bone_series import bone_beside, bone_volume
 from .headers import Headers, read_headers
+from .lookalikes import lookalikes
 from .nifti import check_nifti, read_nifti
+from .references import sharing_uid
 from .series import BONE_KERNEL, Stack, choose, stacks_of
 from .stacks import stack_volume
 
@@ -82,7 +84,7 @@ def read_volume(path: str | Path, series_uid: str | None = None) -> Volume:
     Raises:
         InputRefused: with the finding that says why.
     """
-    path = Path(path)
+    path = scan_at(path)
     if _source_of(path) == "nifti":
         return read_nifti(path)
     headers, stacks = _preflight(path)
@@ -96,7 +98,7 @@ def read_scans(path: str | Path, series_uid: str | None = None) -> Scans:
     Raises:
         InputRefused: with the finding that says why there is no scan. A bone series that can't serve is a flag.
     """
-    path = Path(path)
+    path = scan_at(path)
     if _source_of(path) == "nifti":
         return Scans(read_nifti(path), None, {"brain": None, "skull": None})
     headers, stacks = _preflight(path)
@@ -109,7 +111,7 @@ def check_input(path: str | Path, series_uid: str | None = None) -> None:
     Raises:
         InputRefused: with the finding that says why. What only the voxels show, `read_scans` refuses.
     """
-    path = Path(path)
+    path = scan_at(path)
     if _source_of(path) == "nifti":
         check_nifti(path)
     else:
@@ -118,9 +120,10 @@ def check_input(path: str | Path, series_uid: str | None = None) -> None:
 
 def inspect_input(path: str | Path, series_uid: str | None = None) -> Inspection:
     """The inspection of `path`: the series that would be used and every finding; refusals are not raised here."""
-    path, source = Path(path), "none"
+    source = "none"
     rows: tuple[SeriesRow, ...] = ()
     try:
+        path = scan_at(path)
         source = _source_of(path)
         if source == "nifti":
             volume = read_nifti(path)
@@ -142,6 +145,17 @@ def _served(scans: Scans, place: int) -> tuple[str, ...]:
     return tuple(what for what, number in scans.serves.items() if number == place)
 
 
+def scan_at(path: str | Path) -> Path:
+    """The path of a scan: the only file of a folder, if that is a NIfTI, else the path itself.
+
+    Raises:
+        InputRefused: `path_missing`, if it is empty.
+    """
+    path = named_path(path)
+    files = [file for file in path.glob("*") if not file.name.startswith(".")]
+    return files[0] if len(files) == 1 and is_nifti(files[0]) else path
+
+
 def _source_of(path: Path) -> str:
     """ "nifti" or "dicom"; refuses a path that is neither a folder nor a regular file."""
     try:
@@ -160,7 +174,12 @@ def _preflight(path: Path) -> tuple[Headers, list[Stack]]:
     headers = read_headers(path)
     if not headers.images:
         raise refusal("no_dicom", _no_image(path, headers.foreign + headers.other_objects))
-    return headers, stacks_of(headers)
+    stacks = stacks_of(headers)
+    only = headers.images[0]
+    if path.is_file() and len(headers.images) == 1 and only.frame is None and stacks[0].kind == "image":
+        place = str(path.absolute().parent)[-200:]
+        raise refusal("too_few_slices", f"{place} may hold the rest: the file has 1 slice, fewer than {MIN_SLICES}.")
+    return headers, stacks
 
 
 def _no_image(path: Path, count: int) -> str:
@@ -241,6 +260,8 @@ def choice_flags(headers: Headers, stacks: list[Stack], used: tuple[Stack, ...])
         found.append(finding("under_18", "The header says that the patient is under 18."))
     if any(image.lossy for image in best.images):
         found.append(finding("lossy_compression", "The images went through lossy compression."))
+    if count := sharing_uid(best):
+        found.append(finding("uids_repeated", f"{count} of {len(best.images)} images share a SOPInstanceUID."))
     aside = Counter(stack.kind for stack in stacks if all(stack is not one for one in used) for _ in stack.images)
     if aside:
         listed = ", ".join(f"{ASIDE_WORDS[kind]} ({count})" for kind, count in sorted(aside.items()))
@@ -248,6 +269,9 @@ def choice_flags(headers: Headers, stacks: list[Stack], used: tuple[Stack, ...])
     listed = _other_things(headers)
     if listed:
         found.append(finding("files_set_aside", f"Set aside: {listed}."))
+    if count := lookalikes(headers, stacks, best):
+        words = counted(count, "file or image looks like a slice", "files or images look like slices")
+        found.append(finding(SLICES_SET_ASIDE, f"{words} of the series, but can't be read as one."))
     return tuple(found)
 
 

@@ -21,7 +21,7 @@ from pydicom.pixels.utils import get_expected_length, pixel_array
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
 
 from ..files.names import shown
-from ..findings import refusal
+from ..findings import InputRefused, refusal
 from .codestreams import check_end, coding, image_size, run_length_pixels
 from .headers import ImageHeader
 
@@ -44,6 +44,16 @@ PLAIN_SYNTAXES = {
     (False, False): ExplicitVRBigEndian,
 }
 """Transfer syntaxes without compression, by whether value representations are implicit, and the byte order little."""
+
+RARE_SYNTAXES = {
+    "1.2.840.10008.1.2.8.1": "deflated frames",
+    **dict.fromkeys((f"{JPEG_FAMILY}{end}" for end in (110, 111, 112)), "JPEG XL"),
+    "1.2.840.113619.5.2": "private, of GE",
+}
+"""Transfer syntaxes that no decoder here reads, in words."""
+
+LEAST_BYTES = 0.05
+"""Fewer bytes a pixel hold no image, however compressed."""
 
 LARGEST_SLOPE, LARGEST_INTERCEPT = 100.0, 1e5
 """Rescale slopes and intercepts (HU) beyond these leave nothing of a head's values in 16 bits."""
@@ -104,8 +114,10 @@ def check_rescale(image: ImageHeader) -> None:
         raise refusal("rescale_invalid", text)
     if image.rescale_type not in ("", "HU", "US", "UNSPECIFIED"):
         raise refusal("rescale_invalid", "The rescale type is not HU.")
-    if image.bits[0] not in (16, 32):
+    if image.bits[0] in (1, 8):
         raise refusal("rescale_invalid", f"{image.bits[0]} bits a pixel can't hold Hounsfield units.")
+    if image.bits[0] not in (16, 32):
+        raise refusal("pixels_unsupported", f"BitsAllocated is {image.bits[0]}; only 16 and 32 are read.")
     if not 0 < image.bits[1] <= image.bits[0] or image.high_bit not in (None, image.bits[1] - 1):
         text = (
             f"{image.bits[1]} of {image.bits[0]} bits are used, the highest being bit {image.high_bit}: not possible."
@@ -133,8 +145,11 @@ def _stored_values(data: Dataset, image: ImageHeader) -> NDArray[Any]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            _check_supported(data, image)
             plugin = _check_pixel_data(data, image)
             stored = pixel_array(data, index=image.frame or 0, decoding_plugin=plugin)
+    except InputRefused:
+        raise
     except Exception as error:
         reason = " ".join(str(error).split()).split("available plugins: ")[-1][:120]
         text = f"The pixel data of {name} can't be decoded ({reason})."
@@ -145,9 +160,26 @@ def _stored_values(data: Dataset, image: ImageHeader) -> NDArray[Any]:
     return np.asarray(stored)
 
 
+def _check_supported(data: Dataset, image: ImageHeader) -> None:
+    """Refuse pixels that lie in another element than PixelData, or in a transfer syntax that is not decoded."""
+    name, syntax = shown(image.path), data.file_meta.TransferSyntaxUID
+    if "PixelData" not in data:
+        private = [element for element in data if element.tag.is_private and isinstance(element.value, bytes)]
+        largest = max(private, key=lambda element: len(element.value), default=None)
+        if largest is not None and len(largest.value) >= LEAST_BYTES * image.rows * image.columns:
+            text = f"The pixels of {name} seem to be in the private element {largest.tag}; there is no PixelData."
+            raise refusal("pixels_unsupported", text)
+    try:
+        get_decoder(syntax)
+    except NotImplementedError:
+        named = f"{syntax} ({RARE_SYNTAXES[syntax]})" if syntax in RARE_SYNTAXES else syntax
+        text = f"The pixels of {name} are in the transfer syntax {named}, which is not read."
+        raise refusal("pixels_unsupported", text) from None
+
+
 def _check_pixel_data(data: Dataset, image: ImageHeader) -> str:
     """The decoder to use ("" for none); ValueError if the pixel data contradict the header."""
-    syntax = data.file_meta.get("TransferSyntaxUID") if hasattr(data, "file_meta") else None
+    syntax = data.file_meta.get("TransferSyntaxUID")
     if "PixelData" not in data:
         raise ValueError("there are none, the file may be truncated")
     if syntax is None or not syntax.is_compressed:

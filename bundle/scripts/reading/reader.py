@@ -17,6 +17,7 @@ from monai.utils.enums import MetaKeys, SpaceKeys
 from monai.utils.misc import ensure_tuple
 from numpy.typing import NDArray
 
+from ..findings import named_path
 from ..volume import Volume
 from .inputs import Scans, read_scans, read_volume
 
@@ -47,11 +48,12 @@ class HeadCTReader(ImageReader):
 
         Raises:
             ValueError: more than one path.
+            InputRefused: `path_missing`, if it is empty.
         """
         paths = ensure_tuple(data)
         if len(paths) != 1:
             raise ValueError(f"a head CT is one folder or one file, got {len(paths)} paths")
-        return Path(paths[0])
+        return named_path(str(paths[0]))
 
     def get_data(self, img: Path) -> tuple[NDArray[np.float32], dict[str, Any]]:
         """Voxels (I, J, K) in HU and their metadata.

@@ -157,6 +157,7 @@ def choose(stacks: list[Stack], series_uid: str | None = None, bone_alone: bool 
         )
     _check_patients(pool)
     pool = _usable(pool)
+    _check_split(stacks, pool)
     if series_uid is None:
         pool = _unobjectionable(pool, bone_alone)
     best = _best(pool)
@@ -172,6 +173,13 @@ def _check_patients(pool: list[Stack]) -> None:
     born = {image.birth_date for stack in pool if stack.kind != "not CT" for image in stack.images} - {""}
     if max(len(patients), len(born)) > 1:
         raise refusal("several_patients", f"The images belong to {max(len(patients), len(born))} patients.")
+
+
+def _check_split(stacks: list[Stack], pool: list[Stack]) -> None:
+    """Refuse a scan whose images have a series UID each: neither can be chosen between them, nor would one do."""
+    single = sum(stack.kind == "image" and len(stack.images) == 1 and stack.images[0].frame is None for stack in stacks)
+    if single >= MIN_SLICES and all(len(stack.images) == 1 for stack in pool):
+        raise refusal("series_split", f"{single} images have {single} different SeriesInstanceUIDs.")
 
 
 def _usable(pool: list[Stack]) -> list[Stack]:
@@ -234,6 +242,16 @@ def _check_sibling(best: Stack, other: Stack) -> None:
         raise refusal("geometry_missing", f"{counted(len(other.images), 'image')} of the series without orientation.")
     cosine = abs(normal_of(best.first.orientation) @ normal_of(other.first.orientation))
     if cosine >= AXIAL_COSINE:
-        sizes = f"{best.first.columns} x {best.first.rows} and {other.first.columns} x {other.first.rows}"
-        text = f"The series has {best.slices} and {other.slices} slices of different geometry ({sizes} pixels)."
-        raise refusal("mixed_geometry", text)
+        text = f"The series has {best.slices} and {other.slices} slices of different geometry"
+        raise refusal("mixed_geometry", f"{text} ({_difference(best.first, other.first)}).")
+
+
+def _difference(one: ImageHeader, other: ImageHeader) -> str:
+    """What differs between images of two stacks of a series, with the values."""
+    if (one.columns, one.rows) != (other.columns, other.rows):
+        return f"{one.columns} x {one.rows} and {other.columns} x {other.rows} pixels"
+    if one.study_uid != other.study_uid:
+        return "two StudyInstanceUIDs"
+    axes = np.reshape([one.orientation, other.orientation], (2, 2, 3))
+    between = np.linalg.norm(axes[0] - axes[1], axis=-1) / 2
+    return f"their orientations differ by {2 * np.degrees(np.arcsin(np.clip(between, 0, 1))).max():.2f} degrees"

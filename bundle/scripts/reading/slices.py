@@ -33,6 +33,9 @@ OFF_LINE_MM = 0.5
 TILT_DEGREES = 0.5
 """Smaller angles between the line of slices and their normal are rounding."""
 
+MOST_TILT_DEGREES = 45.0
+"""No gantry tilts as far."""
+
 THICK_MM = 3.0
 """From above this on, slices are reported as thick."""
 
@@ -161,9 +164,16 @@ def _flags(
     orientation: tuple[float, ...],
     thickness_mm: float | None,
 ) -> tuple[Finding, ...]:
-    """Flags that the geometry gives rise to."""
+    """Flags that the geometry gives rise to.
+
+    Raises:
+        InputRefused: `geometry_invalid` for a tilt that no gantry has.
+    """
     found = []
     tilt = float(np.degrees(np.arccos(np.clip(normal_of(orientation) @ step / np.linalg.norm(step), -1.0, 1.0))))
+    if tilt > MOST_TILT_DEGREES:
+        text = f"The line through the slices leans by {tilt:.0f} degrees from their normal, gantries tilt by up to 30"
+        raise refusal("geometry_invalid", f"{text}: most likely positions or orientations were changed.")
     if tilt > TILT_DEGREES:
         found.append(
             finding("gantry_tilt", f"The gantry was tilted by {tilt:.1f} degrees; geometry is corrected for it.")

@@ -15,6 +15,7 @@ from ..words import counted
 from .budget import check_size
 from .headers import ImageHeader
 from .hu_scale import check_levels, thinned
+from .padding import values_inside
 from .pixels import check_rescale, load_hu
 from .series import Stack
 from .slices import SAME_HEIGHT_MM, Grid, blend, grid_of, heights
@@ -95,8 +96,7 @@ def stack_volume(stack: Stack) -> Volume:
     """
     grid, images, groups = stack_grid(stack)
     hu, padding = load_hu(images)
-    found = list(grid.findings)
-    found.extend(_duplicates(groups))
+    found = [*grid.findings, *_duplicates(groups), *values_inside(hu, padding)]
     raw, measured = thinned(hu), None if padding is None else ~thinned(padding)
     valid = split_padding(hu, padding)
     check_neighbours(hu, images)

@@ -10,17 +10,26 @@ from pydicom.dataset import Dataset
 LARGEST = 1e9
 """No attribute that is read here is larger in any scan; beyond it, arithmetic overflows."""
 
+FILLERS = " \0"
+"""Characters that fill up a text to an even length (PS3.5 6.2); some writers have them around each text of a list."""
+
 
 def as_list(value: Any) -> list[Any]:
-    """A DICOM value as a list."""
+    """A DICOM value as a list, its texts without the characters that fill them up."""
     if value is None or value == "":
         return []
-    return list(value) if isinstance(value, (MutableSequence, tuple)) else [value]
+    values = list(value) if isinstance(value, (MutableSequence, tuple)) else [value]
+    return [one.strip(FILLERS) if isinstance(one, str) else one for one in values]
 
 
 def text_of(data: Dataset, name: str) -> str:
     """A text value in upper case, the values of a list joined; "" when absent."""
-    return " ".join(str(v) for v in as_list(data.get(name))).strip().upper()
+    return uid_of(data, name).upper()
+
+
+def uid_of(data: Dataset, name: str) -> str:
+    """A UID, or another text as it is written, the values of a list joined; "" when absent."""
+    return " ".join(str(one) for one in as_list(data.get(name))).strip(FILLERS)
 
 
 def number_of(value: Any) -> float | None:

@@ -6,7 +6,7 @@ grid and gives the native affine back, so that nothing stays in the moved space.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -22,7 +22,7 @@ from torch import Tensor
 
 from ..assets import beside
 from ..files.derived import read_derived
-from ..findings import finding, refusal
+from ..findings import SLICES_SET_ASIDE, finding, refusal
 from ..geometry.coordinates import grid_affine
 from ..networks.position import DensePositionNet
 from ..processes.progress import tell
@@ -166,6 +166,7 @@ class RegisterHeadd(MapTransform, InvertibleTransform):
         locator = load_locator(self.locator) if self.locator else None
         reference = load_reference(self.reference, self.masks)
         result = register_or_refuse(volume, affine, reference, locator, self.force)
+        result = with_doubt(result, scan.meta.get("findings") or ())
         moved, valid = to_reference_space(volume, affine, result.matrix)
         described = describe(result)
         if result.verdict == "review":
@@ -227,6 +228,13 @@ def register_or_refuse(
         return replace(result, verdict="unconfirmed")
     seen = "The pose can't be confirmed" if result.head else "No whole head of an adult was recognised"
     raise refusal("registration_failed", f"{seen}: {'; '.join(result.reasons[:MOST_REASONS])}.")
+
+
+def with_doubt(result: Registration, findings: Sequence[Mapping[str, str]]) -> Registration:
+    """The registration of a scan with these findings: for review if it passed, and slices may be missing."""
+    if result.verdict == "pass" and any(found["code"] == SLICES_SET_ASIDE for found in findings):
+        return replace(result, verdict="review", reasons=("slices of the scan may be missing",))
+    return result
 
 
 def describe(result: Registration) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any
 from ..anomaly.chosen_calibration import calibration_values, why_not_valid
 from ..anomaly.scores import MAPS
 from ..errors import WrongUsage
+from ..findings import named_path
 from ..networks.devices import DEVICE, check_device
 from ..workflow import device_values
 from .judging import judge
@@ -52,7 +53,7 @@ def detect(
     """
     values = chosen_values(device, stride, series_uid, map, calibration)
     with tempfile.TemporaryDirectory(prefix="head_ct_") as folder:
-        judge(Path(scan), Path(folder) / "results", values)
+        judge(named_path(scan), Path(folder) / "results", values)
         return Result.read(Path(folder) / "results")
 
 

@@ -38,12 +38,14 @@ def judge(
         InputRefused: the scan can't be judged.
         OutputExists, OutputFailed: the results can't be written.
     """
-    from ..reading import inputs
+    from ..reading import inputs, references
 
     values = dict(values or {})
     try:
         with reserved(output, overwrite), quiet(warn=warn), unpacked(scan) as place:
             inputs.check_input(place, values.get("series_uid"))  # by headers alone, before torch is loaded
+            if values.get("dicom"):
+                references.check_referable(place, values.get("series_uid"))
             own = {"dataset_dir": place.absolute(), "output_dir": output.absolute(), "overwrite": overwrite}
             run_configs((INFERENCE, *overlays), {"bundle_root": str(bundle_root()), **values, **own})
     finally:

@@ -71,6 +71,13 @@ def test_a_volume_on_uneven_slices(tmp_path: Path) -> None:
     np.testing.assert_array_equal(labels[:, 0, 0], np.rint(heights / source.grid.spacing_mm))
 
 
+def test_images_that_share_a_uid_are_refused(tmp_path: Path) -> None:
+    write_series(tmp_path, edit=lambda dataset, k: setattr(dataset, "SOPInstanceUID", f"1.2.{min(k, 30)}"))
+    with pytest.raises(InputRefused, match=r"7 of 37 images share a SOPInstanceUID, .* Leave out --dicom") as error:
+        read_source(tmp_path)
+    assert error.value.code == "uids_not_unique"
+
+
 def test_what_is_no_series_is_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("no image")
     with pytest.raises(InputRefused, match=r"no CT images|No image|The file is not|None of"):

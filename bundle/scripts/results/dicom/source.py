@@ -26,6 +26,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import CTImageStorage
 
 from ...reading.headers import ImageHeader, read_headers
+from ...reading.references import check_references
 from ...reading.series import choose, stacks_of
 from ...reading.slices import UNIFORM_MM, Grid
 from ...reading.stacks import stack_grid
@@ -74,10 +75,12 @@ def read_source(path: str | Path, series_uid: str | None = None) -> Source:
     """The source images at `path`, of the series that is chosen or named.
 
     Raises:
-        InputRefused: there are none that can be judged.
+        InputRefused: there are none that can be judged, or they share their UIDs.
     """
     headers = read_headers(Path(path))
-    grid, chosen, _ = stack_grid(choose(stacks_of(headers), series_uid, bone_alone=True))
+    stack = choose(stacks_of(headers), series_uid, bone_alone=True)
+    check_references(stack)
+    grid, chosen, _ = stack_grid(stack)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # values out of form are emptied or left out
         files = {file: pydicom.dcmread(file, stop_before_pixels=True, force=True) for file in {c.path for c in chosen}}
