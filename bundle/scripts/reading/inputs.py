@@ -21,7 +21,7 @@ from ..findings import SLICES_SET_ASIDE, Finding, InputRefused, finding, named_p
 from ..volume import MIN_SLICES, Volume
 from ..words import counted
 from .bone_series import bone_beside, bone_volume
-from .headers import Headers, read_headers
+from .headers import IMAGE_STORAGE, Headers, read_headers
 from .lookalikes import lookalikes
 from .nifti import check_nifti, read_nifti
 from .references import sharing_uid
@@ -176,7 +176,8 @@ def _preflight(path: Path) -> tuple[Headers, list[Stack]]:
         raise refusal("no_dicom", _no_image(path, headers.foreign + headers.other_objects))
     stacks = stacks_of(headers)
     only = headers.images[0]
-    if path.is_file() and len(headers.images) == 1 and only.frame is None and stacks[0].kind == "image":
+    alone = path.is_file() and len(headers.images) == 1 and only.sop_class not in IMAGE_STORAGE[1:]
+    if alone and only.frame is None and stacks[0].kind == "image":
         place = str(path.absolute().parent)[-200:]
         raise refusal("too_few_slices", f"{place} may hold the rest: the file has 1 slice, fewer than {MIN_SLICES}.")
     return headers, stacks
