@@ -23,7 +23,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "bundle"))
 
 from scripts.networks.inferers import TILES, DensePositionInferer
-from scripts.networks.position import STRIDES, DensePositionNet
+from scripts.networks.position import DensePositionNet
+from scripts.networks.strides import STRIDES
 
 WEIGHTS = ROOT / "bundle" / "models" / "model.pt"
 SIDE, FILLED, CHANNELS, PATCH = 256, 0.3, 2, 39

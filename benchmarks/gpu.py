@@ -25,7 +25,8 @@ sys.path.insert(0, str(ROOT / "bundle"))
 
 from reproduction.memory import Setup, one_batch, setup, trainer, training_config
 from scripts.networks.inferers import PRECISIONS, DensePositionInferer, PatchPositionInferer
-from scripts.networks.position import STRIDES, DensePositionNet, PatchPositionNet
+from scripts.networks.position import DensePositionNet, PatchPositionNet
+from scripts.networks.strides import STRIDES
 from scripts.preprocessing.transforms import EqualizeHistogramd, FindForegroundd, ScaleWindowsd
 
 MODELS = ROOT / "bundle" / "models"

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from scripts.commands.arguments import seed
+from scripts.commands.arguments import add_seed
 from scripts.errors import WrongUsage
 
 from ..cq500.agreement import agreement, agreement_table
@@ -28,16 +28,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("root", metavar="ROOT", type=Path, help="folder with CQ500CT0 CQ500CT0 and so on")
     parser.add_argument("--reads", metavar="FILE", type=Path, required=True, help="the label table, reads.csv")
-    parser.add_argument(
-        "-o", "--output", metavar="DATALIST.json", type=json_path, required=True, help="what train and others take"
-    )
+    words = "file of the datalist, which ends in .json"
+    parser.add_argument("-o", "--output", metavar="FILE", type=json_path, required=True, help=words)
     parser.add_argument(
         "--pool",
         choices=tuple(POOLS),
         default="strict",
         help="healthy scans: no reader marked anything (strict), or no haemorrhage and no fracture by vote (published)",
     )
-    parser.add_argument("--seed", type=seed, default=0, help="who is in which section follows from it (0)")
+    add_seed(parser, "who is in which section follows from it (0)")
     parser.add_argument(
         "--healthy-test", metavar="N", type=counting, default=HEALTHY_TEST, help="healthy scans of the test (21)"
     )

@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         help=f"what to measure; networks: {', '.join(NETWORKS)}; a batch counts patches, crops, volumes or boxes",
     )
-    add_output(parser, "the table (CSV)", metavar="FILE")
+    add_output(parser, "file of the table (CSV)")
     add_device(parser)
     parser.add_argument("--iterations", type=positive, default=2, help="iterations of each (2; not fewer)")
 

@@ -10,6 +10,7 @@ import argparse
 from importlib.util import find_spec
 from pathlib import Path
 
+from scripts.commands.arguments import names_among
 from scripts.errors import WrongUsage
 from scripts.files.atomic import check_writable, replace_file
 
@@ -29,13 +30,9 @@ Bieder, Wolleb, Sandkühler, Cattin, "Position Regression for Unsupervised Anoma
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("folder", metavar="OUT", type=Path, help="folder of a reproduction; they go to OUT/paper")
-    parser.add_argument(
-        "--only",
-        metavar="NAME",
-        choices=[item.stem for item in ITEMS],
-        nargs="+",
-        help=f"make these alone, and no page: {', '.join(item.stem for item in ITEMS)}",
-    )
+    known = [item.stem for item in ITEMS]
+    words = f"make these alone, and no page: {', '.join(known)}"
+    parser.add_argument("--only", metavar="NAME,NAME", type=names_among(known), default=[], help=words)
 
 
 def main(args: argparse.Namespace) -> int:

@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from scripts.assets import bundle_root, config
-from scripts.commands.arguments import add_output, check_device, positive
+from scripts.commands.arguments import add_names, add_output, check_device, positive
 from scripts.datasets.datalist import check_disjoint
 from scripts.errors import OutputExists, WrongUsage
 from scripts.files.atomic import check_writable
@@ -61,9 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--datalist", metavar="FILE", type=Path, help="other than the manifest's")
     parser.add_argument("--reads", metavar="FILE", type=Path, help="CQ500's label table, other than the manifest's")
     parser.add_argument("--list", action="store_true", help="only print the steps to do, each with its command line")
-    parser.add_argument(
-        "--only", metavar="NAME", nargs="+", help=f"only these runs, or steps of none ({', '.join(WITHOUT_RUN)})"
-    )
+    add_names(parser, f"only these runs, or steps of none ({', '.join(WITHOUT_RUN)})", "--only")
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--cores", metavar="N", type=positive, help="cores of this machine (the manifest's workers)")
     where.add_argument("--profile", metavar="DIR", help="a profile of Snakemake's: where and how steps run, e.g. Slurm")
@@ -81,7 +79,7 @@ def main(args: argparse.Namespace) -> int:
         raise WrongUsage("A sweep needs Snakemake. Install it: pip install 'head-ct-position-anomaly[reproduce]'")
     folder, manifest = Reproduction(args.output), manifest_of(args)
     told = settings(folder, manifest, args.cores or manifest["workers"])
-    words = [*ALWAYS, *resources(args, told), "--", *targets(folder, manifest, args.only or ())]
+    words = [*ALWAYS, *resources(args, told), "--", *targets(folder, manifest, args.only)]
     if args.list:
         with TemporaryDirectory() as place:
             Reproduction(place).write(told)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from scripts.commands.arguments import add_output, seed
+from scripts.commands.arguments import add_names, add_output, add_seed
 from scripts.files.atomic import check_writable
 from scripts.processes.memory import keep_large_blocks
 from scripts.simulation.anatomy.label_map import Anatomy, anatomy_paths, load_anatomy
@@ -34,12 +34,10 @@ SLICES_A_CASE = 250
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("anatomies", metavar="ANATOMIES", type=Path, help="a folder of label maps of heads (.nii.gz)")
-    add_output(parser, "folder of the data set", metavar="ROOT")
+    add_output(parser, "folder of the data set")
     parser.add_argument("--cases", metavar="N", type=case_count, default=80, help="how many patients (80)")
-    parser.add_argument("--seed", type=seed, default=0, help="everything random follows from it (0)")
-    parser.add_argument(
-        "--names", type=lambda text: text.split(","), default=[], help="which label maps: NAME,NAME... (all)"
-    )
+    add_seed(parser, "everything random follows from it (0)")
+    add_names(parser, "label maps to draw from (all)")
     parser.add_argument("--pixels", metavar="N", type=pixel_count, default=256, help="a side of an image (256)")
 
 

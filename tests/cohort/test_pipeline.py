@@ -75,7 +75,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def cohort(folder: Path, out: str, *more: str) -> Path:
     """The folder of a cohort run, which takes registered scans from, and leaves them in, a folder for all."""
-    words = ["cohort", str(folder / "datalist.json"), "-o", str(folder / out), "--cache", str(folder / "registered")]
+    words = ["cohort", str(folder / "datalist.json"), "-o", str(folder / out), "--work", str(folder / "registered")]
     assert main([*words, "--device", "cpu", *more]) == 0
     return folder / out
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from evaluated_heads import HEADS, NETWORK, head
 
 from scripts.cohort.tasks import (
+    OTHER_LESION,
     SUBTYPES,
     Head,
     Item,
@@ -44,6 +46,14 @@ def test_skulls_are_judged_against_healthy_heads_only() -> None:
     found = [(item.case, item.score, item.label) for item in fracture_items(HEADS)]
     assert found == [("healthy", 1, False), ("quiet", 3, False), ("broken", 4, True), ("broken and bleeding", 2, True)]
     assert {item.region for item in fracture_items(HEADS)} == {"skull"}
+
+
+def test_a_head_with_another_lesion_is_neither_anomalous_nor_healthy() -> None:
+    others = [replace(one, case=f"other {one.case}", labels={**one.labels, OTHER_LESION: True}) for one in HEADS]
+    assert haemorrhage_items([*HEADS, *others]) == haemorrhage_items(HEADS)
+    assert fracture_items([*HEADS, *others]) == fracture_items(HEADS)
+    assert any("Another lesion than" in text and "other healthy" in text for text in left_out(others[:1]))
+    assert not any("Another lesion than" in text for text in left_out(HEADS))
 
 
 def test_a_subtype_keeps_the_healthy_regions() -> None:

@@ -269,7 +269,7 @@ def test_other_settings_need_another_folder(tmp_path: Path, capsys: pytest.Captu
     for more, text in (
         (("--stride", "4"), "network stride was 2 and is 4"),
         (("--map", "error"), "score was calibrated_top_1_percent_mean and is raw_top_1_percent_mean"),
-        (("--score", "maximum"), "score was calibrated_top_1_percent_mean and is calibrated_maximum"),
+        (("--pooling", "maximum"), "score was calibrated_top_1_percent_mean and is calibrated_maximum"),
     ):
         assert main(words(tmp_path, *more)) == 4
         assert text in capsys.readouterr().err

@@ -11,7 +11,9 @@ import pytest
 from dicom_series import head_hu
 from geometries import PLAIN, THIN
 from toy_anatomy import raw_labels
+from truth_scores import case_by_truth
 
+from scripts.commands import cohort
 from scripts.commands.main import main
 from scripts.commands.simulate import write_case, write_datalist
 from scripts.datasets.datalist import listed_cases
@@ -64,6 +66,35 @@ def test_a_datalist_of_all_scans_that_cohort_takes(tmp_path: Path) -> None:
         ("scan_0003", "scan_0003"),
     ]
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["datalist.json"]
+
+
+def test_the_datalist_goes_through_cohort_to_evaluate(
+    anatomy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Stand-in scores are right wherever labels are: with a label on a wrong side the AUROC would not be 1."""
+    monkeypatch.setattr(cohort, "run_case", case_by_truth)
+    drawn, scored = tmp_path / "drawn", tmp_path / "scored"
+    for seed, lesion, side in (("0", "", ""), ("10", "epidural", "right"), ("20", "linear_fracture", "left")):
+        more = ["--lesion", lesion, "--side", side] if lesion else ["--count", "2"]
+        assert main(["simulate", str(anatomy), "-o", str(drawn), "--protocol", "routine", "--seed", seed, *more]) == 0
+    assert main(["simulate", str(anatomy), "-o", str(drawn), "--seed", "30", "--lesion", "oedema"]) == 0
+    datalist = drawn / "datalist.json"
+    assert [sorted(name for name in one.labels if one.labels[name]) for one in listed_cases(datalist)] == [
+        *([], []),
+        ["BleedLocation-Right", "EDH", "ICH"],
+        ["CalvarialFracture", "Fracture"],
+        ["OtherLesion"],
+    ]
+    assert main(["cohort", str(datalist), "-o", str(scored), "--device", "cpu"]) == 0
+    capsys.readouterr()
+    assert main(["evaluate", str(scored), str(datalist)]) == 0
+    said = capsys.readouterr()
+    tasks = json.loads((scored / "evaluation.json").read_text(encoding="utf-8"))["tasks"]
+    assert {name: (m["auroc"], m["positives"], m["negatives"]) for name, m in tasks.items()} == {
+        "haemorrhage": (1, 1, 5),
+        "fracture": (1, 1, 2),
+    }
+    assert "Another lesion than a haemorrhage or a fracture: 1 case (scan_0030): left out of both tasks." in said.err
 
 
 def test_lesions_on_both_sides_of_a_size_and_a_look(anatomy: Path, tmp_path: Path) -> None:

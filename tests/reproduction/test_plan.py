@@ -15,7 +15,8 @@ from reproduction.plan import SCHEMA, TRAINING, iterations, read_manifest
 from scripts.anomaly.scores import POOLINGS
 from scripts.assets import config
 from scripts.errors import WrongUsage
-from scripts.networks.position import PATCH_SIZES, STRIDES
+from scripts.networks.position import PATCH_SIZES
+from scripts.networks.strides import STRIDES
 
 GOOD = """
     datalist: lists/cq500.json

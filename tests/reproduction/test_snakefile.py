@@ -100,13 +100,14 @@ def test_what_each_network_is_trained_and_judged_with(tmp_path: Path) -> None:
     assert option(found["train:p"], "--start_weights") == "$None"
     assert option(found["train:a"], "--patch_size") is None
     assert option(found["train:p"], "--device") == "$torch.device('cuda:1')"
-    names = ("--mode", "--width", "--patch-size", "--stride", "--engine", "--address", "--workers", "--map", "--score")
+    names = ("--mode", "--width", "--patch-size", "--stride", "--engine", "--address", "--workers", "--map")
+    names = (*names, "--pooling")
     assert {name: [option(found[f"cohort:{name}"], key) for key in names] for name in "pad"} == {
         "p": ["published", "2", "19", "4", "ray", "10.0.0.1:6379", "3", "error", "maximum"],
         "a": ["autoencoder", "3", None, None, "ray", "10.0.0.1:6379", "3", None, "maximum"],
         "d": ["dense", "16", "39", "4", "ray", "10.0.0.1:6379", "3", "error", "top_1_percent_mean"],
     }
-    caches = {option(words, "--cache") for name, words in found.items() if name.startswith("cohort:")}
+    caches = {option(words, "--work") for name, words in found.items() if name.startswith("cohort:")}
     assert caches == {str(tmp_path / "out" / "registered")}, "each scan is registered once"
     prepared = {option(words, "--prepared_dir") for words in found.values()} - {None}
     assert prepared == {option(found["prepare"], "-o")}

@@ -7,6 +7,8 @@ region has none. A *task* asks for one kind of anomaly; its *items* are regions 
   Heads that have a fracture and no haemorrhage are left out, and those of which no side is labelled.
 * fracture: the skulls of heads with a fracture, and of healthy heads, which have neither fracture nor haemorrhage.
 
+Heads with another lesion, where a label says so, are left out of both: they count neither as anomalous nor as healthy.
+
 A *subtype* keeps of a task's anomalous items those of heads with its label, and all healthy ones. Statistics are those
 of `statistics` and `roc`; the bootstrap draws cases, with all their items.
 """
@@ -42,6 +44,9 @@ SUBTYPES = {
 }
 """Labels of subtypes, by task."""
 
+OTHER_LESION = "OtherLesion"
+"""A label that heads may have: a lesion that is neither a haemorrhage nor a fracture."""
+
 SPECIFICITIES = (0.80, 0.90, 0.95)
 """Specificities at which the sensitivity is reported."""
 
@@ -71,6 +76,11 @@ class Head:
         return self.labels[LABELS[FRACTURE]]
 
     @property
+    def has_other(self) -> bool:
+        """True if it has a lesion that no task asks for."""
+        return self.labels.get(OTHER_LESION, False)
+
+    @property
     def has_side(self) -> bool:
         """True if a side is labelled."""
         return any(self.labels[name] for name in SIDES.values())
@@ -90,7 +100,7 @@ def haemorrhage_items(heads: Iterable[Head]) -> list[Item]:
     """The hemispheres to judge, of those that have a score."""
     items = []
     for head in heads:
-        if (head.is_broken and not head.bleeds) or (head.bleeds and not head.has_side):
+        if head.has_other or (head.is_broken and not head.bleeds) or (head.bleeds and not head.has_side):
             continue
         for region, side in SIDES.items():
             score = head.scores.get(region)
@@ -101,7 +111,7 @@ def haemorrhage_items(heads: Iterable[Head]) -> list[Item]:
 
 def fracture_items(heads: Iterable[Head]) -> list[Item]:
     """The skulls to judge, of those that have a score."""
-    kept = [head for head in heads if head.is_broken or not head.bleeds]
+    kept = [head for head in heads if (head.is_broken or not head.bleeds) and not head.has_other]
     scores = [(head, head.scores.get("skull")) for head in kept]
     return [Item(head.case, "skull", score, head.is_broken) for head, score in scores if score is not None]
 
@@ -182,6 +192,8 @@ def left_out(heads: Sequence[Head]) -> list[str]:
         found.append(f"No side of the haemorrhage is labelled in {named(sideless)}: left out of that task.")
     if broken := [head.case for head in heads if head.is_broken and not head.bleeds]:
         found.append(f"A fracture and no haemorrhage: {named(broken)}: left out of haemorrhage.")
+    if others := [head.case for head in heads if head.has_other]:
+        found.append(f"Another lesion than a haemorrhage or a fracture: {named(others)}: left out of both tasks.")
     unclear = [head.case for head in heads if head.has_side and not head.bleeds]
     if unclear:
         found.append(f"A side is labelled, but no haemorrhage, in {named(unclear)}: taken for no haemorrhage.")

@@ -18,6 +18,7 @@ from pathlib import Path
 from ..errors import WrongUsage
 from ..networks.devices import DEVICE
 from ..networks.devices import check_device as check_device
+from ..networks.strides import STRIDES
 from ..processes.cluster import imported_ray, on_cluster
 from ..processes.local import Answer, Job, Lost, in_processes
 
@@ -25,14 +26,49 @@ SPECIAL = "$@%#"
 """Letters that MONAI's configs give a meaning: an expression, a reference, a macro, an id in an id."""
 
 
-def add_output(parser: argparse.ArgumentParser, words: str, metavar: str = "OUT") -> None:
-    """Declare the option for the output, which is required, with a help text."""
+def add_output(parser: argparse.ArgumentParser, words: str) -> None:
+    """Declare the option for the output, which is required; its help begins with "file" or "folder"."""
+    metavar = "FILE" if words.startswith("file") else "OUT"
     parser.add_argument("-o", "--output", metavar=metavar, type=Path, required=True, help=words)
+
+
+def add_work(parser: argparse._ActionsContainer, words: str, default: Path | None = None) -> None:
+    """Declare the folder of what is cached, so that it is not computed again."""
+    parser.add_argument("--work", metavar="DIR", type=Path, default=default, help=words)
+
+
+def add_names(parser: argparse._ActionsContainer, words: str, option: str = "--names") -> None:
+    """Declare a list of names; an empty list by default."""
+    parser.add_argument(option, metavar="NAME,NAME", type=names, default=[], help=words)
+
+
+def add_seed(parser: argparse.ArgumentParser, words: str, default: int | None = 0) -> None:
+    """Declare the seed; the help text says what follows from it, and the default."""
+    parser.add_argument("--seed", metavar="N", type=seed, default=default, help=words)
+
+
+def add_stride(parser: argparse._ActionsContainer, words: str = "(2)", default: int | None = None) -> None:
+    """Declare the distance between predictions of the dense network; the words give the default and its reason."""
+    parser.add_argument("--stride", type=int, choices=STRIDES, default=default, help=f"mm between predictions {words}")
+
+
+def add_series_uid(parser: argparse.ArgumentParser) -> None:
+    """Declare the series of a study."""
+    parser.add_argument(
+        "--series-uid", metavar="UID", type=series_uid, help="the series to use, when a study holds several"
+    )
+
+
+def add_workers(parser: argparse._ActionsContainer, words: str) -> None:
+    """Declare how many processes work."""
+    parser.add_argument("--workers", metavar="N", type=positive, help=words)
 
 
 def add_device(parser: argparse._ActionsContainer) -> None:
     """Declare the device to compute on."""
-    parser.add_argument("--device", type=device, default="auto", help="auto (default), cpu, cuda or cuda:N")
+    parser.add_argument(
+        "--device", metavar="NAME", type=device, default="auto", help="auto (default), cpu, cuda or cuda:N"
+    )
 
 
 def check_plain(names: Iterable[str]) -> None:
@@ -68,6 +104,33 @@ def series_uid(text: str) -> str:
     return text
 
 
+def names(text: str) -> list[str]:
+    """The names between commas.
+
+    Raises:
+        argparse.ArgumentTypeError: there is none.
+    """
+    found = [name for name in text.split(",") if name]
+    if not found:
+        raise argparse.ArgumentTypeError(f"{text!r} holds no name: say NAME,NAME")
+    return found
+
+
+def names_among(known: Sequence[str]) -> Callable[[str], list[str]]:
+    """A function that gives the names between commas.
+
+    It raises argparse.ArgumentTypeError where one of them is not known.
+    """
+
+    def among(text: str) -> list[str]:
+        for name in (found := names(text)):
+            if name not in known:
+                raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(known)}")
+        return found
+
+    return among
+
+
 def positive(text: str) -> int:
     """A whole number above 0.
 
@@ -99,7 +162,7 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
     engine = parser.add_argument_group("engine")
     engine.add_argument("--engine", choices=("local", "ray"), default="local", help="processes here (default), or Ray")
     engine.add_argument("--address", help="of a Ray cluster; without it, one is started on this machine")
-    engine.add_argument("--workers", metavar="N", type=positive, help="scans at a time (local: 1, ray: a CPU each)")
+    add_workers(engine, "processes, one scan each at a time (local: 1, ray: one a CPU)")
 
 
 def engine_problem(args: argparse.Namespace) -> str:

@@ -37,7 +37,19 @@ from ..skull.files import CLASSES, Calibration, read_calibration
 from ..statistics.auroc import threshold_at_specificity
 from ..words import counted
 from ..workflow import parsed_configs
-from .arguments import FAILURES, STOPPED, add_device, add_engine, answers, engine_problem, seed
+from .arguments import (
+    FAILURES,
+    STOPPED,
+    add_device,
+    add_engine,
+    add_names,
+    add_output,
+    add_seed,
+    add_stride,
+    add_work,
+    answers,
+    engine_problem,
+)
 
 REGISTERING = ("reference_masks.nii.gz", "regions.nii.gz", "locator.pt")
 """Files of the models, beside weights and reference, that decide what is kept of a scan."""
@@ -52,24 +64,25 @@ DAMAGED = (EOFError, KeyError, OSError, ValueError, zipfile.BadZipFile, zlib.err
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("folder", metavar="FOLDER", type=Path, nargs="?", help="healthy scans, one an entry")
-    parser.add_argument(
-        "-o",
-        "--output",
-        metavar="OUT",
-        type=Path,
-        required=True,
-        help="folder of both files, for `run --calibration OUT`; bundle/models replaces those that ship",
+    add_output(
+        parser, "folder of the calibration, for `run --calibration OUT`; bundle/models replaces the one that ships"
     )
-    parser.add_argument("--weights", metavar="FILE", type=Path, default=Path(place("models/model.pt")))
+    parser.add_argument(
+        "--weights",
+        metavar="FILE",
+        type=Path,
+        default=Path(place("models/model.pt")),
+        help="weights other than those that ship",
+    )
     parser.add_argument(
         "--evidence-weights",
         metavar="FILE",
         type=Path,
         default=Path(place("models/evidence.pt")),
-        help="of the density network",
+        help="weights of the density network other than those that ship",
     )
     add_device(parser)
-    parser.add_argument("--stride", type=int, choices=(1, 2, 4), default=4, help="voxels between predictions (4)")
+    add_stride(parser, "(4, where `run` has 2: it is quicker, and scores hardly depend on it)", default=4)
     parser.add_argument(
         "--smoothing",
         metavar="MM",
@@ -77,20 +90,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=MAP_SMOOTHING_MM,
         help=f"smooth anomaly maps by so much ({MAP_SMOOTHING_MM:g}; 0 for none)",
     )
-    parser.add_argument(
-        "--work", metavar="DIR", type=Path, default=Path("calibration"), help="residuals, to go on from"
-    )
+    add_work(parser, "folder of what each scan gave, to resume from (calibration)", default=Path("calibration"))
     parser.add_argument("--simulate", metavar="ANATOMIES", type=Path, help="draw the scans from these label maps")
-    parser.add_argument("--names", type=lambda text: text.split(","), default=[], help="which label maps: NAME,NAME...")
+    add_names(parser, "label maps to draw from (all)")
     parser.add_argument("--count", type=int, default=60, help="how many scans to draw (60)")
-    parser.add_argument("--seed", type=seed, default=0, help="seed of the first one; the next ones count up")
+    add_seed(parser, "seed of the first scan; the next ones count up (0)")
     parser.add_argument("--variety", choices=HEALTHY, default=PLAIN, help="the population that is drawn (plain)")
-    parser.add_argument(
-        "--skull-names",
-        type=lambda text: text.split(","),
-        default=[],
-        help="label maps whose scans calibrate the skull alone: the networks learned from them",
-    )
+    words = "label maps whose scans calibrate the skull alone: the networks learned from them (all)"
+    add_names(parser, words, "--skull-names")
     parser.add_argument("--skull-count", type=int, default=0, help="how many of these to draw (0)")
     add_engine(parser)
 

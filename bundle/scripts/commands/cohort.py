@@ -29,7 +29,17 @@ from ..processes.local import Lost
 from ..results.record import MAP_LEVELS
 from ..words import counted
 from ..workflow import parsed_configs
-from .arguments import FAILURES, STOPPED, add_device, add_engine, add_output, answers, engine_problem, positive
+from .arguments import (
+    FAILURES,
+    STOPPED,
+    add_device,
+    add_engine,
+    add_output,
+    add_work,
+    answers,
+    engine_problem,
+    positive,
+)
 from .scan_options import overrides, usage_problem, why_no_dicom, why_not_calibrated
 
 MODES = {"dense": [], "published": ["published.json"], "autoencoder": ["autoencoder_inference.json"]}
@@ -54,11 +64,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     network.add_argument("--patch-size", metavar="MM", type=positive, help="of the network that the weights are of")
     add_device(network)
     score = parser.add_argument_group("scores and files")
-    score.add_argument("--stride", type=positive, help="voxels (mm) between predictions")
+    words = "mm between predictions (2; with --mode published 4, and any other)"
+    score.add_argument("--stride", metavar="MM", type=positive, help=words)
     score.add_argument("--map", choices=MAPS, help="what the heatmap shows")
-    score.add_argument("--score", choices=POOLINGS, help="how a region's score is pooled")
-    score.add_argument("--calibration", metavar="FOLDER", type=Path, help="other than the one that ships")
-    score.add_argument("--cache", metavar="DIR", type=Path, help="registered scans, for several runs (OUT/registered)")
+    score.add_argument("--pooling", choices=POOLINGS, help="how a region's score is pooled")
+    score.add_argument("--calibration", metavar="DIR", type=Path, help="calibration other than the one that ships")
+    add_work(score, "folder of registered scans, for several runs (OUT/registered)")
     score.add_argument("--maps", choices=MAP_LEVELS, help="volumes to write of each case (all)")
     score.add_argument("--dicom", action="store_true", help="write DICOM objects of each case, too")
     score.add_argument("--scores-only", action="store_true", help="write result.json alone, no maps and pictures")
@@ -155,7 +166,7 @@ def planned(args: argparse.Namespace) -> tuple[Plan, dict[str, Any]]:
     }
     if args.scores_only:
         values |= without_maps(parser)
-    cache = (args.cache or args.output / REGISTERED).absolute()
+    cache = (args.work or args.output / REGISTERED).absolute()
     return Plan(names, values, args.output.absolute(), cache), facts
 
 
@@ -164,7 +175,7 @@ def settings(args: argparse.Namespace) -> dict[str, Any]:
     words = {"input": args.output, "overwrite": False, "series_uid": None}
     words |= {"accept_review": False, "force": False}
     values = overrides(argparse.Namespace(**{**vars(args), **words}))
-    more = {"width": args.width, "patch_size": args.patch_size, "score": args.score}
+    more = {"width": args.width, "patch_size": args.patch_size, "score": args.pooling}
     own = ("bundle_root", "dataset_dir", "output_dir", "overwrite")
     return {name: value for name, value in {**values, **more}.items() if value is not None and name not in own}
 

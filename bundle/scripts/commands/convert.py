@@ -13,6 +13,7 @@ from ..assets import asset, metadata, sha256
 from ..errors import WrongUsage
 from ..files.atomic import check_writable
 from ..workflow import parsed_configs
+from .arguments import add_stride
 
 ENDINGS = {".onnx": "ONNX", ".pt2": "a program of torch.export"}
 """Endings of the file, and the form of each."""
@@ -24,9 +25,7 @@ NEEDED = ("onnx", "onnxscript")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("output", metavar="FILE", type=Path, help="what to write; its ending says how: .onnx or .pt2")
-    parser.add_argument(
-        "--stride", type=int, choices=(1, 2, 4), default=2, help="mm between predictions (default: %(default)s)"
-    )
+    add_stride(parser, default=2)
     parser.add_argument("--weights", metavar="FILE", type=Path, help="other weights of the same network")
 
 

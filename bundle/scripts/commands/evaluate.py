@@ -26,7 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("datalist", metavar="DATALIST", type=Path, nargs="?", help="with the labels of its cases")
     parser.add_argument("--section", choices=SECTIONS, default="test", help="of the datalist (test)")
     parser.add_argument("--score", metavar="NAME", help="score to judge, raw_maximum say (the run's default score)")
-    parser.add_argument("-o", "--output", metavar="FILE", type=Path, help=f"(OUT/{EVALUATION_NAME})")
+    words = f"file of the evaluation (OUT/{EVALUATION_NAME})"
+    parser.add_argument("-o", "--output", metavar="FILE", type=Path, help=words)
     parser.add_argument("--compare", metavar="OTHER", type=Path, help="folder of another run: DeLong's test")
 
 

@@ -36,8 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output",
         metavar="FILE",
         type=Path,
-        help="the weights (beside the checkpoint: model.pt, published.pt, autoencoder.pt, locator.pt or density.pt); "
-        "a file of bundle/models installs them",
+        help="file of the weights (beside the checkpoint: model.pt, published.pt, autoencoder.pt, locator.pt or "
+        "density.pt); a file of bundle/models installs them",
     )
     parser.add_argument("--best", action="store_true", help="of the best validation, not of the last epoch")
     parser.add_argument("--config", choices=OUTPUTS, default="train.json", help="what the training ran (train.json)")

@@ -17,6 +17,7 @@ from ..findings import REFUSAL, InputRefused
 from ..reading.inputs import Inspection, SeriesRow, inspect_input
 from ..volume import Volume
 from ..words import printable
+from .arguments import add_series_uid
 
 FORMAT_VERSION = 1
 """Stands in what is printed as JSON; it grows when a program that reads it has to change."""
@@ -28,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "input", metavar="INPUT", type=Path, help="a folder (series or study), a DICOM file, a NIfTI or a zip"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--series-uid", metavar="UID", help="the series to use, when a study holds several")
+    add_series_uid(parser)
     parser.add_argument("--save", metavar="VOLUME.nii.gz", type=nifti_path, help="write the volume that would be used")
 
 

@@ -19,7 +19,7 @@ from ..errors import OutputFailed, WrongUsage
 from ..service.service import Destination, Service, work
 from ..service.spool import MIB, Limits, Spool, SpoolInUse
 from ..workflow import device_values
-from .arguments import add_device, check_device, series_uid
+from .arguments import add_device, add_stride, check_device, series_uid
 
 LOG = logging.getLogger("head_ct_anomaly")
 
@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--max-study-mib", type=int, default=4096, help="largest study that is taken (4096)")
     parser.add_argument("--min-free-mib", type=int, default=2048, help="space of the disk that stays free (2048)")
     add_device(parser)
-    parser.add_argument("--stride", type=int, choices=(1, 2, 4), help="voxels (mm) between predictions (2)")
+    add_stride(parser)
 
 
 def ae_title(text: str) -> str:

@@ -15,7 +15,7 @@ import os
 import select
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
@@ -46,6 +46,7 @@ COMMANDS = {
     "reproduce": "train, judge and draw everything that a manifest names",
     "paper": "draw the paper's tables and figures from a reproduction",
     "demo": "run the sample and compare the heatmap with what was planted in it",
+    "completion": "print the script by which bash or zsh completes commands and options",
 }
 """Every command, a module with `add_arguments` and `main`, and its line in the help."""
 
@@ -102,26 +103,38 @@ def run(words: Sequence[str]) -> int:
 
 def parser_for(words: Sequence[str]) -> argparse.ArgumentParser:
     """The parser of the whole program, with the arguments of the command that `words` name."""
+    asked = [word for word in words if not word.startswith("-")]
+    return parser_with(asked[:1], asked[1:2] if asked[:1] == [DEV] else ())
+
+
+def whole_parser() -> argparse.ArgumentParser:
+    """The parser of the whole program, with the arguments of every command that is installed."""
+    lacking = REPRODUCING if find_spec("reproduction") is None else ()
+    return parser_with([name for name in COMMANDS if name not in lacking], DEVELOPING.keys() - {*lacking})
+
+
+def parser_with(asked: Collection[str], asked_dev: Collection[str]) -> argparse.ArgumentParser:
+    """The parser of the whole program, with the arguments of these commands, and of these after `dev`."""
     parser = argparse.ArgumentParser(
         prog="head-ct-anomaly", description="Anomaly heatmaps of head CT. For research only, not a medical device."
     )
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     parser.add_argument("--version", action="version", version=f"%(prog)s {metadata()['version']}")
-    asked = [word for word in words if not word.startswith("-")]
-    commands = add_commands(parser, COMMANDS, asked[0] if asked else "")
+    parser.set_defaults(every_command=whole_parser)
+    commands = add_commands(parser, COMMANDS, asked)
     develop = commands.add_parser(DEV, help=f"for those who make the bundle: {', '.join(DEVELOPING)}")
-    inner = add_commands(develop, DEVELOPING, asked[1] if asked[:1] == [DEV] and len(asked) > 1 else "")
+    inner = add_commands(develop, DEVELOPING, asked_dev)
     for command in (*commands.choices.values(), *inner.choices.values()):
         command.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     return parser
 
 
-def add_commands(parser: argparse.ArgumentParser, lines: Mapping[str, str], asked: str) -> Any:
-    """The subparsers of commands, of which the one that was asked for declares its arguments."""
+def add_commands(parser: argparse.ArgumentParser, lines: Mapping[str, str], asked: Collection[str]) -> Any:
+    """The subparsers of commands, of which those that were asked for declare their arguments."""
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, line in lines.items():
         command = commands.add_parser(name, help=line)
-        if name == asked:
+        if name in asked:
             module = module_of(name)
             module.add_arguments(command)
             command.set_defaults(main=module.main)

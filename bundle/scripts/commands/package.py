@@ -35,7 +35,7 @@ SHOWN_CHARACTERS = 300
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    add_output(parser, "folder for the zip", metavar="DIR")
+    add_output(parser, "folder of the zip")
 
 
 def main(args: argparse.Namespace) -> int:

@@ -43,7 +43,7 @@ class Outcome:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("datalist", metavar="DATALIST", type=Path, help='JSON {"training": [{"image": path}, ...]}')
-    add_output(parser, "folder of prepared scans", metavar="DIR")
+    add_output(parser, "folder of prepared scans")
     add_engine(parser)
     parser.set_defaults(device="cpu")
 

@@ -23,7 +23,7 @@ from ..results.judging import judge
 from ..results.record import MAP_LEVELS, RESULT_NAME, read_result
 from ..results.summary import DONE, FAILED, REFUSED, closing_table, more, summary
 from ..workflow import parsed_configs
-from .arguments import FAILURES, add_device, add_output, check_device, series_uid
+from .arguments import FAILURES, add_device, add_output, add_series_uid, add_stride, check_device
 from .scan_options import OVERLAYS, overrides, usage_problem, why_no_dicom
 
 REFUSED_STATUS = 3
@@ -37,15 +37,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_output(parser, "folder of the results; of several inputs, OUT/NAME each")
     add_device(parser)
-    parser.add_argument("--stride", type=int, choices=(1, 2, 4), help="voxels (mm) between predictions (2)")
-    parser.add_argument("--series-uid", type=series_uid, help="the series to use, when a study holds several")
+    add_stride(parser)
+    add_series_uid(parser)
     parser.add_argument("--overwrite", action="store_true", help="replace earlier results in OUT")
     parser.add_argument("--config", choices=OVERLAYS, action="append", default=[], help="an overlay of inference.json")
     parser.add_argument("--weights", metavar="FILE", type=Path, help="weights other than those that ship")
     parser.add_argument("--map", choices=MAPS, help="what the heatmap shows (calibrated, if it can)")
-    parser.add_argument(
-        "--calibration", metavar="FOLDER", type=Path, help="normative and thresholds other than those that ship"
-    )
+    parser.add_argument("--calibration", metavar="DIR", type=Path, help="calibration other than the one that ships")
     parser.add_argument(
         "--maps", choices=MAP_LEVELS, help="volumes to write: all of them, the heatmap alone, or none (all)"
     )

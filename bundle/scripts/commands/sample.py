@@ -24,7 +24,7 @@ from ..simulation.person.look import Look
 from ..simulation.scanner.protocol import Protocol
 from ..simulation.scanner.sampling import sample
 from ..simulation.scanner.scan import Scan, acquire
-from .arguments import add_output
+from .arguments import add_output, add_seed
 
 PROTOCOL = Protocol(
     spacing_mm=0.45,
@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("anatomy", metavar="ANATOMY", type=Path, help="label map of a whole head (.nii.gz)")
     add_output(parser, "folder of the sample")
-    parser.add_argument("--seed", type=int, default=12, help="everything random follows from it (default: %(default)s)")
+    add_seed(parser, "everything random follows from it (12)", default=12)
     parser.add_argument("--kind", choices=tuple(BRIGHT), default="intraparenchymal", help="(default: %(default)s)")
     parser.add_argument(
         "--side", choices=("left", "right"), default="right", help="the patient's (default: %(default)s)"

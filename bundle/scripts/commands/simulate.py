@@ -25,14 +25,15 @@ from ..simulation.anatomy.braincase import BOTH, SIDES
 from ..simulation.anatomy.label_map import anatomy_paths, load_anatomy
 from ..simulation.case import BONE_SERIES, PRESETS, Case, bone_scan, simulate_case
 from ..simulation.lesions.blood import EVEN, LOOKS
+from ..simulation.lesions.labels import labels_of
 from ..simulation.lesions.planting import ALL_KINDS, check_request
 from ..simulation.person.varieties import PLAIN, VARIETIES
 from ..simulation.scanner.scan import Scan
 from ..volume import UNKNOWN_HU
-from .arguments import add_output, seed
+from .arguments import add_output, add_seed
 
 DATALIST_NAME = "datalist.json"
-"""The list of the scans."""
+"""The list of the scans and of their labels, which `cohort` and `evaluate` take."""
 
 CODINGS = ("explicit", "jpeg2000", "jpegls", "rle")
 """Names of `TRANSFER_SYNTAXES` in `simulation.scanner.series`."""
@@ -43,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("anatomies", metavar="ANATOMIES", type=Path, help="a label map (.nii.gz), or a folder of them")
     add_output(parser, "folder of the scans")
     parser.add_argument("--count", type=int, default=1, help="how many scans; they take turns over the anatomies")
-    parser.add_argument("--seed", type=seed, default=0, help="seed of the first scan; the next ones count up")
+    add_seed(parser, "seed of the first scan; the next ones count up (0)")
     parser.add_argument("--variety", choices=VARIETIES, default=PLAIN, help="the population that heads come from")
     parser.add_argument("--lesion", choices=ALL_KINDS, help="plant a lesion of this kind; none by default")
     parser.add_argument(
@@ -86,12 +87,16 @@ def main(args: argparse.Namespace) -> int:
 
 
 def write_datalist(output: Path) -> None:
-    """Write `datalist.json`: every scan of a folder, those of earlier calls too, under "test".
+    """Write `datalist.json`: every scan of a folder with its labels, those of earlier calls too, under "test".
 
     Raises:
         OutputFailed: it can't be written.
     """
-    items = [{"case": path.parent.name, "image": image_in(path.parent)} for path in sorted(output.glob("*/truth.json"))]
+    items = []
+    for path in sorted(output.glob("*/truth.json")):
+        truth = json.loads(path.read_text(encoding="utf-8"))
+        labels = {"labels": labels_of(truth["lesion"], truth.get("side"))} if "lesion" in truth else {}
+        items.append({"case": path.parent.name, "image": image_in(path.parent), **labels})
     content = {"description": "simulated heads; the truth of each is in its folder", "test": items}
     write_output(output / DATALIST_NAME, json_text(content).encode())
 

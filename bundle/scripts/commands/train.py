@@ -25,7 +25,7 @@ from ..files.json_text import json_text
 from ..training.anatomies import check_names, training_anatomies
 from ..words import counted
 from ..workflow import device_values, parsed_configs, train_configs
-from .arguments import add_device, add_output, check_device, check_plain, positive, seed
+from .arguments import add_device, add_names, add_output, add_seed, add_workers, check_device, check_plain, positive
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
@@ -53,31 +53,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='folder of healthy scans, one an entry, or JSON {"training": [{"image": path}, ...], "validation": [...]}',
     )
     parser.add_argument("--simulate", metavar="ANATOMIES", type=Path, help="draw the heads from these label maps")
-    add_output(parser, "checkpoints, learning curve, model.pt", metavar="DIR")
+    add_output(parser, "folder of checkpoints, learning curve and model.pt")
     parser.add_argument("--epochs", type=positive, help="epochs of 100 iterations (train.json says how many)")
     add_device(parser)
-    parser.add_argument("--workers", type=positive, help="processes that cut crops, and draw heads (1)")
-    parser.add_argument("--seed", type=seed, help="everything random follows from it (train.json says which)")
+    add_workers(parser, "processes that cut crops, and draw heads (1)")
+    add_seed(parser, "everything random follows from it (train.json says which)", default=None)
     start = parser.add_mutually_exclusive_group()
     start.add_argument("--start", metavar="FILE", type=Path, help="weights to start from (for scans: those that ship)")
     start.add_argument("--from-scratch", action="store_true", help="start from nothing, also with scans")
-    parser.add_argument(
-        "--validation",
-        metavar="NAME,NAME",
-        type=listed_names,
-        help="label maps (train.json names some) or scans of the folder (every fifth) to validate on",
-    )
-    parser.add_argument(
-        "--hold-out",
-        metavar="NAME,NAME",
-        type=listed_names,
-        help="label maps, or scans of the folder, to leave for tests: used for nothing",
-    )
-
-
-def listed_names(text: str) -> list[str]:
-    """The names in a text, between commas."""
-    return [name for name in text.split(",") if name]
+    words = "label maps (train.json names some) or scans of the folder (every fifth) to validate on"
+    add_names(parser, words, "--validation")
+    add_names(parser, "label maps, or scans of the folder, to leave for tests: used for nothing", "--hold-out")
 
 
 def main(args: argparse.Namespace) -> int:
@@ -135,15 +121,15 @@ def check_data(args: argparse.Namespace, parser: Any) -> tuple[dict[str, Any] | 
         if not args.simulate.is_dir():
             raise WrongUsage(f"There is no folder {args.simulate}. Name one of label maps: --simulate")
         folder, validation = str(args.simulate), args.validation or parser["validation_anatomies"]
-        check_plain([*validation, *(args.hold_out or [])])
+        check_plain([*validation, *args.hold_out])
         check_names(folder, validation, "Name those to validate on: --validation NAME,NAME")
-        check_names(folder, args.hold_out or [], "Correct --hold-out.")
+        check_names(folder, args.hold_out, "Correct --hold-out.")
         training_anatomies(folder, [*validation, *(args.hold_out or parser["test_anatomies"])])
         return None, 0
     if not args.data.exists():
         raise WrongUsage(f"There is no {args.data}. Name a datalist (JSON) or a folder of healthy scans.")
     if args.data.is_dir():
-        content = split_of(args.data, args.validation or [], args.hold_out or [])
+        content = split_of(args.data, args.validation, args.hold_out)
         return content, sum(map(len, content.values()))
     if args.validation or args.hold_out:
         raise WrongUsage(
@@ -255,8 +241,8 @@ def overrides(args: argparse.Namespace, datalist: dict[str, Any] | Path | None =
         "seed": args.seed,
         **device_values(args.device),
         "start_weights": args.start.absolute() if args.start else None,
-        "validation_anatomies": args.validation if args.simulate else None,
-        "test_anatomies": args.hold_out if args.simulate else None,
+        "validation_anatomies": (args.validation or None) if args.simulate else None,
+        "test_anatomies": (args.hold_out or None) if args.simulate else None,
     }
     values = {name: value for name, value in values.items() if value is not None}
     return {**values, "start_weights": None} if args.from_scratch else values

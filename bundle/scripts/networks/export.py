@@ -22,7 +22,8 @@ from torch import Tensor
 from torch.export import Dim, ExportedProgram
 
 from .density import STEP, DensityPositionNet
-from .position import STRIDES, DensePositionNet
+from .position import DensePositionNet
+from .strides import STRIDES
 
 
 class StridedPositionNet(DensePositionNet):

@@ -30,7 +30,8 @@ from ..processes.memory import give_back_free_memory, keep_large_blocks
 from .density import STEP
 from .evidence import evidence_map
 from .patches import cut, cut_patches, enclosed, foreground_of, grid_shape, near_foreground, patch_radius, tile_boxes
-from .position import STRIDES, fold_spectral_norm
+from .position import fold_spectral_norm
+from .strides import STRIDES
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 """Names of the formats."""

@@ -28,9 +28,6 @@ from torch.nn.utils.parametrizations import spectral_norm as with_spectral_norm
 PATCH_SIZES = {19: (0, 2), 23: (1, 1), 27: (1, 2), 31: (2, 1), 35: (2, 2), 39: (2, 3)}
 """Patch size -> 3x3x3 convolutions of the second block (n) and kernel of the head (h) of `DensePositionNet`."""
 
-STRIDES = (1, 2, 4)
-"""Steps between outputs, in voxels, at which `DensePositionNet` can be evaluated."""
-
 SLOPE = 0.2
 """Negative slope of the leaky ReLUs of the published network."""
 

@@ -16,12 +16,10 @@ from ..anomaly.scores import MAPS
 from ..errors import WrongUsage
 from ..findings import named_path
 from ..networks.devices import DEVICE, check_device
+from ..networks.strides import STRIDES
 from ..workflow import device_values
 from .judging import judge
 from .result import Result
-
-STRIDES = (1, 2, 4)
-"""Distances in mm between predictions that the network can have."""
 
 UID = re.compile(r"[0-9.]{1,64}")
 """Form of a series' UID."""

@@ -51,7 +51,7 @@ def test_what_can_no_longer_be_made_is_removed(folder: Reproduction) -> None:
 
 
 def test_one_alone(folder: Reproduction, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["paper", str(folder.root), "--only", "figure_6", "aurocs"]) == 0
+    assert main(["paper", str(folder.root), "--only", "figure_6,aurocs"]) == 0
     assert {path.name for path in folder.paper.iterdir()} == {"figure_6.png", "roc_rows.csv", "aurocs.md", "aurocs.csv"}
     assert main(["paper", str(folder.root), "--only", "figure_10"]) == 2
     err = capsys.readouterr().err
