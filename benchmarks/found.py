@@ -29,9 +29,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from scripts.anomaly.detections.transforms import load_atlas
+from scripts.assets import place
 from scripts.files.tables import Table
 from scripts.findings import InputRefused
 from scripts.geometry.affines import transform_points
+from scripts.geometry.coordinates import REFERENCE_SIZE, grid_affine
 from scripts.results.judging import judge
 from scripts.results.record import RESULT_NAME
 
@@ -89,8 +92,16 @@ def compared(name: str, scan: Path, result: Path) -> Found:
     lesion = np.argwhere(np.asarray(mask.dataobj) == 1)  # type: ignore[attr-defined]
     points_mm = transform_points(np.asarray(mask.affine), lesion)  # type: ignore[attr-defined]
     ranks = overlapping(result / "detections.nii.gz", points_mm)
+    truth["name"] = true_name(points_mm, np.array(record["registration"]["matrix"])) if len(points_mm) else None
     rows = [{**row, "of_lesion": is_of(row, ranks, points_mm)} for row in record["detections"]]
     return Found(name, {**truth, "kind": truth["lesion"]}, rows)
+
+
+def true_name(points_mm: NDArray[np.float64], matrix: NDArray[np.float64]) -> str:
+    """The structures that the atlas has where a lesion is, by a registration (4, 4) from scan mm to reference mm."""
+    to_voxel = np.linalg.inv(grid_affine()) @ matrix
+    voxels = np.rint(transform_points(to_voxel, points_mm)).astype(int)
+    return load_atlas(place("models/atlas.nii.gz")).name(np.clip(voxels, 0, REFERENCE_SIZE - 1))
 
 
 def overlapping(path: Path, points_mm: NDArray[np.float64]) -> set[int]:
@@ -117,7 +128,8 @@ def line(one: Found) -> tuple[str, ...]:
     """A row of the table."""
     kind = (one.truth["kind"] or "healthy").replace("_", " ")
     volume = one.truth.get("volume_ml")
-    truth = f"{kind}, {one.truth.get('side') or ''}".rstrip(", ") + (f", {volume:.0f} ml" if volume else "")
+    where = f", {one.truth['name']}" if one.truth.get("name") and "fracture" not in kind else ""
+    truth = f"{kind}{where}, {one.truth.get('side') or ''}".rstrip(", ") + (f", {volume:.0f} ml" if volume else "")
     if one.refused:
         return (one.name, truth, "refused", "", "")
     words = "; ".join(described(row) for row in one.hits) or ("missed" if one.truth["kind"] else "")
@@ -142,12 +154,19 @@ def totals(found: Sequence[Found]) -> list[str]:
         if one.truth["kind"] in BLEEDS and one.truth["volume_ml"] >= LEAST_ML and (ratio := one.volume_ratio)
     ]
     sides = [row["side"] == one.truth["side"] for one in sick if one.truth["side"] != "both" for row in one.hits]
+    named = [
+        bool(set(row["name"].split(", ")) & set(one.truth["name"].split(", ")))
+        for one in sick
+        for row in one.hits
+        if row["region"] == "brain"
+    ]
     lines = [
         f"{len(sick)} scans with a lesion: {sum(bool(one.hits) for one in sick)} with a detection of it",
         f"false detections in them: {sum(one.false for one in sick)}",
         f"{len(healthy)} healthy scans: {sum(one.false for one in healthy)} false detections in "
         f"{sum(bool(one.false) for one in healthy)} of them",
         f"side right: {sum(sides)} of {len(sides)}",
+        f"a structure named in which the lesion lies: {sum(named)} of {len(named)} in the brain",
     ]
     if ratios:
         near = sum(1 / 1.5 <= ratio <= 1.5 for ratio in ratios)
