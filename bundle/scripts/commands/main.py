@@ -28,6 +28,7 @@ from ..errors import FULL, OutputExists, OutputFailed, WrongUsage, as_ours, chai
 from ..findings import InputRefused
 from ..integrity import BundleChanged
 from ..processes.stopping import stoppable, undisturbed
+from ..workflow import prepare_process
 
 COMMANDS = {
     "inspect": "say what an input holds and whether it can be judged",
@@ -86,6 +87,7 @@ def run(words: Sequence[str]) -> int:
     """Run the command in `words`, report an error, if any, and return the exit code."""
     debug = "--debug" in words
     try:
+        prepare_process()
         args = parser_for(words).parse_args(words)
         status = int(args.main(args))
         sys.stdout.flush()
