@@ -220,6 +220,6 @@ def test_an_output_dir_in_which_monai_changed_a_number_sign_is_refused(tmp_path:
     parser = ConfigParser({"output_dir": "out"})
     parser.update({"output_dir": f"{tmp_path}/bed #4"})
     changed = parser.get_parsed_content("output_dir")
-    with pytest.raises(ValueError, match=r"bed ::4': MONAI makes :: of # in a path\. Choose a path without both\."):
+    with pytest.raises(ValueError, match=r"bed ::4': MONAI makes :: of # in a path\. Choose a path without either\."):
         ResultWriter(changed, weights, StageClock(), SETTINGS)
     assert ResultWriter(tmp_path / "a::b", weights, StageClock(), SETTINGS).output_dir == tmp_path / "a::b"
