@@ -1,10 +1,19 @@
-"""Runs the configs of the bundle as MONAI workflows, quietly, and finds the cause of their exceptions."""
+"""Runs the configs of the bundle as MONAI workflows, quietly, and finds the cause of their exceptions.
+
+A container that is run as any number (`docker run --user`, OpenShift) has no entry in the password file for it, and
+MONAI asks for the user's name while it is imported. In a folder that was removed, PyTorch's libraries can't be loaded,
+and MKL ends the process. MONAI imports Matplotlib where it is installed, which makes a folder of its own while it is
+imported, and raises an error of the operating system's if it can't; to judge a scan it is not needed.
+"""
 
 from __future__ import annotations
 
 import gc
+import getpass
 import logging
+import os
 import sys
+import tempfile
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,8 +21,11 @@ from importlib import import_module
 from typing import Any
 
 from .assets import bundle_root, config
-from .errors import OutputExists, OutputFailed, chain
+from .errors import OutputExists, OutputFailed, WrongUsage, chain
 from .findings import InputRefused
+
+USER_VARIABLE = "LOGNAME"
+"""The environment variable in which Python looks first for the user's name."""
 
 
 def run_configs(names: Iterable[str], values: Mapping[str, Any]) -> None:
@@ -57,9 +69,13 @@ def import_monai() -> None:
     """Import MONAI without the garbage collector, which would take a quarter of the time and find nothing.
 
     What it makes stays for good, so that later collections pass it over, too (`gc.freeze`).
+
+    Raises:
+        WrongUsage: the working directory does not exist any more.
     """
     if "monai" in sys.modules:
         return
+    prepare_process()
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -68,6 +84,33 @@ def import_monai() -> None:
     finally:
         if enabled:
             gc.enable()
+
+
+def prepare_process() -> None:
+    """Let MONAI be imported: a user without a name gets one, and without a place for its folder Matplotlib is hidden.
+
+    Raises:
+        WrongUsage: the working directory does not exist any more.
+    """
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        raise WrongUsage("The working directory was removed. Change to a folder that exists and try again.") from None
+    try:
+        getpass.getuser()
+    except (KeyError, OSError, ImportError):  # KeyError until Python 3.12, OSError since
+        os.environ[USER_VARIABLE] = f"uid{os.getuid()}"
+    if "MPLCONFIGDIR" not in os.environ and not has_temporary_place():
+        sys.modules.setdefault("matplotlib", None)  # type: ignore[arg-type]
+
+
+def has_temporary_place() -> bool:
+    """True if some folder for temporary files can be written to."""
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 @contextmanager

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from scripts.findings import InputRefused
@@ -14,7 +12,7 @@ from scripts.reading.budget import GIB, check_size, free_bytes
 def set_free(monkeypatch: pytest.MonkeyPatch, free: int | None) -> None:
     """Let the machine have so many bytes left, and no container."""
     monkeypatch.setattr(memory_budget, "available_bytes", lambda: free)
-    monkeypatch.setattr(memory_budget, "CONTROL_GROUP", Path("/nowhere"))
+    monkeypatch.setattr(memory_budget, "group_bytes", lambda: None)
 
 
 def test_the_fixed_budget_is_named_with_what_would_be_needed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,17 +35,12 @@ def test_what_the_machine_has_left(monkeypatch: pytest.MonkeyPatch) -> None:
         check_size((512, 512, 400))
 
 
-def test_what_a_container_has_left(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_what_a_container_has_left(monkeypatch: pytest.MonkeyPatch) -> None:
     set_free(monkeypatch, GIB)
-    monkeypatch.setattr(memory_budget, "CONTROL_GROUP", tmp_path)
     assert free_bytes() == GIB, "no control group"
-    (tmp_path / "memory.max").write_text(f"{GIB}\n")
-    (tmp_path / "memory.stat").write_text(f"anon {GIB // 4}\nfile {GIB // 2}\n")
-    assert free_bytes() == GIB - GIB // 4, "files in memory can be given back"
-    (tmp_path / "memory.max").write_text("max\n")
-    assert free_bytes() == GIB
-    (tmp_path / "memory.max").write_text("something else\n")
-    assert free_bytes() == GIB
+    monkeypatch.setattr(memory_budget, "group_bytes", lambda: GIB // 2)
+    with pytest.raises(InputRefused, match=r"and 0\.5 GiB of memory are free"):
+        check_size((512, 512, 400))
 
 
 def test_this_machine_has_room_for_a_small_scan() -> None:

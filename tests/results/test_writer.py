@@ -212,3 +212,14 @@ def test_earlier_results_are_replaced_only_when_told(tmp_path: Path, weights: st
         run_writer(tmp_path / "out", weights, case())
     run_writer(tmp_path / "out", weights, case([FLAG]), overwrite=True)
     assert verify(tmp_path / "out")["findings"][0]["code"] == "thick_slices"
+
+
+def test_an_output_dir_in_which_monai_changed_a_number_sign_is_refused(tmp_path: Path, weights: str) -> None:
+    from monai.bundle import ConfigParser
+
+    parser = ConfigParser({"output_dir": "out"})
+    parser.update({"output_dir": f"{tmp_path}/bed #4"})
+    changed = parser.get_parsed_content("output_dir")
+    with pytest.raises(ValueError, match=r"bed ::4': MONAI makes :: of # in a path\. Choose a path without either\."):
+        ResultWriter(changed, weights, StageClock(), SETTINGS)
+    assert ResultWriter(tmp_path / "a::b", weights, StageClock(), SETTINGS).output_dir == tmp_path / "a::b"

@@ -28,6 +28,7 @@ from ..errors import FULL, OutputExists, OutputFailed, WrongUsage, as_ours, chai
 from ..findings import InputRefused
 from ..integrity import BundleChanged
 from ..processes.stopping import stoppable, undisturbed
+from ..workflow import prepare_process
 
 COMMANDS = {
     "inspect": "say what an input holds and whether it can be judged",
@@ -89,6 +90,7 @@ def run(words: Sequence[str]) -> int:
     try:
         if any(not word or (word.startswith("--") and word.endswith("=")) for word in words):
             raise WrongUsage("An argument is empty. Name it; a variable of the shell may not be set.")
+        prepare_process()
         args = parser_for(words).parse_args(words)
         status = int(args.main(args))
         sys.stdout.flush()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from ..findings import InputRefused, named_path, refusal
 from ..words import counted
 from .names import is_nifti
+from .temporary import temporary_folder
 
 MOST_BYTES, MOST_FILES = 16 * 2**30, 100_000
 """Largest archive that is unpacked: a study is far smaller."""
@@ -42,14 +42,15 @@ def unpacked(path: str | Path) -> Iterator[Path]:
 
     Raises:
         InputRefused: `zip_unusable`; or the path is missing.
+        OutputFailed: there is no folder for temporary files.
         OSError: there is no space for the files.
     """
     path = named_path(path)
     if not (is_zip(path) and path.is_file()):
         yield path
         return
-    with tempfile.TemporaryDirectory(prefix="head_ct_", ignore_cleanup_errors=True) as folder:
-        place = Path(folder) / "scan"
+    with temporary_folder() as folder:
+        place = folder / "scan"
         place.mkdir()
         files = _unpack(path, place)
         yield files[0] if len(files) == 1 and is_nifti(files[0]) else place

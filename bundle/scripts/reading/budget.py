@@ -3,17 +3,16 @@
 Reading takes at most `READ_BYTES` for each voxel at its peak, whatever the files hold: HU (2, or 4 where a NIfTI file
 does not hold plain int16), the mask of what the scanner saw (1), and either the whole of a multi-frame file (2) or the
 slices before they are resampled (3). `benchmarks/reading.py` measures it. The *budget* is a fixed one, so that the same
-scan is accepted on every machine that has the memory, and at most what the machine, or the control group (container)
-that the process runs in, has left.
+scan is accepted on every machine that has the memory, and at most what the machine, or the control groups (container)
+that the process runs in, have left.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
 from ..findings import refusal
+from ..processes.control_groups import group_bytes
 from ..processes.memory import available_bytes
 
 READ_BYTES = 6
@@ -27,9 +26,6 @@ each): up to 1.6 GiB. Of 8 GiB, 6 are left for libraries, registration and netwo
 
 GIB = 2**30
 """Bytes of the unit in messages."""
-
-CONTROL_GROUP = Path("/sys/fs/cgroup")
-"""Folder in which Linux (control groups, version 2) states a container's memory limits."""
 
 
 def check_size(shape: tuple[int, ...]) -> None:
@@ -49,16 +45,6 @@ def check_size(shape: tuple[int, ...]) -> None:
 
 
 def free_bytes() -> int | None:
-    """Memory in bytes that machine and control group have left for this process; None if neither is known."""
-    known = [left for left in (available_bytes(), _group_bytes()) if left is not None]
+    """Memory in bytes that machine and control groups have left for this process; None if neither is known."""
+    known = [left for left in (available_bytes(), group_bytes()) if left is not None]
     return min(known, default=None)
-
-
-def _group_bytes() -> int | None:
-    """Memory in bytes that the control group has left; its file cache can be freed, so that does not count."""
-    try:
-        limit = (CONTROL_GROUP / "memory.max").read_text(encoding="ascii").strip()
-        lines = (CONTROL_GROUP / "memory.stat").read_text(encoding="ascii").splitlines()
-        return None if limit == "max" else int(limit) - int(dict(line.split() for line in lines)["anon"])
-    except (OSError, ValueError, KeyError):
-        return None

@@ -7,17 +7,17 @@ result = detect("scan_folder")
 from __future__ import annotations
 
 import re
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from ..anomaly.chosen_calibration import calibration_values, why_not_valid
 from ..anomaly.scores import MAPS
 from ..errors import WrongUsage
+from ..files.temporary import temporary_folder
 from ..findings import named_path
 from ..networks.devices import DEVICE, check_device
 from ..networks.strides import STRIDES
-from ..workflow import device_values
+from ..workflow import device_values, prepare_process
 from .judging import judge
 from .result import Result
 
@@ -46,13 +46,16 @@ def detect(
 
     Raises:
         InputRefused: the scan can't be judged; `code` and the text say why.
-        WrongUsage: there is no such device, or the calibration is not valid for the weights.
+        WrongUsage: there is no such device, the calibration is not valid for the weights, or the working directory was
+            removed.
+        OutputFailed: there is no folder for temporary files.
         ValueError: an argument has none of its values.
     """
+    prepare_process()
     values = chosen_values(device, stride, series_uid, map, calibration)
-    with tempfile.TemporaryDirectory(prefix="head_ct_") as folder:
-        judge(named_path(scan), Path(folder) / "results", values)
-        return Result.read(Path(folder) / "results")
+    with temporary_folder() as folder:
+        judge(named_path(scan), folder / "results", values)
+        return Result.read(folder / "results")
 
 
 def chosen_values(

@@ -110,10 +110,14 @@ class ResultWriter:
                 `result.json` alone.
 
         Raises:
-            ValueError: `maps` is something else.
+            ValueError: `maps` is something else, or `output_dir` is text with `::`, which MONAI makes of `#`.
         """
         if maps not in MAP_LEVELS:
             raise ValueError(f"maps must be one of {', '.join(MAP_LEVELS)}, got {maps!r}")
+        if isinstance(output_dir, str) and "::" in output_dir:  # a `Path` comes from a program, as it was meant
+            raise ValueError(
+                f"output_dir is {output_dir!r}: MONAI makes :: of # in a path. Choose a path without either."
+            )
         self.output_dir, self.weights, self.clock, self.overwrite = Path(output_dir), weights, clock, overwrite
         self.settings, self.maps, self.pictures = dict(settings), maps, pictures
         self.dicom, self.series_uid = dicom, series_uid
