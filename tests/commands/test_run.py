@@ -78,7 +78,6 @@ def workflow(args: argparse.Namespace) -> ConfigWorkflow:
         (["--series-uid", "%x"], "is no UID"),
         (["--series-uid", "1.2\n"], "is no UID"),
         (["--series-uid", "1" * 65], "is no UID"),
-        (["--series-uid", ""], "is no UID"),
         (["--stride", "3"], "choose from 1, 2, 4"),
         (["--stride", "$2"], "invalid int value"),
         (["--config", "nothing.json"], "invalid choice: 'nothing.json'"),

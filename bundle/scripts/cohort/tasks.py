@@ -161,7 +161,9 @@ def measured(items: Sequence[Item]) -> Measures:
     return found | {
         "auroc": area,
         "bootstrap_95": bootstrap_interval(items),
-        "hanley_mcneil_95": list(hanley_mcneil_interval(area, positives, len(healthy))),
+        "hanley_mcneil_95": list(
+            separated_interval(*hanley_mcneil_interval(area, positives, len(healthy)), min(positives, len(healthy)))
+        ),
         "sensitivity_at_specificity": {
             f"{share:.2f}": sensitivity_at(limit, scores, labels) for share, limit in limits.items()
         },
