@@ -38,7 +38,7 @@ def test_an_evaluation_is_written_and_printed(two_runs: Path, capsys: pytest.Cap
     out, err = capsys.readouterr()
     made = json.loads((two_runs / "good" / "evaluation.json").read_text())
     assert made["tasks"]["haemorrhage"]["auroc"] == 1
-    assert "| haemorrhage | 4 | 12 | 1.00 | [0.40, 1.00] | [0.40, 1.00] |" in out
+    assert "| haemorrhage | 4 | 12 | 1.00 | [.40, 1.00] | [.40, 1.00] |" in out
     assert out.endswith(f"{two_runs / 'good' / 'evaluation.json'}\n")
     assert "left out of haemorrhage" in err
 
