@@ -48,7 +48,11 @@ STAGES: tuple[tuple[str, str, str], ...] = (
     ("error map", "scripts.anomaly.transforms", "ErrorMapd.__call__"),
     ("scores", "scripts.anomaly.transforms", "ScoreRegionsd.__call__"),
     ("inverse", "monai.transforms", "Invertd.__call__"),
-    ("picture", "scripts.results.writer", "overview"),
+    ("evidence", "scripts.anomaly.measure", "MeasureEvidence.__call__"),
+    ("anomaly map", "scripts.anomaly.transforms", "AnomalyMapd.__call__"),
+    ("detections", "scripts.anomaly.detections.transforms", "DescribeDetectionsd.__call__"),
+    ("unrolled skull", "scripts.skull.transforms", "AssessSkulld.__call__"),
+    ("picture", "scripts.results.writer", "case_pictures"),
     ("compress", "scripts.results.maps", "nifti_bytes"),
     ("write", "scripts.results.writer", "write_results"),
 )
