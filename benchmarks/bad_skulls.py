@@ -1,4 +1,4 @@
-"""What the skull's score makes of bad input: surgery, cut scans, metal, motion, thick slices, a bone kernel.
+"""The skull's score on bad input: surgery, cut scans, metal, motion, thick slices, a bone kernel.
 
     python benchmarks/bad_skulls.py ANATOMIES --names head_05 head_06 [--seed 801]
 

@@ -1,4 +1,4 @@
-"""What `run` lists of lesions whose truth is known: detections that overlap them, false ones, volumes, sides, names.
+"""The list of `run` beside lesions whose truth is known: overlap, false detections, volumes, sides, names.
 
     python benchmarks/found.py WORK -o OUT [--scans NAME ...] [--stride 4]
 
@@ -37,6 +37,7 @@ from scripts.geometry.affines import transform_points
 from scripts.geometry.coordinates import REFERENCE_SIZE, grid_affine
 from scripts.results.judging import judge
 from scripts.results.record import RESULT_NAME
+from scripts.words import counted
 
 NEAR_MM = 10.0
 """A detection of the skull is of a fracture within this distance of it."""
@@ -52,7 +53,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Found:
-    """What a run lists of a scan.
+    """The list of a run of one scan, beside the truth.
 
     Attributes:
         name: of the scan.
@@ -161,9 +162,9 @@ def totals(found: Sequence[Found]) -> list[str]:
         if row["region"] == "brain"
     ]
     lines = [
-        f"{len(sick)} scans with a lesion: {sum(bool(one.hits) for one in sick)} with a detection of it",
+        f"{counted(len(sick), 'scan')} with a lesion: {sum(bool(one.hits) for one in sick)} with a detection of it",
         f"false detections in them: {sum(one.false for one in sick)}",
-        f"{len(healthy)} healthy scans: {sum(one.false for one in healthy)} false detections in "
+        f"{counted(len(healthy), 'healthy scan')}: {sum(one.false for one in healthy)} false detections in "
         f"{sum(bool(one.false) for one in healthy)} of them",
         f"side right: {sum(sides)} of {len(sides)}",
         f"a structure named in which the lesion lies: {sum(named)} of {len(named)} in the brain",

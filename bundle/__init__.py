@@ -34,7 +34,7 @@ FOLDER = Path(__file__).resolve().parent / SCRIPTS
 
 
 DOOR = {"detect": "results.detect", "Result": "results.result", "InputRefused": "findings"}
-"""What this package offers by name, and the modules of `scripts` that have it, imported when it is first used."""
+"""The names that this package offers, and the modules of `scripts` that have it, imported when it is first used."""
 
 
 def __getattr__(name: str) -> Any:

@@ -71,7 +71,7 @@ class PositionAnomalyApp(MONAILabelApp):
 
     @staticmethod
     def found(image: str, datastore: Any) -> bool:
-        """Whether there is a path, or an image of the data store, of that name.
+        """True if there is a path, or an image of the data store, of that name.
 
         Of an unknown name, MONAI Label makes an empty path, which would be that of the working directory.
         """

@@ -47,8 +47,8 @@ def test_the_totals_count(judged: found.Found) -> None:
     healthy = found.Found("h", {"kind": None}, [{**BRAIN, "of_lesion": False}])
     refused = found.Found("r", {"kind": "subdural", "side": "left", "volume_ml": 9.0}, [], "There is no CT image.")
     lines = found.totals([judged, healthy, refused])
-    assert lines[0] == "1 scans with a lesion: 1 with a detection of it"
-    assert "1 healthy scans: 1 false detections in 1 of them" in lines
+    assert lines[0] == "1 scan with a lesion: 1 with a detection of it"
+    assert "1 healthy scan: 1 false detections in 1 of them" in lines
     assert "side right: 2 of 2" in lines
     assert "a structure named in which the lesion lies: 1 of 1 in the brain" in lines
     assert "listed by true: median 0.75, 1 of 1 within a factor of 1.5" in lines[-2]

@@ -43,7 +43,11 @@ def results(folder: Path, peak: tuple[int, int, int]) -> None:
         "regions.nii.gz": nifti_bytes(regions, AFFINE),
     }
     files["overview.png"] = b"a picture"
-    write_results(folder, files, {"scores": {"left_hemisphere": 30.0, "right_hemisphere": 20.0, "skull": None}})
+    write_results(
+        folder,
+        files,
+        {"scores": {"left_hemisphere": 30.0, "right_hemisphere": 20.0, "skull": None}, "summary": "Nothing."},
+    )
 
 
 @pytest.mark.parametrize(

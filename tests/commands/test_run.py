@@ -224,6 +224,7 @@ RECORD = {
     "scores": {"left_hemisphere": 1.0, "right_hemisphere": 9.0, "skull": None},
     "score_details": {"left_hemisphere": {"threshold": 2.0}, "right_hemisphere": {"threshold": 2.0}, "skull": {}},
     "detections": [{"region": "brain", "kind": "brain", "side": "right", "volume_ml": 12.3, "peak": 11.0}],
+    "summary": "Brain, 1 place above the threshold.",
     "findings": [],
     "quality": {"verdict": "pass"},
     "input": {},
@@ -233,8 +234,7 @@ SAID = """scores
   left hemisphere      1.0   below the threshold of 2.0
   right hemisphere     9.0   ABOVE the threshold of 2.0
   skull               none
-detections
-  brain, right, 12 ml, peak 11.0
+Brain, 1 place above the threshold.
 flags: none
 """
 

@@ -122,6 +122,7 @@ def test_contours_of_the_brain_enclose_what_detections_exceed_and_those_of_the_s
     assert heatmap[0, 0, 0] == pytest.approx(390 / 5.5)
     assert [(mark.number, mark.bone) for mark in words["marks"]] == [(2, True), (1, False)]
     data["scores"] |= {"skull": None}
+    data["score_details"]["skull"] |= {"threshold": None}
     case_pictures(data, case_result(data, {}))
     heatmap, words = drawn[1]
     assert [mark.number for mark in words["marks"]] == [1]

@@ -53,7 +53,7 @@ def test_of_many_places_two_are_described() -> None:
         ({"calibration": None}, "there are no healthy scans to compare it with"),
         ({"findings": codes("unlike_calibration")}, "the head is unlike all healthy scans"),
         ({"findings": codes("bone_kernel")}, "the scan has a bone kernel"),
-        ({"scores": {"left_hemisphere": None, "right_hemisphere": None}}, "too little of it is in view"),
+        ({"scores": {"left_hemisphere": None, "right_hemisphere": None, "skull": 2.0}}, "too little of it is in view"),
     ],
 )
 def test_a_brain_that_was_not_judged_is_not_called_free(more: dict[str, Any], reason: str) -> None:
@@ -69,6 +69,11 @@ def test_what_was_judged_in_part_is_not_called_free() -> None:
     assert "found in the brain. The skull was not judged: the findings say why." in skull
     published = summary(result(score_details={"skull": {}}))
     assert "The skull was not judged: there are no healthy skulls to compare it with." in published
+
+
+def test_a_skull_that_is_hardly_in_view_is_not_called_free() -> None:
+    scores = {"left_hemisphere": 1.0, "right_hemisphere": 1.2, "skull": None}
+    assert "The skull was not judged: too little of it is in view." in summary(result(scores=scores))
 
 
 def test_of_an_unconfirmed_pose_the_last_sentence_warns() -> None:

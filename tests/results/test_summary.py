@@ -14,6 +14,7 @@ RECORD: dict[str, Any] = {
         {"region": "brain", "kind": "brain", "side": "right", "volume_ml": 73.72, "peak": 24.498},
         {"region": "skull", "kind": "line", "bone": "frontal", "peak": 7.123},
     ],
+    "summary": "Brain, 1 place above the threshold: here. Skull, 1 place above the threshold: there.",
     "findings": [
         {
             "code": "thick_slices",
@@ -37,9 +38,7 @@ def test_every_line() -> None:
         "  left hemisphere      0.9   below the threshold of 2.9",
         "  right hemisphere    20.8   ABOVE the threshold of 2.9",
         "  skull               none",
-        "detections",
-        "  brain, right, 74 ml, peak 24.5",
-        "  skull line, peak 7.1",
+        "Brain, 1 place above the threshold: here. Skull, 1 place above the threshold: there.",
         "flags",
         "  The slices are 5 mm thick. Small findings may be missed.",
         "picture: out/overview.png",
@@ -47,10 +46,10 @@ def test_every_line() -> None:
 
 
 def test_what_there_is_nothing_of() -> None:
-    record = {**RECORD, "detections": [], "findings": [], "outputs": {}, "settings": {"unit": "mm"}}
+    record = {**RECORD, "summary": "Nothing.", "findings": [], "outputs": {}, "settings": {"unit": "mm"}}
     lines = summary(record, Path("out"))
     assert lines[0] == "scores (mm)"
-    assert lines[-2:] == ["detections: none", "flags: none"]
+    assert lines[-2:] == ["Nothing.", "flags: none"]
 
 
 def test_small_volumes_have_a_digit_and_missing_numbers_none() -> None:

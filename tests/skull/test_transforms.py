@@ -137,6 +137,7 @@ def test_a_region_of_which_too_little_is_in_view_keeps_no_score(file: Path, monk
     found = assessed(file, monkeypatch, assessment(), case(coverage=0.4))
     assert found["scores"]["skull"] is None
     assert found["score_details"]["skull"]["percentile"] is None
+    assert found["detections"] == [], "what has no score lists nothing either"
 
 
 def test_a_hole_is_a_finding_and_no_part_of_the_score(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

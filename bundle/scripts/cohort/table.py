@@ -43,7 +43,7 @@ SHORT = (
 
 @dataclass(frozen=True)
 class Found:
-    """What the short table says of a case beside its scores; the long one has nothing of it."""
+    """The cells of the short table for a case beside its scores; the long one has nothing of it."""
 
     verdict: str = ""
     flags: tuple[str, ...] = ()
@@ -75,7 +75,7 @@ def row_of(case: str, result: Mapping[str, Any]) -> Row:
 
 
 def found_in(result: Mapping[str, Any]) -> Found:
-    """What the content of a `result.json` says beside scores."""
+    """The cells of the short table from the content of a `result.json`."""
     return Found(
         result.get("quality", {}).get("verdict", ""),
         tuple(flag_codes(result)),

@@ -337,5 +337,5 @@ def finish(
 
 
 def skull_facts(skull: Calibration, groups: Sequence[str]) -> dict[str, Any]:
-    """What a calibration of the skull was made of, for `thresholds.json`."""
+    """The numbers of scans that a calibration of the skull was made of, for `thresholds.json`."""
     return {"groups": len(set(groups)), **{name: len(scores) for name, scores in skull.healthy.items()}}

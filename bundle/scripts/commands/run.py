@@ -147,7 +147,7 @@ def several(args: argparse.Namespace, scans: Mapping[str, Path]) -> int:
 
 
 def attempted(args: argparse.Namespace, path: Path, output: Path, name: str) -> tuple[str, str]:
-    """What became of a scan, and the reason if it has no results.
+    """The outcome of a scan, and the reason if it has no results.
 
     Raises:
         OutputFailed: the results can't be written, as with a full disk.
@@ -166,5 +166,5 @@ def attempted(args: argparse.Namespace, path: Path, output: Path, name: str) -> 
 
 
 def as_json(name: str, status: str, record: Mapping[str, Any] | None, reason: str) -> dict[str, Any]:
-    """What became of a scan, for programs."""
+    """The outcome of a scan, for programs."""
     return {"name": name, "status": status, "reason": reason, "result": record}

@@ -109,7 +109,7 @@ def image_in(folder: Path) -> str:
 
 
 def lesion_size(args: argparse.Namespace) -> dict[str, Any]:
-    """What was asked for about the lesion beside kind and side, as `plant_lesion` takes it.
+    """The wishes about the lesion beside kind and side, as `plant_lesion` takes it.
 
     Raises:
         WrongUsage: no head can have such a lesion.

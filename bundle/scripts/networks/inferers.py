@@ -264,7 +264,7 @@ class PatchPositionInferer(PositionInferer):
 
 
 class EvidenceInferer(Inferer):
-    """What a `DensityPositionNet` says about every place of the head, see `evidence`; places are every second block.
+    """The evidence of a `DensityPositionNet` at every place of the head, see `evidence`; places are every second block.
 
     `first_place` is the voxel of the reference grid at which place 0 lies; a place whose blocks within `margin` are all
     background is not asked.

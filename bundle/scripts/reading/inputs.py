@@ -49,7 +49,7 @@ class SeriesRow:
 
 @dataclass(frozen=True)
 class Scans:
-    """What an input gives.
+    """The scans of an input.
 
     Attributes:
         volume: the scan, with all findings.
@@ -141,7 +141,7 @@ def inspect_input(path: str | Path, series_uid: str | None = None) -> Inspection
 
 
 def _served(scans: Scans, place: int) -> tuple[str, ...]:
-    """What the series at a place of the list serves."""
+    """The use of the series at a place of the list: "brain", "skull", both or none."""
     return tuple(what for what, number in scans.serves.items() if number == place)
 
 
@@ -193,7 +193,7 @@ def _no_image(path: Path, count: int) -> str:
 
 
 def _read(headers: Headers, stacks: list[Stack], best: Stack, named: bool) -> Scans:
-    """What the chosen stack and, unless it was named, the bone series beside it give; findings of the choice first."""
+    """The scans of the chosen stack and, unless it was named, the bone series; findings of the choice first."""
     volume, places = stack_volume(best), {id(stack): place for place, stack in enumerate(stacks, 1)}
     if BONE_KERNEL in best.objections:
         return Scans(_with_flags(volume, choice_flags(headers, stacks, (best,))), None, {"skull": places[id(best)]})

@@ -247,7 +247,7 @@ def _check_sibling(best: Stack, other: Stack) -> None:
 
 
 def _difference(one: ImageHeader, other: ImageHeader) -> str:
-    """What differs between images of two stacks of a series, with the values."""
+    """The difference between images of two stacks of a series, with the values."""
     if (one.columns, one.rows) != (other.columns, other.rows):
         return f"{one.columns} x {one.rows} and {other.columns} x {other.rows} pixels"
     if one.study_uid != other.study_uid:

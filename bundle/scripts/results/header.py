@@ -23,7 +23,7 @@ TITLE, UNCONFIRMED = "Head CT position anomaly", "POSE UNCONFIRMED, research onl
 """Title of the picture, and of one whose pose a user forced."""
 
 NOTHING = "no place above the threshold"
-"""What stands below the title where there is no mark."""
+"""The line below the title where there is no mark."""
 
 NOTE = "Patient's right is on the image's left. Slices count from 1. Research use only: not a medical device."
 

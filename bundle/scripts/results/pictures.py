@@ -18,19 +18,11 @@ from .panels import PANEL
 from .strip import Healthy
 from .unrolled_skull import unrolled_map, unrolled_skull
 
-SHORT_UNITS = {
-    "calibrated": "",
-    "error": "mm",
-    "reconstruction": "%",
-    "position": "SD",
-    "asymmetry": "SD",
-    "density": "SD",
-    "density_one_sided": "SD",
-}
-"""Unit of each map, as the picture writes it."""
+SHORT_UNITS = {"error": "mm", "reconstruction": "%"}
+"""Units of maps, as the picture writes them; the others have none."""
 
 MEANINGS = {"calibrated": "5 % of healthy heads have a place above it"}
-"""What the threshold of a map is, where it is not that of the scores."""
+"""Meaning of the threshold of a map, where it is not that of the scores."""
 
 
 def case_pictures(data: Mapping[str, Any], result: Mapping[str, Any], score: str = "") -> dict[str, bytes]:
@@ -56,7 +48,7 @@ def case_pictures(data: Mapping[str, Any], result: Mapping[str, Any], score: str
         percentiles={name: numbers.get("percentile") for name, numbers in details.items()},
         coverage={name: numbers.get("coverage") for name, numbers in details.items()},
         flags=flags_in_words(result["findings"]),
-        unit=SHORT_UNITS[shown],
+        unit=SHORT_UNITS.get(shown, ""),
         threshold=threshold,
         unconfirmed=result["quality"]["verdict"] == "unconfirmed",
         marks=case_marks(data, result) if threshold else [],
@@ -80,16 +72,15 @@ def limits_of(data: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, f
 
 
 def brain_limit(data: Mapping[str, Any]) -> float | None:
-    """What detections in the brain exceed; None where it is not known."""
+    """The threshold of detections in the brain; None where it is not known."""
     thresholds = data.get("thresholds")
     return None if thresholds is None else voxel_threshold(thresholds)
 
 
 def case_marks(data: Mapping[str, Any], result: Mapping[str, Any]) -> list[Mark]:
-    """The marks of a case's detections; of a skull without a score there are none."""
-    skull = result["scores"].get("skull") is not None
+    """The marks of a case's detections; of a region without a threshold there are none."""
     limits = {"brain": brain_limit(data), "skull": result["score_details"].get("skull", {}).get("threshold")}
-    return marks(result["detections"], limits if skull else limits | {"skull": None})
+    return marks(result["detections"], limits)
 
 
 def healthy_scores(data: Mapping[str, Any], result: Mapping[str, Any], score: str) -> dict[str, Healthy]:

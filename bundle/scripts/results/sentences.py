@@ -47,9 +47,11 @@ def why_not(result: Mapping[str, Any], codes: set[str]) -> str:
 
 def not_judged(result: Mapping[str, Any], codes: set[str]) -> str:
     """Why the skull was not judged; "" if it was."""
-    known = "skull_score" in result["score_details"].get(SKULL, {})
-    judged = known and "skull_not_judged" not in codes
-    return "" if judged else "the findings say why" if "skull_not_judged" in codes else NO_SKULLS
+    if "skull_not_judged" in codes:
+        return "the findings say why"
+    if "skull_score" not in result["score_details"].get(SKULL, {}):
+        return NO_SKULLS
+    return "too little of it is in view" if result["scores"].get(SKULL) is None else ""
 
 
 def one_side(result: Mapping[str, Any]) -> str:

@@ -17,8 +17,7 @@ Record = Mapping[str, Any]
 
 def summary(record: Record, folder: Path) -> list[str]:
     """The lines about results in a folder: scores, detections, flags, picture."""
-    words = [record["summary"]] if record.get("summary") else detection_lines(record.get("detections") or [])
-    lines = [*score_lines(record), *words]
+    lines = [*score_lines(record), record["summary"]]
     flags = flags_in_words(record.get("findings") or [])
     lines += ["flags", *(f"  {text}" for text in flags)] if flags else ["flags: none"]
     if OVERVIEW in (record.get("outputs") or {}):
@@ -62,11 +61,6 @@ def threshold_of(record: Record, region: str) -> float | None:
     """The threshold of a region's score among healthy scans; None where there is none."""
     value: float | None = record.get("score_details", {}).get(region, {}).get("threshold")
     return value
-
-
-def detection_lines(detections: Sequence[Record]) -> list[str]:
-    """A line for each detection, or one that says that there is none."""
-    return ["detections", *(f"  {in_words(one)}" for one in detections)] if detections else ["detections: none"]
 
 
 def in_words(detection: Record) -> str:

@@ -133,7 +133,7 @@ def draw_words(sheet: Image.Image, found: Assessment) -> None:
     """Draw the score, what is marked, and the largest hole."""
     numbers = found.numbers
     label(sheet, (10, 6), "Unrolled skull: bright where bone is missing, dotted: mean sutures", 18, TEXT)
-    words = f"score {numbers['skull_score']:.1f} sd, percentile {numbers['skull_percentile']:.0f} of healthy scans"
+    words = f"score {numbers['skull_score']:.1f}, percentile {numbers['skull_percentile']:.0f} of healthy scans"
     label(sheet, (10, 30), f"{words}, 95 % at or below {found.threshold:.1f}", 14, QUIET)
     count = len(found.detections)
     words = (

@@ -42,7 +42,7 @@ PACKAGES = (
 
 
 FOLLOWING = {"prepare": "network", "network": "scores"}
-"""What a user is told to begin (see `processes.progress`) when a measured stage ends."""
+"""The stage that a user is told to begin (see `processes.progress`) when a measured stage ends."""
 
 
 class StageClock:

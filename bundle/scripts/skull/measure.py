@@ -44,7 +44,7 @@ AROUND_MM = 3.0
 
 @dataclass(frozen=True, eq=False)
 class Skull:
-    """What was measured of one skull.
+    """The measurements of one skull.
 
     Attributes:
         maps: the map (rows, m) of each name.

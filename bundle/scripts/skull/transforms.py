@@ -72,7 +72,7 @@ class AssessSkulld(MapTransform):
             except SkullNotJudged as reason:
                 if assessed.get("map") == "calibrated":
                     reasons = [finding("skull_not_judged", str(reason)).as_dict()]
-            rows = [] if found is None else [one.row(matrix) for one in found.detections]
+            rows = [one.row(matrix) for one in found.detections] if found and enough_in_view(assessed) else []
             assessed |= {"skull_assessment": found, "detections": [*assessed.get("detections", []), *rows]}
             assessed["region_findings"] = [*assessed["region_findings"], *reasons, *skull_findings(found)]
             details = dict(assessed["score_details"])
@@ -93,6 +93,12 @@ class AssessSkulld(MapTransform):
         return assess(hu, affine, matrix, load_calibration(self.calibration), widest_gap_mm)
 
 
+def enough_in_view(data: Mapping[Hashable, Any]) -> bool:
+    """True if the field of view holds as much of the skull as a region needs for a score, or nobody measured it."""
+    coverage = data["score_details"][REGION].get("coverage")
+    return coverage is None or bool(coverage >= LEAST_COVERAGE)
+
+
 def publish(assessed: dict[Hashable, Any], found: Assessment | None) -> None:
     """Make the unrolled skull's score that of the region, and keep the region's own under names of its own.
 
@@ -100,10 +106,9 @@ def publish(assessed: dict[Hashable, Any], found: Assessment | None) -> None:
     """
     numbers = dict(assessed["score_details"][REGION])
     former = {new: numbers.get(old) for old, new in FORMER.items()} | {"region_score": assessed["scores"][REGION]}
-    judged = found is not None and (numbers.get("coverage") is None or numbers["coverage"] >= LEAST_COVERAGE)
-    score = found.scores["score"] if found is not None and judged else None
-    own: dict[str, float | int | None] = dict.fromkeys(FORMER)
-    if found is not None and judged:
+    score, own = None, dict[str, float | int | None].fromkeys(FORMER)
+    if found is not None and enough_in_view(assessed):
+        score = found.scores["score"]
         own = {"percentile": found.percentile, "threshold": found.threshold, **found.standing.numbers()}
     assessed["score_details"] = {**assessed["score_details"], REGION: {**numbers, **own, **former}}
     assessed["scores"] = {**assessed["scores"], REGION: score}

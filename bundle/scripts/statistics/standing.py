@@ -1,4 +1,4 @@
-"""Where a score stands among healthy ones: how many lie below it, and the interval of that share.
+"""The standing of a score among healthy ones: how many lie below it, and the interval of that share.
 
 The *interval* is that of Clopper and Pearson (Biometrika 26, 1934), the exact one of a binomial share. Scores that
 belong together, those of a scan's two hemispheres say, count as one scan: the interval of `per_scan` scores a scan is
@@ -40,7 +40,7 @@ UNKNOWN: dict[str, float | int | None] = dict.fromkeys(Standing(0, 1, 0.0, 0.0).
 
 
 def standing(score: float, healthy_scores: ArrayLike, per_scan: int = 1) -> Standing:
-    """Where a score stands among healthy scores (n,), of which `per_scan` belong to one scan.
+    """The standing of a score among healthy scores (n,), of which `per_scan` belong to one scan.
 
     Raises:
         ValueError: there is no healthy score.

@@ -54,7 +54,7 @@ TURNS = 4
 
 @dataclass(frozen=True, eq=False)
 class Lesion:
-    """What was found in a place.
+    """The lesion in a place.
 
     Attributes:
         start: (3,), first voxel of the box on the reference grid.
