@@ -235,7 +235,7 @@ def test_one_anatomy_alone_can_not_judge_itself(tmp_path: Path, capsys: pytest.C
         (["SCANS", "--weights", "nothing.pt"], "There are no weights at nothing.pt."),
         (["SCANS", "--weights", "OTHER"], "other.pt holds no weights of this network"),
         (["SCANS", "--device", "cuda:99"], "There is no device cuda:99"),
-        (["FEW"], "There are 2. Give at least 8 healthy scans, better 40."),
+        (["FEW"], "Scans to calibrate on: 2. Give at least 8 healthy scans, better 40."),
         (["BAD"], "Of the scans that could be measured there are 7. Give at least 8"),
     ],
 )

@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..skull.atlas import atlas
-from ..skull.calibration import Image, cross_fitted, image_of
+from ..skull.calibration import SPECIFICITY, Image, cross_fitted, image_of
 from ..skull.directions import Array
 from ..skull.files import CLASSES, Calibration
 from ..skull.measure import MAPS, measure
 from ..skull.surface import SkullNotJudged
+from ..statistics.auroc import threshold_at_specificity
 
 FEWEST_SKULLS = 8
 """Fewer healthy skulls of a class of slices make no calibration of it."""
@@ -67,3 +68,18 @@ def calibrate_skulls(skulls: Sequence[HealthySkull], groups: Sequence[str], usua
         classes[name], found = cross_fitted([skulls[number].image() for number in own], of)
         scores[name] = np.array(found)
     return Calibration(usual_mm, classes, scores)
+
+
+def counts_of(calibration: Calibration, groups: Sequence[str]) -> dict[str, int]:
+    """The numbers of scans by class of slices, and of groups, that a calibration was made of."""
+    return {"groups": len(set(groups)), **{name: len(scores) for name, scores in calibration.healthy.items()}}
+
+
+def limits_in_words(calibration: Calibration) -> list[str]:
+    """A line for each class of slices: the score that 95 % of the healthy skulls do not exceed."""
+    lines = []
+    for name in CLASSES:
+        scores = calibration.healthy.get(name, np.array([]))
+        limit = f"{threshold_at_specificity(scores, SPECIFICITY):.2f}" if scores.size else "too few scans"
+        lines.append(f"95 % of the healthy skulls do not exceed: {limit} ({scores.size} scans in {name} slices)")
+    return lines

@@ -24,7 +24,7 @@ from ..assets import bundle_root, config_values, metadata, place, sha256
 from ..calibration.files import load_scan, load_skull, write_calibration
 from ..calibration.folds import FEWEST_SCANS, MAP_SMOOTHING_MM, RECOMMENDED_SCANS, HealthyScan, Sums, folds_of, held_out
 from ..calibration.runner import Job, Recipe, measure_scan
-from ..calibration.skulls import HealthySkull, calibrate_skulls
+from ..calibration.skulls import HealthySkull, calibrate_skulls, counts_of, limits_in_words
 from ..calibration.sources import simulated_sources, sources_in
 from ..errors import WrongUsage
 from ..files.atomic import check_writable
@@ -32,9 +32,7 @@ from ..files.fingerprints import Source, key, simulator_sha256
 from ..integrity import renew
 from ..processes.local import Lost
 from ..simulation.person.varieties import HEALTHY, PLAIN
-from ..skull.calibration import SPECIFICITY
-from ..skull.files import CLASSES, Calibration, read_calibration
-from ..statistics.auroc import threshold_at_specificity
+from ..skull.files import read_calibration
 from ..words import counted
 from ..workflow import parsed_configs
 from .arguments import (
@@ -137,7 +135,7 @@ def main(args: argparse.Namespace) -> int:
         if not path.is_file():
             raise WrongUsage(f"There are no weights at {path}. Check {option}.")
     sources = sources_of(args)
-    enough(len(sources), "There are")
+    enough(len(sources), "Scans to calibrate on:")
     differing([source.group for source in sources])
     check_beginning(args, len(sources))
     if len(sources) < RECOMMENDED_SCANS:
@@ -314,11 +312,11 @@ def finish(
     settings = {**facts.pop("settings"), "smoothing_mm": facts.pop("smoothing_mm")}
     judged = held_out(scans, groups, settings["smoothing_mm"])
     settings |= {"scales": judged.scales, "typical": judged.typical}
+    skull = calibrate_skulls(*skulls, read_calibration(place("models/skull_normative.npz")).usual_mm)
+    facts |= {"skulls": counts_of(skull, skulls[1])}
     more = {"folds": len(folds_of(groups)), "groups": len(set(groups)), "mirror_images": True, "settings": settings}
     thresholds = Thresholds.of(judged.details, {**facts, **more, "bundle_version": metadata()["version"]})
     normal = Sums(scans).finish()
-    skull = calibrate_skulls(*skulls, read_calibration(place("models/skull_normative.npz")).usual_mm)
-    thresholds = Thresholds(thresholds.healthy, {**thresholds.facts, "skulls": skull_facts(skull, skulls[1])})
     write_calibration(output, normal, thresholds, skull)
     known = int(normal.normative.known.sum())
     lines = [f"{output / NORMATIVE_NAME}: {known} places known, from {len(scans)} scans"]
@@ -328,14 +326,4 @@ def finish(
         limits = {region: thresholds.threshold(region, name) for region in ("left_hemisphere", "skull")}
         shown = ", ".join(f"{LISTS[r]} {'too few scans' if t is None else f'{t:.2f}'}" for r, t in limits.items())
         lines.append(f"95 % of the healthy {name} do not exceed: {shown}")
-    for name in CLASSES:
-        scores = skull.healthy.get(name)
-        limit = "too few scans" if scores is None else f"{threshold_at_specificity(scores, SPECIFICITY):.2f}"
-        count = 0 if scores is None else len(scores)
-        lines.append(f"95 % of the healthy scores of the skull do not exceed: {limit} ({count} scans in {name} slices)")
-    return [*lines, f"{output / THRESHOLDS_NAME}"]
-
-
-def skull_facts(skull: Calibration, groups: Sequence[str]) -> dict[str, Any]:
-    """The numbers of scans that a calibration of the skull was made of, for `thresholds.json`."""
-    return {"groups": len(set(groups)), **{name: len(scores) for name, scores in skull.healthy.items()}}
+    return [*lines, *limits_in_words(skull), f"{output / THRESHOLDS_NAME}"]
