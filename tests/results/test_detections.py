@@ -15,6 +15,7 @@ def test_rows_are_ranked_named_and_lie_in_a_slice_that_counts_from_1() -> None:
     brain, skull = listed([BRAIN, SKULL], AFFINE, 56, even=True)
     assert (brain["rank"], brain["slice"]) == (1, 15), "z = 12 is 42 mm above the middle of slice 1"
     assert (skull["rank"], skull["side"], skull["name"], skull["slice"]) == (2, "right", "parietal bone", 23)
+    assert (brain["peak_slice"], skull["peak_slice"]) == (15, 22)
     assert skull["centre_mm"] == [52.0, 4.0, 36.0]
     assert {**brain, **BRAIN} == brain, "nothing of it is changed"
     assert "rank" not in BRAIN

@@ -35,7 +35,7 @@ def test_what_is_found_is_told_with_place_size_and_slice() -> None:
     assert summary(result([BRAIN, SKULL])) == (
         "Brain, 1 place above the threshold: frontal lobe on the left, brighter than its surroundings (62 HU), "
         "12.5 ml, 30 mm long, slice 15. "
-        "Skull, 1 place above the threshold: a line of 45 mm, parietal bone on the right, slice 23. " + SOMETHING
+        "Skull, 1 place above the threshold: a line of 45 mm, parietal bone on the right, slice 22. " + SOMETHING
     )
 
 

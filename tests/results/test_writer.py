@@ -77,11 +77,11 @@ def test_a_calibrated_case_says_by_what() -> None:
 
 def test_detections_are_in_the_result() -> None:
     row = {"region": "skull", "kind": "skull line", "bone": "frontal bone, left", "length_mm": 8.0, "depth_mm": None}
-    row |= {"ends_mm": [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]}
+    row |= {"ends_mm": [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], "peak_mm": [1.0, 2.0, 7.0]}
     result = case_result({**case(), "detections": [row]}, {})
-    more = {"rank": 1, "side": "left", "name": "frontal bone", "centre_mm": [2.5, 3.5, 4.5], "slice": 7}
-    assert result["detections"] == [row | more]
-    assert "a line of 8 mm, frontal bone on the left, slice 7" in result["summary"]
+    more = {"rank": 1, "side": "left", "name": "frontal bone", "centre_mm": [2.5, 3.5, 4.5]}
+    assert result["detections"] == [row | more | {"slice": 7, "peak_slice": 8}]
+    assert "a line of 8 mm, frontal bone on the left, slice 8" in result["summary"]
     uneven = case([finding("two_spacings", "Slices are 4 and 7 mm apart.").as_dict()])
     assert case_result({**uneven, "detections": [row]}, {})["detections"][0]["slice"] is None
     assert case_result(case(), {})["detections"] == []

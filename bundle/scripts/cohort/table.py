@@ -19,7 +19,7 @@ from typing import Any
 from ..errors import WrongUsage
 from ..files.tables import as_csv, from_csv
 from ..preprocessing.regions import REGIONS
-from ..results.summary import OVERVIEW, flag_codes, in_words
+from ..results.terminal import OVERVIEW, flag_codes, in_words
 
 TABLE_NAME, DETAILS_NAME = "scores.csv", "score_details.csv"
 

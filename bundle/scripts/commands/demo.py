@@ -21,7 +21,7 @@ from ..results.checks import read_map
 from ..results.judging import judge
 from ..results.planes import Array, peak_mm
 from ..results.record import verify
-from ..results.summary import summary
+from ..results.terminal import summary
 from .arguments import add_output
 
 REGION_NAMES = {1: "the left hemisphere", 2: "the right hemisphere", 3: "the skull"}

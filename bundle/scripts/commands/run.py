@@ -21,7 +21,7 @@ from ..processes.progress import stage_bar
 from ..results.folder import check_target
 from ..results.judging import judge
 from ..results.record import MAP_LEVELS, RESULT_NAME, read_result
-from ..results.summary import DONE, FAILED, REFUSED, closing_table, more, summary
+from ..results.terminal import DONE, FAILED, REFUSED, closing_table, more, summary
 from ..workflow import parsed_configs
 from .arguments import FAILURES, add_device, add_output, add_series_uid, add_stride, check_device
 from .scan_options import OVERLAYS, overrides, usage_problem, why_no_dicom

@@ -1,8 +1,9 @@
 """The list of detections of brain and skull, as `result.json` and `detections.csv` hold it.
 
 Ranks count from 1: those of the brain first, then those of the skull, the most unusual one of each first. They are the
-labels in `detections.nii.gz`, which has those of the brain. A *slice* counts from 1 along the third axis of the scan as
-it was read, which is the direction of the slice normal; of slices that were brought to even spacing it is not known.
+labels in `detections.nii.gz`, which has those of the brain. `slice` is that of the centre, `peak_slice` that of the
+peak, which the picture shows. They count from 1 along the third axis of the scan as it was read, which is the direction
+of the slice normal; of slices that were brought to even spacing they are not known.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from ..geometry.affines import transform_points
 
 NAME = "detections.csv"
 
-FIRST = ("rank", "region", "kind", "side", "name", "slice")
+FIRST = ("rank", "region", "kind", "side", "name", "slice", "peak_slice")
 POINTS = ("centre_mm", "peak_mm")
 NUMBERS = ("volume_ml", "extent_mm", "length_mm", "width_mm", "depth_mm")
 HU = ("density", "mean_hu", "mirror_hu")
@@ -38,7 +39,7 @@ COLUMNS = (
 def listed(
     rows: Sequence[Mapping[str, Any]], affine: NDArray[np.float64], slices: int, even: bool
 ) -> list[dict[str, Any]]:
-    """Detections, each with its rank, side, name, centre and slice.
+    """Detections, each with its rank, side, name, centre and slices.
 
     Args:
         rows: of the brain (see `anomaly.detections.rows`), then of the skull (see `skull.detections`).
@@ -59,9 +60,10 @@ def _completed(
         full |= {"side": side, "name": name}
     if "ends_mm" in full:
         full["centre_mm"] = np.mean(full["ends_mm"], axis=0).round(1).tolist()
-    if "centre_mm" in full:
-        at = transform_points(np.linalg.inv(affine), np.array([full["centre_mm"]]))[0, 2]
-        full["slice"] = int(np.clip(np.rint(at), 0, slices - 1)) + 1 if even else None
+    for point, name in (("centre_mm", "slice"), ("peak_mm", "peak_slice")):
+        if point in full:
+            at = transform_points(np.linalg.inv(affine), np.array([full[point]]))[0, 2]
+            full[name] = int(np.clip(np.rint(at), 0, slices - 1)) + 1 if even else None
     return full
 
 

@@ -73,9 +73,9 @@ def _of(where: str, rows: Sequence[Mapping[str, Any]], reason: str, only: str) -
 
 
 def described(row: Mapping[str, Any]) -> str:
-    """A detection in words: what, where, how large, and in which slice."""
+    """A detection in words: what, where, how large, and in which slice its peak is."""
     side = {"both": "on both sides", "midline": "in the midline"}.get(row["side"], f"on the {row['side']}")
-    at = "" if row.get("slice") is None else f", slice {row['slice']}"
+    at = "" if row.get("peak_slice") is None else f", slice {row['peak_slice']}"
     if row["region"] == "skull":
         what = str(row["kind"]).removeprefix("skull ")
         return f"a {what} of {row['length_mm']:.0f} mm, {row['name']} {side}{at}"

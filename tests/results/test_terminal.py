@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from scripts.results.summary import closing_table, in_words, more, summary
+from scripts.results.terminal import closing_table, in_words, more, summary
 
 RECORD: dict[str, Any] = {
     "scores": {"left_hemisphere": 0.91, "right_hemisphere": 20.8, "skull": None},
