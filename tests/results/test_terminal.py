@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from detection_rows import AFFINE, BRAIN, SKULL
+
+from scripts.results.detections import listed
 from scripts.results.terminal import closing_table, in_words, more, summary
 
 RECORD: dict[str, Any] = {
@@ -57,6 +60,12 @@ def test_small_volumes_have_a_digit_and_missing_numbers_none() -> None:
         in_words({"region": "brain", "kind": "bleed", "side": "both", "volume_ml": 0.44}) == "brain bleed, both, 0.4 ml"
     )
     assert in_words({"region": "skull"}) == "skull"
+
+
+def test_a_phrase_names_the_place() -> None:
+    brain, skull = listed([BRAIN, SKULL], AFFINE, 56, even=True)
+    assert in_words(brain) == "brain, frontal lobe, left, 12 ml, peak 9.2"
+    assert in_words(skull) == "skull line, parietal bone, right, 45 mm, peak 6.5"
 
 
 def test_more_about_how_they_were_made() -> None:

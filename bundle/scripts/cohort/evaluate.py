@@ -75,6 +75,18 @@ def evaluate_rows(
     return made, notes
 
 
+def evaluated_if_labelled(
+    facts: Mapping[str, Any], rows: Sequence[Row], cases: Sequence[Case]
+) -> dict[str, Any] | None:
+    """The evaluation of rows by the labels of cases; None where a label is missing, or nothing can be measured."""
+    if not all(name in case.labels for case in cases for name in NEEDED):
+        return None
+    try:
+        return evaluate_rows(facts, rows, cases, None, Path(DETAILS_NAME))[0]
+    except WrongUsage:
+        return None
+
+
 def evaluation_text(evaluation: Mapping[str, Any]) -> str:
     """An evaluation as JSON, each list of numbers on one line."""
     return on_one_line(json_text(evaluation))

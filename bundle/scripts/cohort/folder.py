@@ -3,8 +3,9 @@
 `cohort.json` has the settings of the scores, and the scan of each case; scores of other settings never join it.
 `cases/CASE/` is a complete set of results (see `results`). `reasons/CASE.json` tells why a case has none: it was
 refused, or it failed. `registered/` caches registered scans (see `datasets.cache`), `scores.csv` and
-`score_details.csv` are the tables. Files and folders are written atomically, so a run that was killed can resume. A
-case is *finished* when it is done or refused; a finished case is never computed again.
+`score_details.csv` are the tables, `index.html` with `thumbnails/` is the page over them. Files and folders are written
+atomically, so a run that was killed can resume. A case is *finished* when it is done or refused; a finished case is
+never computed again.
 """
 
 from __future__ import annotations
@@ -29,11 +30,12 @@ FACTS_NAME = "cohort.json"
 COHORT_FORMAT = "head_ct_position_anomaly cohort 1"
 """Value of `format` in `cohort.json`."""
 
-EVALUATION_NAME = "evaluation.json"
+EVALUATION_NAME, INDEX_NAME = "evaluation.json", "index.html"
 
-CASES, REASONS, REGISTERED, LOCK = "cases", "reasons", "registered", ".lock"
+CASES, REASONS, REGISTERED, THUMBNAILS, LOCK = "cases", "reasons", "registered", "thumbnails", ".lock"
 
-OWN = {FACTS_NAME, EVALUATION_NAME, TABLE_NAME, DETAILS_NAME, CASES, REASONS, REGISTERED, LOCK}
+OWN = {FACTS_NAME, EVALUATION_NAME, INDEX_NAME, TABLE_NAME, DETAILS_NAME}
+OWN |= {CASES, REASONS, REGISTERED, THUMBNAILS, LOCK}
 """All that a cohort run puts into its folder."""
 
 

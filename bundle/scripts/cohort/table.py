@@ -31,6 +31,9 @@ STATUSES = (DONE, REFUSED, FAILED)
 FIRST, LAST = ("case", "status", "reason"), "seconds"
 """Columns that stand before and after the scores."""
 
+REPORT = "report.html"
+"""The page about a case, in its folder."""
+
 Number = float | int | None
 
 
@@ -49,6 +52,7 @@ class Found:
     flags: tuple[str, ...] = ()
     detections: tuple[str, ...] = ()
     picture: str = ""
+    report: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,11 +80,13 @@ def row_of(case: str, result: Mapping[str, Any]) -> Row:
 
 def found_in(result: Mapping[str, Any]) -> Found:
     """The cells of the short table from the content of a `result.json`."""
+    outputs = result.get("outputs") or ()
     return Found(
         result.get("quality", {}).get("verdict", ""),
         tuple(flag_codes(result)),
         tuple(in_words(one) for one in result.get("detections") or ()),
-        OVERVIEW if OVERVIEW in (result.get("outputs") or ()) else "",
+        OVERVIEW if OVERVIEW in outputs else "",
+        REPORT if REPORT in outputs else "",
     )
 
 

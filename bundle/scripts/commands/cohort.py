@@ -19,7 +19,9 @@ from tqdm import tqdm
 from ..anomaly.files import THRESHOLDS_NAME
 from ..anomaly.scores import MAPS, POOLINGS, score_name
 from ..assets import metadata, place, sha256
-from ..cohort.folder import REGISTERED, CohortFolder, shortened
+from ..cohort.evaluate import evaluated_if_labelled
+from ..cohort.folder import INDEX_NAME, REGISTERED, CohortFolder, shortened
+from ..cohort.index import write_index
 from ..cohort.runner import Plan, run_case, without_maps
 from ..cohort.scan_folder import cases_in, check_some
 from ..cohort.table import DONE, FAILED, REFUSED, TABLE_NAME, Row
@@ -76,7 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Score the cases without a score and write the table; 0 if no case failed, `STOPPED` after Ctrl-C.
+    """Score the cases without a score, write the tables and the page; 0 if no case failed, `STOPPED` after Ctrl-C.
 
     Raises:
         WrongUsage: the scans, the weights, the device or the cluster are not there, or are not what is needed.
@@ -103,7 +105,8 @@ def main(args: argparse.Namespace) -> int:
             return STOPPED
         rows = folder.rows([case.name for case in cases])
         folder.write_table(rows)
-    print("\n".join(summary(rows, args.output / TABLE_NAME)))
+        write_index(folder, rows, evaluated_if_labelled(facts, rows, cases))
+    print("\n".join(summary(rows, args.output)))
     return FAILURES if any(row.status == FAILED for row in rows) else 0
 
 
@@ -217,11 +220,11 @@ def work(plan: Plan, cases: Sequence[Case], args: argparse.Namespace) -> None:
             bar.update()
 
 
-def summary(rows: Sequence[Row], table: Path) -> list[str]:
-    """Lines about the cases' outcomes, and about cases without one."""
+def summary(rows: Sequence[Row], folder: Path) -> list[str]:
+    """Lines about the cases' outcomes, and about cases without one; `folder` is that of the cohort."""
     counts = Counter(row.status for row in rows)
     kinds = ", ".join(f"{counts[status]} {status}" for status in (DONE, REFUSED, FAILED) if counts[status])
-    lines = [f"{counted(len(rows), 'case')}: {kinds}", f"{table}"]
+    lines = [f"{counted(len(rows), 'case')}: {kinds}", f"{folder / TABLE_NAME}", f"{folder / INDEX_NAME}"]
     if counts[FAILED]:
         lines.append("The same command tries the failed ones again.")
     return lines

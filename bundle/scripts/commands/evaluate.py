@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from ..cohort.evaluate import evaluate_folder, evaluation_text
-from ..cohort.folder import EVALUATION_NAME, CohortFolder
+from ..cohort.folder import CASES, EVALUATION_NAME, CohortFolder
+from ..cohort.index import write_index
 from ..cohort.tables import compared, comparison_table, table
 from ..datasets.datalist import SECTIONS
 from ..errors import WrongUsage
@@ -47,6 +48,8 @@ def main(args: argparse.Namespace) -> int:
     if args.datalist is not None:
         write_output(path, evaluation_text(first).encode())
         print(f"{table(first)}\n\n{path}")
+        if path == args.folder / EVALUATION_NAME:
+            write_labelled_index(CohortFolder(args.folder), first)
     if args.compare:
         second = evaluation(args, args.compare)
         try:
@@ -57,6 +60,16 @@ def main(args: argparse.Namespace) -> int:
             f"\n{first['score']} of {args.folder} and {second['score']} of {args.compare}\n\n{comparison_table(found)}"
         )
     return 0
+
+
+def write_labelled_index(folder: CohortFolder, found: dict[str, Any]) -> None:
+    """Write the page over the cases of a folder anew, with the ROC curves; without folders of cases there is none.
+
+    Raises:
+        OutputFailed: it can't be written.
+    """
+    if (folder.root / CASES).is_dir():
+        write_index(folder, folder.rows(list(folder.facts().get("cases", {}))), found)
 
 
 def evaluation(args: argparse.Namespace, folder: Path) -> dict[str, Any]:

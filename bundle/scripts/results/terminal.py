@@ -64,13 +64,17 @@ def threshold_of(record: Record, region: str) -> float | None:
 
 
 def in_words(detection: Record) -> str:
-    """A detection in a phrase: kind, side, volume, peak."""
+    """A detection in a phrase: kind, name, side, volume or length, peak."""
     kind, region = str(detection.get("kind", "")), str(detection.get("region", ""))
-    words = [region if kind in ("", region) else f"{region} {kind}", str(detection.get("side") or "")]
-    text = ", ".join(word for word in words if word)
+    words = [kind if region in kind else f"{region} {kind}".strip()]
+    words += [str(detection[name]) for name in ("name", "side") if detection.get(name)]
     if (volume := detection.get("volume_ml")) is not None:
-        text += f", {volume:.0f} ml" if volume >= 1 else f", {volume:.1f} ml"
-    return text + (f", peak {detection['peak']:.1f}" if detection.get("peak") is not None else "")
+        words.append(f"{volume:.0f} ml" if volume >= 1 else f"{volume:.1f} ml")
+    if (length := detection.get("length_mm")) is not None:
+        words.append(f"{length:.0f} mm")
+    if (peak := detection.get("peak")) is not None:
+        words.append(f"peak {peak:.1f}")
+    return ", ".join(words)
 
 
 def flag_codes(record: Record) -> list[str]:
