@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import html
-import math
 from collections.abc import Mapping, Sequence
+
+from ..files.markup import element, escape
 
 WIDTH, HEIGHT, MARGIN = 320, 150, 24
 """Of a chart, and of the room for its axes, in pixels."""
@@ -34,10 +34,7 @@ def histogram(scores: Sequence[float], thresholds: Sequence[float], title: str) 
     step, top, base = (WIDTH - 2 * MARGIN) / BINS, max(counts), HEIGHT - MARGIN
     tall = base - MARGIN
     bars = [
-        f'<rect class="bar" x="{MARGIN + place * step:.1f}" y="{base - tall * count / top:.1f}" '
-        f'width="{step - 1:.1f}" height="{tall * count / top:.1f}"/>'
-        for place, count in enumerate(counts)
-        if count
+        _bar(MARGIN + place * step, base, step - 1, tall * count / top) for place, count in enumerate(counts) if count
     ]
     lines = [_line(MARGIN + limit / end * (WIDTH - 2 * MARGIN), MARGIN - 6, base) for limit in thresholds]
     words = [
@@ -51,35 +48,39 @@ def histogram(scores: Sequence[float], thresholds: Sequence[float], title: str) 
 def roc(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> str:
     """ROC curves by name, as an SVG; each is (sensitivity, specificity), of shape (k,), 0 to 1, from none found on."""
     size = SIDE + 2 * MARGIN
+    low, high = MARGIN, size - MARGIN
     parts = [
-        f'<path class="axes" d="M{MARGIN} {MARGIN}V{size - MARGIN}H{size - MARGIN}"/>',
-        f'<path class="chance" d="M{MARGIN} {size - MARGIN}L{size - MARGIN} {MARGIN}"/>',
+        element("path", class_="axes", d=f"M{low} {low}V{high}H{high}"),
+        element("path", class_="chance", d=f"M{low} {high}L{high} {low}"),
         _text(size / 2, size - 6, "1 - specificity", "middle"),
-        f'<text transform="translate(14 {size / 2}) rotate(-90)" text-anchor="middle">sensitivity</text>',
+        _text(0, 0, "sensitivity", "middle", transform=f"translate(14 {size / 2:g}) rotate(-90)"),
     ]
     for number, (name, (sensitivity, specificity)) in enumerate(curves.items()):
-        points = " ".join(
-            f"{MARGIN + (1 - right) * SIDE:.1f},{size - MARGIN - found * SIDE:.1f}"
-            for found, right in zip(sensitivity, specificity, strict=True)
-        )
-        parts.append(f'<polyline class="curve curve-{number}" points="{MARGIN},{size - MARGIN} {points}"/>')
-        parts.append(_text(size - MARGIN - 4, size - MARGIN - 10 - 16 * number, name, "end", f"name-{number}"))
+        pairs = zip(sensitivity, specificity, strict=True)
+        points = " ".join(f"{low + (1 - right) * SIDE:.1f},{high - found * SIDE:.1f}" for found, right in pairs)
+        parts.append(element("polyline", class_=f"curve curve-{number}", points=f"{low},{high} {points}"))
+        parts.append(_text(high - 4, high - 10 - 16 * number, name, "end", class_=f"name-{number}"))
     return _svg(size, size, "ROC curves", *parts)
+
+
+def _bar(x: float, base: float, width: float, height: float) -> str:
+    """A bar that stands on a line."""
+    numbers = {"x": x, "y": base - height, "width": width, "height": height}
+    return element("rect", class_="bar", **{name: f"{value:.1f}" for name, value in numbers.items()})
 
 
 def _svg(width: float, height: float, title: str, *parts: str) -> str:
     """A chart that says in words what it is, for those who don't see it."""
-    named = html.escape(title)
-    size = f'viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}"'
-    return f'<svg {size} role="img" aria-label="{named}"><title>{named}</title>{"".join(parts)}</svg>'
+    content = element("title", escape(title)) + "".join(parts)
+    box = f"0 0 {width:g} {height:g}"
+    return element("svg", content, viewBox=box, width=width, height=height, role="img", aria_label=title)
 
 
 def _line(x: float, top: float, base: float) -> str:
-    """A threshold; beyond the chart it is left out."""
-    return f'<path class="threshold" d="M{x:.1f} {top}V{base}"/>' if math.isfinite(x) and x < WIDTH else ""
+    """A line at a threshold."""
+    return element("path", class_="threshold", d=f"M{x:.1f} {top}V{base}")
 
 
-def _text(x: float, y: float, words: str, anchor: str = "start", kind: str = "") -> str:
+def _text(x: float, y: float, words: str, anchor: str = "start", **more: str) -> str:
     """Words at a place."""
-    drawn = f' class="{kind}"' if kind else ""
-    return f'<text x="{x:g}" y="{y:g}" text-anchor="{anchor}"{drawn}>{html.escape(words)}</text>'
+    return element("text", escape(words), x=f"{x:g}", y=f"{y:g}", text_anchor=anchor, **more)

@@ -7,7 +7,6 @@ it. The *excess* of a case is the largest of its scores divided by their thresho
 
 from __future__ import annotations
 
-import html
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 
 from ..errors import as_ours
 from ..files.atomic import write_output
+from ..files.markup import element, escape
 from ..findings import KINDS
 from ..preprocessing.regions import REGIONS
 from ..results.terminal import OVERVIEW
@@ -68,14 +68,14 @@ def page(rows: Sequence[Row], facts: Mapping[str, Any], evaluation: Mapping[str,
         "style": (PAGE / "index.css").read_text(encoding="utf-8").rstrip(),
         "script": (PAGE / "index.js").read_text(encoding="utf-8").rstrip(),
         "number": counted(len(rows), "case"),
-        "counts": html.escape(f"{kinds}; {above} with a score above its threshold"),
-        "settings": html.escape(settings_in_words(facts)),
+        "counts": escape(f"{kinds}; {above} with a score above its threshold"),
+        "settings": escape(settings_in_words(facts)),
         "charts": charts(rows, evaluation),
-        "statuses": "".join(f"<option>{status}</option>" for status in STATUSES if counts[status]),
+        "statuses": "".join(element("option", status) for status in STATUSES if counts[status]),
         "heads": "".join(map(_head, HEADS)),
         "rows": "\n".join(_line(row) for row in sorted(rows, key=_order)),
-        "note": f'The same as tables: <a href="{TABLE_NAME}">{TABLE_NAME}</a>. A score above its threshold does not '
-        "mean disease, and one below does not exclude it.",
+        "note": f"The same as a table: {element('a', TABLE_NAME, href=TABLE_NAME)}. A score above its threshold does "
+        "not mean disease, and one below does not exclude it.",
     }
     return Template((PAGE / "index.html").read_text(encoding="utf-8")).substitute(parts)
 
@@ -135,37 +135,40 @@ def _curves(evaluation: Mapping[str, Any]) -> dict[str, tuple[list[float], list[
 
 def _figure(title: str, svg: str) -> str:
     """A chart below its title."""
-    return f"<figure><h2>{html.escape(title)}</h2>{svg}</figure>"
+    return element("figure", element("h2", escape(title)) + svg)
 
 
 def _head(name: str) -> str:
     """The head of a column; all but that of the pictures sort by it."""
     if not name:
-        return '<th><span class="quiet">picture</span></th>'
-    first = ' data-first="descending"' if name in LARGEST_FIRST else ""
-    return f'<th{first}><button type="button">{html.escape(name.replace("_", " "))}</button></th>'
+        return element("th", element("span", "picture", class_="quiet"))
+    button = element("button", escape(name.replace("_", " ")), type="button")
+    return element("th", button, data_first="descending" if name in LARGEST_FIRST else None)
 
 
 def _line(row: Row) -> str:
     """A row of the table."""
-    name, found, times = html.escape(row.case), row.found, excess(row)
-    link = f"{CASES}/{row.case}/{found.report or found.picture}" if found.report or found.picture else ""
-    shown = f'<a href="{html.escape(link)}">{name}</a>' if link else name
-    image = ""
-    if found.picture:
-        small = html.escape(f"{THUMBNAILS}/{row.case}.jpg")
-        picture = f'<img src="{small}" alt="axial plane of {name}" width="72" height="72" loading="lazy">'
-        image = f'<a href="{html.escape(link)}" tabindex="-1">{picture}</a>'
-    numbers = [_number(times, bool(times and times > 1)), *(_score(row, region) for region in REGIONS)]
-    words = " ".join(f'<span title="{html.escape(_meaning(code))}">{html.escape(code)}</span>' for code in found.flags)
+    found, times = row.found, excess(row)
+    above, target = times is not None and times > 1, found.report or found.picture
+    link, name = f"{CASES}/{row.case}/{target}", escape(row.case)
+    shown = element("a", name, href=link) if target else name
     cells = [
-        f"<td>{image}</td><td>{shown}</td><td>{row.status}</td>",
-        *numbers,
-        f"<td>{html.escape(found.verdict)}</td><td>{words}</td>",
+        element("td", _small(row, link) if found.picture else ""),
+        *(element("td", text) for text in (shown, row.status)),
+        *(_number(times, above), *(_score(row, region) for region in REGIONS)),
+        element("td", escape(found.verdict)),
+        element("td", " ".join(element("span", escape(code), title=_meaning(code)) for code in found.flags)),
         _number(len(found.detections) if row.status == DONE else None, False, 0),
-        f"<td>{html.escape(next(iter(found.detections), '') or row.reason)}</td>",
+        element("td", escape(next(iter(found.detections), "") or row.reason)),
     ]
-    return f'<tr data-status="{row.status}" data-above="{int(bool(times and times > 1))}">{"".join(cells)}</tr>'
+    return element("tr", "".join(cells), data_status=row.status, data_above=int(above))
+
+
+def _small(row: Row, link: str) -> str:
+    """The thumbnail of a case, which leads where its name leads; the keyboard need not stop at both."""
+    source, words = f"{THUMBNAILS}/{row.case}.jpg", f"axial plane of {row.case}"
+    picture = element("img", src=source, alt=words, width=72, height=72, loading="lazy")
+    return element("a", picture, href=link, tabindex=-1)
 
 
 def _meaning(code: str) -> str:
@@ -181,7 +184,6 @@ def _score(row: Row, region: str) -> str:
 
 def _number(value: float | None, above: bool, digits: int = 1) -> str:
     """The cell of a number; one above its threshold stands out."""
-    kind = "number above" if above else "number"
     shown = "" if value is None else f"{value:.{digits}f}"
     exact = "" if value is None else f"{value:.4g}"
-    return f'<td class="{kind}" data-value="{exact}">{shown}</td>'
+    return element("td", shown, class_="number above" if above else "number", data_value=exact)
