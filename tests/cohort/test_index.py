@@ -15,7 +15,7 @@ from result_record import RESULT
 
 from scripts.cohort.folder import CASES, INDEX_NAME, THUMBNAILS, CohortFolder
 from scripts.cohort.index import excess, page, settings_in_words, write_index
-from scripts.cohort.table import Found, Row, row_of
+from scripts.cohort.table import TABLE_NAME, Found, Row, row_of, short_text
 from scripts.findings import KINDS
 from scripts.results.header import HEADER
 from scripts.results.panels import PANEL, TITLES
@@ -133,6 +133,7 @@ def test_a_row_of_which_nothing_was_compared_has_no_excess(row: Row) -> None:
 
 def test_thumbnails_are_made_once_and_again_when_the_picture_is_younger(tmp_path: Path) -> None:
     folder = CohortFolder(tmp_path)
+    folder.write(TABLE_NAME, short_text(ROWS, CASES))
     picture = tmp_path / CASES / "bleed" / "overview.png"
     picture.parent.mkdir(parents=True)
     for colour in ("white", "black"):
@@ -140,7 +141,7 @@ def test_thumbnails_are_made_once_and_again_when_the_picture_is_younger(tmp_path
         Image.new("RGB", (PANEL, HEADER + TITLES + PANEL), colour).save(stream, "PNG")
         picture.write_bytes(stream.getvalue())
         os.utime(picture, (2e9, 2e9) if colour == "black" else (1e9, 1e9))
-        write_index(folder, ROWS)
+        write_index(folder)
         with Image.open(tmp_path / THUMBNAILS / "bleed.jpg") as small:
             assert small.convert("L").getpixel((5, 5)) == (255 if colour == "white" else 0)
     assert (tmp_path / INDEX_NAME).read_text().count("<tr ") == len(ROWS)

@@ -24,9 +24,9 @@ def write(folder: Path, text: str) -> Path:
 
 def test_the_columns_and_the_first_rows() -> None:
     lines = table_text(ROWS).splitlines()
-    assert lines[0].startswith("case,status,reason,left_hemisphere,right_hemisphere,skull,left_hemisphere.raw_maximum,")
-    assert lines[0].endswith("skull.raw_maximum,skull.voxels,skull.calibrated_maximum,seconds")
-    assert lines[1] == "one,done,,2.5,0.3333333333333333,,10.0,12,2.5,0.1,11,0.3333333333333333,,0,,3.75"
+    assert lines[0].startswith("case,status,reason,left_hemisphere,right_hemisphere,skull,left_hemisphere.calibrated_")
+    assert lines[0].endswith("skull.calibrated_maximum,skull.raw_maximum,skull.voxels,seconds")
+    assert lines[1] == "one,done,,2.5,0.3333333333333333,,2.5,10.0,12,0.3333333333333333,0.1,11,,,0,3.75"
     assert lines[2].startswith('two,refused,"There is no CT image. Give a ""head"", please.",,,')
     assert lines[3].endswith(",0.0")
 
@@ -53,7 +53,7 @@ def test_a_score_that_is_no_number_is_said_with_its_row(tmp_path: Path, value: s
         read_table(path)
 
 
-@pytest.mark.parametrize(("before", "after"), [(",3.75", ",3.75,9"), (",,0,,3.75", "")])
+@pytest.mark.parametrize(("before", "after"), [(",3.75", ",3.75,9"), (",,0,3.75", "")])
 def test_a_row_of_another_length_is_said(tmp_path: Path, before: str, after: str) -> None:
     path = write(tmp_path, table_text(ROWS).replace(before, after))
     with pytest.raises(WrongUsage, match=r"Row 2 of .*score_details.csv \(one\) has too few or too many cells\. Run"):
@@ -97,11 +97,11 @@ def test_the_short_table_has_what_is_looked_at() -> None:
     header, *lines = short_text([row_of("one", {**RESULT, **found}), *ROWS[1:]], "cases").splitlines()
     assert header == (
         "case,status,left_hemisphere,right_hemisphere,skull,left_hemisphere_threshold,right_hemisphere_threshold,"
-        "skull_threshold,verdict,flags,detections,first_detection,picture,reason"
+        "skull_threshold,verdict,flags,detections,first_detection,picture,report,reason"
     )
     assert lines == [
         'one,done,2.5,0.333,,2.0,,,review,thick_slices metal,2,"brain, left, 3 ml, peak 5.0",'
-        "cases/one/overview.png,",
-        'two,refused,,,,,,,,,,,,"There is no CT image. Give a ""head"", please."',
-        "three,failed,,,,,,,,,,,,killed",
+        "cases/one/overview.png,,",
+        'two,refused,,,,,,,,,,,,,"There is no CT image. Give a ""head"", please."',
+        "three,failed,,,,,,,,,,,,,killed",
     ]

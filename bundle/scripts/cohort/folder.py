@@ -74,8 +74,12 @@ class CohortFolder:
         for file in (self.root / CASES).glob(".*.lock"):
             file.unlink(missing_ok=True)
 
-    def settle(self, facts: Mapping[str, Any], sources: Mapping[str, str]) -> None:
+    def settle(
+        self, facts: Mapping[str, Any], sources: Mapping[str, str], shard: Mapping[str, Any] | None = None
+    ) -> None:
         """Write what the run is made with, and the fingerprint of each case's scan; or see that it is as before.
+
+        `shard` is the place of a shard (see `shards`); the list that it is of may grow.
 
         Raises:
             OutputExists: the folder holds a run of other settings, other scans under the same names, or other files.
@@ -84,16 +88,18 @@ class CohortFolder:
         self.check()
         known = self.facts()
         before = known.pop("cases", {}) if known else {}
-        wanted = json.loads(json_text({"format": COHORT_FORMAT, **facts}))
-        if known and (differing := _differing(known, wanted)):
-            raise OutputExists(f"{self.root} holds a run with other settings: {differing}. Choose another folder.")
+        wanted = json.loads(json_text({"format": COHORT_FORMAT, **facts, **_shard_words(shard)}))
+        known |= _shard_words(known.pop("shard", None)) if known else {}
+        if known and (change := differing(known, wanted)):
+            raise OutputExists(f"{self.root} holds a run with other settings: {change}. Choose another folder.")
         for case, source in sources.items():
             if before.get(case, source) != source and self.finished(case):
                 raise OutputExists(
                     f"{case} was scored from another scan than is listed now. Remove {self.root / CASES / case} and "
                     f"{self.root / REASONS / case}.json to score it again, or choose another folder."
                 )
-        self.write(FACTS_NAME, json_text({**wanted, "cases": {**before, **sources}}))
+        place = {} if shard is None else {"shard": dict(shard)}
+        self.write(FACTS_NAME, json_text({**wanted, **place, "cases": {**before, **sources}}))
 
     def check(self) -> None:
         """See that the folder holds nothing but a cohort run, or does not exist.
@@ -179,12 +185,17 @@ def shortened(row: Row, limit: int = 400) -> Row:
     return replace(row, reason=" ".join(row.reason.split())[:limit])
 
 
-def _differing(before: Mapping[str, Any], now: Mapping[str, Any], place: str = "") -> str:
+def _shard_words(shard: Mapping[str, Any] | None) -> dict[str, str]:
+    """What of a shard's place may not change in its folder."""
+    return {} if shard is None else {"shard": f"{shard['number']} of {shard['of']}"}
+
+
+def differing(before: Mapping[str, Any], now: Mapping[str, Any], place: str = "") -> str:
     """The first value that differs, in words; empty if none does."""
     for name in dict.fromkeys([*before, *now]):
         old, new = before.get(name), now.get(name)
         if isinstance(old, Mapping) and isinstance(new, Mapping):
-            if found := _differing(old, new, f"{place}{name} "):
+            if found := differing(old, new, f"{place}{name} "):
                 return found
         elif old != new:
             return f"{place}{name} was {old} and is {new}"

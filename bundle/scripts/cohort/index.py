@@ -23,7 +23,7 @@ from ..results.thumbnail import thumbnail
 from ..words import counted
 from .charts import histogram, roc
 from .folder import CASES, INDEX_NAME, THUMBNAILS, CohortFolder
-from .table import DONE, STATUSES, TABLE_NAME, Row
+from .table import DONE, STATUSES, TABLE_NAME, Row, read_short
 
 PAGE = Path(__file__).with_name("page")
 
@@ -34,15 +34,21 @@ LARGEST_FIRST = {"excess", *REGIONS, "detections"}
 """Columns whose largest values a reader wants first."""
 
 
-def write_index(folder: CohortFolder, rows: Sequence[Row], evaluation: Mapping[str, Any] | None = None) -> None:
-    """Write `index.html` over rows of a cohort's folder, and the thumbnails that are missing or older than a case.
+MOST = 5000
+"""Cases on the page: of a larger cohort those that are furthest above their thresholds."""
+
+
+def write_index(folder: CohortFolder, evaluation: Mapping[str, Any] | None = None) -> None:
+    """Write `index.html` over the rows of a folder's `scores.csv`, and thumbnails that are missing or out of date.
 
     `evaluation` is the content of `evaluation.json` where labels are known.
 
     Raises:
-        OutputFailed: it can't be written.
+        WrongUsage: the table can't be read.
+        OutputFailed: the page can't be written.
     """
-    for row in rows:
+    rows = read_short(folder.root / TABLE_NAME)
+    for row in sorted(rows, key=_order)[:MOST]:
         if row.found.picture:
             _keep_thumbnail(folder.root, row.case)
     facts = {name: value for name, value in folder.facts().items() if name != "cases"}
@@ -73,9 +79,10 @@ def page(rows: Sequence[Row], facts: Mapping[str, Any], evaluation: Mapping[str,
         "charts": charts(rows, evaluation),
         "statuses": "".join(element("option", status) for status in STATUSES if counts[status]),
         "heads": "".join(map(_head, HEADS)),
-        "rows": "\n".join(_line(row) for row in sorted(rows, key=_order)),
+        "rows": "\n".join(_line(row) for row in sorted(rows, key=_order)[:MOST]),
         "note": f"The same as a table: {element('a', TABLE_NAME, href=TABLE_NAME)}. A score above its threshold does "
-        "not mean disease, and one below does not exclude it.",
+        "not mean disease, and one below does not exclude it."
+        + (f" Of {len(rows)} cases the first {MOST} are shown." if len(rows) > MOST else ""),
     }
     return Template((PAGE / "index.html").read_text(encoding="utf-8")).substitute(parts)
 

@@ -1,10 +1,10 @@
 """The tables of a cohort's scores, one row a case: `scores.csv`, to be looked at, and `score_details.csv`, with all.
 
 The short one has scores with their thresholds, the verdict on the pose, codes of flags, the number of detections, the
-first of them in words, and the picture's path in the cohort's folder. The columns of the long one are case, status
-(done, refused or failed), reason, the score of each region, REGION.NAME for each number of `score_details` in a case's
-`result.json`, and seconds, the wall time that the case took. Its numbers are written with all their digits, so reading
-gives the same values. What is not there is empty.
+first of them in words, and the paths of picture and report in the cohort's folder. The columns of the long one are
+case, status (done, refused or failed), reason, the score of each region, REGION.NAME for each number of `score_details`
+in a case's `result.json`, and seconds, the wall time that the case took. Its numbers are written with all their digits,
+so reading gives the same values. What is not there is empty.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ Number = float | int | None
 
 SHORT = (
     *("case", "status", *REGIONS, *(f"{region}_threshold" for region in REGIONS)),
-    *("verdict", "flags", "detections", "first_detection", "picture", "reason"),
+    *("verdict", "flags", "detections", "first_detection", "picture", "report", "reason"),
 )
 """Columns of the short table."""
 
@@ -53,6 +53,11 @@ class Found:
     detections: tuple[str, ...] = ()
     picture: str = ""
     report: str = ""
+
+    @property
+    def files(self) -> tuple[str, str]:
+        """Names of the files to look at, in the case's folder; empty where there is none."""
+        return self.picture, self.report
 
 
 @dataclass(frozen=True)
@@ -100,27 +105,53 @@ def _short(row: Row, folder: str) -> tuple[Any, ...]:
     numbers = [*(row.score(region) for region in REGIONS), *(row.score(region, "threshold") for region in REGIONS)]
     cells = [None if number is None else round(number, 3) for number in numbers]
     found, done = row.found, row.status == DONE
-    picture = "/".join(part for part in (folder, row.case, found.picture) if part) if found.picture else ""
+    files = ["/".join(part for part in (folder, row.case, name) if part) if name else "" for name in found.files]
     count = len(found.detections) if done else None
     first = next(iter(found.detections), "")
-    return (row.case, row.status, *cells, found.verdict, " ".join(found.flags), count, first, picture, row.reason)
+    return (row.case, row.status, *cells, found.verdict, " ".join(found.flags), count, first, *files, row.reason)
+
+
+def read_short(path: Path) -> list[Row]:
+    """The rows of a short table, as far as it tells: of detections after the first, their number alone.
+
+    Raises:
+        WrongUsage: there is no such file, or it is no such table.
+    """
+    try:
+        columns, lines = from_csv(path.read_text(encoding="utf-8"))
+        if tuple(columns) != SHORT:
+            raise ValueError("it has other columns")
+        return [_found_in(cells) for cells in lines]
+    except (OSError, ValueError, KeyError, AttributeError, csv.Error) as error:
+        raise WrongUsage(f"{path} can't be read ({error}). Run `head-ct-anomaly cohort` again.") from error
+
+
+def _found_in(cells: Mapping[str, str]) -> Row:
+    """The row of a line of the short table."""
+    done, count = cells["status"] == DONE, int(cells["detections"] or 0)
+    scores = {region: float(cells[region]) if cells[region] else None for region in REGIONS} if done else {}
+    limits = {region: float(text) for region in REGIONS if (text := cells[f"{region}_threshold"])}
+    files = [cells[name].rpartition("/")[2] for name in ("picture", "report")]
+    detections = (cells["first_detection"], *("",) * (count - 1)) if count else ()
+    found = Found(cells["verdict"], tuple(cells["flags"].split()), detections, *files)
+    details = {region: {"threshold": limit} for region, limit in limits.items()}
+    return Row(cells["case"], cells["status"], cells["reason"], scores, details, found=found)
 
 
 def table_text(rows: Sequence[Row]) -> str:
     """The long table as CSV."""
-    columns = [*REGIONS, *_detail_columns(rows)]
+    columns = number_columns(
+        f"{region}.{name}" for row in rows for region, numbers in row.details.items() for name in numbers
+    )
     numbers = [[row.score(*column.split(".", 1)) for column in columns] for row in rows]
     lines = [(row.case, row.status, row.reason, *own, row.seconds) for row, own in zip(rows, numbers, strict=True)]
     return as_csv((*FIRST, *columns, LAST), lines)
 
 
-def _detail_columns(rows: Iterable[Row]) -> list[str]:
-    """REGION.NAME of every number of any row, region by region, in the order in which they come."""
-    names: dict[str, dict[str, None]] = {region: {} for region in REGIONS}
-    for row in rows:
-        for region, numbers in row.details.items():
-            names[region].update(dict.fromkeys(numbers))
-    return [f"{region}.{name}" for region, inner in names.items() for name in inner]
+def number_columns(details: Iterable[str]) -> list[str]:
+    """The regions, then details REGION.NAME, region by region and by name: the same whatever case comes first."""
+    places = {region: place for place, region in enumerate(REGIONS)}
+    return [*REGIONS, *sorted({*details}, key=lambda column: (places[column.partition(".")[0]], column))]
 
 
 def read_table(path: str | Path) -> list[Row]:

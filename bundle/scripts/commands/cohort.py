@@ -7,6 +7,7 @@ same function for each case, so they give the same files.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -24,6 +25,7 @@ from ..cohort.folder import INDEX_NAME, REGISTERED, CohortFolder, shortened
 from ..cohort.index import write_index
 from ..cohort.runner import Plan, run_case, without_maps
 from ..cohort.scan_folder import cases_in, check_some
+from ..cohort.shards import shard_named
 from ..cohort.table import DONE, FAILED, REFUSED, TABLE_NAME, Row
 from ..datasets.datalist import SECTIONS, Case, listed_cases
 from ..errors import WrongUsage
@@ -58,6 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_output(parser, "folder of the cohort")
     parser.add_argument("--section", choices=SECTIONS, default="test", help="of the datalist (test)")
+    words = "score one part of the list, 3/200 say; auto/200 in an array of tasks (docs/cohort.md)"
+    parser.add_argument("--shard", metavar="N/COUNT", help=words)
     add_engine(parser)
     network = parser.add_argument_group("network")
     network.add_argument("--mode", choices=MODES, default="dense", help="our network (dense), or a published one")
@@ -86,7 +90,11 @@ def main(args: argparse.Namespace) -> int:
         OutputExists: the folder holds a run of other settings, or another one works in it.
         OutputFailed: it can't be written.
     """
-    cases = chosen_cases(args)
+    cases, place = chosen_cases(args), None
+    if args.shard:
+        shard = shard_named(args.shard, os.environ)
+        place, args.output = shard.place(cases), args.output / shard.folder_name
+        cases = [case for case in cases if shard.holds(case.name)]
     args.config = MODES[args.mode]
     if problem := wrong_usage(args, cases):
         print(problem, file=sys.stderr)
@@ -94,10 +102,10 @@ def main(args: argparse.Namespace) -> int:
     plan, facts = planned(args)
     folder = CohortFolder(args.output)
     folder.check()
-    if args.datalist.is_dir():
+    if args.datalist.is_dir() and cases:
         check_some(cases, args.datalist)
     with folder.locked():
-        folder.settle(facts, {case.name: case.fingerprint() for case in cases})
+        folder.settle(facts, {case.name: case.fingerprint() for case in cases}, place)
         try:
             work(plan, cases, args)
         except KeyboardInterrupt:
@@ -105,7 +113,7 @@ def main(args: argparse.Namespace) -> int:
             return STOPPED
         rows = folder.rows([case.name for case in cases])
         folder.write_table(rows)
-        write_index(folder, rows, evaluated_if_labelled(facts, rows, cases))
+        write_index(folder, evaluated_if_labelled(facts, rows, cases))
     print("\n".join(summary(rows, args.output)))
     return FAILURES if any(row.status == FAILED for row in rows) else 0
 

@@ -48,8 +48,8 @@ def main(args: argparse.Namespace) -> int:
     if args.datalist is not None:
         write_output(path, evaluation_text(first).encode())
         print(f"{table(first)}\n\n{path}")
-        if path == args.folder / EVALUATION_NAME:
-            write_labelled_index(CohortFolder(args.folder), first)
+        if path == args.folder / EVALUATION_NAME and (args.folder / CASES).is_dir():
+            write_index(CohortFolder(args.folder), first)
     if args.compare:
         second = evaluation(args, args.compare)
         try:
@@ -60,16 +60,6 @@ def main(args: argparse.Namespace) -> int:
             f"\n{first['score']} of {args.folder} and {second['score']} of {args.compare}\n\n{comparison_table(found)}"
         )
     return 0
-
-
-def write_labelled_index(folder: CohortFolder, found: dict[str, Any]) -> None:
-    """Write the page over the cases of a folder anew, with the ROC curves; without folders of cases there is none.
-
-    Raises:
-        OutputFailed: it can't be written.
-    """
-    if (folder.root / CASES).is_dir():
-        write_index(folder, folder.rows(list(folder.facts().get("cases", {}))), found)
 
 
 def evaluation(args: argparse.Namespace, folder: Path) -> dict[str, Any]:

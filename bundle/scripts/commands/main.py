@@ -40,6 +40,7 @@ COMMANDS = {
     "convert": "write the network for other programs: ONNX, or a program of torch.export",
     "calibrate": "learn from healthy scans what is normal; no training",
     "cohort": "score every scan of a folder or datalist, in several processes or on Ray",
+    "merge": "one cohort of the shards that `cohort --shard` scored; also `cohort merge`",
     "evaluate": "AUROC and more from the scores of a cohort; compare two of them",
     "simulate": "draw simulated head CT from label maps of heads",
     "cq500": "make a datalist of the data set CQ500",
@@ -74,6 +75,8 @@ USAGE, REFUSED, OUTPUT_FAILED, INTERNAL, INTERRUPTED, CLOSED, TERMINATED = 2, 3,
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command in `argv` (default: the process's arguments) and return its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
+    if words[:2] == ["cohort", "merge"]:
+        del words[0]
     with stoppable() as received:
         try:
             status = run(words)
