@@ -1,15 +1,16 @@
 """Fractures found by the unrolled skull: AUROC by kind and slice thickness, on heads with sutures.
 
-    python benchmarks/fractures.py draw WORK --anatomies ANATOMIES --names head_01 ... --rounds 2
+    python benchmarks/fractures.py draw WORK --anatomies ANATOMIES --names head_01 ... --rounds 2 [--harder]
     python benchmarks/fractures.py measure WORK [--register --calibration FILE]
-    python benchmarks/fractures.py judge WORK [--healthy HEALTHY]
+    python benchmarks/fractures.py judge WORK [--healthy HEALTHY | --calibration FILE]
     python benchmarks/fractures.py calibrate WORK --output bundle/models/skull_normative.npz
 
-`draw` draws pairs of a healthy and a fractured head, see `skull/draw.py`, and keeps their scans in `WORK/cases`;
-`measure` caches what the skull shows in `WORK/skulls`; `judge` prints the tables, each scan judged by healthy scans of
-other anatomies: those of `WORK`, or those of `HEALTHY`, the work folder of `head-ct-anomaly calibrate`. `calibrate`
-makes a first calibration, with a mean surface, of the healthy scans in `WORK`. Every stage
-resumes after a stop and prints its CPU-seconds. Scans are aligned by their true pose with an error of 3.5 mm and 3
+`draw` draws pairs of a healthy and a fractured head, with `--harder` of the harder fractures, see `skull/draw.py`, and
+keeps their scans in `WORK/cases`; `measure` caches what the skull shows in `WORK/skulls`; `judge` prints the tables,
+each scan judged by healthy scans of other anatomies: those of `WORK`, or those of `HEALTHY`, the work folder of
+`head-ct-anomaly calibrate`. With a calibration, it judges by that: it may hold healthy scans of the same anatomies.
+`calibrate` makes a first calibration, with a mean surface, of the healthy scans in `WORK`. Every stage resumes after a
+stop and prints its CPU-seconds. Scans are aligned by their true pose with an error of 3.5 mm and 3
 degrees or, with `--register`, by the product's registration; what that refuses is in no figure, but listed.
 """
 
@@ -30,8 +31,8 @@ import numpy as np
 
 from scripts.files.atomic import replace_file
 from scripts.skull.files import CLASSES, Calibration, calibration_bytes, read_calibration
-from skull.draw import draw_pair, pairs
-from skull.judge import fitted, healthy_in, healthy_of, judged, own_healthy, table
+from skull.draw import KINDS, draw_pair, harder_pairs, pairs
+from skull.judge import fitted, healthy_in, healthy_of, judged, judged_by, own_healthy, table, table_by_kind
 from skull.measured import Measured, mean_surface, measure_case, measured, scan_of
 from skull.registered import found_matrix
 
@@ -41,9 +42,9 @@ SURFACE = "mean_surface.npy"
 
 def draw(args: argparse.Namespace) -> None:
     """Draw the scans that are not there yet."""
-    for pair in pairs(args.names, args.rounds, args.seed):
+    for pair in (harder_pairs if args.harder else pairs)(args.names, args.rounds, args.seed):
         count = draw_pair(pair, args.anatomies, args.work / "cases")
-        print(f"{pair.anatomy} {pair.seed} {pair.kind}: {count} scans", flush=True)
+        print(f"{pair.anatomy} {pair.seed} {pair.name}: {count} scans", flush=True)
 
 
 def measure(args: argparse.Namespace) -> None:
@@ -89,8 +90,12 @@ def all_measured(work: Path) -> list[Measured]:
 def judge(args: argparse.Namespace) -> None:
     """Print the tables."""
     cases = all_measured(args.work)
-    found = judged(cases, healthy_in(args.healthy) if args.healthy else own_healthy(cases))
-    print(table(list(found)))
+    if args.calibration:
+        found = judged_by(cases, read_calibration(args.calibration))
+    else:
+        found = list(judged(cases, healthy_in(args.healthy) if args.healthy else own_healthy(cases)))
+    usual = {case.kind for case in found} <= {None, *KINDS}
+    print(table(found) if usual else table_by_kind(found))
 
 
 def calibrate(args: argparse.Namespace) -> None:
@@ -117,10 +122,13 @@ def main() -> None:
             own.add_argument("--names", nargs="+", required=True, help="anatomies to draw")
             own.add_argument("--rounds", type=int, default=2, help="pairs of each anatomy (2)")
             own.add_argument("--seed", type=int, default=9000, help="of the first pair (9000)")
+            own.add_argument("--harder", action="store_true", help="every harder fracture in each head, one scan each")
         elif stage is calibrate:
             own.add_argument("--output", type=Path, required=True, help="the file to write")
         elif stage is judge:
-            own.add_argument("--healthy", type=Path, help="work folder of head-ct-anomaly calibrate")
+            by = own.add_mutually_exclusive_group()
+            by.add_argument("--healthy", type=Path, help="work folder of head-ct-anomaly calibrate")
+            by.add_argument("--calibration", type=Path, help="skull_normative.npz to judge by")
         else:
             own.add_argument("--calibration", type=Path, help="whose mean surface to measure by")
             own.add_argument("--register", action="store_true", help="align by the product's registration")

@@ -1,6 +1,8 @@
 """Stage 1: healthy and fractured heads with sutures, scanned in thin, middle and thick slices.
 
-A *pair* is one head of the widened population, healthy and with a fracture; both are scanned in each *class* of slices.
+A *pair* is one head of the widened population, healthy and with a fracture; the healthy one is scanned in each *class*
+of slices, the fractured one in those of the pair. The *harder* fractures are several at once, along and across a suture
+of the head, into the skull base, depressed with gaps, and lines of the least and of the largest width.
 A *case* is one such scan: a file `NAME.npz` with `hu`, `affine`, `matrix` (scan mm to reference mm, with an error),
 `lesion_mm` (n, 3), points of the fracture in scan mm, and `truth`, JSON. The alignment is the true one with an error of
 3.5 mm and 3 degrees (root mean square of the length and of the angle), in place of a registration.
@@ -12,6 +14,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +22,10 @@ from scipy.spatial.transform import Rotation
 
 from scripts.files.atomic import staged
 from scripts.geometry.affines import transform_points
-from scripts.simulation.anatomy.label_map import Anatomy, load_anatomy
-from scripts.simulation.lesions.planting import plant_lesion
-from scripts.simulation.person.head import LESION_STREAM, SimulatedHead, draw_head, stream
+from scripts.simulation.anatomy.label_map import load_anatomy
+from scripts.simulation.lesions.breaks import MORE_FRACTURES
+from scripts.simulation.lesions.cuts import WIDTH_MM
+from scripts.simulation.person.head import SimulatedHead, draw_head, stream
 from scripts.simulation.scanner.protocol import Protocol, draw_protocol
 from scripts.simulation.scanner.scan import Scan, acquire
 
@@ -30,6 +34,9 @@ SIDES = ("left", "right")
 
 CLASSES_MM = {"thin": (1.0, 1.5), "middle": (2.5, 3.0), "thick": (5.0, 5.0)}
 """Range of the slice thickness in each class."""
+
+HARDER = (*((kind, None) for kind in MORE_FRACTURES), *(("linear_fracture", width_mm) for width_mm in WIDTH_MM))
+"""The harder fractures: kind, and width of the gap in mm or None for a drawn one."""
 
 SHIFT_ERROR_MM, ROTATION_ERROR_DEG = 3.5, 3.0
 """Root mean square of the length of the shift, and of the angle of the rotation, of an alignment."""
@@ -49,12 +56,19 @@ MOST_POINTS = 400
 
 @dataclass(frozen=True)
 class Pair:
-    """One head to draw: its anatomy, its seed, and the kind and side of the fracture."""
+    """One head to draw: its anatomy, its seed, the kind, side and width of the fracture, and its classes of slices."""
 
     anatomy: str
     seed: int
     kind: str
     side: str
+    width_mm: float | None = None
+    slices: tuple[str, ...] = tuple(CLASSES_MM)
+
+    @property
+    def name(self) -> str:
+        """The kind, and the width if it was asked for."""
+        return self.kind if self.width_mm is None else f"{self.kind}_{self.width_mm:g}mm"
 
 
 def pairs(anatomies: Sequence[str], rounds: int, seed: int) -> Iterator[Pair]:
@@ -65,18 +79,25 @@ def pairs(anatomies: Sequence[str], rounds: int, seed: int) -> Iterator[Pair]:
         yield Pair(anatomies[where], seed + number, kind, SIDES[(number // len(KINDS) + turn) % 2])
 
 
+def harder_pairs(anatomies: Sequence[str], rounds: int, seed: int) -> Iterator[Pair]:
+    """Every harder fracture in each of some heads, one scan each; sides and classes of slices take turns."""
+    classes = tuple(CLASSES_MM)
+    for number in range(rounds * len(anatomies)):
+        turn, where = divmod(number, len(anatomies))
+        for place, (kind, width_mm) in enumerate(HARDER):
+            slices = classes[(number + turn + place) % len(classes)]
+            yield Pair(anatomies[where], seed + number, kind, SIDES[(number + place) % 2], width_mm, (slices,))
+
+
 def draw_pair(pair: Pair, anatomies: Path, folder: Path) -> int:
     """Draw the scans of a pair that are not in the folder yet; returns their number."""
-    names = {(kind, slices): case_name(pair, kind, slices) for slices in CLASSES_MM for kind in (None, pair.kind)}
-    wanted = [key for key, name in names.items() if not (folder / f"{name}.npz").is_file()]
-    if not wanted:
-        return 0
-    head = draw_head(_anatomy(anatomies, pair.anatomy), pair.seed, variety="widened")
-    heads = {None: head, pair.kind: fractured(head, pair)}
+    scans = [*((None, slices) for slices in CLASSES_MM), *((pair.name, slices) for slices in pair.slices)]
+    wanted = [scan for scan in scans if not (folder / f"{case_name(pair, *scan)}.npz").is_file()]
+    heads = {kind: drawn(pair, kind is not None, anatomies) for kind in dict.fromkeys(kind for kind, _ in wanted)}
     for kind, slices in wanted:
         protocol = protocol_of(heads[kind], pair.seed, slices)
         scan = acquire(heads[kind], protocol, pair.seed + list(CLASSES_MM).index(slices))
-        write_case(folder / f"{names[kind, slices]}.npz", pair, kind, slices, heads[kind], scan, protocol)
+        write_case(folder / f"{case_name(pair, kind, slices)}.npz", pair, kind, slices, heads[kind], scan, protocol)
     return len(wanted)
 
 
@@ -85,10 +106,13 @@ def case_name(pair: Pair, kind: str | None, slices: str) -> str:
     return f"{pair.anatomy}_{pair.seed:05d}_{kind or 'healthy'}_{slices}"
 
 
-def fractured(head: SimulatedHead, pair: Pair) -> SimulatedHead:
-    """The same head with the fracture of a pair, as `draw_head` would plant it."""
-    planted = plant_lesion(head.hu, head.labels, 1.0, pair.kind, pair.side, stream(pair.seed, LESION_STREAM))
-    return replace(head, hu=planted[0], labels=planted[1], lesion=planted[2])
+def drawn(pair: Pair, fractured: bool, anatomies: Path) -> SimulatedHead:
+    """The head of a pair, healthy or with the fracture."""
+    anatomy = load_anatomy(anatomies / f"{pair.anatomy}.nii.gz")
+    if not fractured:
+        return draw_head(anatomy, pair.seed, variety="widened")
+    size: dict[str, Any] = {} if pair.width_mm is None else {"width_mm": pair.width_mm}
+    return draw_head(anatomy, pair.seed, lesion=pair.kind, side=pair.side, lesion_size=size, variety="widened")
 
 
 def protocol_of(head: SimulatedHead, seed: int, slices: str) -> Protocol:
@@ -138,7 +162,3 @@ def write_case(
             lesion_mm=transform_points(head.affine, chosen),
             truth=np.array(json.dumps(truth)),
         )
-
-
-def _anatomy(folder: Path, name: str) -> Anatomy:
-    return load_anatomy(folder / f"{name}.nii.gz")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from scripts.calibration.files import load_scan, load_skull
 from scripts.skull.calibration import Class, Image, cross_fitted, peaks_of
-from scripts.skull.files import CLASSES
+from scripts.skull.files import CLASSES, Calibration
 from scripts.skull.measure import MAPS
 from scripts.skull.staircase import THICK_MM
 from scripts.statistics.auroc import auroc, clustered_bootstrap, threshold_at_specificity
@@ -95,6 +95,13 @@ def judged(cases: Sequence[Measured], healthy: Sequence[Healthy]) -> Iterator[Ju
                 yield from (judge(case, usual, limit) for case in own)
 
 
+def judged_by(cases: Sequence[Measured], calibration: Calibration) -> list[Judged]:
+    """Each case, judged by a calibration whoever it was made of."""
+    limits = {name: threshold_at_specificity(scores, SPECIFICITY) for name, scores in calibration.healthy.items()}
+    groups = [class_of(case.truth) for case in cases]
+    return [judge(case, calibration.classes[name], limits[name]) for case, name in zip(cases, groups, strict=True)]
+
+
 def judge(case: Measured, usual: Class, threshold: float) -> Judged:
     """A case, judged by a class of a calibration."""
     peaks = peaks_of(case.skull, usual.usual)
@@ -140,14 +147,43 @@ def table(cases: Sequence[Judged]) -> str:
     return "\n".join(lines)
 
 
+def table_by_kind(cases: Sequence[Judged]) -> str:
+    """A row a kind: AUROC of the score and of each map, shares found and with the peak near, and what was missed."""
+    healthy = [case for case in cases if case.kind is None]
+    kept = np.mean([c.scores["score"] <= c.threshold for c in healthy])
+    maps = " | ".join(MAPS)
+    lines = [f"| fracture | scans | AUROC | {maps} | found | peak | missed: slices, score |", "|---" * 9 + "|"]
+    kinds = list(dict.fromkeys(case.kind for case in cases if case.kind))
+    for kind in (*kinds, "all"):
+        sick = [case for case in cases if case.kind and kind in (case.kind, "all")]
+        alone = [auroc_of(healthy, sick, name) for name in MAPS]
+        found, near = ([one(c) for c in sick] for one in (above, near_peak))
+        missed = [f"{c.slices} {c.scores['score']:.1f}" for c in sick if not above(c)] if kind != "all" else []
+        cells = [interval([*healthy, *sick], "score"), *alone, f"{sum(found)}", f"{sum(near)}", ", ".join(missed)]
+        lines.append(f"| {kind} | {len(sick)} | " + " | ".join(cells) + " |")
+    return "\n".join(
+        [*lines, "", f"{len(healthy)} healthy scans, {100 * kept:.0f} % of them at or below the threshold"]
+    )
+
+
+def above(case: Judged) -> bool:
+    """True if the score is above the threshold."""
+    return case.scores["score"] > case.threshold
+
+
+def near_peak(case: Judged) -> bool:
+    """True if the peak lies near the fracture."""
+    return case.away_mm is not None and case.away_mm <= NEAR_MM
+
+
 def row(label: str, cases: Sequence[Judged]) -> str:
     """A row of the second table."""
     healthy, sick = ([c for c in cases if (c.kind is None) == wanted] for wanted in (True, False))
     kinds = [[c for c in sick if c.kind == kind] for kind in KINDS]
     cells = [auroc_of(healthy, some) for some in kinds] + [interval([*healthy, *sick], "score")]
-    found = np.mean([c.scores["score"] > c.threshold for c in sick])
+    found = np.mean([above(c) for c in sick])
     kept = np.mean([c.scores["score"] <= c.threshold for c in healthy])
-    near = np.mean([c.away_mm is not None and c.away_mm <= NEAR_MM for c in sick])
+    near = np.mean([near_peak(c) for c in sick])
     shares = [f"{100 * share:.0f} %" for share in (found, kept, near)]
     return f"| {label} | {len(sick)} / {len(healthy)} | " + " | ".join([*cells, *shares]) + " |"
 

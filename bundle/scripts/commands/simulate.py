@@ -53,6 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mirrored", action="store_true", help="lesions on both sides are mirror images")
     parser.add_argument("--blood", choices=LOOKS, default=EVEN, help="how a clot looks inside (default: %(default)s)")
     parser.add_argument("--volume-ml", type=float, help="of the lesion, on each side; drawn by default")
+    parser.add_argument("--width-mm", type=float, help="of the gap of a fracture that is no suture; drawn by default")
+    parser.add_argument("--fractures", type=int, help="how many multiple_fractures are, on each side; drawn by default")
     parser.add_argument("--format", choices=("nifti", "dicom"), default="nifti", help="of the scans")
     parser.add_argument("--protocol", choices=("drawn", *PRESETS), default="drawn", help="how the scans are made")
     parser.add_argument("--bone-series", action="store_true", help="write a series with a bone kernel, too (DICOM)")
@@ -115,6 +117,7 @@ def lesion_size(args: argparse.Namespace) -> dict[str, Any]:
         WrongUsage: no head can have such a lesion.
     """
     asked = {"volume_ml": args.volume_ml, "blood": args.blood, "mirrored": args.mirrored}
+    asked |= {"width_mm": args.width_mm, "count": args.fractures}
     size = {name: value for name, value in asked.items() if value not in (None, EVEN, False)}
     if args.lesion is None:
         if size:

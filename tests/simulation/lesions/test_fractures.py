@@ -7,7 +7,7 @@ import pytest
 from scipy import ndimage
 from toy_head import CENTRE, INNER_MM, OUTER_MM, SPACING_MM, toy_hu, toy_labels
 
-from scripts.simulation.lesions import fractures
+from scripts.simulation.lesions import cuts, fractures
 from scripts.simulation.lesions.growth import Lesion
 from scripts.simulation.lesions.planting import plant_lesion
 
@@ -37,7 +37,7 @@ def test_a_linear_fracture_is_a_thin_cut_through_the_calvaria(seed: int) -> None
     assert np.linalg.norm(offsets / OUTER_MM, axis=1).max() > 0.96
     drop = (HU - hu)[cut]
     assert drop.min() > 0
-    assert drop.mean() > fractures.LEAST_SHARE * 500
+    assert drop.mean() > cuts.LEAST_SHARE * 500
     np.testing.assert_array_equal(hu[~BONE], HU[~BONE])
 
 
@@ -48,7 +48,7 @@ def test_the_missing_bone_adds_up_to_the_width() -> None:
         lost_mm3 = ((HU - hu) / np.maximum(HU - 45, 1))[BONE].sum() * SPACING_MM**3
         length_mm = np.linalg.norm(np.ptp(np.argwhere(mask == 1) * SPACING_MM, axis=0))
         width_mm = lost_mm3 / (length_mm * 8.0)
-        assert 0.5 * fractures.WIDTH_MM[0] < width_mm < 1.5 * fractures.WIDTH_MM[1]
+        assert 0.5 * cuts.WIDTH_MM[0] < width_mm < 1.5 * cuts.WIDTH_MM[1]
 
 
 @pytest.mark.parametrize("seed", SEEDS)

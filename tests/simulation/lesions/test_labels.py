@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from scripts.cohort import tasks
+from scripts.simulation.lesions.breaks import ALL_FRACTURES
 from scripts.simulation.lesions.labels import BLEEDS, NAMES, OTHER, labels_of
-from scripts.simulation.lesions.planting import ALL_KINDS, FRACTURES
+from scripts.simulation.lesions.planting import ALL_KINDS
 
 
 def true(kind: str | None, side: str | None) -> set[str]:
@@ -29,6 +30,8 @@ def test_names_are_those_of_the_evaluation() -> None:
         ("pontine_bleed", "middle", {"ICH", "IPH", "BleedLocation-Left", "BleedLocation-Right"}),
         ("cerebellar_bleed", "right", {"ICH", "IPH", "BleedLocation-Right"}),
         ("depressed_fracture", "left", {"Fracture", "CalvarialFracture"}),
+        ("multiple_fractures", "both", {"Fracture", "CalvarialFracture"}),
+        ("basal_fracture", "left", {"Fracture", "CalvarialFracture", "OtherFracture"}),
         ("infarct", "left", {"OtherLesion"}),
         ("butterfly_glioma", "middle", {"OtherLesion"}),
     ],
@@ -39,7 +42,7 @@ def test_labels_of_a_lesion(kind: str | None, side: str | None, names: set[str])
 
 def test_every_kind_bleeds_or_breaks_or_is_another() -> None:
     for kind in ALL_KINDS:
-        assert sum([kind in BLEEDS, kind in FRACTURES, true(kind, "left") == {OTHER}]) == 1, kind
+        assert sum([kind in BLEEDS, kind in ALL_FRACTURES, true(kind, "left") == {OTHER}]) == 1, kind
     assert not [kind for kind in ALL_KINDS if "bleed" in kind and kind not in BLEEDS]
 
 

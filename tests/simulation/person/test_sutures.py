@@ -7,7 +7,15 @@ import pytest
 
 from scripts.simulation.anatomy.shell import AZIMUTHS, ELEVATIONS, Shell, direction
 from scripts.simulation.person import sutures
-from scripts.simulation.person.sutures import COURSES, PAIRED, Sutures, draw_sutures, landmarks, suture_clouds
+from scripts.simulation.person.sutures import (
+    COURSES,
+    PAIRED,
+    Sutures,
+    draw_sutures,
+    landmarks,
+    suture_clouds,
+    suture_lines,
+)
 
 FLAT = np.ones((AZIMUTHS, ELEVATIONS))
 BALL = Shell(np.zeros(3), 80 * FLAT, 87 * FLAT, 93 * FLAT)
@@ -59,6 +67,18 @@ def test_sutures_lie_where_they_should() -> None:
             assert y > 15
         if "lambdoid" in name:
             assert y < -30
+
+
+def test_lines_are_those_of_the_clouds_at_the_outer_table_in_order() -> None:
+    """Closed parts are in the lines, too: every open place lies on one."""
+    own = Sutures(ALL, 0.3, 0.4, 2)
+    lines, clouds = suture_lines(BALL, own, rng(5)), suture_clouds(BALL, own, rng(5))
+    assert tuple(lines) == ALL
+    for line, cloud in zip(lines.values(), clouds, strict=False):
+        np.testing.assert_allclose(np.linalg.norm(line, axis=1), 87, atol=0.5)
+        assert np.linalg.norm(np.diff(line, axis=0), axis=1).max() < 3
+        outer = cloud.points[np.linalg.norm(cloud.points, axis=1) > 86.7]
+        assert np.linalg.norm(outer[:, None] - line, axis=-1).min(axis=1).max() < 1
 
 
 def test_closing_begins_at_the_inner_table_and_takes_its_share() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from mirror_gap import mirror_gaps_mm
 from poses import pose
+from scipy import ndimage
 from toy_anatomy import toy_anatomy
 
 from scripts.simulation.anatomy.common_space import to_reference
@@ -15,7 +16,7 @@ from scripts.simulation.anatomy.label_map import centroids, load_anatomy
 from scripts.simulation.anatomy.labels import BONE, BRAIN, SWELLING
 from scripts.simulation.person.head import BUILD_STREAM, SimulatedHead, draw_head, stream
 from scripts.simulation.person.shape import identity_shape
-from scripts.simulation.person.varieties import VARIETIES
+from scripts.simulation.person.varieties import VARIETIES, WIDENED
 from scripts.simulation.person.variety import UNUSUAL_SHARES, Build, draw_build
 
 ANATOMY = toy_anatomy(pose((25, 4, -6), (6, -9, 14)))
@@ -68,6 +69,17 @@ def test_a_lesion_lies_in_the_widened_head_on_its_side() -> None:
     assert (x < 0).mean() > 0.95
     assert head.lesion.shape == head.labels.shape == head.hu.shape
     assert np.isin(head.labels[head.lesion == 1], BRAIN).mean() > 0.8
+
+
+def test_a_fracture_follows_a_suture_of_the_head_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most of what is cut lies within 2 mm of what the head's own sutures took, all of it where one has closed."""
+    healthy, cut = drawn(WIDENED), drawn(WIDENED, lesion="suture_fracture", side="left")
+    monkeypatch.setattr("scripts.simulation.person.variety.suture_clouds", lambda *_: [])
+    carved = healthy.hu != drawn(WIDENED).hu
+    away_mm = ndimage.distance_transform_edt(~carved)
+    assert np.median(away_mm[cut.lesion == 1]) < 2
+    assert away_mm[cut.lesion == 1].max() < 20
+    assert (cut.lesion == 1).sum() > 200
 
 
 def test_the_grid_grows_with_the_scalp_and_the_head_stays_where_it_was() -> None:

@@ -7,7 +7,8 @@ is neither a bleed nor a fracture, so that such a head does not count as healthy
 from __future__ import annotations
 
 from ..anatomy.braincase import BOTH, MIDDLE
-from .planting import ALL_KINDS, FRACTURES
+from .breaks import ALL_FRACTURES, BASAL
+from .planting import ALL_KINDS
 
 BLEEDS = {
     "subdural": ("SDH",),
@@ -45,6 +46,8 @@ def labels_of(kind: str | None, side: str | None) -> dict[str, bool]:
     elif kind in BLEEDS:
         sides = ("left", "right") if side in (BOTH, MIDDLE) else (str(side),)
         true = ("ICH", *BLEEDS[kind], *(f"BleedLocation-{name.title()}" for name in sides))
+    elif kind in ALL_FRACTURES:
+        true = ("Fracture", "CalvarialFracture", *(("OtherFracture",) if kind in BASAL else ()))
     else:
-        true = ("Fracture", "CalvarialFracture") if kind in FRACTURES else (OTHER,)
+        true = (OTHER,)
     return {name: name in true for name in NAMES}

@@ -6,23 +6,26 @@ moved) and 2 where the brain around it is swollen. Brain that is only pushed asi
 into HU before the scanner blurs them, and every choice comes from the random generator that is passed in, so one seed
 gives one lesion.
 
-The shapes are made in `bleeds.py`, `filling.py`, `dark.py`, `midline.py`, `posterior_fossa.py` and `fractures.py`;
-their constants say how large and how bright they are. `blood.py` says how blood looks inside, `both_sides.py` plants
-the second one, and `mass_effect.py` pushes.
+The shapes are made in `bleeds.py`, `filling.py`, `dark.py`, `midline.py` and `posterior_fossa.py`, those of fractures
+in the modules that `breaks.py` names; their constants say how large and how bright they are. `blood.py` says how blood
+looks inside, `both_sides.py` plants the second one, and `mass_effect.py` pushes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..anatomy.braincase import BOTH, MIDDLE, SIDES, Braincase, Labels
-from . import bleeds, dark, filling, fractures, midline, posterior_fossa
+from ..anatomy.braincase import BOTH, MIDDLE, SIDES, Array, Braincase, Labels
+from . import bleeds, dark, filling, midline, posterior_fossa
 from .blood import EVEN, LOOKS
 from .both_sides import plant_apart, plant_mirrored
+from .breaks import ALL_FRACTURES, BREAKS, FRACTURES, MORE_FRACTURES, check_break
+from .cuts import Gap
+from .fractures import GAP_HU
 from .growth import Amount, Lesion, Volume
 
 BRIGHT = {
@@ -43,7 +46,6 @@ DARK_OR_ISODENSE = {
 }
 """Kinds that are no brighter than brain and the range (ml) that their volume is drawn from."""
 
-FRACTURES = ("linear_fracture", "depressed_fracture", "diastatic_fracture")
 VOLUMES_ML = BRIGHT | DARK_OR_ISODENSE
 KINDS = (*VOLUMES_ML, *FRACTURES)
 """The usual kinds, on one side: the order is part of what a seed means where kinds take turns."""
@@ -61,7 +63,7 @@ POSTERIOR_FOSSA = {"cerebellar_bleed": posterior_fossa.BLEED_ML, "cerebellar_inf
 """Kinds in the cerebellum and the range (ml) that their volume is drawn from."""
 
 ALL_VOLUMES_ML = VOLUMES_ML | IN_THE_MIDDLE | POSTERIOR_FOSSA
-ALL_KINDS = (*KINDS, *IN_THE_MIDDLE, *POSTERIOR_FOSSA)
+ALL_KINDS = (*KINDS, *IN_THE_MIDDLE, *POSTERIOR_FOSSA, *MORE_FRACTURES)
 
 CLOTS = (
     *("intraparenchymal", "subdural", "epidural", "isodense_subdural"),
@@ -132,12 +134,6 @@ EXTRA_AXIAL = {
 }
 Start = NDArray[np.int64] | None
 
-BREAKS = {
-    "linear_fracture": fractures.linear,
-    "depressed_fracture": fractures.depressed,
-    "diastatic_fracture": fractures.diastatic,
-}
-
 
 def plant_lesion(
     hu: Volume,
@@ -152,6 +148,9 @@ def plant_lesion(
     space_share: float | None = None,
     blood: str = EVEN,
     mirrored: bool = False,
+    width_mm: float | None = None,
+    count: int | None = None,
+    sutures: Mapping[str, Array] | None = None,
     second: np.random.Generator | None = None,
 ) -> Lesion:
     """A copy of a head with one lesion, or with one on each side, and the mask.
@@ -168,6 +167,9 @@ def plant_lesion(
         space_share: the share of its volume by which the lesion pushes the brain aside; drawn if not given.
         blood: how a clot looks inside, one of `blood.LOOKS`.
         mirrored: True if the lesions on both sides are mirror images of one another.
+        width_mm: width of the gap of a fracture that follows no suture; drawn if not given.
+        count: number of `multiple_fractures` on each side; drawn if not given.
+        sutures: the head's own, see `cuts.Gap`; where fractures at sutures find none, they take the usual course.
         second: where the random choices of the one on the right come from, if there is one on both sides that are not
             mirrored; spawned from `rng` if not given.
 
@@ -177,12 +179,13 @@ def plant_lesion(
 
     Raises:
         ValueError: an unknown kind, side or look, or one that the kind can't have, shapes that differ, a volume for a
-            fracture or one that is not positive or does not fit, a share for a kind that takes no space, or a label map
-            without two cerebral hemispheres in RAS order or without the structure or fluid that is to hold the lesion.
+            fracture or one that is not positive or does not fit, a width or a count for another kind, more fractures
+            than fit, a share for a kind that takes no space, or a label map without two cerebral hemispheres in RAS
+            order or without the structure or fluid that is to hold the lesion.
     """
-    check_request(kind, side, volume_ml=volume_ml, blood=blood, mirrored=mirrored)
+    check_request(kind, side, volume_ml=volume_ml, blood=blood, mirrored=mirrored, width_mm=width_mm, count=count)
     _check(hu, labels, kind, space_share)
-    size = _Size(volume_ml, lesion_hu, space_share, blood)
+    size = _Size(volume_ml, lesion_hu, space_share, blood, width_mm, count, sutures or {})
 
     def plant(hu: Volume, labels: Labels, side: str, rng: np.random.Generator, start: Start) -> Lesion:
         return _plant(hu, labels, spacing_mm, kind, side, rng, size, start)
@@ -201,6 +204,9 @@ class _Size(NamedTuple):
     lesion_hu: float | None
     space_share: float | None
     blood: str
+    width_mm: float | None
+    fractures: int | None
+    sutures: Mapping[str, Array]
 
 
 def _plant(
@@ -216,9 +222,9 @@ def _plant(
     """One lesion on one side."""
     hu = hu.astype(np.float32, copy=False)
     case = Braincase(labels, np.broadcast_to(np.asarray(spacing_mm, float), (3,)).copy())
-    if kind in FRACTURES:
-        gap_hu = rng.uniform(*fractures.GAP_HU) if size.lesion_hu is None else size.lesion_hu
-        return BREAKS[kind](hu, case, side, rng, gap_hu)
+    if kind in ALL_FRACTURES:
+        gap_hu = rng.uniform(*GAP_HU) if size.lesion_hu is None else size.lesion_hu
+        return BREAKS[kind](hu, case, side, rng, Gap(gap_hu, size.width_mm, size.fractures, size.sutures))
     pushing, looking = rng.spawn(2)  # apart, so that the lesion of a seed depends on neither push nor look
     volume_ml = _volume_ml(case, kind, side, rng) if size.volume_ml is None else size.volume_ml
     lesion_hu = _hu(hu, case, kind, side, rng) if size.lesion_hu is None else size.lesion_hu
@@ -252,7 +258,14 @@ def _space_share(kind: str, volume_ml: float, rng: np.random.Generator) -> float
 
 
 def check_request(
-    kind: str, side: str | None, *, volume_ml: float | None = None, blood: str = EVEN, mirrored: bool = False
+    kind: str,
+    side: str | None,
+    *,
+    volume_ml: float | None = None,
+    blood: str = EVEN,
+    mirrored: bool = False,
+    width_mm: float | None = None,
+    count: int | None = None,
 ) -> None:
     """Raise if no head can have such a lesion; a side of None is one that fits. The arguments are `plant_lesion`'s.
 
@@ -265,7 +278,7 @@ def check_request(
         raise ValueError(f"a {kind} lies in the middle: its side is {MIDDLE}, got {side!r}")
     if kind not in IN_THE_MIDDLE and side not in (*SIDES, BOTH, None):
         raise ValueError(f"the side of a {kind} is {', '.join(SIDES)} (the patient's) or {BOTH}, got {side!r}")
-    if volume_ml is not None and kind in FRACTURES:
+    if volume_ml is not None and kind in ALL_FRACTURES:
         raise ValueError(f"a {kind} has no volume_ml: leave it out")
     if volume_ml is not None and not volume_ml > 0:
         raise ValueError(f"volume_ml must be positive, got {volume_ml}")
@@ -275,6 +288,7 @@ def check_request(
         raise ValueError(f"a {kind} has no {blood} blood; only {', '.join(CLOTS)} can")
     if mirrored and side != BOTH:
         raise ValueError(f"only lesions on both sides can be mirrored, got the side {side!r}")
+    check_break(kind, width_mm=width_mm, count=count, mirrored=mirrored)
 
 
 def _check(hu: Volume, labels: Labels, kind: str, space_share: float | None) -> None:

@@ -115,9 +115,8 @@ def draw_head(
         labels, start, shell = built_labels(labels, start, build, own)
     labels = widened(labels, look.ventricles, look.sulci, stream(seed, ATROPHY_STREAM))
     hu = to_hu(labels, stream(seed, TISSUE_STREAM), look)
-    if build is not None:
-        add_build(hu, labels, shell, build, own)
-    planted, words = _with_lesion(hu, labels, lesion, side, lesion_size or {}, seed)
+    sutures = {} if build is None else add_build(hu, labels, shell, build, own)
+    planted, words = _with_lesion(hu, labels, lesion, side, lesion_size or {}, seed, sutures)
     to_reference = draw_pose(stream(seed, POSE_STREAM), largest_rotation_deg)
     upright = grid_affine()
     upright[:3, 3] += start
@@ -149,6 +148,7 @@ def _with_lesion(
     side: str | None,
     size: dict[str, Any],
     seed: int,
+    sutures: dict[str, Array],
 ) -> tuple[Lesion, dict[str, Any]]:
     """The head with the lesion, and the words that describe it."""
     if kind is None:
@@ -157,11 +157,11 @@ def _with_lesion(
     if side is None:
         side = MIDDLE if kind in IN_THE_MIDDLE else SIDES[int(rng.integers(2))]
     second = stream(seed, SECOND_STREAM) if side == BOTH else None
-    planted = plant_lesion(hu, labels, 1.0, kind, side, rng, second=second, **size)
+    planted = plant_lesion(hu, labels, 1.0, kind, side, rng, second=second, sutures=sutures, **size)
     volume_ml = round(float((planted.mask == 1).sum()) / 1000, 3)
     shift_mm = round(planted.midline_mm, 2)
     words = {"lesion": kind, "side": side, "volume_ml": volume_ml, "midline_shift_mm": shift_mm}
-    return planted, words | {name: size[name] for name in ("blood", "mirrored") if name in size}
+    return planted, words | {name: size[name] for name in ("blood", "mirrored", "width_mm", "count") if name in size}
 
 
 def drawn_labels(anatomy: Anatomy, shape: Shape) -> tuple[NDArray[np.int16], NDArray[np.int64]]:

@@ -12,12 +12,13 @@ Widths and frequencies after Gray's Anatomy, and Sanchez et al., Pediatr Radiol 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..anatomy.shell import Shell, direction
-from .carving import Cloud, great_circle, sheet, through, wander
+from .carving import Cloud, great_circle, sheet, sideways, tables_at, through, wander
 
 Array = NDArray[np.float64]
 
@@ -136,30 +137,52 @@ def landmarks(rng: np.random.Generator) -> dict[str, Array]:
 
 def suture_clouds(shell: Shell, sutures: Sutures, rng: np.random.Generator) -> list[Cloud]:
     """The clouds of the sutures of a skull, to be carved from its bone."""
-    at, clouds = landmarks(rng), []
-    for name in sutures.names:
-        kind, _, side = name.partition(" ")
-        course = COURSES[kind]
-        path = through(np.array([at.get(f"{station} {side}", at.get(station)) for station in course.stations]))
-        clouds.append(_cut(shell, path, course, sutures, rng, -1.0 if side == "left" else 1.0))
+    at = landmarks(rng)
+    clouds = [sheet(shell, *_laid(name, at, sutures, rng)) for name in sutures.names]
     for _ in range(sutures.wormian):
         clouds.append(_island(shell, at["lambda"], at, sutures, rng))
     return clouds
 
 
-def _cut(shell: Shell, path: Array, course: Course, sutures: Sutures, rng: np.random.Generator, side: float) -> Cloud:
-    """One suture along a path."""
+def suture_lines(shell: Shell, sutures: Sutures, rng: np.random.Generator) -> dict[str, Array]:
+    """Points (n, 3) along the outer table of each suture of a skull, closed parts included, voxel positions.
+
+    The same random numbers give the lines of the clouds of `suture_clouds`.
+    """
+    at, lines = landmarks(rng), {}
+    for name in sutures.names:
+        laid = _laid(name, at, sutures, rng)
+        _, outer = tables_at(shell, laid.path)
+        lines[name] = shell.middle + laid.path * outer[:, None] + sideways(laid.path) * laid.aside_mm[:, 1:]
+    return lines
+
+
+class Laid(NamedTuple):
+    """A suture as `carving.sheet` takes it."""
+
+    path: Array
+    aside_mm: Array
+    width_mm: Array
+    depths: Array
+
+
+def _laid(name: str, at: dict[str, Array], sutures: Sutures, rng: np.random.Generator) -> Laid:
+    """One suture by its name, between landmarks."""
+    kind, _, side = name.partition(" ")
+    course = COURSES[kind]
+    path = through(np.array([at.get(f"{station} {side}", at.get(station)) for station in course.stations]))
     count = len(path)
     stray = STRAY_MM * wander(count, STRAY_WAVE_MM, rng)
     ends = np.minimum(np.minimum(np.arange(count), count - 1 - np.arange(count)) / (0.1 * count), 1)
     teeth = 0.5 * course.teeth_mm * wander(count, TEETH_WAVE_MM, rng)
-    aside = np.stack([stray + INNER_TEETH * teeth, stray + teeth + side * course.bevel_mm], axis=1) * ends[:, None]
+    bevel = -course.bevel_mm if side == "left" else course.bevel_mm
+    aside = np.stack([stray + INNER_TEETH * teeth, stray + teeth + bevel], axis=1) * ends[:, None]
     width = sutures.width_mm * np.clip(1 + WIDTH_UNEVENNESS * wander(count, WIDTH_WAVE_MM, rng), 0.3, 2)
     state = wander(count, CLOSED_MM, rng)
     limit = np.quantile(state, sutures.closed)
     inside = 0.8 * np.clip((np.quantile(state, min(2 * sutures.closed, 1)) - state), 0, 1)
     depths = np.stack([np.where(sutures.closed > 0, inside, 0), np.ones(count)], axis=1)
-    return sheet(shell, path, aside, np.where(state >= limit, width, 0), depths)
+    return Laid(path, aside, np.where(state >= limit, width, 0), depths)
 
 
 def _island(shell: Shell, middle: Array, at: dict[str, Array], sutures: Sutures, rng: np.random.Generator) -> Cloud:

@@ -8,6 +8,7 @@ gives one head.
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -27,7 +28,7 @@ from .scalp import Scalp, draw_scalp, paint_swelling, scalp_change
 from .shape import Shape
 from .skew import Skew, draw_skew, skewed
 from .surgery import Surgery, draw_burr_holes, draw_craniectomy, surgery_change
-from .sutures import CHILD_CLOSED, CHILD_WIDER, Sutures, draw_sutures, suture_clouds
+from .sutures import CHILD_CLOSED, CHILD_WIDER, Sutures, draw_sutures, suture_clouds, suture_lines
 from .thickness import Thickness, draw_thickness, thickness_change
 from .varieties import PLAIN, VARIETIES, WIDENED
 
@@ -132,14 +133,21 @@ def built_labels(labels: Labels, start: NDArray[np.int64], build: Build, rng: np
     return Built(moved, start - corner, changed(shell, change))
 
 
-def add_build(hu: NDArray[np.float32], labels: Labels, shell: Shell, build: Build, rng: np.random.Generator) -> None:
-    """Add swelling, drift, sutures, vessels and pits of a build to the HU (I, J, K) of a head, in place."""
+def add_build(
+    hu: NDArray[np.float32], labels: Labels, shell: Shell, build: Build, rng: np.random.Generator
+) -> dict[str, NDArray[np.float64]]:
+    """Add swelling, drift, sutures, vessels and pits of a build to the HU (I, J, K) of a head, in place.
+
+    Returns the lines of the sutures, see `sutures.suture_lines`.
+    """
     swelling, drift, sutures, vessels, pits = rng.spawn(5)
     paint_swelling(hu, labels, build.scalp.swelling_hu, swelling)
     add_drift(hu, labels, build.drift, drift)
+    lines = suture_lines(shell, build.sutures, deepcopy(sutures))
     _carve(hu, labels, suture_clouds(shell, build.sutures, sutures), build.sutures.hu)
     _carve(hu, labels, vessel_clouds(shell, build.grooves, vessels), build.grooves.vessel_hu)
     _carve(hu, labels, pit_clouds(shell, build.grooves, pits), build.grooves.pit_hu)
+    return lines
 
 
 def _carve(hu: NDArray[np.float32], labels: Labels, clouds: list[Cloud], fill_hu: float) -> None:
