@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from scipy.spatial.transform import Rotation
 
 from scripts.files.atomic import staged
 from scripts.geometry.affines import transform_points
-from scripts.simulation.anatomy.label_map import load_anatomy
+from scripts.simulation.anatomy.label_map import Anatomy, load_anatomy
 from scripts.simulation.lesions.breaks import MORE_FRACTURES
 from scripts.simulation.lesions.cuts import WIDTH_MM
 from scripts.simulation.person.head import SimulatedHead, draw_head, stream
@@ -108,7 +109,7 @@ def case_name(pair: Pair, kind: str | None, slices: str) -> str:
 
 def drawn(pair: Pair, fractured: bool, anatomies: Path) -> SimulatedHead:
     """The head of a pair, healthy or with the fracture."""
-    anatomy = load_anatomy(anatomies / f"{pair.anatomy}.nii.gz")
+    anatomy = _anatomy(anatomies / f"{pair.anatomy}.nii.gz")
     if not fractured:
         return draw_head(anatomy, pair.seed, variety="widened")
     size: dict[str, Any] = {} if pair.width_mm is None else {"width_mm": pair.width_mm}
@@ -162,3 +163,9 @@ def write_case(
             lesion_mm=transform_points(head.affine, chosen),
             truth=np.array(json.dumps(truth)),
         )
+
+
+@lru_cache(maxsize=1)
+def _anatomy(path: Path) -> Anatomy:
+    """A label map, read once for the pairs of one anatomy that follow one another."""
+    return load_anatomy(path)

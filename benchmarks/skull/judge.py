@@ -14,7 +14,7 @@ from scripts.calibration.files import load_scan, load_skull
 from scripts.skull.calibration import Class, Image, cross_fitted, peaks_of
 from scripts.skull.files import CLASSES, Calibration
 from scripts.skull.measure import MAPS
-from scripts.skull.staircase import THICK_MM
+from scripts.skull.staircase import is_thick
 from scripts.statistics.auroc import auroc, clustered_bootstrap, threshold_at_specificity
 from scripts.statistics.standing import separated_interval
 
@@ -39,7 +39,7 @@ class Judged:
 
 def class_of(truth: Mapping[str, Any]) -> str:
     """The class of a calibration that a case belongs to, by the distance of its slices."""
-    return CLASSES[int(truth["increment_mm"] >= THICK_MM)]
+    return CLASSES[int(is_thick(truth["increment_mm"]))]
 
 
 def healthy_of(cases: Sequence[Measured], group: str) -> list[Measured]:

@@ -35,7 +35,7 @@ from scripts.skull.gaps import Gaps, gap_map
 from scripts.skull.pooling import known_share
 from scripts.skull.profiles import profiles
 from scripts.skull.rays import View, view
-from scripts.skull.staircase import THICK_MM, in_plane, slice_normal, without_rings
+from scripts.skull.staircase import in_plane, is_thick, slice_normal, without_rings
 from scripts.skull.surface import fine_surface, outermost, own_radii
 from skull.judge import class_of, healthy_in, judged
 from skull.measured import Measured, measured, scan_of
@@ -66,7 +66,7 @@ def gaps_of(seen: View, usual_mm: Array) -> Gaps:
     tables, (normal, slices_mm) = atlas(), slice_normal(seen)
     surface = fine_surface(own_radii(outermost(seen, tables), usual_mm, tables), tables)
     found = gap_map(profiles(seen, surface), tables)
-    return found if slices_mm < THICK_MM else without_rings(found, in_plane(surface, normal), tables)
+    return without_rings(found, in_plane(surface, normal), tables) if is_thick(slices_mm) else found
 
 
 def read_gap(path: Path) -> tuple[dict[str, Any], Gap]:

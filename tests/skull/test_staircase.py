@@ -2,12 +2,23 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from scripts.skull.atlas import atlas
 from scripts.skull.directions import LINES, RADIUS_MM
 from scripts.skull.gaps import Gaps
 from scripts.skull.rays import View
-from scripts.skull.staircase import LOST, in_plane, slice_normal, weights, without_rings
+from scripts.skull.staircase import (
+    LOST,
+    THICK_MM,
+    THICKEST_MM,
+    in_plane,
+    is_thick,
+    is_too_thick,
+    slice_normal,
+    weights,
+    without_rings,
+)
 from scripts.skull.surface import fine_surface
 
 NORMAL = np.array([0.0, np.sin(0.2), np.cos(0.2)])
@@ -27,6 +38,23 @@ def test_slices_that_were_interpolated_lie_along_the_third_axis_and_keep_their_g
     np.testing.assert_allclose(normal, [0, 0, 1], atol=1e-12)
     assert distance == 7
     assert slice_normal(seen)[1] == pytest.approx(0.6)
+
+
+def test_the_class_of_slices_does_not_depend_on_how_the_head_is_turned() -> None:
+    """Of slices exactly at a limit, some turned grids have a distance below it by rounding, and some above."""
+    distances: dict[float, list[float]] = {THICK_MM: [], THICKEST_MM: []}
+    for seed in range(40):
+        turned = np.eye(4)
+        turned[:3, :3] = Rotation.random(rng=seed).as_matrix()
+        for limit_mm, found in distances.items():
+            to_voxel = np.linalg.inv(turned @ np.diag([0.5, 0.5, limit_mm, 1.0]))
+            found.append(slice_normal(View(np.zeros(3), to_voxel, np.zeros(3, bool), np.ones(3, int)))[1])
+    assert min(distances[THICK_MM]) < THICK_MM
+    assert max(distances[THICKEST_MM]) > THICKEST_MM
+    assert all(is_thick(mm) for mm in distances[THICK_MM])
+    assert not any(is_too_thick(mm) for mm in distances[THICKEST_MM])
+    assert not is_thick(3.9)
+    assert is_too_thick(8.1)
 
 
 def test_rings_are_taken_off_and_a_line_across_stays() -> None:

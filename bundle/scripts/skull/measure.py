@@ -24,7 +24,7 @@ from .paths import Values, strongest
 from .pooling import known_share, pooled
 from .profiles import profiles
 from .rays import View, sampled, view
-from .staircase import THICK_MM, THICKEST_MM, in_plane, slice_normal, weights, without_rings
+from .staircase import THICKEST_MM, in_plane, is_thick, is_too_thick, slice_normal, weights, without_rings
 from .surface import SkullNotJudged, Surface, fine_surface, outermost, own_radii
 from .valleys import local_noise, valleys
 
@@ -73,7 +73,7 @@ class Skull:
     @property
     def thick(self) -> bool:
         """True if the slices are so far apart that the scan belongs to the thick ones."""
-        return self.slices_mm >= THICK_MM
+        return is_thick(self.slices_mm)
 
 
 def measure(hu: NDArray[Any], affine: Array, matrix: Array, usual_mm: Array, widest_gap_mm: float = 0.0) -> Skull:
@@ -93,7 +93,7 @@ def measure(hu: NDArray[Any], affine: Array, matrix: Array, usual_mm: Array, wid
     tables, seen = atlas(), view(hu, affine, matrix)
     check_view(seen, usual_mm, tables)
     normal, slices_mm = slice_normal(seen, widest_gap_mm)
-    if slices_mm > THICKEST_MM:
+    if is_too_thick(slices_mm):
         raise SkullNotJudged(f"The slices are {slices_mm:.1f} mm apart, more than {THICKEST_MM:.0f} mm.")
     outer_mm = outermost(seen, tables)
     radii_mm = own_radii(outer_mm, usual_mm, tables)
@@ -141,7 +141,7 @@ def _without_staircase(
     gaps: Gaps, normal: Array, slices_mm: float, surface: Surface, tables: Atlas
 ) -> tuple[Gaps, Values | float]:
     """The gap map and the weights of valleys, as the distance of the slices asks for."""
-    if slices_mm < THICK_MM:
+    if not is_thick(slices_mm):
         return gaps, 1.0
     along = in_plane(surface, normal)
     return without_rings(gaps, along, tables), weights(along, tables)

@@ -19,6 +19,9 @@ THICK_MM = 4.0
 THICKEST_MM = 8.0
 """Slices farther apart are not judged: at 10 mm, healthy calvariae had dents and holes between slices."""
 
+EQUAL_MM = 0.01
+"""Distances of slices that differ by less are equal: a rotation leaves 4 mm as 3.9999999999."""
+
 REACH_MM, STEP_MM = 14.0, 2.0
 """Reach of the mean along the slice plane, to either side, and its step."""
 
@@ -37,6 +40,16 @@ def slice_normal(seen: View, widest_gap_mm: float = 0.0) -> tuple[Array, float]:
     distances = 1 / np.linalg.norm(rows, axis=1)
     axis = 2 if widest_gap_mm else int(np.argmax(distances))
     return rows[axis] * distances[axis], max(float(distances[axis]), widest_gap_mm)
+
+
+def is_thick(slices_mm: float) -> bool:
+    """True if slices are `THICK_MM` apart or more."""
+    return slices_mm > THICK_MM - EQUAL_MM
+
+
+def is_too_thick(slices_mm: float) -> bool:
+    """True if slices are more than `THICKEST_MM` apart."""
+    return slices_mm > THICKEST_MM + EQUAL_MM
 
 
 def in_plane(surface: Surface, normal: Array) -> Array:
