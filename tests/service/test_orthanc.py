@@ -20,7 +20,7 @@ import pacs_stand_in
 import pydicom
 from dicom_results import maps, result
 from dicomweb_client.api import DICOMwebClient
-from pacs_nodes import Process, free_port, write_study
+from pacs_nodes import Process, free_port, write_object, write_study
 from pydicom.dataset import Dataset
 from report_groups import groups
 
@@ -34,7 +34,7 @@ from scripts.service.node import SendFailed
 # pynetdicom leaves the socket of a connection that was refused to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
-STUDY = "1.2.3.1"
+STUDY, DOSE_REPORT = "1.2.3.1", "1.2.840.10008.5.1.4.1.1.88.67"
 PARAMETRIC_MAP, SEGMENTATION, REPORT, CAPTURE = (
     f"1.2.840.10008.5.1.4.1.1.{end}" for end in ("30", "66.4", "88.34", "7")
 )
@@ -46,7 +46,7 @@ def found(url: str) -> dict[str, Dataset]:
     objects = {}
     for row in client.search_for_instances(STUDY, fields=["SOPClassUID"]):
         sop_class, series, instance = (row[tag]["Value"][0] for tag in ("00080016", "0020000E", "00080018"))
-        if sop_class != "1.2.840.10008.5.1.4.1.1.2":
+        if sop_class not in ("1.2.840.10008.5.1.4.1.1.2", DOSE_REPORT):
             assert sop_class not in objects, "once"
             objects[sop_class] = client.retrieve_instance(STUDY, series, instance)
     return objects
@@ -76,6 +76,7 @@ def test_a_study_sent_with_storescu_comes_back_as_results(tmp_path: Path) -> Non
     if shutil.which("storescu") is None:
         pytest.skip("storescu is not here: apt-get install dcmtk")
     write_study(tmp_path / "in", 0)
+    write_object(tmp_path / "in", "1", 0, DOSE_REPORT).rename(tmp_path / "in" / "007a.dcm")  # amid the images
     with orthanc.running(tmp_path / "orthanc") as archive:
         to = f"PACS@127.0.0.1:{archive.dicom}"
         node = Process(tmp_path, free_port(), "--sender", "SCANNER", "--to", to, "--quiet-s", "1")
@@ -90,6 +91,7 @@ def test_a_study_sent_with_storescu_comes_back_as_results(tmp_path: Path) -> Non
             assert node.end(signal.SIGTERM) == 0
         check_results(archive.dicomweb, tmp_path / "in")
     log = node.log.read_text()
+    assert "sent 20 CT images; dropped, since it is not CT: 1 X-Ray Radiation Dose SR Storage\n" in log
     assert "results sent" in log
     assert "Invented" not in log
     assert STUDY not in log
