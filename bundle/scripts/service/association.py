@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydicom.config import IGNORE
 from pydicom.uid import UID
 
 from ..words import counted, printable
@@ -22,7 +23,7 @@ PADDING = "\0 "
 
 def class_name(sop_class: str) -> str:
     """The name of a class of objects; a private or unknown one has none that may be shown."""
-    uid = UID(sop_class)
+    uid = UID(sop_class, validation_mode=IGNORE)  # it would be in the warning, and may be anything
     return "a private class" if uid.name == uid else uid.name
 
 
