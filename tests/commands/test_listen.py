@@ -15,6 +15,7 @@ pytest.importorskip("pynetdicom")
 pytest.importorskip("dicomweb_client")
 
 import pydicom
+from certificates import Authority
 from pacs_kills import killed
 from pacs_nodes import Archive, Process, free_port, send_until_taken, write_study
 
@@ -104,20 +105,23 @@ def misnamed(file: Path) -> Path:
 
 
 def test_a_study_that_keeps_growing_is_worked_when_it_is_whole(tmp_path: Path) -> None:
-    """Beside it comes an image whose UIDs hold a name, of which libraries would warn on standard error."""
+    """Over TLS both ways. Beside it comes an image whose UIDs hold a name, of which libraries would warn."""
     files = write_study(tmp_path / "in", 0)
     (named,) = map(misnamed, write_study(tmp_path / "named", 1, 1))
-    archive, port = Archive(), free_port()
-    node = Process(tmp_path, free_port(), "--sender", "SCANNER", "--to", f"PACS@127.0.0.1:{port}", "--quiet-s", "3")
-    with archive.open(port):
+    archive, port, authority = Archive(), free_port(), Authority(tmp_path / "tls", "hospital")
+    own, tls = authority.sign("node"), authority.sign("scanner").context(server=False)
+    files_of = [word for name, path in vars(own).items() for word in (f"--tls-{name}", str(path))]
+    words = ["--sender", "SCANNER", "--to", f"PACS@localhost:{port}", "--to-tls", "--quiet-s", "3", *files_of]
+    node = Process(tmp_path, free_port(), *words)
+    with archive.open(port, authority.sign("pacs").context(server=True)):
         node.start()
         try:
             node.wait_until_up()
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                send_until_taken(node.port, [named])
+                send_until_taken(node.port, [named], tls)
             for start in range(0, len(files), 5):
-                send_until_taken(node.port, files[start : start + 5])
+                send_until_taken(node.port, files[start : start + 5], tls)
             assert node.count("incoming") == 2
             node.wait(lambda: node.count("sent") == 1 and node.count("refused") == 1)
         finally:
@@ -126,6 +130,7 @@ def test_a_study_that_keeps_growing_is_worked_when_it_is_whole(tmp_path: Path) -
     frames = [data.NumberOfFrames for data in archive.data.values() if data.SOPClassUID.endswith(".30")]
     assert frames == [20]
     log = node.log.read_text().splitlines()
+    assert f"listening as HEADCTANOMALY on 127.0.0.1:{node.port} over TLS" in log[0]
     assert all(re.match(r"\d{4}-\d\d-\d\d [\d:,]+ (INFO|WARNING|ERROR) ", line) for line in log), log
     assert not [line for line in log if "DOE" in line or "JANE" in line]
 

@@ -85,10 +85,10 @@ def send(
             association.release()
 
 
-def send_until_taken(port: int, files: Sequence[Path]) -> None:
+def send_until_taken(port: int, files: Sequence[Path], tls: SSLContext | None = None) -> None:
     """Send a study as scanners do: again as long as any of it was not taken."""
     deadline = time.monotonic() + 300
-    while (answers := send(port, files)) != [0] * len(files):
+    while (answers := send(port, files, tls=tls)) != [0] * len(files):
         assert time.monotonic() < deadline, answers
         time.sleep(0.2)
 
