@@ -79,7 +79,8 @@ def test_a_study_sent_with_storescu_comes_back_as_results(tmp_path: Path) -> Non
     write_object(tmp_path / "in", "1", 0, DOSE_REPORT).rename(tmp_path / "in" / "007a.dcm")  # amid the images
     with orthanc.running(tmp_path / "orthanc") as archive:
         to = f"PACS@127.0.0.1:{archive.dicom}"
-        node = Process(tmp_path, free_port(), "--sender", "SCANNER", "--to", to, "--quiet-s", "1")
+        senders = ["--sender", "SCANNER", "--sender", "PACS"]
+        node = Process(tmp_path, free_port(), *senders, "--to", to, "--quiet-s", "1")
         node.start()
         try:
             node.wait_until_up()
@@ -87,12 +88,17 @@ def test_a_study_sent_with_storescu_comes_back_as_results(tmp_path: Path) -> Non
                 words = ["-aet", "SCANNER", "-aec", "HEADCTANOMALY", "+sd", "127.0.0.1", str(address)]
                 subprocess.run(["storescu", *words, str(tmp_path / "in")], check=True, capture_output=True)
             node.wait(lambda: node.count("sent") == 1)
+            assert archive.store("HEADCTANOMALY", node.port)["FailedInstancesCount"] == 0, "with the results, which"
+            assert node.count("incoming") == 0, "are no input"
         finally:
             assert node.end(signal.SIGTERM) == 0
         check_results(archive.dicomweb, tmp_path / "in")
     log = node.log.read_text()
     assert "sent 20 CT images; dropped, since it is not CT: 1 X-Ray Radiation Dose SR Storage\n" in log
     assert "results sent" in log
+    assert "PACS at 127.0.0.1 sent 20 CT images; 20 of them stored before; dropped" in log
+    assert "dropped, since it is not CT: 1 Segmentation Storage" in log
+    assert log.count("1 Parametric Map Storage") == log.count(": in work") == 1
     assert "Invented" not in log
     assert STUDY not in log
 

@@ -131,8 +131,9 @@ def own_lines_only() -> Iterator[None]:
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     handler.addFilter(logging.Filter(LOG.name))
     logging.getLogger().addHandler(handler)
+    level, library = LOG.level, logging.getLogger("pynetdicom")
     LOG.setLevel(logging.INFO)
-    logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)
+    library.setLevel(logging.CRITICAL)
     before, threading.excepthook = threading.excepthook, in_a_thread
     try:
         with warnings.catch_warnings():
@@ -141,6 +142,8 @@ def own_lines_only() -> Iterator[None]:
     finally:
         threading.excepthook = before
         logging.getLogger().removeHandler(handler)
+        LOG.setLevel(level)
+        library.setLevel(logging.NOTSET)
 
 
 def in_a_thread(raised: threading.ExceptHookArgs) -> None:
