@@ -1,6 +1,6 @@
 # make demo: install what is needed into .venv, then find the bleed in the sample.   make test: the same, then every check.
-PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3,\
-	$(shell $(p) -c 'import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null && echo $(p))))
+PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3.13 python3,\
+	$(shell $(p) -c 'import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $(p))))
 WORKERS ?= 2
 DEMO_OUT ?= out/demo
 WEIGHTS_OUT ?= out/weights
@@ -29,7 +29,7 @@ setup: $(STAMP)
 
 # torch comes first and alone: a build that is there already, for a GPU say, is kept if its version fits.
 $(STAMP): pyproject.toml constraints.txt
-	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 was not found. Name it: make PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 was not found. Name it: make PYTHON=/path/to/python3.12" >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep '^torch==' constraints.txt)"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
@@ -45,7 +45,7 @@ test-deploy: $(DEPLOY)/.installed
 	OMP_NUM_THREADS=1 $(DEPLOY)/bin/python -m pytest -q tests/deploy
 
 $(DEPLOY)/.installed: apps/deploy/requirements.txt
-	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 was not found. Name it: make PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 was not found. Name it: make PYTHON=/path/to/python3.12" >&2; exit 1; }
 	test -x $(DEPLOY)/bin/python || $(PYTHON) -m venv $(DEPLOY)
 	$(DEPLOY)/bin/python -m pip install --quiet --disable-pip-version-check "$$(grep '^torch==' apps/deploy/requirements.txt)"
 	$(DEPLOY)/bin/python -m pip install --quiet --disable-pip-version-check -r apps/deploy/requirements.txt pytest

@@ -290,6 +290,12 @@ def test_metadata_names_the_versions_that_were_tested() -> None:
     assert {name: pinned.get(name) for name in named} == named
 
 
+@pytest.mark.parametrize("path", sorted(CONFIGS.iterdir()), ids=lambda path: path.name)
+def test_configs_are_ascii(path: Path) -> None:
+    """MONAI reads them in the encoding of the system."""
+    assert path.read_bytes().isascii()
+
+
 def test_the_version_is_that_of_the_package() -> None:
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     assert f'version = "{load("metadata.json")["version"]}"' in text

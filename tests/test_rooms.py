@@ -48,6 +48,8 @@ DOORS = {
     "nibabel": ["reading.nifti", "files.nifti", "simulation.anatomy.label_map", "results.checks"],
     "ray": ["processes.cluster"],
     "PIL": ["results.*"],
+    "filelock": ["files.locks"],
+    "psutil": ["processes.memory"],
     "onnx": ["networks.export"],
     "pynetdicom": ["service.*"],
     "dicomweb_client": ["service.*"],

@@ -99,7 +99,7 @@ def prepare_process() -> None:
     try:
         getpass.getuser()
     except (KeyError, OSError, ImportError):  # KeyError until Python 3.12, OSError since
-        os.environ[USER_VARIABLE] = f"uid{os.getuid()}"
+        os.environ[USER_VARIABLE] = f"uid{os.getuid()}" if hasattr(os, "getuid") else "user"
     if "MPLCONFIGDIR" not in os.environ and not has_temporary_place():
         sys.modules.setdefault("matplotlib", None)  # type: ignore[arg-type]
 

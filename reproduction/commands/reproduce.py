@@ -8,7 +8,6 @@ its last case.
 from __future__ import annotations
 
 import argparse
-import fcntl
 import os
 import signal
 import subprocess
@@ -19,6 +18,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+
+from filelock import lock_descriptor
 
 from scripts.assets import bundle_root, config
 from scripts.commands.arguments import add_names, add_output, check_device, positive
@@ -178,10 +179,8 @@ def alone(folder: Reproduction) -> Iterator[int]:
         OutputExists: another one works there.
     """
     with (folder.root / ".lock").open("w") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise OutputExists(f"Another sweep works in {folder.root}. Wait for it to end.") from error
+        if not lock_descriptor(stream.fileno(), blocking=False):
+            raise OutputExists(f"Another sweep works in {folder.root}. Wait for it to end.")
         yield stream.fileno()
 
 

@@ -38,7 +38,17 @@ def test_each_entry_is_a_case_by_its_name(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "safe"),
-    [("a-1_b.c", "a-1_b.c"), ("Müller, H", "M_ller_H"), ("-x", "_-x"), ("頭", "_"), ("n" * 120, "n" * 100)],
+    [
+        ("a-1_b.c", "a-1_b.c"),
+        ("Müller, H", "M_ller_H"),
+        ("-x", "_-x"),
+        ("頭", "_"),
+        ("n" * 120, "n" * 100),
+        ("con", "_con"),
+        ("Com1.x", "_Com1.x"),
+        ("a.", "a"),
+        ("..", "_"),
+    ],
 )
 def test_names_become_those_of_folders(name: str, safe: str) -> None:
     assert safe_name(name) == safe

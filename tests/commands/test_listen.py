@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import gc
+import re
+import warnings
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,8 @@ pytest.importorskip("highdicom")
 pytest.importorskip("pynetdicom")
 pytest.importorskip("dicomweb_client")
 
+import pydicom
+from certificates import Authority
 from pacs_kills import killed
 from pacs_nodes import Archive, Process, free_port, send_until_taken, write_study
 
@@ -24,6 +28,7 @@ from scripts.service.spool import Spool, key_of
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 BASE = ["listen", "SPOOL"]
+TLS = ["--tls-certificate", "none/c.pem", "--tls-key", "none/k.pem", "--tls-authority", "none/a.pem"]
 
 
 def parsed(*words: str) -> argparse.Namespace:
@@ -36,9 +41,16 @@ def parsed(*words: str) -> argparse.Namespace:
         (["--to", "PACS@h:4242"], "Name the AE titles to take studies from"),
         (["--sender", "SCANNER"], "Say where the results go"),
         (["--once", "--to", "PACS@h:4242", "--study", "1.2"], "name it with --dicomweb"),
+        (["--sender", "A", "--to", "P@h:1", "--tls-key", "k"], "TLS needs all of --tls-certificate, --tls-key, --tls-"),
+        (["--sender", "A", "--to", "P@h:1", "--to-tls"], "TLS needs all of"),
+        (["--sender", "A", "--dicomweb", "http://h", *TLS, "--to-tls"], "name it with --to AE@HOST:PORT"),
+        (["--sender", "A", "--to", "P@h:1", *TLS], "The TLS authority can't be used (No such file or directory)"),
     ],
 )
-def test_what_is_missing_is_said(words: list[str], text: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_missing_is_said(
+    words: list[str], text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
     assert main([*BASE, *words]) == 2
     assert text in capsys.readouterr().err
 
@@ -81,23 +93,46 @@ def test_nothing_is_lost_and_nothing_worked_twice_by_a_node_that_is_killed(tmp_p
     assert (found["worked twice"], found["with two reports"], found["refused"], found["left"]) == (0, 0, 0, 0)
 
 
+def misnamed(file: Path) -> Path:
+    """An image whose UIDs are a patient's name, as some anonymisers write them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pydicom warns of them, with the value
+        data = pydicom.dcmread(file)
+        data.StudyInstanceUID = data.SeriesInstanceUID = "DOE^JANE.1950"
+        data.SOPInstanceUID = data.file_meta.MediaStorageSOPInstanceUID = "DOE^JANE.1950.1"
+        data.save_as(file)
+    return file
+
+
 def test_a_study_that_keeps_growing_is_worked_when_it_is_whole(tmp_path: Path) -> None:
+    """Over TLS both ways. Beside it comes an image whose UIDs hold a name, of which libraries would warn."""
     files = write_study(tmp_path / "in", 0)
-    archive, port = Archive(), free_port()
-    node = Process(tmp_path, free_port(), "--sender", "SCANNER", "--to", f"PACS@127.0.0.1:{port}", "--quiet-s", "3")
-    with archive.open(port):
+    (named,) = map(misnamed, write_study(tmp_path / "named", 1, 1))
+    archive, port, authority = Archive(), free_port(), Authority(tmp_path / "tls", "hospital")
+    own, tls = authority.sign("node"), authority.sign("scanner").context(server=False)
+    files_of = [word for name, path in vars(own).items() for word in (f"--tls-{name}", str(path))]
+    words = ["--sender", "SCANNER", "--to", f"PACS@localhost:{port}", "--to-tls", "--quiet-s", "3", *files_of]
+    node = Process(tmp_path, free_port(), *words)
+    with archive.open(port, authority.sign("pacs").context(server=True)):
         node.start()
         try:
             node.wait_until_up()
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                send_until_taken(node.port, [named], tls)
             for start in range(0, len(files), 5):
-                send_until_taken(node.port, files[start : start + 5])
-            assert node.count("incoming") == 1
-            node.wait(lambda: node.count("sent") == 1)
+                send_until_taken(node.port, files[start : start + 5], tls)
+            assert node.count("incoming") == 2
+            node.wait(lambda: node.count("sent") == 1 and node.count("refused") == 1)
         finally:
             node.end()
     assert node.done.read_text().split() == [key_of("1.2.3.1")]
     frames = [data.NumberOfFrames for data in archive.data.values() if data.SOPClassUID.endswith(".30")]
     assert frames == [20]
+    log = node.log.read_text().splitlines()
+    assert f"listening as HEADCTANOMALY on 127.0.0.1:{node.port} over TLS" in log[0]
+    assert all(re.match(r"\d{4}-\d\d-\d\d [\d:,]+ (INFO|WARNING|ERROR) ", line) for line in log), log
+    assert not [line for line in log if "DOE" in line or "JANE" in line]
 
 
 @pytest.mark.parametrize("word", ["--force", "--accept-review"])

@@ -86,3 +86,13 @@ def test_a_system_that_does_not_know_the_call_is_told(
     one, other = two(tmp_path)
     assert swap(one, other) is False
     assert contents(one, other) == [["one"], ["other"]]
+
+
+def test_windows_has_no_such_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(name: str | None, **_: Any) -> None:
+        raise TypeError("LoadLibrary() argument 1 must be str, not None")
+
+    monkeypatch.setattr(atomic.ctypes, "CDLL", load)
+    one, other = two(tmp_path)
+    assert swap(one, other) is False
+    assert contents(one, other) == [["one"], ["other"]]

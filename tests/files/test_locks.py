@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import signal
 import subprocess
@@ -12,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from filelock import lock_descriptor
 
 from scripts.files import locks
 from scripts.files.locks import HELD, locked
@@ -91,14 +91,13 @@ def test_a_file_that_was_removed_meanwhile_is_no_lock(tmp_path: Path, monkeypatc
     """The lock of another process ended, and its file went, between opening and locking."""
     calls = []
 
-    def late(descriptor: int, how: int) -> None:
+    def late(descriptor: int, blocking: bool) -> bool:
         if not calls:
             (tmp_path / ".out.lock").unlink()
         calls.append(descriptor)
-        flock(descriptor, how)
+        return lock_descriptor(descriptor, blocking=blocking)
 
-    flock = fcntl.flock
-    monkeypatch.setattr(fcntl, "flock", late)
+    monkeypatch.setattr(locks, "lock_descriptor", late)
     with locked(tmp_path / "out"):
         assert len(calls) == 2
         assert (tmp_path / ".out.lock").exists()
@@ -109,20 +108,20 @@ def test_a_file_that_was_removed_meanwhile_is_no_lock(tmp_path: Path, monkeypatc
 def test_a_file_system_without_locks_keeps_nobody_out_and_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(fcntl, "flock", fail)
+    monkeypatch.setattr(locks, "lock_descriptor", fail)
     with locked(tmp_path / "out") as firm:
         assert not firm
     assert list(tmp_path.iterdir()) == []
 
 
 def test_any_other_error_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise OSError(errno.EIO, "no")
 
-    monkeypatch.setattr(fcntl, "flock", fail)
+    monkeypatch.setattr(locks, "lock_descriptor", fail)
     before = len(os.listdir("/proc/self/fd"))
     with pytest.raises(OSError, match="no"), locked(tmp_path / "new" / "out"):
         pytest.fail("it has no lock")

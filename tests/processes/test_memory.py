@@ -6,6 +6,8 @@ import ctypes
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -41,13 +43,30 @@ def test_the_peak_begins_anew() -> None:
     assert 50 * MB < peak_bytes() - before < 110 * MB, "what was held since does"
 
 
-def test_another_system_s_peak_is_the_largest_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_system_tells_its_memory_through_psutil(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    linux = process_memory.available_bytes() if process_memory.MACHINE.exists() else None
     monkeypatch.setattr(process_memory, "PROCESS", tmp_path / "none")
     monkeypatch.setattr(process_memory, "MACHINE", tmp_path / "none")
     assert not restart_peak()
-    assert resident_bytes() == peak_bytes() > 10 * MB
-    assert process_memory.available_bytes() is None
+    assert peak_bytes() >= resident_bytes() > 10 * MB
+    before = resident_bytes()
+    block = np.ones(64 * MB, np.uint8)
+    assert 50 * MB < resident_bytes() - before < 80 * MB
+    assert block.sum() == 64 * MB
+    if linux is not None:
+        assert process_memory.available_bytes() == pytest.approx(linux, rel=0.5)
     assert process_memory.set_budget() is None
+
+
+def test_the_peak_on_windows_is_that_of_its_working_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Windows:
+        def memory_info(self) -> Any:
+            return SimpleNamespace(rss=5 * MB, peak_wset=7 * MB)
+
+    monkeypatch.setattr(process_memory, "PROCESS", tmp_path / "none")
+    monkeypatch.setattr(process_memory, "_process", Windows)
+    monkeypatch.setitem(sys.modules, "resource", None)
+    assert peak_bytes() == 7 * MB
 
 
 @linux

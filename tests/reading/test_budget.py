@@ -9,14 +9,14 @@ from scripts.reading import budget as memory_budget
 from scripts.reading.budget import GIB, check_size, free_bytes
 
 
-def set_free(monkeypatch: pytest.MonkeyPatch, free: int | None) -> None:
+def set_free(monkeypatch: pytest.MonkeyPatch, free: int) -> None:
     """Let the machine have so many bytes left, and no container."""
     monkeypatch.setattr(memory_budget, "available_bytes", lambda: free)
     monkeypatch.setattr(memory_budget, "group_bytes", lambda: None)
 
 
 def test_the_fixed_budget_is_named_with_what_would_be_needed(monkeypatch: pytest.MonkeyPatch) -> None:
-    set_free(monkeypatch, None)
+    set_free(monkeypatch, 2**62)
     check_size((512, 512, 512))
     with pytest.raises(
         InputRefused, match=r"512 x 512 x 513 voxels, 0\.751 GiB while they are read, over the budget"

@@ -20,7 +20,7 @@ import pacs_stand_in
 import pydicom
 from dicom_results import maps, result
 from dicomweb_client.api import DICOMwebClient
-from pacs_nodes import Process, free_port, write_study
+from pacs_nodes import Process, free_port, write_object, write_study
 from pydicom.dataset import Dataset
 from report_groups import groups
 
@@ -34,7 +34,7 @@ from scripts.service.node import SendFailed
 # pynetdicom leaves the socket of a connection that was refused to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
-STUDY = "1.2.3.1"
+STUDY, DOSE_REPORT = "1.2.3.1", "1.2.840.10008.5.1.4.1.1.88.67"
 PARAMETRIC_MAP, SEGMENTATION, REPORT, CAPTURE = (
     f"1.2.840.10008.5.1.4.1.1.{end}" for end in ("30", "66.4", "88.34", "7")
 )
@@ -46,7 +46,7 @@ def found(url: str) -> dict[str, Dataset]:
     objects = {}
     for row in client.search_for_instances(STUDY, fields=["SOPClassUID"]):
         sop_class, series, instance = (row[tag]["Value"][0] for tag in ("00080016", "0020000E", "00080018"))
-        if sop_class != "1.2.840.10008.5.1.4.1.1.2":
+        if sop_class not in ("1.2.840.10008.5.1.4.1.1.2", DOSE_REPORT):
             assert sop_class not in objects, "once"
             objects[sop_class] = client.retrieve_instance(STUDY, series, instance)
     return objects
@@ -76,9 +76,11 @@ def test_a_study_sent_with_storescu_comes_back_as_results(tmp_path: Path) -> Non
     if shutil.which("storescu") is None:
         pytest.skip("storescu is not here: apt-get install dcmtk")
     write_study(tmp_path / "in", 0)
+    write_object(tmp_path / "in", "1", 0, DOSE_REPORT).rename(tmp_path / "in" / "007a.dcm")  # amid the images
     with orthanc.running(tmp_path / "orthanc") as archive:
         to = f"PACS@127.0.0.1:{archive.dicom}"
-        node = Process(tmp_path, free_port(), "--sender", "SCANNER", "--to", to, "--quiet-s", "1")
+        senders = ["--sender", "SCANNER", "--sender", "PACS"]
+        node = Process(tmp_path, free_port(), *senders, "--to", to, "--quiet-s", "1")
         node.start()
         try:
             node.wait_until_up()
@@ -86,11 +88,17 @@ def test_a_study_sent_with_storescu_comes_back_as_results(tmp_path: Path) -> Non
                 words = ["-aet", "SCANNER", "-aec", "HEADCTANOMALY", "+sd", "127.0.0.1", str(address)]
                 subprocess.run(["storescu", *words, str(tmp_path / "in")], check=True, capture_output=True)
             node.wait(lambda: node.count("sent") == 1)
+            assert archive.store("HEADCTANOMALY", node.port)["FailedInstancesCount"] == 0, "with the results, which"
+            assert node.count("incoming") == 0, "are no input"
         finally:
             assert node.end(signal.SIGTERM) == 0
         check_results(archive.dicomweb, tmp_path / "in")
     log = node.log.read_text()
+    assert "sent 20 CT images; dropped, since it is not CT: 1 X-Ray Radiation Dose SR Storage\n" in log
     assert "results sent" in log
+    assert "PACS at 127.0.0.1 sent 20 CT images; 20 of them stored before; dropped" in log
+    assert "dropped, since it is not CT: 1 Segmentation Storage" in log
+    assert log.count("1 Parametric Map Storage") == log.count(": in work") == 1
     assert "Invented" not in log
     assert STUDY not in log
 

@@ -12,7 +12,7 @@ import pytest
 from scripts.files import atomic
 from scripts.results.folder import write_results
 from scripts.service import spool as module
-from scripts.service.spool import IMAGES, OUT, Limits, Spool, SpoolFull, SpoolInUse, key_of
+from scripts.service.spool import IMAGES, OUT, Added, Limits, Spool, SpoolFull, SpoolInUse, key_of
 
 ROOMY = Limits(free_bytes=0)
 
@@ -39,11 +39,11 @@ def finish(spool: Spool, key: str) -> None:
 
 
 def test_the_way_of_a_study(spool: Spool) -> None:
-    assert spool.add("1.2", "1.2.1", b"one")
-    assert spool.add("1.2", "1.2.2", b"two")
+    assert spool.add("1.2", "1.2.1", b"one") is Added.NEW
+    assert spool.add("1.2", "1.2.2", b"two") is Added.NEW
     assert spool.take() is None, "it is not complete yet"
-    assert spool.promote(60) == []
-    assert spool.promote(0) == [key_of("1.2")]
+    assert list(spool.promote(60)) == []
+    assert list(spool.promote(0)) == [key_of("1.2")]
     assert where(spool, "1.2") == ["ready"]
     assert spool.take() == key_of("1.2")
     assert spool.take() is None
@@ -65,7 +65,8 @@ def test_what_is_held_is_not_stored_again(state: str, spool: Spool) -> None:
     folder = spool.place(state, key_of("1.2")) / IMAGES
     folder.mkdir(parents=True)
     (folder / f"{key_of('1.2.1')}.dcm").write_bytes(b"x")
-    assert not spool.add("1.2", "1.2.1", b"x")
+    assert spool.add("1.2", "1.2.1", b"x") is Added.HELD
+    assert spool.add("1.2", "1.2.1", b"y") is Added.OTHER
     assert where(spool, "1.2") == [state]
 
 
@@ -84,9 +85,9 @@ def test_a_study_that_grows_during_the_work_is_worked_again_as_a_whole(spool: Sp
     assert key is not None
     spool.add("1.2", "1.2.2", b"x")
     assert where(spool, "1.2") == ["incoming", "working"]
-    assert spool.promote(0) == [], "it waits for the work to be done"
+    assert list(spool.promote(0)) == [], "it waits for the work to be done"
     finish(spool, key)
-    assert spool.promote(0) == [key]
+    assert list(spool.promote(0)) == [key]
     assert where(spool, "1.2") == ["ready"]
     assert images(spool, "ready", "1.2") == 2
     assert not (spool.place("ready", key) / OUT).exists()
@@ -185,13 +186,13 @@ def test_an_image_that_comes_starts_the_quiet_time_anew(spool: Spool) -> None:
     folder = spool.place("incoming", key_of("1.2")) / IMAGES
     os.utime(folder, (time.time() - 100,) * 2)
     spool.add("1.2", "1.2.2", b"x")
-    assert spool.promote(50) == []
+    assert list(spool.promote(50)) == []
     os.utime(folder, (time.time() - 100,) * 2)
-    assert spool.promote(50) == [key_of("1.2")]
+    assert list(spool.promote(50)) == [key_of("1.2")]
 
 
 def test_the_quiet_time_begins_anew_with_the_process(spool: Spool) -> None:
     spool.add("1.2", "1.2.1", b"x")
     os.utime(spool.place("incoming", key_of("1.2")) / IMAGES, (1000, 1000))
     spool.recover()
-    assert spool.promote(50) == []
+    assert list(spool.promote(50)) == []

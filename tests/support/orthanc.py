@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pacs_nodes import free_port
@@ -28,6 +29,18 @@ class Orthanc:
     @property
     def dicomweb(self) -> str:
         return f"http://127.0.0.1:{self.http}/dicom-web"
+
+    def store(self, title: str, port: int) -> Any:
+        """Let Orthanc send all that it holds to a node on this machine; its answer. Raises an HTTPError if it fails."""
+        node = {"AET": title, "Host": "127.0.0.1", "Port": port}
+        self.request("PUT", "modalities/node", json.dumps(node).encode())
+        return self.request("POST", "modalities/node/store", json.dumps(self.request("GET", "studies")).encode())
+
+    def request(self, method: str, path: str, content: bytes | None = None) -> Any:
+        """The answer to a request of the REST interface."""
+        request = urllib.request.Request(f"http://127.0.0.1:{self.http}/{path}", content, method=method)
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.loads(answer.read() or b"null")
 
 
 @contextmanager

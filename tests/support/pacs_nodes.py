@@ -13,15 +13,16 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from ssl import SSLContext
 from typing import Any
 
 import numpy as np
 import pydicom
-from dicom_series import write_series
+from dicom_series import common, write_series
 from geometries import geometry
 from pydicom.dataset import Dataset
+from pydicom.filereader import read_file_meta_info
 from pynetdicom import AE, evt
-from pynetdicom.sop_class import CTImageStorage
 
 HERE = Path(__file__).resolve().parent
 SMALL = geometry("small", np.diag([-1.0, -1, 1]), (8.8, 9.2, 7.0), (24, 22, 20))
@@ -44,15 +45,33 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def send(port: int, files: Sequence[Path], title: str = "SCANNER", storage: str = CTImageStorage) -> list[int]:
+def write_object(folder: Path, name: str, number: int, sop_class: str) -> Path:
+    """The file of an object of any class in the study of a number, without an image."""
+    data = common(sop_class, f"1.2.3.{number + 1}.{name}", f"1.2.3.{number + 1}.9")
+    data.StudyInstanceUID = f"1.2.3.{number + 1}"
+    path = folder / f"object_{name}.dcm"
+    data.save_as(path, enforce_file_format=True)
+    return path
+
+
+def send(
+    port: int,
+    files: Sequence[Path],
+    title: str = "SCANNER",
+    called: str = "HEADCTANOMALY",
+    abort: bool = False,
+    tls: SSLContext | None = None,
+) -> list[int]:
     """Send files to a node; the status of each, -1 where there is none. Nothing at all where it can't be reached."""
     with socket.socket() as probe:
         if probe.connect_ex(("127.0.0.1", port)):
             return []
     ae = AE(ae_title=title)
     ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = 20
-    ae.add_requested_context(storage, "1.2.840.10008.1.2.1")
-    association = ae.associate("127.0.0.1", port, ae_title="HEADCTANOMALY")
+    for sop_class in {read_file_meta_info(file).MediaStorageSOPClassUID for file in files}:
+        ae.add_requested_context(sop_class, "1.2.840.10008.1.2.1")
+    tls_args = None if tls is None else (tls, "localhost")
+    association = ae.associate("127.0.0.1", port, ae_title=called, tls_args=tls_args)
     if not association.is_established:
         return []
     try:
@@ -60,13 +79,16 @@ def send(port: int, files: Sequence[Path], title: str = "SCANNER", storage: str 
     except (RuntimeError, ValueError):
         return [-1]
     finally:
-        association.release()
+        if abort:
+            association.abort()
+        else:
+            association.release()
 
 
-def send_until_taken(port: int, files: Sequence[Path]) -> None:
+def send_until_taken(port: int, files: Sequence[Path], tls: SSLContext | None = None) -> None:
     """Send a study as scanners do: again as long as any of it was not taken."""
     deadline = time.monotonic() + 300
-    while (answers := send(port, files)) != [0] * len(files):
+    while (answers := send(port, files, tls=tls)) != [0] * len(files):
         assert time.monotonic() < deadline, answers
         time.sleep(0.2)
 
@@ -90,11 +112,11 @@ class Archive:
         return self.status
 
     @contextmanager
-    def open(self, port: int) -> Iterator[Archive]:
+    def open(self, port: int, tls: SSLContext | None = None) -> Iterator[Archive]:
         ae = AE(ae_title="PACS")
         for storage in ("30", "66.4", "88.34", "7"):
             ae.add_supported_context(f"1.2.840.10008.5.1.4.1.1.{storage}")
-        ae.start_server(("127.0.0.1", port), block=False, evt_handlers=[(evt.EVT_C_STORE, self.store)])
+        ae.start_server(("127.0.0.1", port), block=False, evt_handlers=[(evt.EVT_C_STORE, self.store)], ssl_context=tls)
         try:
             yield self
         finally:
@@ -111,7 +133,7 @@ class Process:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        command = [sys.executable, "-W", "ignore", str(HERE / "pacs_stand_in.py"), str(self.done), *self.words]
+        command = [sys.executable, str(HERE / "pacs_stand_in.py"), str(self.done), *self.words]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, stderr=log, env={**os.environ, "OMP_NUM_THREADS": "1"})
 

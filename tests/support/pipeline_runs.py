@@ -28,6 +28,9 @@ CASES = (
 ELSEWHERE = CASES[0]
 """The run that MONAI makes of the unpacked zip in another folder, which stays empty, in two threads."""
 
+OTHER_SYSTEM = CASES[1]
+"""The run that is made without what Windows lacks (`windows_like.py`), and with another encoding than UTF-8."""
+
 INSIDE = CASES[2]
 """The run that is made as the README of the model zoo's bundle says: inside the unpacked zip, by MONAI."""
 
@@ -39,6 +42,9 @@ Run = Callable[[str, str, str], Path]
 SAID, TEMPORARY, WORK = "said.txt", "temporary", "work"
 """Beside the results of a run: what it said on stdout and stderr, and the temporary and working folders it had."""
 
+
+ANOTHER_ENCODING = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "cp1252"}
+"""Text files are ASCII unless the program says how they are encoded, and what is printed is Latin."""
 
 WAITING = {"OMP_WAIT_POLICY": "PASSIVE"}
 """Lets threads that wait for one another sleep: where other tests have the cores, spinning costs more than the work."""
@@ -52,6 +58,8 @@ def run_planted(folder: Path, packaged: Path, side: str, order: str, kind: str) 
     case = (side, order, kind)
     if case in (ELSEWHERE, INSIDE):
         status = run_by_monai(folder, packaged, scan, case == INSIDE)
+    elif case == OTHER_SYSTEM:
+        status = run_windows_like(folder, scan, words)
     else:
         if case == OBJECTS and find_spec("highdicom"):
             words = [*words, "--dicom"]
@@ -78,6 +86,20 @@ def run_by_monai(folder: Path, packaged: Path, scan: Path, inside: bool) -> int:
             os.path.join("..", "out"),
         ]
     done = by_monai(place, [*words, "--dataset_dir", str(scan)], threads, TMPDIR=str(folder / TEMPORARY))
+    (folder / SAID).write_text(done.stdout + done.stderr)
+    return done.returncode
+
+
+def run_windows_like(folder: Path, scan: Path, words: list[str]) -> int:
+    """Run a scan by the command without what Windows lacks."""
+    program = str(Path(__file__).with_name("windows_like.py"))
+    arguments = [str(scan), "-o", str(folder / "out"), "--stride", STRIDE, "--device", "cpu", *words]
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-X", "warn_default_encoding", program, "run", *arguments],
+        env={**os.environ, **ANOTHER_ENCODING, **WAITING, "TMPDIR": str(folder / TEMPORARY)},
+        capture_output=True,
+        text=True,
+    )
     (folder / SAID).write_text(done.stdout + done.stderr)
     return done.returncode
 

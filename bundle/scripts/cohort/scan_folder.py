@@ -53,8 +53,8 @@ def cases_in(folder: Path) -> list[Case]:
 
 def safe_name(name: str) -> str:
     """The name of a case for that of an entry: what a folder can't be called anywhere becomes an underscore."""
-    safe = UNSAFE.sub("_", name)[:LONGEST]
-    return safe if SAFE.fullmatch(safe) else f"_{safe}"[:LONGEST]
+    safe = UNSAFE.sub("_", name)[:LONGEST].rstrip(".")
+    return safe if SAFE.fullmatch(safe) else f"_{safe}"[:LONGEST].rstrip(".")
 
 
 def _nothing(folder: Path, files: int) -> str:

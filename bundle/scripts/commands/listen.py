@@ -9,13 +9,17 @@ from __future__ import annotations
 import argparse
 import logging
 import signal
+import ssl
 import sys
-from contextlib import ExitStack
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ..errors import OutputFailed, WrongUsage
+from ..errors import OutputFailed, WrongUsage, described
 from ..service.service import Destination, Service, work
 from ..service.spool import MIB, Limits, Spool, SpoolInUse
 from ..workflow import device_values
@@ -24,6 +28,13 @@ from .arguments import add_device, add_stride, check_device, series_uid
 LOG = logging.getLogger("head_ct_anomaly")
 
 PACKAGES = ("highdicom", "pynetdicom", "dicomweb_client")
+
+TLS_OPTIONS = {
+    "certificate": "this node's certificate, with those between it and its authority",
+    "key": "the key of that certificate, without a password",
+    "authority": "certificates of the authorities of the other nodes",
+}
+"""Options beginning with --tls-, with what the file is."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,10 +56,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--once", action="store_true", help="don't listen; end when everything is worked and sent")
     parser.add_argument("--quiet-s", type=float, default=30.0, help="a study is complete after so many seconds (30)")
+    parser.add_argument(
+        "--unfinished-s", type=float, default=600.0, help="the same if its sender broke off, and may try again (600)"
+    )
     parser.add_argument("--keep-days", type=float, default=7.0, help="how long what was sent or refused is kept (7)")
     parser.add_argument("--max-image-mib", type=int, default=1024, help="largest image that is taken (1024)")
     parser.add_argument("--max-study-mib", type=int, default=4096, help="largest study that is taken (4096)")
     parser.add_argument("--min-free-mib", type=int, default=2048, help="space of the disk that stays free (2048)")
+    tls = parser.add_argument_group("TLS", "senders must show a certificate of the authority; all three files, or none")
+    for name, text in TLS_OPTIONS.items():
+        tls.add_argument(f"--tls-{name}", metavar="PEM", type=Path, help=text)
+    tls.add_argument("--to-tls", action="store_true", help="send results over TLS, too (--to)")
     add_device(parser)
     add_stride(parser)
 
@@ -81,28 +99,57 @@ def main(args: argparse.Namespace) -> int:
     """Listen until SIGTERM or Ctrl-C; 0 then.
 
     Raises:
-        WrongUsage: no such device, or no such study on the DICOMweb server.
+        WrongUsage: no such device, no such study on the DICOMweb server, or a file of TLS can't be used.
         OutputFailed: the address can't be used.
     """
     if problem := usage_problem(args):
         print(problem, file=sys.stderr)
         return 2
     check_device(args.device)
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
-    LOG.setLevel(logging.INFO)
-    logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)
     limits = Limits(args.max_image_mib * MIB, args.max_study_mib * MIB, args.min_free_mib * MIB)
-    service = Service(
-        Spool(args.spool, limits), destination_of(args), work, values_of(args), args.quiet_s, args.keep_days
-    )
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: service.stop.set())
-    try:
-        with service.spool.owned():
-            serve(service, args)
-    except SpoolInUse as error:
-        raise WrongUsage(str(error)) from error
+    values = values_of(args)
+    with own_lines_only():
+        spool, destination = Spool(args.spool, limits), destination_of(args)
+        service = Service(spool, destination, work, values, args.quiet_s, args.unfinished_s, args.keep_days)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: service.stop.set())
+        try:
+            with service.spool.owned():
+                serve(service, args)
+        except SpoolInUse as error:
+            raise WrongUsage(str(error)) from error
     return 0
+
+
+@contextmanager
+def own_lines_only() -> Iterator[None]:
+    """Write the log to standard error while the context lasts, and keep libraries' lines and warnings off it.
+
+    Those may hold values of headers, as may the traceback of a thread: of its error only type and own words are shown.
+    """
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.addFilter(logging.Filter(LOG.name))
+    logging.getLogger().addHandler(handler)
+    level, library = LOG.level, logging.getLogger("pynetdicom")
+    LOG.setLevel(logging.INFO)
+    library.setLevel(logging.CRITICAL)
+    before, threading.excepthook = threading.excepthook, in_a_thread
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        threading.excepthook = before
+        logging.getLogger().removeHandler(handler)
+        LOG.setLevel(level)
+        library.setLevel(logging.NOTSET)
+
+
+def in_a_thread(raised: threading.ExceptHookArgs) -> None:
+    """Say that a thread ended with an error, without values that it may hold."""
+    if raised.exc_value is not None:
+        LOG.error("an error of the program in a thread (%s)", described(raised.exc_value))
 
 
 def usage_problem(args: argparse.Namespace) -> str:
@@ -113,6 +160,11 @@ def usage_problem(args: argparse.Namespace) -> str:
         return "--study is fetched from a DICOMweb server: name it with --dicomweb URL."
     if not args.once and not args.sender and not args.any_sender:
         return "Name the AE titles to take studies from: --sender AE (or --any-sender)."
+    given = [getattr(args, f"tls_{name}") is not None for name in TLS_OPTIONS]
+    if any(given) != all(given) or (args.to_tls and not all(given)):
+        return f"TLS needs all of {', '.join(f'--tls-{name}' for name in TLS_OPTIONS)}."
+    if args.to_tls and not args.to:
+        return "--to-tls is about the node that results go to: name it with --to AE@HOST:PORT."
     if not (args.to or args.dicomweb):
         return "Say where the results go: --to AE@HOST:PORT or --dicomweb URL."
     return ""
@@ -124,10 +176,23 @@ def destination_of(args: argparse.Namespace) -> Destination:
         from ..service.node import Node
 
         title, host, port = args.to
-        return Node(host, port, title, args.ae_title)
+        return Node(host, port, title, args.ae_title, tls=tls_context(args, server=False) if args.to_tls else None)
     from ..service.dicomweb import WebNode
 
     return WebNode(args.dicomweb)
+
+
+def tls_context(args: argparse.Namespace, server: bool) -> ssl.SSLContext | None:
+    """The context of TLS connections for one of their sides; None if no files are named.
+
+    Raises:
+        WrongUsage: a file can't be used.
+    """
+    if args.tls_key is None:
+        return None
+    from ..service.tls import TlsFiles
+
+    return TlsFiles(args.tls_certificate, args.tls_key, args.tls_authority).context(server)
 
 
 def values_of(args: argparse.Namespace) -> tuple[tuple[str, Any], ...]:
@@ -147,16 +212,17 @@ def serve(service: Service, args: argparse.Namespace) -> None:
         service.quiet_s = 0.0
         service.run(until_empty=True)
         return
-    from ..service.node import Receiver
+    from ..service.receiver import Receiver
 
+    tls = tls_context(args, server=True)
     with ExitStack() as stack:
         try:
-            receiver = Receiver(service.spool, args.ae_title, () if args.any_sender else args.sender)
+            receiver = Receiver(service.spool, args.ae_title, () if args.any_sender else args.sender, tls)
             stack.enter_context(receiver.listening(args.host, args.port))
         except OSError as error:
             text = f"Port {args.port} of {args.host} can't be used ({error.strerror}). Choose another with --port."
             raise OutputFailed(text) from error
-        LOG.info("listening as %s on %s:%d", args.ae_title, args.host, args.port)
+        LOG.info("listening as %s on %s:%d%s", args.ae_title, args.host, args.port, " over TLS" if tls else "")
         service.run()
     LOG.info("stopped")
 

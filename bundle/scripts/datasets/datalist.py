@@ -22,8 +22,8 @@ from ..findings import named_path
 SECTIONS = ("training", "validation", "test")
 """Sections that a datalist may have."""
 
-SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
-"""Names that a folder can have anywhere, and that are no path."""
+SAFE = re.compile(r"(?!(?i:con|prn|aux|nul|com\d|lpt\d)(\.|$))[A-Za-z0-9_][A-Za-z0-9._-]{0,99}(?<!\.)")
+"""Names that a folder can have anywhere, and that are no path: on Windows, some stand for devices."""
 
 PREPARED_BYTES = 51_000_000
 """Size on the disk of a scan of a datalist that is prepared for training."""
@@ -166,7 +166,8 @@ def _case(item: Any, row: int, section: str, path: Path) -> Case:
     where, image = _entry(row, section, path), _image(item, row, section, path, needed=("case", "image"))
     if not SAFE.fullmatch(item["case"]):
         raise WrongUsage(
-            f'{where}: {item["case"][:100]!r} can\'t be the name of a case. Use letters, digits, ".", "-" and "_".'
+            f'{where}: {item["case"][:100]!r} can\'t be the name of a case. Use letters, digits, ".", "-" and "_", '
+            "and no device of Windows (con, aux)."
         )
     uid, labels = item.get("series_uid"), item.get("labels") or {}
     if uid is not None and not (isinstance(uid, str) and UID.fullmatch(uid)):

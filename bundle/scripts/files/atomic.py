@@ -25,6 +25,10 @@ Content = bytes | Callable[[Path], None]
 """A file's content, or the function that writes it to the path that it is given."""
 
 
+OPENS_FOLDERS = hasattr(os, "O_DIRECTORY")
+"""Whether the system opens folders like files: all do but Windows."""
+
+
 def check_writable(folder: Path, target: Path | None = None, needed_bytes: int = 0) -> None:
     """Check before hours of work that files may be written into a folder, which need not exist yet.
 
@@ -41,11 +45,16 @@ def check_writable(folder: Path, target: Path | None = None, needed_bytes: int =
     if not place.is_dir():
         number = errno.ENOTDIR
     elif not os.access(place, os.W_OK | os.X_OK):
-        number = errno.EROFS if os.statvfs(place).f_flag & os.ST_RDONLY else errno.EACCES
+        number = errno.EROFS if _on_read_only_disk(place) else errno.EACCES
     elif needed_bytes and shutil.disk_usage(place).free < needed_bytes:
         number = errno.ENOSPC
     if number:
         raise as_ours(OSError(number, os.strerror(number), str(place)), target or folder)
+
+
+def _on_read_only_disk(place: Path) -> bool:
+    """True if the file system of a path says that it is read-only; Windows has no such question."""
+    return hasattr(os, "statvfs") and bool(os.statvfs(place).f_flag & os.ST_RDONLY)
 
 
 def write_file(path: Path, content: Content) -> str:
@@ -67,8 +76,13 @@ def write_file(path: Path, content: Content) -> str:
 
 
 def sync(path: Path) -> None:
-    """Wait until a file or folder is on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
+    """Wait until a file or folder is on the disk.
+
+    Windows opens no folder, writes its entries on its own account, and syncs only files that are open for writing.
+    """
+    if not OPENS_FOLDERS and path.is_dir():
+        return
+    descriptor = os.open(path, os.O_RDONLY if OPENS_FOLDERS else os.O_RDWR)
     try:
         os.fsync(descriptor)
     finally:
@@ -126,13 +140,21 @@ UNKNOWN = (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP)
 """Errors that say that the system or the file system does not know the call."""
 
 
+def _program() -> ctypes.CDLL | None:
+    """The libraries that this program has loaded; None on Windows, which does not show them as one."""
+    try:
+        return ctypes.CDLL(None, use_errno=True)
+    except TypeError:
+        return None
+
+
 def swap(one: Path, other: Path) -> bool:
     """Exchange what two names stand for; False, and nothing is done, where the system can't.
 
     Raises:
         OSError: it can, but did not.
     """
-    call = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    call = getattr(_program(), "renameat2", None)
     if call is None:
         return False
     ctypes.set_errno(0)

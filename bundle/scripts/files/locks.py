@@ -1,8 +1,9 @@
 """Locks: one process at a time writes to a place.
 
 The *lock file* of a place is an empty hidden file beside it, `.NAME.lock`. Who has the operating system's lock on that
-file (`flock`) may write to the place. The lock ends with its process, however that ends; the file is removed with it,
-or, after a process that was killed, by the next one that takes the lock. A thread that has the lock may take it again.
+file (`flock` or `LockFileEx`, by filelock) may write to the place. The lock ends with its process, however that ends;
+the file is removed with it, or, after a process that was killed, by the next one that takes the lock. A thread that has
+the lock may take it again.
 
 Some file systems, mostly network file systems, have no locks. There nobody is kept out, and the lock is not *firm*:
 another process may be writing to the place at the same time.
@@ -11,12 +12,13 @@ another process may be writing to the place at the same time.
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from filelock import lock_descriptor
 
 from ..processes.stopping import undisturbed
 
@@ -74,9 +76,19 @@ def lock_file(path: Path) -> Iterator[bool]:
     finally:
         with undisturbed():
             if descriptor is not None:
-                with suppress(OSError):
-                    path.unlink()  # before the lock ends: who has opened it will see that it is not there any more
+                removed = _removed(path)  # before the lock ends: who has opened it will see that it is not there
                 os.close(descriptor)
+                if not removed:  # Windows removes no open file, so who has opened it meanwhile keeps it
+                    _removed(path)
+
+
+def _removed(path: Path) -> bool:
+    """Remove a lock file; whether that was possible."""
+    try:
+        path.unlink()
+    except OSError:
+        return False
+    return True
 
 
 def _taken(path: Path) -> tuple[int, bool]:
@@ -84,13 +96,13 @@ def _taken(path: Path) -> tuple[int, bool]:
     for attempt in range(ATTEMPTS):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         except FileNotFoundError:
             if attempt + 1 == ATTEMPTS:
                 raise
             continue
         try:
-            firm = _flock(descriptor)
+            firm = _locked(descriptor)
             if not firm or _is_at(descriptor, path):
                 return descriptor, firm
         except BaseException:
@@ -100,10 +112,11 @@ def _taken(path: Path) -> tuple[int, bool]:
     raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN), str(path))
 
 
-def _flock(descriptor: int) -> bool:
+def _locked(descriptor: int) -> bool:
     """Take the operating system's lock, without waiting; False where there is none to take."""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not lock_descriptor(descriptor, blocking=False):
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
     except OSError as error:
         if error.errno in WITHOUT_LOCKS:
             return False

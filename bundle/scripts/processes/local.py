@@ -124,7 +124,8 @@ def assign(worker: Worker[Job], job: Job, attempt: int) -> None:
 def heard(team: Sequence[Worker[Job]]) -> list[Worker[Job]]:
     """Wait for workers that have answered, or died; there is one that has a job."""
     busy = {worker.connection: worker for worker in team if worker.attempt}
-    return [busy[connection] for connection in wait(list(busy)) if isinstance(connection, Connection)]
+    ready = {id(connection) for connection in wait(list(busy))}
+    return [worker for connection, worker in busy.items() if id(connection) in ready]
 
 
 def answer_of(worker: Worker[Any]) -> Any:

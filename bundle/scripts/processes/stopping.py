@@ -67,7 +67,8 @@ def _leave_children_alone() -> None:
         if signal.getsignal(signal.SIGTERM) is RECEIVED:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
-    os.register_at_fork(after_in_child=forked)
+    if hasattr(os, "register_at_fork"):  # Windows forks no process
+        os.register_at_fork(after_in_child=forked)
 
 
 @contextmanager

@@ -40,11 +40,11 @@ def check_size(shape: tuple[int, ...]) -> None:
     if needed > most:
         raise refusal("too_large", f"{asks}, over the budget of {most / GIB:.3g} GiB.")
     free = free_bytes()
-    if free is not None and needed > free:
+    if needed > free:
         raise refusal("too_large", f"{asks}, and {max(free, 0) / GIB:.2g} GiB of memory are free.")
 
 
-def free_bytes() -> int | None:
-    """Memory in bytes that machine and control groups have left for this process; None if neither is known."""
-    known = [left for left in (available_bytes(), group_bytes()) if left is not None]
-    return min(known, default=None)
+def free_bytes() -> int:
+    """Memory in bytes that machine and control groups have left for this process."""
+    machine, group = available_bytes(), group_bytes()
+    return machine if group is None else min(machine, group)

@@ -19,7 +19,7 @@ from ..errors import OutputExists, OutputFailed
 from ..findings import InputRefused
 from ..processes.local import Lost, in_processes
 from ..workflow import quiet, run_configs
-from .spool import IMAGES, INCOMING, OUT, READY, RESULTS, SENT, WORKING, Spool
+from .spool import IMAGES, INCOMING, OUT, READY, RESULTS, SENT, WORKING, Spool, shown
 
 LOG = logging.getLogger("head_ct_anomaly")
 
@@ -78,6 +78,7 @@ class Service:
     work: Work
     values: tuple[tuple[str, Any], ...] = ()
     quiet_s: float = 30.0
+    unfinished_s: float = 600.0
     keep_days: float = 7.0
     stop: threading.Event = field(default_factory=threading.Event)
     wait_s: float = 0.0
@@ -98,8 +99,12 @@ class Service:
 
     def look(self) -> None:
         """Find complete studies, send results, and remove old studies."""
-        for key in self.spool.promote(self.quiet_s):
-            LOG.info("study %s: complete", key[:8])
+        for key, finished in self.spool.promote(self.quiet_s, self.unfinished_s).items():
+            if finished:
+                LOG.info("study %s: complete", shown(key))
+            else:
+                text = "study %s: worked as it is: its sender broke off, and nothing more came for %.0f s"
+                LOG.warning(text, shown(key), self.unfinished_s)
         self.send_all()
         self.spool.forget(self.keep_days * DAY_S)
 
@@ -121,11 +126,11 @@ class Service:
     def work_one(self, key: str) -> None:
         """Run a study in a child process; afterwards the study is in another state in any case."""
         place = self.spool.place(WORKING, key)
-        LOG.info("study %s: in work", key[:8])
+        LOG.info("study %s: in work", shown(key))
         try:
             ((_, answer),) = in_processes(self.work, [Job(place / IMAGES, place / OUT, self.values)], 1)
         except OutputFailed as error:
-            LOG.error("study %s: to be worked again: %s", key[:8], error)
+            LOG.error("study %s: to be worked again: %s", shown(key), error)
             self.spool.again(key)
             self.stop.wait(FIRST_WAIT_S)
             return
@@ -134,10 +139,10 @@ class Service:
         reason = answer.reason if isinstance(answer, Lost) else answer
         if not reason and self.spool.has_results(place):
             self.spool.move(key, WORKING, RESULTS)
-            LOG.info("study %s: results made", key[:8])
+            LOG.info("study %s: results made", shown(key))
         else:
             self.spool.refuse(key, reason or "It left no results.")
-            LOG.warning("study %s: refused: %s", key[:8], reason or "It left no results.")
+            LOG.warning("study %s: refused: %s", shown(key), reason or "It left no results.")
 
     def send_all(self) -> None:
         """Send the results of every study that has some; after a failure, nothing for a while."""
@@ -150,8 +155,8 @@ class Service:
             except OSError as error:
                 self.wait_s = min(2 * self.wait_s or FIRST_WAIT_S, LONGEST_WAIT_S)
                 self.pause_s = self.wait_s
-                LOG.error("study %s: results kept, again in %.0f s: %s", key[:8], self.wait_s, error)
+                LOG.error("study %s: results kept, again in %.0f s: %s", shown(key), self.wait_s, error)
                 return
             self.wait_s = 0.0
             self.spool.move(key, RESULTS, SENT)
-            LOG.info("study %s: results sent", key[:8])
+            LOG.info("study %s: results sent", shown(key))

@@ -3,10 +3,12 @@
 Each study is a folder, named by a hash of its UID, in the folder of its *state*: `incoming` (images arrive), `ready`
 (complete, as far as can be told), `working`, `results` (made, not yet sent), `sent`, `refused`. A change of state is
 one rename. In it: `images`, a file for each, named by a hash of its UID; `out`, the set of results; `reason`, why a
-study was refused. An image is on the disk before it is confirmed; one that is held already is not stored again.
+study was refused; `unfinished`, an empty file. An image is on the disk before it is confirmed; one that is held already
+is not stored again, and stays as it came first.
 
-A study is complete when nothing has come for a *quiet time*. Images that come later join it if its work has not begun;
-else it waits until the work is done, and the whole study is worked again as what it is then, a larger one.
+A study is complete when nothing has come for a *quiet time*, or, as long as it is marked as *unfinished*, for a longer
+one: its sender has not said that this is all, and may try again. Images that come later join it if its work has not
+begun; else it waits until the work is done, and the whole study is worked again as what it is then, a larger one.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 
 from ..errors import as_ours
@@ -29,7 +32,7 @@ from ..results.record import ResultIncomplete, verify
 
 INCOMING, READY, WORKING, RESULTS, SENT, REFUSED = "incoming", "ready", "working", "results", "sent", "refused"
 STATES = (INCOMING, READY, WORKING, RESULTS, SENT, REFUSED)
-IMAGES, OUT, REASON = "images", "out", "reason"
+IMAGES, OUT, REASON, UNFINISHED = "images", "out", "reason", "unfinished"
 
 MIB = 2**20
 
@@ -40,6 +43,14 @@ class SpoolFull(OSError):
 
 class SpoolInUse(RuntimeError):
     """Another process works with the spool."""
+
+
+class Added(Enum):
+    """What became of an image: stored, held already, or held already with other bytes, which stay."""
+
+    NEW = "new"
+    HELD = "held"
+    OTHER = "other"
 
 
 @dataclass(frozen=True)
@@ -54,6 +65,11 @@ class Limits:
 def key_of(uid: str) -> str:
     """The name by which a study or an image goes here; it does not tell the UID."""
     return hashlib.sha256(uid.encode()).hexdigest()[:32]
+
+
+def shown(key: str) -> str:
+    """A study's name in the log."""
+    return key[:8]
 
 
 class Spool:
@@ -121,28 +137,52 @@ class Spool:
             for state in (old, new):
                 sync(self.root / state)
 
-    def add(self, study_uid: str, image_uid: str, content: bytes) -> bool:
-        """Store an image, a DICOM file; false if it is held already. When it returns, the image is on the disk.
+    def add(self, study_uid: str, image_uid: str, content: bytes, unfinished: bool = False) -> Added:
+        """Store an image, a DICOM file, unless it is held already. When it returns, the image is on the disk.
+
+        Args:
+            unfinished: mark the study as unfinished, if it waits for more: until `finish` is called.
 
         Raises:
             SpoolFull: there is no room for it.
         """
         key, name = key_of(study_uid), f"{key_of(image_uid)}.dcm"
         with self.lock:
-            if any((self.place(state, key) / IMAGES / name).exists() for state in STATES):
-                return False
-            self.check_room(key, len(content))
-            if self.place(READY, key).exists():
-                self.move(key, READY, INCOMING)
-            folder = self.place(INCOMING, key) / IMAGES
+            held = next(filter(Path.exists, (self.place(state, key) / IMAGES / name for state in STATES)), None)
             try:
-                folder.mkdir(parents=True, exist_ok=True)
-                self.write(folder / name, content)
+                if held is None:
+                    self.check_room(key, len(content))
+                    if self.place(READY, key).exists():
+                        self.move(key, READY, INCOMING)
+                    (self.place(INCOMING, key) / IMAGES).mkdir(parents=True, exist_ok=True)
+                if unfinished:
+                    self.mark_unfinished(key)
+                if held is None:
+                    self.write(self.place(INCOMING, key) / IMAGES / name, content)
+                    return Added.NEW
             except OSError as error:
-                if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                if error.errno in (errno.ENOSPC, errno.EDQUOT) and not isinstance(error, SpoolFull):
                     raise SpoolFull(errno.ENOSPC, "the disk is full") from error
                 raise
-        return True
+            self.touch(study_uid)
+            same = held.stat().st_size == len(content) and held.read_bytes() == content
+            return Added.HELD if same else Added.OTHER
+
+    def mark_unfinished(self, key: str) -> None:
+        """Mark a study that waits for more images as unfinished."""
+        place = self.place(INCOMING, key)
+        if place.exists() and not (place / UNFINISHED).exists():
+            self.write(place / UNFINISHED, b"")
+
+    def finish(self, study_uid: str) -> None:
+        """A sender has said that this is all of a study: the mark is removed."""
+        with self.lock:
+            (self.place(INCOMING, key_of(study_uid)) / UNFINISHED).unlink(missing_ok=True)
+
+    def touch(self, study_uid: str) -> None:
+        """Begin the quiet time of a study that waits for more images anew: something else of it has come."""
+        with self.lock, suppress(FileNotFoundError):
+            os.utime(self.place(INCOMING, key_of(study_uid)) / IMAGES)
 
     def write(self, path: Path, content: bytes) -> None:
         """Write a file that is there completely or not at all."""
@@ -165,20 +205,27 @@ class Spool:
         if free - size < limits.free_bytes:
             raise SpoolFull(errno.ENOSPC, f"only {free // MIB} MiB of the disk are free")
 
-    def promote(self, quiet_s: float) -> list[str]:
-        """The studies that became ready, since nothing came for `quiet_s` seconds."""
-        promoted = []
+    def promote(self, quiet_s: float, unfinished_s: float = 0.0) -> dict[str, bool]:
+        """The studies that became ready, and whether they are finished.
+
+        Args:
+            quiet_s: time in seconds in which nothing came.
+            unfinished_s: time in seconds for studies that are marked as unfinished, if it is longer.
+        """
+        promoted = {}
         for key in self.keys(INCOMING):
             with self.lock:
                 place = self.place(INCOMING, key)
-                if time.time() - self.changed(place) < quiet_s or not any((place / IMAGES).glob("*.dcm")):
+                finished = not (place / UNFINISHED).exists()
+                wait_s = quiet_s if finished else max(quiet_s, unfinished_s)
+                if time.time() - self.changed(place) < wait_s or not any((place / IMAGES).glob("*.dcm")):
                     continue
                 if any(self.place(state, key).exists() for state in (WORKING, RESULTS)):
                     continue
                 for state in (SENT, REFUSED):
                     self.join(self.place(state, key), place)
                 self.move(key, INCOMING, READY)
-                promoted.append(key)
+                promoted[key] = finished
         return promoted
 
     def changed(self, place: Path) -> float:
@@ -192,7 +239,7 @@ class Spool:
         if not earlier.exists():
             return
         for image in (earlier / IMAGES).glob("*.dcm"):
-            image.rename(place / IMAGES / image.name)
+            image.replace(place / IMAGES / image.name)
         sync(place / IMAGES)
         shutil.rmtree(earlier)
 
