@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from kept_results import SEGMENTATION, KeptResults, why_no_objects
 from monailabel.interfaces.tasks.infer_v2 import InferTask, InferType
 from monailabel.transform.writer import Writer
 from monailabel.utils.others.generic import device_list, device_map
+
+from kept_results import SEGMENTATION, KeptResults, why_no_objects
 
 VOLUMES = (".nii.gz", ".nii", ".nrrd")
 """Files of a volume that a client may ask for, by `result_extension`."""

@@ -11,6 +11,7 @@ import json
 import sys
 from collections import OrderedDict
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -54,14 +55,13 @@ class KeptResults:
             self.results.move_to_end(name)
             while len(self.results) > self.most:
                 self.results.popitem(last=False)
-            return self.results[name]
+            return copy(self.results[name])  # so that arrays that are decoded of it are not kept
 
     def key(self, scan: Path, values: Mapping[str, Any]) -> str:
         """The key of a run: a sha256."""
         files = sorted(path for path in scan.rglob("*") if path.is_file()) if scan.is_dir() else [scan]
-        sha256 = import_module("scripts.integrity").sha256
-        known_by = [[str(path.relative_to(scan)) if scan.is_dir() else suffix(path), sha256(path)] for path in files]
-        text = json.dumps([known_by, dict(values), sha256(self.bundle / "manifest.sha256")], sort_keys=True)
+        known_by = [[str(path.relative_to(scan)) if scan.is_dir() else suffix(path), digest(path)] for path in files]
+        text = json.dumps([known_by, dict(values), digest(self.bundle / "manifest.sha256")], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def run(self, scan: Path, values: Mapping[str, Any]) -> Any:
@@ -72,6 +72,14 @@ class KeptResults:
             judging.judge(scan, output, {**values, "dicom": why_no_objects(scan) == ""})
             made = result.Result.read(output)
         return replace(made, files={name: made.files[name] for name in KEPT if name in made.files})
+
+
+def digest(path: Path) -> str:
+    """The sha256 of a file; of one that can't be read, why: the bundle says what that means for the scan."""
+    try:
+        return str(import_module("scripts.integrity").sha256(path))
+    except OSError as error:
+        return f"{error.strerror}"
 
 
 def suffix(path: Path) -> str:

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import monailabel
-from dicomweb_series import series_folder
 from fastapi import HTTPException
-from kept_results import KeptResults
 from monailabel.datastore.dicom import DICOMWebDatastore
 from monailabel.interfaces.app import MONAILabelApp
-from segmentation_answer import answer_segmentations
 
 from anomaly_tasks import HeatmapTask, MaskTask, NothingMarked, reason_to_refuse
+from dicomweb_series import series_folder
+from kept_results import KeptResults
+from segmentation_answer import answer_segmentations
 
 NAME = "head_ct_position_anomaly"
 

@@ -7,8 +7,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from dicomweb_series import series_folder
 from pydicom.dataset import Dataset
+
+from dicomweb_series import series_folder
 
 SERIES_UID, STUDY_UID = "1.2.3", "1.2"
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from dicom_series import write_series
 from geometries import PLAIN
+
 from kept_results import KeptResults, why_no_objects
 
 BUNDLE = Path(__file__).resolve().parents[2] / "bundle"
@@ -44,10 +45,30 @@ def scan(tmp_path: Path) -> Path:
 
 def test_one_run_serves_all_that_is_asked_of_a_scan(kept: Counted, scan: Path) -> None:
     first = kept.of(scan, {"stride": 4})
-    assert kept.of(scan, {"stride": 4}) is first
+    assert kept.of(scan, {"stride": 4}) == first
     shutil.copytree(scan, scan.with_name("sent again"))
-    assert kept.of(scan.with_name("sent again"), {"stride": 4}) is first
+    assert kept.of(scan.with_name("sent again"), {"stride": 4}) == first
     assert kept.runs == 1
+
+
+def test_arrays_that_an_answer_needs_are_not_kept(kept: Counted, scan: Path) -> None:
+    kept.of(scan, {}).heatmap = "decoded"
+    assert not hasattr(kept.of(scan, {}), "heatmap")
+
+
+def test_a_file_that_can_t_be_read_is_left_to_the_bundle(
+    kept: Counted, scan: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = kept.key(scan, {})
+    (scan / "link").symlink_to(scan / "3.dcm")
+    assert kept.key(scan, {}) == before, "a link that leads nowhere is no file"
+    monkeypatch.setattr("scripts.integrity.sha256", unreadable)
+    assert kept.key(scan, {}) != before
+
+
+def unreadable(path: Path) -> str:
+    """In place of `sha256`, as for a file of somebody else."""
+    raise PermissionError(13, "Permission denied")
 
 
 def test_a_changed_byte_or_setting_or_file_is_another_run(kept: Counted, scan: Path) -> None:

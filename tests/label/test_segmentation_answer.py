@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from fastapi.responses import FileResponse
 from monailabel.endpoints import infer
+
 from segmentation_answer import answer_segmentations
 
 pytestmark = pytest.mark.filterwarnings("default")
