@@ -35,7 +35,7 @@ TEXTS = (
     *("copyright", "data_source", "data_type", "image_classes", "label_classes", "pred_classes", "intended_use"),
 )
 TABLES = (
-    *("changelog", "required_packages_version", "optional_packages_version", "eval_metrics", "supported_apps"),
+    *("changelog", "required_packages_version", "extra_packages_version", "eval_metrics", "supported_apps"),
     "network_data_format",
 )
 """What the zoo's schema of metadata.json wants as texts, and as tables."""
