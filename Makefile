@@ -22,7 +22,7 @@ help:
 	@echo "make real   fetch two real heads by package name (12 MB), run them into out/real, print scores and thresholds"
 	@echo "make test-zoo   the unit tests for the MONAI model zoo, on one process and on several, in the zoo's layout"
 	@echo "make test-deploy   the application for MONAI Deploy, in an environment of its own, .venv-deploy: 3.2 GB"
-	@echo "make test-label    the application for MONAI Label, in another, .venv-label: 3.9 GB (LABEL=FOLDER for one elsewhere)"
+	@echo "make test-label    the application for MONAI Label, in another, .venv-label: 4 GB (LABEL=FOLDER for one elsewhere)"
 	@echo "make weights ANATOMIES=DIR   networks and calibration as they ship, from label maps, in out/weights: hours on a CPU"
 	@echo "make setup  only what both begin with: .venv with the tested versions"
 	@echo "make clean  remove .venv, $(DEPLOY), .venv-label and out"

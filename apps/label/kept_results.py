@@ -26,7 +26,7 @@ KEPT = ("heatmap.nii.gz", "regions.nii.gz", SEGMENTATION)
 """The files of a run that answers are made of."""
 
 MOST = 16
-"""Runs whose results are kept in memory: about 15 MB each for a scan of 512 x 512 x 145."""
+"""Runs whose results are kept in memory: at most some ten MB each, as their files are compressed."""
 
 
 class KeptResults:

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Make the environment of the application: apps/label/setup.sh FOLDER [PYTHON].  It needs Python 3.11 and 3.9 GB of disk.
+# Make the environment of the application: apps/label/setup.sh FOLDER [PYTHON].  It needs Python 3.11 and 4 GB of disk.
 set -euo pipefail
 folder=${1:?name the folder of the environment: apps/label/setup.sh .venv-label}
 python=${2:-python3.11}
