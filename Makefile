@@ -11,16 +11,18 @@ ZOO_IGNORES := E203,E501,E704,E741,W503,W504,C408,N812,B023
 
 DEPLOY := .venv-deploy
 LABEL ?= .venv-label
+ZOO := out/zoo
 
-.PHONY: help setup demo test test-deploy test-label lint types unit fuzz real weights clean
+.PHONY: help setup demo test test-zoo test-deploy test-label lint types unit fuzz real weights clean
 
 help:
 	@echo "make demo   run the sample (a simulated head with a bleed) and draw a picture of the result"
 	@echo "make test   ruff, black, isort, flake8, mypy and every test"
 	@echo "make fuzz   10,000 mutated slices, 1,000 series and 1,000 NIfTI files for the reader: 10 CPU-minutes"
 	@echo "make real   fetch two real heads by package name (12 MB), run them into out/real, print scores and thresholds"
+	@echo "make test-zoo   the unit tests for the MONAI model zoo, on one process and on several, in the zoo's layout"
 	@echo "make test-deploy   the application for MONAI Deploy, in an environment of its own, .venv-deploy: 3.2 GB"
-	@echo "make test-label    the application for MONAI Label, in another, .venv-label: 3.9 GB (LABEL=FOLDER for one elsewhere)"
+	@echo "make test-label    the application for MONAI Label, in another, .venv-label: 4 GB (LABEL=FOLDER for one elsewhere)"
 	@echo "make weights ANATOMIES=DIR   networks and calibration as they ship, from label maps, in out/weights: hours on a CPU"
 	@echo "make setup  only what both begin with: .venv with the tested versions"
 	@echo "make clean  remove .venv, $(DEPLOY), .venv-label and out"
@@ -39,6 +41,14 @@ demo: $(STAMP)
 	$(BIN)/head-ct-anomaly demo sample -o $(DEMO_OUT) --overwrite
 
 test: lint types unit
+
+# As the zoo's ci/unit_tests: the bundle of the zip in models, and its scripts on Python's path.
+test-zoo: $(STAMP)
+	rm -rf $(ZOO)
+	$(BIN)/head-ct-anomaly dev package -o $(ZOO)
+	$(BIN)/python -m zipfile -e $(ZOO)/*.zip $(ZOO)/models
+	cd $(ZOO) && for name in "" _dist; do PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH=models/head_ct_position_anomaly \
+		python "$(CURDIR)/tests/zoo/test_head_ct_position_anomaly$$name.py" || exit 1; done
 
 # Not part of `test`: the SDK is large, and its parts want other versions of what the bundle's tests use.
 test-deploy: $(DEPLOY)/.installed

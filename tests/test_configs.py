@@ -286,6 +286,7 @@ def test_metadata_names_the_versions_that_were_tested() -> None:
         "torch": meta["pytorch_version"],
         "numpy": meta["numpy_version"],
         **meta["required_packages_version"],
+        **meta["extra_packages_version"],
     }
     assert {name: pinned.get(name) for name in named} == named
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +42,9 @@ class ScanOperator(Operator):
 class PositionAnomalyOperator(Operator):
     """Run the bundle on a scan and write its results.
 
-    Input `scan`: a Path. Outputs, each of which may stay unconnected: `heatmap`, an Image of float32 on the scan's own
-    grid, axes (I, J, K), whose metadata hold the `affine` to RAS mm; `result`, the content of `result.json`.
+    Input `scan`: a Path. Outputs, each of which may stay unconnected: `heatmap`, an Image of float32 on the grid of the
+    files that are written, axes (I, J, K), whose metadata hold the `affine` to RAS mm; `result`, the content of
+    `result.json`. The grid is the scan's own, or an orthogonal one where the gantry was tilted (`grid` in the result).
     """
 
     def __init__(
@@ -98,10 +100,17 @@ class PositionAnomalyOperator(Operator):
         flow.initialize()
         flow.run()
         flow.finalize()
-        pred = flow.parser.get_parsed_content("evaluator").state.output[0]["pred"]
-        affine = np.asarray(pred.affine, dtype=np.float64)
-        heatmap = Image(pred[0].cpu().numpy().astype(np.float32), {"affine": affine})
-        return heatmap, json.loads((self.output / "result.json").read_text(encoding="utf-8"))
+        output = flow.parser.get_parsed_content("evaluator").state.output[0]
+        result = json.loads((self.output / "result.json").read_text(encoding="utf-8"))
+        return heatmap_image(output, result), result
+
+
+def heatmap_image(output: Mapping[str, Any], result: Mapping[str, Any]) -> Image:
+    """The heatmap of a case, on the grid of the files that the bundle writes."""
+    grid = import_module("scripts.results.writer").grid_of(output, result)
+    affine = np.asarray(output["pred"].affine, dtype=np.float64)
+    values = import_module("scripts.results.maps").moved(output["pred"], affine, grid)
+    return Image(values.astype(np.float32), {"affine": grid.affine})
 
 
 class ScoreLogOperator(Operator):

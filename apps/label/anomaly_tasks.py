@@ -1,88 +1,126 @@
-"""The tasks of the application: MONAI Label's own for bundles, extended for this bundle.
+"""The tasks of the application: what MONAI Label asks for by name, answered from the results of the bundle.
 
-*Options* are what a client may set in a request. MONAI Label writes them into the bundle's config, where a string that
-begins with `$` would be run as Python; so each has a list of values, and any other is refused.
+*Options* are what a client may set in a request. They become values of the bundle's config, where a string that begins
+with `$` would be run as Python; so each has a list of values, and any other is refused. Volumes are on the grid of
+`head-ct-anomaly run`: the scan's own, or an orthogonal one where the gantry was tilted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import tempfile
+import time
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from monai.bundle import ConfigParser
-from monailabel.interfaces.tasks.infer_v2 import InferType
-from monailabel.tasks.infer.bundle import BundleInferTask
+from monailabel.interfaces.tasks.infer_v2 import InferTask, InferType
 from monailabel.transform.writer import Writer
 from monailabel.utils.others.generic import device_list, device_map
 
-EXTENSIONS = (".nii.gz", ".nii", ".nrrd")
-"""Files that a client may ask for, by `result_extension`."""
+from kept_results import SEGMENTATION, KeptResults, why_no_objects
 
-SHEAR = 1e-3
-"""Axes whose unit vectors have a larger dot product are not orthogonal: gantry tilt, which only NIfTI can hold."""
+VOLUMES = (".nii.gz", ".nii", ".nrrd")
+"""Files of a volume that a client may ask for, by `result_extension`."""
+
+DICOM = ".dcm"
+"""Of the mask also the DICOM Segmentation of the bundle, which `output=dicom_seg` answers."""
 
 
 class OptionRefused(ValueError):
-    """An option has a value that is not offered."""
+    """An option has a value that is not offered, or that the scan does not allow."""
 
 
-class AnomalyTask(BundleInferTask):
-    """Run `inference.json` with the options that a client sets.
+class NothingMarked(ValueError):
+    """There is no DICOM Segmentation, since nothing exceeds its threshold."""
 
-    The answer's parameters are those of `result.json`: scores, percentiles and thresholds, findings, quality.
+
+class AnomalyTask(InferTask):
+    """Answer from the results of `inference.json` with the options that a client sets.
+
+    The answer's parameters are the content of `result.json`: scores, percentiles and thresholds, findings, quality.
     """
 
     config_options: ClassVar[dict[str, tuple[Any, ...]]]
     """Values by id of the config, the default first."""
 
+    extensions: ClassVar[tuple[str, ...]] = VOLUMES
+    """Files that are offered, the default first."""
+
     dtype: ClassVar[str]
     """Type of the voxels that are written."""
 
-    def __init__(self, bundle: Path, conf: Mapping[str, str], **kwargs: Any) -> None:
-        super().__init__(str(bundle), dict(conf), load_strict=True, **kwargs)
-        self._config.pop("model_filename")  # the other files in `models` are not weights of this network
-        self._config |= {name: list(values) for name, values in self.config_options.items()}
+    def __init__(self, kept: KeptResults, kind: InferType, labels: Mapping[str, int]) -> None:
+        """Answer from the results in `kept`, as a task of a kind whose volume holds `labels`."""
+        metadata = json.loads((kept.bundle / "configs" / "metadata.json").read_text(encoding="utf-8"))
+        offered: dict[str, Any] = {name: list(values) for name, values in self.config_options.items()}
+        super().__init__(
+            type=kind,
+            labels=dict(labels),
+            dimension=3,
+            description=metadata["description"],
+            config={"device": device_list(), **offered},
+        )
+        self.kept, self.version = kept, metadata["version"]
 
-    def __call__(self, request: Mapping[str, Any], callbacks: Any = None) -> tuple[Any, dict[str, Any]]:
-        """Path of the file that was written, and the parameters.
+    def info(self) -> dict[str, Any]:
+        """What MONAI Label tells its clients about the task."""
+        return {**super().info(), "version": self.version}
+
+    def is_valid(self) -> bool:
+        """True: the bundle is there."""
+        return True
+
+    def __call__(self, request: Mapping[str, Any], callbacks: Any = None) -> tuple[str, dict[str, Any]]:
+        """Path of a file that was written, which MONAI Label deletes, and the parameters.
 
         Raises:
             InputRefused: of the bundle: the scan can't be judged.
-            OptionRefused: an option has a value that is not offered.
+            NothingMarked: a DICOM Segmentation was asked for, and there is nothing to mark.
+            OptionRefused: an option has a value that is not offered, or that the scan does not allow.
         """
-        offered = {**self.config_options, "result_extension": EXTENSIONS}
-        chosen = {name: choice(name, request.get(name), values) for name, values in offered.items()}
-        if "device" in request:
-            devices = (*device_list(), *device_map().values(), "cpu", "cuda")
-            chosen["device"] = choice("device", request["device"], devices)
-        return super().__call__({**request, **chosen}, callbacks)
+        began = time.monotonic()
+        scan, extension = Path(request["image"]), choice("result_extension", request, self.extensions)
+        chosen = {name: choice(name, request, offered) for name, offered in self.config_options.items()}
+        values = {"map": "calibrated", **chosen, "device": f"$torch.device({chosen_device(request)!r})"}
+        if extension == DICOM and (reason := why_no_objects(scan)):
+            raise OptionRefused(reason)
+        result = self.kept.of(scan, values)
+        file = self.segmentation(result) if extension == DICOM else self.volume(result, extension, request)
+        facts = {name: value for name, value in result.record.items() if name != "outputs"}
+        seconds = {"total": round(time.monotonic() - began, 2)}
+        return file, {**facts, "label_names": self.labels, "centroids": {}, "latencies": seconds}
 
-    def _load_bundle_config(self, path: str, config: str) -> ConfigParser:
-        """The bundle's config, whose options follow `displayable_configs`, where MONAI Label writes a client's."""
-        parser = super()._load_bundle_config(path, config)
-        parser["displayable_configs"] = {name: values[0] for name, values in self.config_options.items()}
-        for name in self.config_options:
-            parser[name] = f"@displayable_configs#{name}"
-        return parser
+    def volume(self, result: Any, extension: str, request: Mapping[str, Any]) -> str:
+        """Path of a file with the task's volume."""
+        data = {
+            "pred": self.shown(result),
+            "pred_meta_dict": {"affine": result.affine},
+            "result_extension": extension,
+            "result_dtype": self.dtype,
+            "result_compress": bool(request.get("result_compress", False)),
+        }
+        return str(Writer(label="pred", nibabel=True)(data)[0])
 
-    def writer(self, data: dict[str, Any], extension: Any = None, dtype: Any = None) -> tuple[Any, dict[str, Any]]:
-        """Write the task's result, on the scan's own grid.
+    @staticmethod
+    def segmentation(result: Any) -> str:
+        """Path of a file with the DICOM Segmentation.
 
         Raises:
-            OptionRefused: the file can't hold the geometry of the scan.
+            NothingMarked: there is none.
         """
-        check_geometry(np.asarray(data[self.input_key].meta["original_affine"]), data["result_extension"])
-        result = import_module("scripts.results.writer").case_result(data, {})
-        data |= {self.output_json_key: result, "result_dtype": self.dtype}
-        data[self.output_label_key] = self.shown(data, result)
-        return Writer(label=self.output_label_key, json=self.output_json_key, nibabel=True)(data)
+        if SEGMENTATION not in result.files:
+            raise NothingMarked("Nothing exceeds the threshold of its region, so there is no segmentation.")
+        with tempfile.NamedTemporaryFile(suffix=DICOM, delete=False) as file:
+            file.write(result.files[SEGMENTATION])
+        return file.name
 
-    def shown(self, data: Mapping[str, Any], result: Mapping[str, Any]) -> Any:
-        """The volume (I, J, K) to write; `result` are the parameters."""
-        return data[self.output_label_key]
+    @abstractmethod
+    def shown(self, result: Any) -> np.ndarray:
+        """The volume (I, J, K) to write."""
 
 
 class HeatmapTask(AnomalyTask):
@@ -94,65 +132,85 @@ class HeatmapTask(AnomalyTask):
     }
     dtype = "float32"
 
-    def __init__(self, bundle: Path, conf: Mapping[str, str]) -> None:
-        super().__init__(bundle, conf, type=InferType.OTHERS)
-        self.labels = {}
+    def __init__(self, kept: KeptResults) -> None:
+        super().__init__(kept, InferType.OTHERS, {})
+
+    def shown(self, result: Any) -> np.ndarray:
+        """The heatmap."""
+        return result.heatmap
 
 
 class MaskTask(AnomalyTask):
     """The mask: the region's label where the heatmap exceeds the threshold of its region, 0 elsewhere; uint8."""
 
     config_options: ClassVar = {"stride": (2, 4, 1)}
+    extensions = (*VOLUMES, DICOM)
     dtype = "uint8"
 
-    def __init__(self, bundle: Path, conf: Mapping[str, str]) -> None:
-        super().__init__(bundle, conf, type=InferType.SEGMENTATION)
-        self.labels = {"left hemisphere": 1, "right hemisphere": 2, "skull": 3}
+    def __init__(self, kept: KeptResults) -> None:
+        super().__init__(kept, InferType.SEGMENTATION, {"left hemisphere": 1, "right hemisphere": 2, "skull": 3})
 
-    def shown(self, data: Mapping[str, Any], result: Mapping[str, Any]) -> Any:
+    def shown(self, result: Any) -> np.ndarray:
         """The mask.
 
         Raises:
             OptionRefused: the bundle's scores have no thresholds.
         """
-        if not result["calibration"]:
+        if not result.record["calibration"]:
             raise OptionRefused("The bundle is not calibrated, so there is no mask. Ask for the heatmap instead.")
-        scores = import_module("scripts.anomaly.scores")
-        name = scores.score_name(result["map"], self.bundle_config["score"])
-        heatmap, regions = np.asarray(data[self.output_label_key]), np.asarray(data["regions"])[0]
-        mask = np.zeros(heatmap.shape, np.uint8)
-        for region in scores.above_threshold(heatmap, regions, result["score_details"], name).values():
-            mask[region] = regions[region]
+        scores, settings = import_module("scripts.anomaly.scores"), result.record["settings"]
+        name = scores.score_name(settings["map"], settings["score"])
+        mask = np.zeros(result.heatmap.shape, np.uint8)
+        for region in scores.above_threshold(
+            result.heatmap, result.regions, result.record["score_details"], name
+        ).values():
+            mask[region] = result.regions[region]
         return mask
 
 
-def choice(name: str, asked: Any, offered: tuple[Any, ...]) -> Any:
-    """The value of `offered` that was asked for, as it is or as text; the first where none was.
+def choice(name: str, request: Mapping[str, Any], offered: tuple[Any, ...]) -> Any:
+    """The value of `offered` that a request asks for, as it is or as text; the first where it asks for none.
+
+    A client that sends back the list that it was offered asks for none.
 
     Raises:
         OptionRefused: it is not offered.
     """
+    asked = request.get(name)
+    if asked in (None, "", list(offered)):
+        return offered[0]
     for value in offered:
-        if str(value) == str(asked) or asked in (None, "", list(offered)):
+        if str(value) == str(asked):
             return value
-    raise OptionRefused(f"{name} must be one of {', '.join(map(str, offered))}, got {asked!r}.")
+    raise not_offered(name, asked, offered)
 
 
-def check_geometry(affine: np.ndarray, extension: str) -> None:
-    """See that a file can hold the grid of `affine` (4, 4).
+def chosen_device(request: Mapping[str, Any]) -> str:
+    """PyTorch's name of the device that a request asks for, by that name or by the one that MONAI Label lists.
 
     Raises:
-        OptionRefused: the axes are not orthogonal, and it is no NIfTI.
+        OptionRefused: there is no such device.
     """
-    axes = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
-    if not extension.startswith(".nii") and np.abs(axes.T @ axes - np.eye(3)).max() > SHEAR:
-        raise OptionRefused(f"The gantry was tilted, which {extension} can't hold. Ask for result_extension .nii.gz.")
+    listed = device_map()
+    asked = request.get("device") or device_list()
+    asked = str(asked[0] if isinstance(asked, list) else asked)
+    names = {**listed, **{device: device for device in listed.values()}, "cpu": "cpu"}
+    if asked not in names:
+        raise not_offered("device", asked, names)
+    return names[asked]
+
+
+def not_offered(name: str, asked: Any, offered: Iterable[Any]) -> OptionRefused:
+    """The refusal of a value."""
+    values = [str(value) for value in offered]
+    words = f"one of {', '.join(values)}" if len(values) > 1 else values[0]
+    return OptionRefused(f"{name} must be {words}, got {asked!r}.")
 
 
 def reason_to_refuse(error: BaseException) -> str:
     """The sentence of the refusal behind an error; empty where there is none.
 
-    MONAI Label imports the bundle's scripts anew for each request, so that its exceptions are known by name only.
+    The bundle is imported when the application starts, so that its exceptions are known by name only.
     """
     seen: BaseException | None = error
     while seen is not None:

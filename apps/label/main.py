@@ -1,20 +1,25 @@
 """Head CT position anomaly as an application of MONAI Label.
 
 Two *tasks* run the bundle from its folder, each under the name that a client asks for: the heatmap, for programs that
-take real numbers, and the *mask*, whole numbers for viewers that show segmentations (3D Slicer, OHIF). There is nothing
-to train: the network learns from healthy heads, not from what is drawn in a viewer.
+take real numbers, and the *mask*, whole numbers for viewers that show segmentations (3D Slicer, OHIF). Both answer from
+the same results. There is nothing to train: the network learns from healthy heads, not from what is drawn in a viewer.
 """
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import monailabel
 from fastapi import HTTPException
+from monailabel.datastore.dicom import DICOMWebDatastore
 from monailabel.interfaces.app import MONAILabelApp
 
-from anomaly_tasks import HeatmapTask, MaskTask, reason_to_refuse
+from anomaly_tasks import HeatmapTask, MaskTask, NothingMarked, reason_to_refuse
+from dicomweb_series import series_folder
+from kept_results import KeptResults
+from segmentation_answer import answer_segmentations
 
 NAME = "head_ct_position_anomaly"
 
@@ -51,28 +56,41 @@ class PositionAnomalyApp(MONAILabelApp):
 
     def init_infers(self) -> dict[str, Any]:
         """The tasks by name."""
-        return {NAME: HeatmapTask(self.bundle, self.conf), f"{NAME}_mask": MaskTask(self.bundle, self.conf)}
+        kept = KeptResults(self.bundle)
+        tasks = {NAME: HeatmapTask(kept), f"{NAME}_mask": MaskTask(kept)}
+        answer_segmentations(tasks.keys())
+        return tasks
 
     def infer(self, request: dict[str, Any], datastore: Any = None) -> dict[str, Any]:
         """Run a task.
 
         Raises:
-            HTTPException: there is no such image, or the scan or an option is refused; `detail` says why.
+            HTTPException: there is no such image or nothing to mark, or the scan or an option is refused; `detail` says
+                why.
         """
-        image = request.get("image")
-        if isinstance(image, str) and not self.found(image, datastore or self.datastore()):
+        store = datastore or self.datastore()
+        image = scan_of(str(request.get("image") or ""), store)
+        if not image:
             raise HTTPException(NOT_FOUND, "There is no image of that name. GET /datastore/ lists them.")
         try:
-            return super().infer(request, datastore)
+            return super().infer({**request, "image": image}, store)
+        except NothingMarked as nothing:
+            raise HTTPException(NOT_FOUND, str(nothing)) from None
         except Exception as error:
             if reason := reason_to_refuse(error):
                 raise HTTPException(NOT_PROCESSABLE, reason) from None
             raise
 
-    @staticmethod
-    def found(image: str, datastore: Any) -> bool:
-        """True if there is a path, or an image of the data store, of that name.
 
-        Of an unknown name, MONAI Label makes an empty path, which would be that of the working directory.
-        """
-        return bool(image) and (Path(image).exists() or bool(datastore.get_image_uri(image)))
+def scan_of(image: str, store: Any) -> str:
+    """What MONAI Label shall take for an image that a client names: a path, or a name in a store; "" if it is neither.
+
+    MONAI Label makes an empty path of an unknown name, which would be that of the working directory.
+    """
+    if not image or os.path.isabs(image):
+        return image if os.path.exists(image) else ""
+    if isinstance(store, DICOMWebDatastore):
+        return str(series_folder(store, image) or "")
+    if path := store.get_image_uri(image):
+        return str(path) if os.path.exists(image) else image  # of such a name, MONAI Label would take the file
+    return image if os.path.exists(image) else ""

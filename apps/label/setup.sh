@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Make the environment of the application: apps/label/setup.sh FOLDER [PYTHON].  It needs Python 3.11 and 3.9 GB of disk.
+# Make the environment of the application: apps/label/setup.sh FOLDER [PYTHON].  It needs Python 3.11 and 4 GB of disk.
 set -euo pipefail
 folder=${1:?name the folder of the environment: apps/label/setup.sh .venv-label}
 python=${2:-python3.11}
@@ -8,4 +8,8 @@ test -x "$folder/bin/python" || "$python" -m venv "$folder"
 install=("$folder/bin/python" -m pip install --quiet --disable-pip-version-check -c "$here/constraints.txt")
 # torch comes first and alone: a build that is there already, for a GPU say, is kept if its version fits.
 "${install[@]}" "$(grep '^torch==' "$here/requirements.txt")"
+# sam2, a part of MONAI Label that is never called, is built from source.  Built apart, it would fetch a second torch, for
+# a GPU, which took most of the time of this script.
+"${install[@]}" setuptools wheel numpy
+SAM2_BUILD_CUDA=0 "${install[@]}" --no-build-isolation --no-deps "$(grep '^sam2==' "$here/constraints.txt")"
 "${install[@]}" -r "$here/requirements.txt" pytest

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import sysconfig
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +50,17 @@ def import_pydicom_seg() -> None:
     import pydicom_seg  # noqa: F401
 
 
+def find_own_programs() -> None:
+    """Let programs of this environment be found first.
+
+    MONAI Label looks for dcmqi's on the PATH before it serves a DICOMweb store, and would fetch another version.
+    """
+    os.environ["PATH"] = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])
+
+
 def main() -> None:
     """Run the server until it is stopped."""
+    find_own_programs()
     kept = import_torchvision()  # noqa: F841
     import_pydicom_seg()
     from monailabel.main import Main

@@ -34,8 +34,17 @@ TEXTS = (
     *("schema", "version", "monai_version", "pytorch_version", "numpy_version", "task", "description", "authors"),
     *("copyright", "data_source", "data_type", "image_classes", "label_classes", "pred_classes", "intended_use"),
 )
-TABLES = ("changelog", "required_packages_version", "eval_metrics", "supported_apps", "network_data_format")
+TABLES = (
+    *("changelog", "required_packages_version", "extra_packages_version", "eval_metrics", "supported_apps"),
+    "network_data_format",
+)
 """What the zoo's schema of metadata.json wants as texts, and as tables."""
+
+FORMATS = {
+    *("magnitude", "hounsfield", "kspace", "raw", "labels", "classes", "segmentation", "points", "normals", "indices"),
+    *("sequence", "latent", "gradient", "regression"),
+}
+"""Formats of a tensor in MONAI's specification of bundles, and "regression", which bundles of the zoo have."""
 
 OF_A_TENSOR = {
     "type": str,
@@ -102,6 +111,7 @@ def test_the_metadata_fit_the_schema(packaged: Path) -> None:
     for part in ("inputs", "outputs", "post_processed_outputs"):
         for tensor in meta["network_data_format"][part].values():
             assert {name for name, kind in OF_A_TENSOR.items() if not isinstance(tensor[name], kind)} == set()
+            assert tensor["format"] in FORMATS
     assert next(iter(meta["changelog"])) == meta["version"], "the newest first"
 
 

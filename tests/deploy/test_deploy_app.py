@@ -17,8 +17,10 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import pytest
-from planted import write_planted
+from planted import BLEED_MM, RADIUS_MM, write_planted
+from tilted_head import write_tilted
 
+from scripts.geometry.affines import is_sheared
 from scripts.results.record import verify
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,6 +28,9 @@ APP, BUNDLE = ROOT / "apps" / "deploy", ROOT / "bundle"
 STRIDE = 4
 LARGEST_DIFFERENCE = 0.01 + 1e-5
 """Both heatmaps are rounded to a hundredth, perhaps not to the same one."""
+
+ALONG_MM = 10.0
+"""The map is made of cubes of 10 mm and more, and so may peak as far beside a bleed."""
 
 STACK_BYTES = 32768 * 1024
 """Stack that holoscan wants for each of its threads (`ulimit -s 32768`)."""
@@ -92,22 +97,29 @@ def test_heatmap_and_scores_are_those_of_monai_bundle(
     np.testing.assert_array_equal(maps[0].affine, maps[1].affine)
 
 
-def test_the_operator_hands_on_the_map_that_it_wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_operator_hands_on_the_map_that_it_wrote_on_an_orthogonal_grid(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.syspath_prepend(APP)
     from monai.deploy.core import Application
 
     from operators import PositionAnomalyOperator
 
-    scan, _ = write_planted(tmp_path / "in", "left", "LPS", "nifti")
+    scan = write_tilted(tmp_path / "in", "left")
     values = {"stride": STRIDE, "device": "cpu"}
     operator = PositionAnomalyOperator(
         Application(), bundle=BUNDLE, output=tmp_path / "anomaly", overrides=values, name="anomaly"
     )
     heatmap, result = operator.run(scan)
+    assert result["grid"]["kind"] == "resampled", "of a tilted scan"
     written: Any = nib.load(tmp_path / "anomaly" / "heatmap.nii.gz")
+    affine = heatmap.metadata()["affine"]
     assert heatmap.asnumpy().dtype == np.float32
     np.testing.assert_allclose(heatmap.asnumpy(), np.asarray(written.dataobj), atol=LARGEST_DIFFERENCE, rtol=0)
-    np.testing.assert_allclose(heatmap.metadata()["affine"], written.affine, atol=1e-6)
+    np.testing.assert_allclose(affine, written.affine, atol=1e-6)
+    assert not is_sheared(affine)
+    peak = affine @ [*np.unravel_index(heatmap.asnumpy().argmax(), heatmap.asnumpy().shape), 1]
+    assert np.linalg.norm(peak[:3] - np.array(BLEED_MM) * [-1, 1, 1]) < RADIUS_MM + ALONG_MM, "the bleed on the left"
     assert result == json.loads((tmp_path / "anomaly" / "result.json").read_text())
 
 
