@@ -9,10 +9,12 @@ import pytest
 pytest.importorskip("pynetdicom")
 pytest.importorskip("highdicom")
 
+import numpy as np
 import pydicom
 from dicom_results import make
 from pacs_nodes import Archive, free_port, write_study
-from pynetdicom import AE
+from pydicom.uid import ExplicitVRLittleEndian
+from pynetdicom import AE, evt
 from pynetdicom.sop_class import CTImageStorage
 
 from scripts.service.node import Node, SendFailed
@@ -35,6 +37,29 @@ def test_results_are_sent_and_none_is_lost_silently(tmp_path: Path) -> None:
         archive.status = OUT_OF_RESOURCES
         with pytest.raises(SendFailed, match=r"PACS did not take capture \(status A700\)"):
             node.send(files)
+
+
+def test_a_node_that_takes_no_compression_gets_objects_without(tmp_path: Path) -> None:
+    files, port = sorted(make(tmp_path, slices=1).folder.iterdir()), free_port()
+    archive, ae = Archive(), AE(ae_title="PACS")
+    for file in files:
+        ae.add_supported_context(pydicom.dcmread(file).SOPClassUID, ExplicitVRLittleEndian)
+    ae.start_server(("127.0.0.1", port), block=False, evt_handlers=[(evt.EVT_C_STORE, archive.store)])
+    try:
+        Node("127.0.0.1", port, "PACS", "HEADCTANOMALY", 5).send(files)
+    finally:
+        ae.shutdown()
+    sent = [pydicom.dcmread(file) for file in files]
+    assert {one.file_meta.TransferSyntaxUID.name for one in sent} >= {
+        "RLE Lossless",
+        "JPEG 2000 Image Compression (Lossless Only)",
+    }
+    assert len(archive.data) == len(files) == 5
+    for one in sent:
+        there = archive.data[str(one.SOPInstanceUID)]
+        assert there.file_meta.TransferSyntaxUID == ExplicitVRLittleEndian
+        if one.Modality != "SR":
+            np.testing.assert_array_equal(there.pixel_array, one.pixel_array)
 
 
 def test_a_node_that_does_not_take_a_class(tmp_path: Path) -> None:

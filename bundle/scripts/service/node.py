@@ -9,9 +9,13 @@ from ssl import SSLContext
 from typing import Any
 
 import pydicom
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom import AE
 
 from .tls import client_problem
+
+PLAIN = (ImplicitVRLittleEndian, ExplicitVRLittleEndian)
+"""Transfer syntaxes without compression."""
 
 SUCCESS = 0x0000
 """Status of C-STORE (DICOM PS3.4 table B.2-1); 0xBxxx are warnings about objects that were taken."""
@@ -19,6 +23,25 @@ SUCCESS = 0x0000
 
 class SendFailed(OSError):
     """The destination did not accept results; they are kept, and sent again."""
+
+
+def as_accepted(association: Any, path: Path) -> Path | pydicom.Dataset:
+    """The file at `path`, or its content without compression if the other node does not take that of the file."""
+    meta = pydicom.dcmread(path, specific_tags=["SOPClassUID"], stop_before_pixels=True).file_meta
+    syntaxes = {
+        syntax
+        for context in association.accepted_contexts
+        if context.abstract_syntax == meta.MediaStorageSOPClassUID
+        for syntax in context.transfer_syntax
+    }
+    if meta.TransferSyntaxUID in (*PLAIN, *syntaxes):
+        return path
+    data = pydicom.dcmread(path)
+    if meta.TransferSyntaxUID == DeflatedExplicitVRLittleEndian:
+        data.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    else:
+        data.decompress(generate_instance_uid=False)
+    return data
 
 
 @dataclass(frozen=True)
@@ -44,6 +67,8 @@ class Node:
         for path in paths:
             meta = pydicom.dcmread(path, specific_tags=["SOPClassUID"], stop_before_pixels=True).file_meta
             ae.add_requested_context(meta.MediaStorageSOPClassUID, meta.TransferSyntaxUID)
+            if meta.TransferSyntaxUID not in PLAIN:  # some archives take no such
+                ae.add_requested_context(meta.MediaStorageSOPClassUID, ExplicitVRLittleEndian)
         tls_args = None if self.tls is None else (self.tls, self.host)
         association = ae.associate(self.host, self.port, ae_title=self.ae_title, tls_args=tls_args)
         if not association.is_established:
@@ -69,7 +94,7 @@ class Node:
             SendFailed: it was not taken.
         """
         try:
-            status = association.send_c_store(path).get("Status")
+            status = association.send_c_store(as_accepted(association, path)).get("Status")
         except (ValueError, RuntimeError) as error:
             raise SendFailed(f"{self.ae_title} does not take {path.stem}: {error}") from error
         if status is None or (status != SUCCESS and status & 0xF000 != 0xB000):
