@@ -13,7 +13,7 @@ DEPLOY := .venv-deploy
 LABEL ?= .venv-label
 ZOO := out/zoo
 
-.PHONY: help setup demo test test-zoo test-deploy test-label lint types unit fuzz real weights clean
+.PHONY: help setup demo test test-zoo test-deploy test-label lint types unit fuzz real viewers weights clean
 
 help:
 	@echo "make demo   run the sample (a simulated head with a bleed) and draw a picture of the result"
@@ -21,11 +21,12 @@ help:
 	@echo "make fuzz   10,000 mutated slices, 1,000 series and 1,000 NIfTI files for the reader: 10 CPU-minutes"
 	@echo "make real   fetch two real heads by package name (12 MB), run them into out/real, print scores and thresholds"
 	@echo "make test-zoo   the unit tests for the MONAI model zoo, on one process and on several, in the zoo's layout"
+	@echo "make viewers   open the sample's DICOM results in OHIF and dcmqi and look at them: 700 MB (VIEWERS=FOLDER for them elsewhere)"
 	@echo "make test-deploy   the application for MONAI Deploy, in an environment of its own, .venv-deploy: 3.2 GB"
 	@echo "make test-label    the application for MONAI Label, in another, .venv-label: 4 GB (LABEL=FOLDER for one elsewhere)"
 	@echo "make weights ANATOMIES=DIR   networks and calibration as they ship, from label maps, in out/weights: hours on a CPU"
 	@echo "make setup  only what both begin with: .venv with the tested versions"
-	@echo "make clean  remove .venv, $(DEPLOY), .venv-label and out"
+	@echo "make clean  remove .venv, $(DEPLOY), .venv-label, .viewers and out"
 
 setup: $(STAMP)
 
@@ -94,6 +95,15 @@ fuzz: $(STAMP)
 real: $(STAMP)
 	$(BIN)/python benchmarks/real.py -o out/real
 
+# What OHIF, in a browser, and dcmqi make of the sample's DICOM objects; pictures are in out/viewers/pictures.
+VIEWERS ?= .viewers
+viewers: $(STAMP) $(VIEWERS)/.installed
+	OMP_NUM_THREADS=$(WORKERS) $(BIN)/head-ct-anomaly run sample/dicom -o out/viewers/results --dicom --overwrite --quiet
+	$(BIN)/python benchmarks/viewers/check.py sample/dicom out/viewers/results $(VIEWERS) -o out/viewers --side right
+
+$(VIEWERS)/.installed: benchmarks/viewers/set_up.sh
+	benchmarks/viewers/set_up.sh $(VIEWERS)
+
 # What ships, from nothing, in WEIGHTS_OUT: the locator (plain heads first, then widened ones), the position network
 # (small patches first, which learn faster, then larger ones), the density network, and what is normal.  Stopped, it goes
 # on where it was.  The variables try the commands out: fewer epochs, iterations, drawn heads and scans.  DEVICE=cuda
@@ -147,4 +157,4 @@ $(WEIGHTS_OUT)/evidence.pt: | $(STAMP) anatomies
 	$(BIN)/head-ct-anomaly export $(TRAINED)/evidence --config density_train.json -o $@
 
 clean:
-	rm -rf .venv $(DEPLOY) .venv-label out
+	rm -rf .venv $(DEPLOY) .venv-label .viewers out

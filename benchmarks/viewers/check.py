@@ -1,0 +1,177 @@
+"""What real viewers make of a result's DICOM objects: OHIF in a browser, with Orthanc, and dcmqi.
+
+    python benchmarks/viewers/check.py SCAN RESULTS TOOLS [-o out/viewers] [--side right]
+
+`SCAN` is the DICOM series, `RESULTS` the folder of its results with `--dicom`, `TOOLS` what `set_up.sh` made. Map,
+segments, report and marked slices are opened; the pictures stay in the output folder. Each must show something on the
+side of the first detection, or on `--side`, in its slice, and nothing on the other side; the map nothing in a slice
+that would be coloured if the map were upside down. Exit codes: 0 right, 1 something is not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pydicom
+from readers import checks as reader_checks
+from servers import serving
+from viewer import Viewer, opened
+
+ENOUGH, STRAY = 300, 60
+"""Pixels of a colour that are something, and that are nothing, such as an edge of letters."""
+
+NEXT = 40
+"""Pixels from the letters SR to the arrow that leads to the next place."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A result: its folder, the images of its scan from the lowest on, and the side of what is looked for."""
+
+    dicom: Path
+    result: dict[str, Any]
+    images: list[pydicom.Dataset]
+    side: str
+
+    @property
+    def slice(self) -> int:
+        """Number of the image in the middle of the first detection."""
+        return int(self.images[self.result["detections"][0]["slice"] - 1].InstanceNumber)
+
+    @property
+    def clear(self) -> int:
+        """Number of an image in which the map is 0, and as far from the other end as many others where it is not."""
+        frames = pydicom.dcmread(self.dicom / "parametric_map.dcm").pixel_array
+        counts = (frames > 0).sum(axis=(1, 2))
+        found = np.where(counts == 0, counts[::-1], -1)
+        return int(self.images[int(found.argmax())].InstanceNumber)
+
+    def title(self, name: str) -> str:
+        """How the list of series names an object, up to the caution."""
+        return str(pydicom.dcmread(self.dicom / name, stop_before_pixels=True).SeriesDescription).partition(". ")[0]
+
+
+def case_of(scan: Path, results: Path, side: str | None) -> Case:
+    """The case in two folders.
+
+    Raises:
+        ValueError: there is no detection in an even series.
+    """
+    result = json.loads((results / "result.json").read_text())
+    rows = result["detections"]
+    if not rows or rows[0]["slice"] is None:
+        raise ValueError("the result has no detection with a slice")
+    images = [pydicom.dcmread(path, stop_before_pixels=True) for path in sorted(scan.iterdir())]
+    images.sort(key=height)
+    return Case(results / "dicom", result, images, side or rows[0]["side"])
+
+
+def height(image: pydicom.Dataset) -> float:
+    """Height of an image along its normal, mm."""
+    across, down = np.split(np.array(image.ImageOrientationPatient, dtype=float), 2)
+    return float(np.cross(across, down) @ np.array(image.ImagePositionPatient, dtype=float))
+
+
+def sided(viewer: Viewer, case: Case, name: str, stray: int = STRAY) -> str:
+    """What a picture shows of the detection, in words; `stray` pixels on the other side are nothing.
+
+    Raises:
+        AssertionError: it shows nothing on its side, or something on the other one.
+    """
+    right, left = viewer.coloured(name)
+    here, there = (right, left) if case.side == "right" else (left, right)
+    assert here > ENOUGH, f"{name}: {here} coloured pixels on the {case.side} in slice {viewer.slice}"
+    assert there < stray, f"{name}: {there} coloured pixels on the side without a detection, in slice {viewer.slice}"
+    return f"{name}: {here} coloured pixels on the {case.side}, {there} on the other side, in slice {viewer.slice}"
+
+
+def map_check(viewer: Viewer, case: Case) -> str:
+    """The map."""
+    viewer.do(open=case.title("parametric_map.dcm"))
+    viewer.tell(lambda: sum(viewer.coloured("map")) > ENOUGH, "the map")
+    count = len(case.images)
+    viewer.go_to(count + 1 - case.slice)  # OHIF counts the slices of a volume from its upper end
+    told = sided(viewer, case, "map")
+    viewer.go_to(count + 1 - case.clear)
+    right, left = viewer.coloured("map clear")
+    assert right + left < STRAY, f"the map: {right + left} coloured pixels in image {case.clear}, where it is 0"
+    return f"{told}; nothing in image {case.clear}"
+
+
+def segments_check(viewer: Viewer, case: Case) -> str:
+    """The segmentation."""
+    viewer.do(open=case.title("segmentation.dcm"))
+    viewer.tell(lambda: sum(viewer.coloured("segments")) > STRAY, "the segments")
+    viewer.go_to(case.slice)
+    return sided(viewer, case, "segments")
+
+
+def report_check(viewer: Viewer, case: Case) -> str:
+    """The report: it opens at the detection, draws and measures it; its arrows lead to another place and back."""
+    viewer.do(open=case.title("report.dcm"))
+    volume = f"Volume: {round(case.result['detections'][0]['volume_ml'], 1):.2f} ml"
+    viewer.tell(lambda: volume in viewer.do(ask="lines"), f"the report's {volume}")
+    first = viewer.slice
+    told = sided(viewer, case, "report", 10 * STRAY)  # its words reach over the middle
+    viewer.do(beside=["SR", NEXT])
+    viewer.tell(lambda: viewer.slice != first, "the next place of the report", 20)
+    viewer.picture("report next")
+    return f"{told}, with {volume}; its arrow leads to slice {viewer.slice}"
+
+
+def slices_check(viewer: Viewer, case: Case) -> str:
+    """The marked slices."""
+    viewer.do(open="Marked slices")
+    viewer.tell(lambda: "Marked slices" in viewer.do(ask="text") and bool(viewer.do(ask="slice")), "the marked slices")
+    ordered = [int(image.InstanceNumber) for image in case.images]
+    viewer.go_to(1 + ordered.index(case.slice))
+    return sided(viewer, case, "marked slices")
+
+
+CHECKS: tuple[Callable[[Viewer, Case], str], ...] = (map_check, segments_check, report_check, slices_check)
+
+
+def viewer_checks(tools: Path, scan: Path, case: Case, folder: Path) -> Iterator[str]:
+    """What OHIF shows, in words, or what is wrong with it after "WRONG:"."""
+    with serving(tools, folder) as servers, opened(tools, folder / "pictures") as viewer:
+        servers.store([*sorted(scan.iterdir()), *sorted(case.dicom.glob("*.dcm"))])
+        for check in CHECKS:
+            viewer.study(servers.viewer, str(case.images[0].StudyInstanceUID))
+            viewer.picture("series")
+            try:
+                yield check(viewer, case)
+            except (AssertionError, RuntimeError) as error:
+                yield f"WRONG: {error}"
+
+
+def main() -> int:
+    """Check and tell."""
+    parser = argparse.ArgumentParser(description="See what OHIF and dcmqi make of a result's DICOM objects.")
+    for name in ("scan", "results", "tools"):
+        parser.add_argument(name, type=Path)
+    parser.add_argument("-o", "--output", type=Path, default=Path("out/viewers"))
+    parser.add_argument("--side", choices=("left", "right"))
+    words = parser.parse_args()
+    case, wrong = case_of(words.scan, words.results, words.side), 0
+    words.output.mkdir(parents=True, exist_ok=True)
+    try:
+        for told in reader_checks(words.tools, case.dicom, words.output / "dcmqi"):
+            print(told, flush=True)
+    except AssertionError as error:
+        print(f"WRONG: {error}", flush=True)
+        wrong += 1
+    for told in viewer_checks(words.tools, words.scan, case, words.output.resolve()):
+        print(told, flush=True)
+        wrong += told.startswith("WRONG")
+    return int(wrong > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
