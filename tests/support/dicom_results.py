@@ -1,13 +1,13 @@
 """DICOM results of the balls of `dicom_series`, as the pipeline would make them, without the pipeline.
 
 The map is 8 in the bleed on the patient's left and 1 in the rest of the head, plus a ramp, so that no two voxels are
-alike; the threshold is 5.
+alike; the threshold is 5. The bleed is a detection.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,22 @@ from pydicom.dataset import Dataset
 
 from scripts.reading.inputs import read_volume
 from scripts.results.dicom.objects import dicom_files
+from scripts.results.dicom.places import Scanned
+from scripts.results.maps import UNEVEN
 
 THRESHOLD = 5.0
 WEIGHTS_SHA256 = "ab" * 32
+ROW = {
+    "rank": 1,
+    "region": "brain",
+    "side": "left",
+    "name": "frontal lobe, deep grey matter",
+    "peak_mm": [-35.0, 10.0, 5.0],
+    "volume_ml": 14.14,
+    "extent_mm": 30.0,
+    "mean_hu": 69.6,
+    "peak": 8.27,
+}
 SCORES = {"left_hemisphere": 8.25, "right_hemisphere": 1.5, "skull": None}
 
 
@@ -53,6 +66,7 @@ class Made:
 
     heatmap: NDArray[np.float32]
     regions: NDArray[np.uint8]
+    detections: NDArray[np.uint8]
     affine: NDArray[np.float64]
     folder: Path
     picture: bytes
@@ -61,15 +75,17 @@ class Made:
         return pydicom.dcmread(self.folder / f"{name}.dcm")
 
 
-def maps(affine: NDArray[np.float64], shape: tuple[int, ...]) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """The map and the regions (I, J, K) on a grid."""
+def maps(
+    affine: NDArray[np.float64], shape: tuple[int, ...]
+) -> tuple[NDArray[np.float32], NDArray[np.uint8], NDArray[np.uint8]]:
+    """The map, the regions and the ranks of detections (I, J, K) on a grid."""
     points = world(affine, np.stack(np.indices(shape), axis=-1).astype(float))
     radius = np.linalg.norm(points, axis=-1)
     bleed = np.linalg.norm(points - np.array(BALLS[2][0]), axis=-1) < BALLS[2][1]
     ramp = np.arange(np.prod(shape), dtype=np.float32).reshape(shape) / np.float32(np.prod(shape)) / 2
     heatmap = np.where(radius < 76, np.where(bleed, 8, 1) + ramp, 0).astype(np.float32)
     regions = np.where(radius < 70, np.where(points[..., 0] < 0, 1, 2), np.where(radius < 76, 3, 0)).astype(np.uint8)
-    return heatmap, regions
+    return heatmap, regions, bleed.astype(np.uint8)
 
 
 def result() -> dict[str, Any]:
@@ -79,8 +95,10 @@ def result() -> dict[str, Any]:
         for name, score in SCORES.items()
     }
     return {
+        "summary": "Brain, 1 place above the threshold.",
         "scores": SCORES,
         "score_details": details,
+        "detections": [ROW],
         "map": "calibrated",
         "findings": [{"code": "thick_slices", "severity": "flag", "message": "Slices are up to 5.0 mm thick."}],
         "settings": {"score": "maximum", "stride": 4},
@@ -107,15 +125,28 @@ def make(folder: Path, position: str = "plain", **changes: Any) -> Made:
     return make_of(folder / "in", folder / "out", **changes)
 
 
-def make_of(scan: Path, out: Path, **changes: Any) -> Made:
-    """The results of a scan on disk."""
+def make_of(scan: Path, out: Path, slices: int = 0, pdf: bytes | None = None, **changes: Any) -> Made:
+    """The results of a scan on disk, the marked slices only as far as they are asked for."""
     volume = read_volume(scan)
-    heatmap, regions = maps(volume.affine, volume.hu.shape)
-    files = dicom_files(scan, None, heatmap, regions, result() | changes, picture())
-    for name, write in files.items():
-        (out / name).parent.mkdir(parents=True, exist_ok=True)
-        write(out / name)
-    return Made(heatmap, regions, volume.affine, out / "dicom", picture())
+    told = result() | changes
+    found = [found.as_dict() for found in volume.findings if found.code in UNEVEN]
+    told["findings"] = [*told["findings"], *found]
+    scanned = scanned_of(volume.hu, volume.affine, told)
+    pictures = {"overview.png": picture()} | ({} if pdf is None else {"report.pdf": pdf})
+    for name, write in dicom_files(scan, None, scanned, told, pictures).items():
+        path = out / name
+        if not path.stem.startswith("slice_") or int(path.stem[-3:]) <= slices:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write(path)
+    ranks = np.zeros_like(scanned.regions) if scanned.detections is None else scanned.detections
+    return Made(scanned.heatmap, scanned.regions, ranks, volume.affine, out / "dicom", picture())
+
+
+def scanned_of(hu: NDArray[Any], affine: NDArray[np.float64], told: Mapping[str, Any]) -> Scanned:
+    """The maps of a scan (I, J, K); a map that is not calibrated has no ranks of detections."""
+    heatmap, regions, ranks = maps(affine, hu.shape)
+    limits = {name: numbers["threshold"] for name, numbers in told["score_details"].items()}
+    return Scanned(hu, heatmap, regions, affine, ranks if told["map"] == "calibrated" else None, limits)
 
 
 def frame_indices(data: Dataset, affine: NDArray[np.float64]) -> list[tuple[NDArray[np.float64], int]]:

@@ -30,7 +30,7 @@ from .comparison import comparison_findings
 from .detections import NAME, listed, table
 from .folder import check_target, write_results
 from .maps import UNEVEN, MapGrid, map_files, map_grid
-from .pictures import case_pictures
+from .pictures import case_pictures, leave_unscored_out, limits_of
 from .record import MAP_LEVELS
 from .sentences import summary
 
@@ -157,7 +157,7 @@ class ResultWriter:
             shown = {"map": result.pop("map"), "unit": result.pop("unit")}
             result |= {"settings": {**self.settings, **shown}, "weights_sha256": sha256(self.weights)}
             if self.dicom and pictures:
-                files |= dicom_objects(data, pictures, result | shown, self.series_uid)
+                files |= dicom_objects(data, files, result | shown, self.series_uid)
             write_results(self.output_dir, files, result, self.overwrite)
 
 
@@ -168,16 +168,20 @@ def grid_of(data: Mapping[str, Any], result: Mapping[str, Any]) -> MapGrid:
 
 
 def dicom_objects(
-    data: Mapping[str, Any], pictures: Mapping[str, Any], result: Mapping[str, Any], series_uid: str | None
+    data: Mapping[str, Any], files: Mapping[str, Content], result: Mapping[str, Any], series_uid: str | None
 ) -> Mapping[str, Content]:
-    """The DICOM objects of a case by name; `pictures` are those of `case_pictures`."""
+    """The DICOM objects of a case by name; of its other `files` some become objects, too (see `dicom_files`)."""
     from .dicom.objects import dicom_files
+    from .dicom.places import Scanned
 
-    heatmap, regions = data["pred"][0].cpu().numpy(), data["regions"][0].cpu().numpy()
+    heatmap = data["pred"][0].cpu().numpy().astype(np.float32)
+    regions = data["regions"][0].cpu().numpy().astype(np.uint8)
+    leave_unscored_out(heatmap, regions, result["scores"])
+    ranks = data["detection_labels"][0].cpu().numpy().astype(np.uint8) if "detection_labels" in data else None
+    affine = np.asarray(data["pred"].affine, dtype=np.float64)
+    scanned = Scanned(np.asarray(data["scan"][0]), heatmap, regions, affine, ranks, limits_of(data, result))
     path = str(data["image"].meta["filename_or_obj"])
-    return dicom_files(
-        path, series_uid, heatmap.astype(np.float32), regions.astype(np.uint8), result, pictures["overview.png"]
-    )
+    return dicom_files(path, series_uid, scanned, result, files)
 
 
 def case_result(data: Mapping[str, Any], timings_s: Mapping[str, float]) -> dict[str, Any]:

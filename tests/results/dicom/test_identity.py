@@ -6,7 +6,19 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
-from scripts.results.dicom.identity import NO_DATE, NO_TIME, UNCONFIRMED, Identity, body_part, date_and_time, settle
+from scripts.errors import WrongUsage
+from scripts.results.dicom.identity import (
+    EPOCH,
+    NO_DATE,
+    NO_TIME,
+    RESEARCH,
+    UNCONFIRMED,
+    Identity,
+    body_part,
+    date_and_time,
+    settle,
+    time_made,
+)
 
 
 def test_uids_are_valid_and_differ_by_role() -> None:
@@ -21,8 +33,17 @@ def test_uids_are_valid_and_differ_by_role() -> None:
 def test_what_every_object_is_told() -> None:
     told = Identity("a" * 64, "0.2.0", "b" * 64).object("report", 2, "Anomaly scores")
     assert told["series_number"] == 9003
-    assert told["series_description"] == "Anomaly scores (For research use only, not a medical device)"
+    assert told["series_description"] == "Anomaly scores. For research use only v0.2.0"
+    assert Identity("a" * 64, "0.2.0", "b" * 64).described("Map") == f"Map. {RESEARCH} v0.2.0"
     assert len(told["series_description"]) <= 64
+
+
+def test_the_objects_of_a_series_have_uids_of_their_own() -> None:
+    identity = Identity("a" * 64, "0.2.0", "b" * 64)
+    first, second = identity.object("slice", 5, "Slices"), identity.object("slice", 5, "Slices", 2)
+    assert first["series_instance_uid"] == second["series_instance_uid"]
+    assert first["sop_instance_uid"] != second["sop_instance_uid"]
+    assert (first["instance_number"], second["instance_number"]) == (1, 2)
 
 
 def test_every_object_says_that_the_pose_is_unconfirmed() -> None:
@@ -30,8 +51,10 @@ def test_every_object_says_that_the_pose_is_unconfirmed() -> None:
     assert marked.statement == "UNCONFIRMED POSE: For research use only, not a medical device"
     assert len(marked.statement) <= 64
     told = marked.object("report", 2, "Anomaly scores")["series_description"]
-    assert told.startswith("UNCONFIRMED POSE: Anomaly scores (For research use only")
-    assert len(told) <= 64
+    assert told == "UNCONFIRMED POSE: Anomaly scores. For research use only v0.2.0"
+    assert len(marked.described("Scores R 120.9, L 110.3 of it")) <= 64
+    assert marked.described("Scores R 120.9, L 110.3 of it").endswith(". Research only")
+    assert len(marked.described("x" * 70)) == 64
 
 
 @pytest.mark.parametrize(
@@ -61,6 +84,18 @@ def test_what_would_differ_from_run_to_run_is_settled() -> None:
     assert "ContributionDateTime" not in inner
     assert inner.DimensionOrganizationUID == "2.25.7"
     assert data.StudyDate == "20240101"
+
+
+def test_the_time_that_a_user_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(EPOCH, raising=False)
+    assert time_made() is None
+    monkeypatch.setenv(EPOCH, "1767225600")
+    made = time_made()
+    assert made is not None
+    assert made.isoformat() == "2026-01-01T00:00:00+00:00"
+    monkeypatch.setenv(EPOCH, "today")
+    with pytest.raises(WrongUsage, match=r"SOURCE_DATE_EPOCH is 'today'\. It must be whole seconds since 1970"):
+        time_made()
 
 
 def test_what_was_aligned_with_a_head_is_a_head() -> None:

@@ -1,81 +1,90 @@
-"""The structured report says the numbers of result.json, of the right region and side."""
+"""The structured report says the numbers of result.json, of the right place, region and side."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pydicom
 import pytest
-from report_groups import groups, name_of
+from report_groups import groups, items, name_of
 
 pytest.importorskip("highdicom")
 
-from dicom_results import POSITIONS, SCORES, THRESHOLD, WEIGHTS_SHA256, make, result
+from dicom_results import POSITIONS, SCORES, THRESHOLD, WEIGHTS_SHA256, Made, make, result
 
 from scripts.anomaly.transforms import cut_finding
-from scripts.results.dicom.report import volume_ml
-from scripts.results.dicom.source import read_source
+
+Results = Callable[[str], Made]
+LIMIT, RANK, SHARE = (
+    "Threshold: 95 % of healthy scans",
+    "Percentile Ranking of measurement",
+    "Share in the field of view",
+)
 
 
 @pytest.mark.parametrize("position", POSITIONS)
-def test_scores_percentiles_and_sides(position: str, tmp_path: Path) -> None:
-    data = make(tmp_path, position).read("report")
-    left, right, skull, segment, quality = groups(data)
-    expected = {"Percentile Ranking of measurement": 97.5, "Score that 95 % of healthy scans do not exceed": THRESHOLD}
-    assert left["numbers"] == {"Anomaly score of a region": SCORES["left_hemisphere"], **expected}
-    assert right["numbers"] == {"Anomaly score of a region": SCORES["right_hemisphere"], **expected}
+def test_places_then_regions_with_their_sides(position: str, made: Results) -> None:
+    data = made(position).read("report")
+    place, left, right = groups(data)
+    assert place["Tracking Identifier"] == ["Anomaly 1, left frontal lobe, deep grey matter"]
+    assert place["numbers"] == {"Anomaly score": 8.3, "Volume": 14.1, "Long axis": 30.0, "Attenuation Coefficient": 70}
+    assert (place["codes"]["Finding Site"], place["codes"]["Laterality"]) == ("Frontal lobe", "Left")
+    assert place["codes"]["Finding"] == "Morphologically Abnormal Structure"
+    assert left["numbers"] == {"Anomaly score": SCORES["left_hemisphere"], RANK: 97.5, LIMIT: THRESHOLD}
+    assert right["numbers"] == {"Anomaly score": SCORES["right_hemisphere"], RANK: 97.5, LIMIT: THRESHOLD}
     assert (left["codes"]["Finding Site"], left["codes"]["Laterality"]) == ("Brain", "Left")
     assert (right["codes"]["Finding Site"], right["codes"]["Laterality"]) == ("Brain", "Right")
-    assert (skull["codes"]["Finding Site"], skull["numbers"]) == ("Skull", {})
-    assert skull["codes"]["Whether a region was scored"].startswith("No score")
-    assert (segment["codes"]["Laterality"], segment["codes"]["Finding"]) == ("Left", "Anomaly of position")
-    assert segment["numbers"]["Volume"] == pytest.approx(4 / 3 * np.pi * 1.5**3, rel=0.1)
-    assert quality["codes"]["Verdict on the alignment with the reference head"].startswith("Doubtful")
+    told = [
+        (name_of(item), item.ConceptCodeSequence[0].CodeMeaning) for item in items(data) if item.ValueType == "CODE"
+    ]
+    assert ("Whether a region was scored", "No score: the region was cut or not found") in told
+    assert ("Finding Site", "Skull") in told
+    assert any(meaning.startswith("Doubtful") for _, meaning in told)
+    assert data.SeriesDescription.startswith("Scores L 8.2, R 1.5. ")
 
 
-def test_a_cut_region_has_its_coverage_and_a_comment(tmp_path: Path) -> None:
-    shares = {"left_hemisphere": 0.917, "right_hemisphere": 1.0, "skull": 0.44}
-    details = {name: {**numbers, "coverage": shares[name]} for name, numbers in result()["score_details"].items()}
-    cut = [cut_finding(name, shares[name]) for name in ("left_hemisphere", "skull")]
-    data = make(tmp_path, score_details=details, findings=cut).read("report")
-    left, right, skull, *_ = groups(data)
-    name = "Share of a region in the field of view"
-    assert [group["numbers"][name] for group in (left, right, skull)] == [91.7, 100.0, 44.0]
-    assert left["numbers"]["Anomaly score of a region"] == SCORES["left_hemisphere"]
-    assert skull["numbers"] == {name: 44.0}
-    said = [str(item.TextValue) for item in data.ContentSequence if name_of(item) == "Comment"]
-    assert said[1].startswith("The field of view holds 92 % of the left hemisphere: the score is of what is in view.")
-    assert said[2].startswith("The field of view holds 44 % of the skull: no score.")
+@pytest.mark.parametrize("position", POSITIONS)
+def test_every_group_has_a_place_on_a_source_image(position: str, made: Results) -> None:
+    """OHIF 3.12 shows nothing of a report with a group that has none."""
+    one = made(position)
+    data = one.read("report")
+    images = {i.SOPInstanceUID: i for i in map(pydicom.dcmread, (one.folder.parents[1] / "in").iterdir())}
+    found = [group for group in items(data) if group.ValueType == "CONTAINER" and name_of(group) == "Measurement Group"]
+    assert len(found) == 3
+    centres = []
+    for group in found:
+        (line,) = (item for item in items(group) if item.ValueType == "SCOORD")
+        (reference,) = line.ContentSequence[0].ReferencedSOPSequence
+        image = images[reference.ReferencedSOPInstanceUID]
+        points = np.array(line.GraphicData, dtype=float).reshape(-1, 2)
+        if line.GraphicType == "POLYLINE":
+            np.testing.assert_array_equal(points[0], points[-1])
+            assert 8 <= len(points) <= 64
+            points = points[:-1]
+        across, down = np.split(np.array(image.ImageOrientationPatient, dtype=float), 2)
+        rows, columns = map(float, image.PixelSpacing)
+        centre = (points.min(axis=0) + points.max(axis=0)) / 2 - 0.5
+        corner = np.array(image.ImagePositionPatient, dtype=float)
+        centres.append(corner + centre[0] * columns * across + centre[1] * rows * down)
+    place, left, right = np.array(centres) * [-1, -1, 1]
+    np.testing.assert_allclose(place, [-35, 10, 5], atol=5)
+    assert left[0] < 0 < right[0], "the peaks of the hemispheres"
 
 
-def test_what_made_the_numbers_and_of_what(tmp_path: Path) -> None:
-    made = make(tmp_path)
-    data, segments = made.read("report"), made.read("segmentation")
-    left, _, _, segment, _ = groups(data)
-    assert left["Algorithm Name"] == ["head_ct_position_anomaly"]
-    assert left["Algorithm Version"] == ["0.2.0"]
-    assert f"weights_sha256 = {WEIGHTS_SHA256}" in left["Algorithm Parameters"]
-    images = {pydicom.dcmread(path).SOPInstanceUID for path in (tmp_path / "in").iterdir()}
-    evidence = {
-        reference.ReferencedSOPInstanceUID
-        for study in data.CurrentRequestedProcedureEvidenceSequence
-        for series in study.ReferencedSeriesSequence
-        for reference in series.ReferencedSOPSequence
-    }
-    assert evidence == images | {segments.SOPInstanceUID}
-    peak = pydicom.dcmread(
-        next(p for p in (tmp_path / "in").iterdir()
-             if pydicom.dcmread(p).SOPInstanceUID == left["Source of Measurement"].ReferencedSOPInstanceUID)
-    )  # fmt: skip
-    assert abs(peak.ImagePositionPatient[2] - 5) < 15
-    assert segment["Referenced Segment"].ReferencedSOPInstanceUID == segments.SOPInstanceUID
-
-
-def test_research_and_every_flag_are_comments(tmp_path: Path) -> None:
-    data = make(tmp_path).read("report")
-    said = [str(item.TextValue) for item in data.ContentSequence if name_of(item) == "Comment"]
-    assert said == ["For research use only, not a medical device.", "Slices are up to 5.0 mm thick."]
+def test_it_begins_with_sentences(made: Results) -> None:
+    data = made("plain").read("report")
+    said = [(name_of(item), str(item.TextValue)) for item in data.ContentSequence if item.ValueType == "TEXT"]
+    said = [pair for pair in said if not pair[0].startswith("Device")]
+    assert said == [
+        ("Summary", "Left hemisphere 8.2, threshold 5.0; Right hemisphere 1.5, threshold 5.0; Skull without a score. "
+         "Brain, 1 place above the threshold."),
+        ("Comment", "For research use only, not a medical device."),
+        ("Comment", "Slices are up to 5.0 mm thick."),
+    ]  # fmt: skip
+    order = [name_of(item) for item in data.ContentSequence]
+    assert order.index("Summary") < order.index("Imaging Measurements") < order.index("Qualitative Evaluations")
     assert (data.CompletionFlag, data.VerificationFlag, data.PreliminaryFlag) == (
         "COMPLETE",
         "UNVERIFIED",
@@ -83,11 +92,43 @@ def test_research_and_every_flag_are_comments(tmp_path: Path) -> None:
     )
 
 
-def test_volume_counts_each_slice_as_thick_as_it_is(tmp_path: Path) -> None:
-    make(tmp_path, "two spacings")
-    source = read_source(tmp_path / "in")
-    mask = np.zeros((len(source.images), 43, 40), bool)
-    mask[10, :2, :5] = True
-    thin = volume_ml(source, mask)
-    assert thin == pytest.approx(10 * 4.4 * 4.6 * 1.25 / 1000, abs=1e-3)
-    assert volume_ml(source, np.roll(mask, 40, axis=0)) == pytest.approx(2.5 * thin, abs=2e-3)
+def test_a_cut_region_has_its_coverage_and_a_comment(tmp_path: Path) -> None:
+    shares = {"left_hemisphere": 0.917, "right_hemisphere": 1.0, "skull": 0.44}
+    details = {name: {**numbers, "coverage": shares[name]} for name, numbers in result()["score_details"].items()}
+    cut = [cut_finding(name, shares[name]) for name in ("left_hemisphere", "skull")]
+    data = make(tmp_path, score_details=details, findings=cut, detections=[]).read("report")
+    left, right = groups(data)
+    assert [group["numbers"][SHARE] for group in (left, right)] == [91.7, 100.0]
+    assert "weights_sha256" in left["Algorithm Parameters"][-1], "the first group has them"
+    said = [str(item.TextValue) for item in data.ContentSequence if name_of(item) == "Comment"]
+    assert said[1].startswith("The field of view holds 92 % of the left hemisphere: the score is of what is in view.")
+    assert said[2].startswith("The field of view holds 44 % of the skull: no score.")
+
+
+def test_a_report_without_any_score_is_made(tmp_path: Path) -> None:
+    data = make(tmp_path, scores=dict.fromkeys(SCORES), detections=[]).read("report")
+    (only,) = groups(data)
+    assert only["numbers"] == {}
+    assert only["codes"]["Whether a region was scored"].startswith("No score")
+    assert data.SeriesDescription.startswith("No scores. ")
+
+
+def test_what_made_the_numbers_and_of_what(made: Results) -> None:
+    one = made("plain")
+    data = one.read("report")
+    place, left, _ = groups(data)
+    assert (place["Algorithm Name"], place["Algorithm Version"]) == (["head_ct_position_anomaly"], ["0.2.0"])
+    assert f"weights_sha256 = {WEIGHTS_SHA256}" in place["Algorithm Parameters"]
+    assert "Algorithm Parameters" not in left, "they stand there once"
+    images = {pydicom.dcmread(path).SOPInstanceUID for path in (one.folder.parents[1] / "in").iterdir()}
+    evidence = {
+        reference.ReferencedSOPInstanceUID
+        for study in data.CurrentRequestedProcedureEvidenceSequence
+        for series in study.ReferencedSeriesSequence
+        for reference in series.ReferencedSOPSequence
+    }
+    assert evidence == images
+    uids = {str(item.UID) for item in items(data) if item.ValueType == "UIDREF"}
+    assert one.read("segmentation").SegmentSequence[0].TrackingUID in uids
+    procedure = next(item for item in data.ContentSequence if name_of(item) == "Procedure reported")
+    assert procedure.ConceptCodeSequence[0].CodeMeaning == "CT Head"

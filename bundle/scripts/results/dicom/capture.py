@@ -9,7 +9,7 @@ import numpy as np
 from highdicom.sc import SCImage
 from PIL import Image
 from pydicom.dataset import Dataset
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.uid import RLELossless
 
 from .identity import Identity, body_part, finish
 from .source import Source
@@ -28,7 +28,7 @@ def capture(source: Source, identity: Identity, picture: bytes, number: int) -> 
         bits_allocated=8,
         coordinate_system="PATIENT",
         patient_orientation=("L", "P"),
-        transfer_syntax_uid=ExplicitVRLittleEndian,
+        transfer_syntax_uid=RLELossless,
         **shared,
     )
     data.PatientOrientation = []  # planes of three directions

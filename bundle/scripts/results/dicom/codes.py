@@ -1,11 +1,14 @@
 """The codes in DICOM results: of regions, of units, and of concepts without a standard code.
 
-Coded meanings come from SNOMED CT ("SCT"), DICOM ("DCM"), LOINC ("LN") and UCUM; `SCHEME` is this project's own, for
-what they lack, and every object that uses it says so. A hemisphere is everything inside the skull on one side, with
-the cerebellum: "Brain" with a laterality.
+Coded meanings come from SNOMED CT ("SCT"), DICOM ("DCM"), LOINC ("LN"), UMLS and UCUM; `SCHEME` is this project's own,
+for what they lack, and every object that uses it says so. A hemisphere is everything inside the skull on one side,
+with the cerebellum: "Brain" with a laterality.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 from highdicom.coding_schemes import CodingSchemeIdentificationItem
 from highdicom.sr import CodedConcept
@@ -32,17 +35,46 @@ SITES: dict[str, tuple[CodedConcept, CodedConcept | None]] = {
 }
 """Anatomy and laterality of each region."""
 
+NAMED = {
+    "frontal lobe": CodedConcept("83251001", "SCT", "Frontal lobe"),
+    "parietal lobe": CodedConcept("16630005", "SCT", "Parietal lobe"),
+    "temporal lobe": CodedConcept("78277001", "SCT", "Temporal lobe"),
+    "occipital lobe": CodedConcept("31065004", "SCT", "Occipital lobe"),
+    "lateral ventricle": CodedConcept("66720007", "SCT", "Lateral Ventricle"),
+    "third ventricle": CodedConcept("49841001", "SCT", "Third ventricle"),
+    "fourth ventricle": CodedConcept("35918002", "SCT", "Fourth Ventricle"),
+    "cerebellum": CodedConcept("113305005", "SCT", "Cerebellum"),
+    "brain stem": CodedConcept("119238007", "SCT", "Brain Stem"),
+    "frontal bone": CodedConcept("74872008", "SCT", "Frontal bone"),
+    "parietal bone": CodedConcept("24924006", "SCT", "Parietal bone"),
+    "temporal bone": CodedConcept("60911003", "SCT", "Temporal Bone"),
+    "occipital bone": CodedConcept("31640002", "SCT", "Occipital bone"),
+}
+"""Anatomy of the names in detections that have a code; the others are of the brain or the skull as a whole."""
+
+SIDES = {"left": LEFT, "right": RIGHT, "both": CodedConcept("51440002", "SCT", "Right and left")}
+"""Laterality of the sides of detections; the midline has none."""
+
+HEAD = CodedConcept("69536005", "SCT", "Head")
+
 ABNORMAL = CodedConcept("49755003", "SCT", "Morphologically Abnormal Structure")
 AI = CodedConcept("123109", "DCM", "Artificial Intelligence")
 VOLUME = CodedConcept("118565006", "SCT", "Volume")
+EXTENT = CodedConcept("103339001", "SCT", "Long axis")
+LENGTH = CodedConcept("410668003", "SCT", "Length")
+WIDTH = CodedConcept("103355008", "SCT", "Width")
+DEPTH = CodedConcept("131197000", "SCT", "Depth")
+ATTENUATION = CodedConcept("112031", "DCM", "Attenuation Coefficient")
+MEAN, MAXIMUM = CodedConcept("373098007", "SCT", "Mean"), CodedConcept("56851009", "SCT", "Maximum")
 PERCENTILE = CodedConcept("121415", "DCM", "Percentile Ranking of measurement")
-COMMENT = CodedConcept("121106", "DCM", "Comment")
-CT_PROCEDURE = CodedConcept("25045-6", "LN", "CT unspecified body region")
+SUMMARY, COMMENT = CodedConcept("121111", "DCM", "Summary"), CodedConcept("121106", "DCM", "Comment")
+IMAGING_REPORT = CodedConcept("126000", "DCM", "Imaging Measurement Report")
+EVALUATIONS = CodedConcept("C0034375", "UMLS", "Qualitative Evaluations")
+CT_OF_HEAD = CodedConcept("24725-4", "LN", "CT Head")
 
-SCORE = CodedConcept("anomaly-score", SCHEME, "Anomaly score of a region")
-COVERAGE = CodedConcept("coverage", SCHEME, "Share of a region in the field of view")
-THRESHOLD = CodedConcept("threshold", SCHEME, "Score that 95 % of healthy scans do not exceed")
-ANOMALY = CodedConcept("anomaly", SCHEME, "Anomaly of position")
+COVERAGE = CodedConcept("coverage", SCHEME, "Share in the field of view")
+THRESHOLD = CodedConcept("threshold", SCHEME, "Threshold: 95 % of healthy scans")
+EXCESS = CodedConcept("excess", SCHEME, "Score in multiples of its threshold")
 SCORING = CodedConcept("scoring", SCHEME, "Whether a region was scored")
 NOT_SCORED = CodedConcept("not-scored", SCHEME, "No score: the region was cut or not found")
 VERDICT = CodedConcept("verdict", SCHEME, "Verdict on the alignment with the reference head")
@@ -52,12 +84,46 @@ VERDICTS = {
     "unconfirmed": CodedConcept("unconfirmed", SCHEME, "Unconfirmed: it was refused, and a user forced a result"),
 }
 
-PERCENT = CodedConcept("%", "UCUM", "percent")
-MILLILITER = CodedConcept("ml", "UCUM", "milliliter")
-UNITS = {
-    "calibrated": CodedConcept("1", "UCUM", "no units"),
-    "error": CodedConcept("mm", "UCUM", "millimeter"),
-    "reconstruction": PERCENT,
-    **dict.fromkeys(PARTS, CodedConcept("{SD}", "UCUM", "standard deviations")),
+SCORES = {
+    "calibrated": CodedConcept("anomaly-score", SCHEME, "Anomaly score"),
+    "error": CodedConcept("position-error", SCHEME, "Distance between predicted and true position"),
+    "reconstruction": CodedConcept("residual", SCHEME, "Residual of a reconstruction"),
+    "position": CodedConcept("position-score", SCHEME, "Anomaly score of positions"),
+    "asymmetry": CodedConcept("asymmetry-score", SCHEME, "Anomaly score of asymmetry"),
+    "density": CodedConcept("density-score", SCHEME, "Anomaly score of density"),
+    "density_one_sided": CodedConcept("one-side-score", SCHEME, "Anomaly score of density of one side"),
 }
-"""Unit of the values of each map."""
+"""What the values of each map are, and the scores of regions, which pool them."""
+
+TITLES = {
+    "calibrated": "Anomaly map",
+    "error": "Position error map",
+    "reconstruction": "Residual map",
+    "position": "Position map",
+    "asymmetry": "Asymmetry map",
+    "density": "Density map",
+    "density_one_sided": "Density map, one side",
+}
+"""Title of each map in a list of series."""
+
+PERCENT = CodedConcept("%", "UCUM", "percent")
+MILLILITER, MILLIMETER = CodedConcept("ml", "UCUM", "milliliter"), CodedConcept("mm", "UCUM", "millimeter")
+HOUNSFIELD = CodedConcept("[hnsf'U]", "UCUM", "Hounsfield unit")
+DEVIATIONS = CodedConcept("{SD}", "UCUM", "standard deviations")
+TIMES = CodedConcept("{times}", "UCUM", "times the threshold")
+UNITS = {
+    "calibrated": CodedConcept("{score}", "UCUM", "anomaly score; healthy tissue is mostly below 1"),
+    "error": MILLIMETER,
+    "reconstruction": PERCENT,
+    **dict.fromkeys(PARTS, DEVIATIONS),
+}
+"""Unit of the values of each map; viewers show the code, which is therefore a word where there is no unit."""
+
+
+def sites_of(region: str, row: Mapping[str, Any] | None) -> list[tuple[CodedConcept, CodedConcept | None]]:
+    """Anatomy and laterality of a region, or of a row of `detections`: of each name in it that has a code."""
+    if row is None:
+        return [SITES[region]]
+    side = SIDES.get(row["side"])
+    found = [NAMED[name] for name in str(row["name"]).split(", ") if name in NAMED]
+    return [(site, side) for site in found] or [(SKULL if region == "skull" else BRAIN, side)]

@@ -1,17 +1,23 @@
 """Common attributes of all DICOM results: their maker, UIDs, dates and descriptions.
 
 The *identity* of a result is a digest of what went in (source images, weights) and what came out (map, scores,
-findings, version). All UIDs follow from it, and dates are those of the source: the same input gives the same bytes,
-and a different result never has the same UID. The date of a result is therefore that of the scan.
+findings, version). All UIDs follow from it, so a different result never has the same UID. Nothing follows from the
+clock, so the same input gives the same bytes, and what is sent twice is stored once.
+
+The date of a result is that of the scan, unless the user names the time at which it was made, in seconds since 1970
+(UTC), in the environment as `SOURCE_DATE_EPOCH` (see https://reproducible-builds.org/specs/source-date-epoch). That
+time becomes part of the identity. Versions are told apart by the series' description as well.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -19,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
+from ...errors import WrongUsage
 from .source import Source, refer_to_frames
 
 MANUFACTURER, MODEL = "head_ct_position_anomaly developers", "head_ct_position_anomaly"
@@ -26,6 +33,15 @@ MANUFACTURER, MODEL = "head_ct_position_anomaly developers", "head_ct_position_a
 
 RESEARCH = "For research use only, not a medical device"
 """Stands in every object, in words and, where there is an attribute for it, as a code."""
+
+CAUTIONS = (RESEARCH, "For research use only", "Research only")
+"""What stands behind the title of a series; the first that has room is taken."""
+
+LONGEST = 64
+"""Characters of a description."""
+
+EPOCH = "SOURCE_DATE_EPOCH"
+"""The environment variable with the time at which results are made."""
 
 UNCONFIRMED = "UNCONFIRMED POSE: "
 """Stands before the descriptions of every object of a result whose pose could not be confirmed."""
@@ -43,20 +59,29 @@ DATES = ("ContentDate", "AcquisitionDate", "SeriesDate", "StudyDate")
 """Attributes in which the date of the source is searched; the time is that of the same name."""
 
 DROPPED = ("InstanceCreationDate", "InstanceCreationTime", "ContributionDateTime")
-"""Attributes that tell when an object was made, which need not be there."""
+"""Attributes that tell when an object was made; they are there only if the user named the time."""
+
+DATED = (
+    ("ContentDate", "ContentTime"),
+    ("SeriesDate", "SeriesTime"),
+    ("DateOfSecondaryCapture", "TimeOfSecondaryCapture"),
+)
+"""Dates and times of an object."""
 
 
 @dataclass(frozen=True)
 class Identity:
     """A digest from which the UIDs of one result follow, and the bundle's version and weights that made it.
 
-    `mark` precedes the statement in every object: empty, or `UNCONFIRMED`.
+    `mark` precedes the statement in every object: empty, or `UNCONFIRMED`. `made` is when the result was made, where
+    the user named it.
     """
 
     digest: str
     version: str
     weights_sha256: str
     mark: str = ""
+    made: datetime | None = None
 
     def uid(self, *role: str) -> str:
         """The UID of what has the `role` in the result, for example of the series of the report."""
@@ -72,18 +97,28 @@ class Identity:
         """The statement in every object: its mark, then the note on research use."""
         return f"{self.mark}{RESEARCH}"
 
-    def object(self, name: str, number: int, title: str) -> dict[str, Any]:
-        """Arguments of every object of highdicom: its series, the `number`-th of the result, and its maker."""
+    def described(self, title: str) -> str:
+        """The description of a series: its mark and title, which lists show, then the caution and the version."""
+        version = f" v{self.version}"
+        choices = [f"{self.mark}{title}. {caution}{end}" for end in (version, "") for caution in CAUTIONS]
+        return next((text for text in choices if len(text) <= LONGEST), choices[-1][:LONGEST])
+
+    def object(self, name: str, number: int, title: str, instance: int = 1) -> dict[str, Any]:
+        """Arguments of every object of highdicom: its series, the `number`-th of the result, and its maker.
+
+        `instance` counts the objects of the series from 1.
+        """
+        role = ("instance", name) if instance == 1 else ("instance", name, str(instance))
         return {
             "series_instance_uid": self.uid("series", name),
             "series_number": FIRST_SERIES_NUMBER + number,
-            "sop_instance_uid": self.uid("instance", name),
-            "instance_number": 1,
+            "sop_instance_uid": self.uid(*role),
+            "instance_number": instance,
             "manufacturer": MANUFACTURER,
             "manufacturer_model_name": MODEL,
             "software_versions": self.version,
             "device_serial_number": self.weights_sha256[:16],
-            "series_description": f"{self.mark}{title} ({RESEARCH})"[:64],
+            "series_description": self.described(title),
         }
 
 
@@ -96,13 +131,30 @@ def identity_of(
     mark: str = "",
 ) -> Identity:
     """The identity of a result: of `source`, its `maps`, and JSON values that are the same for the same input."""
+    made = time_made()
     digest = hashlib.sha256()
     for image in source.images:
         digest.update(f"{image.SOPInstanceUID} ".encode())
     for values in maps:
         digest.update(np.ascontiguousarray(values).tobytes())
-    digest.update(json.dumps([facts, weights_sha256, version], sort_keys=True).encode())
-    return Identity(digest.hexdigest(), version, weights_sha256, mark)
+    told = [facts, weights_sha256, version, *([] if made is None else [made.isoformat()])]
+    digest.update(json.dumps(told, sort_keys=True).encode())
+    return Identity(digest.hexdigest(), version, weights_sha256, mark, made)
+
+
+def time_made() -> datetime | None:
+    """The time that the user named in `SOURCE_DATE_EPOCH`, or None.
+
+    Raises:
+        WrongUsage: it is no such time.
+    """
+    text = os.environ.get(EPOCH)
+    if not text:
+        return None
+    try:
+        return datetime.fromtimestamp(int(text), UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise WrongUsage(f"{EPOCH} is {text!r}. It must be whole seconds since 1970, or not be set.") from error
 
 
 def date_and_time(image: Dataset) -> tuple[str, str]:
@@ -120,14 +172,18 @@ def body_part(image: Dataset) -> str:
 
 
 def finish(data: Dataset, source: Source, identity: Identity, name: str) -> Dataset:
-    """Remove from an object what differs between runs, and let it refer to real images."""
+    """Remove from an object what differs between runs, date it, and let it refer to real images."""
+    organization = identity.uid("dimensions", name)
+    data.walk(lambda level, element: settle(level, element.tag, organization))
     date, time = date_and_time(source.first)
-    for dated, timed in (("ContentDate", "ContentTime"), ("DateOfSecondaryCapture", "TimeOfSecondaryCapture")):
+    if identity.made is not None:
+        date, time = identity.made.strftime("%Y%m%d"), identity.made.strftime("%H%M%S")
+        data.InstanceCreationDate, data.InstanceCreationTime, data.TimezoneOffsetFromUTC = date, time, "+0000"
+    data.SeriesDate, data.SeriesTime = date, time
+    for dated, timed in DATED:
         if dated in data:
             setattr(data, dated, date)
             setattr(data, timed, time)
-    organization = identity.uid("dimensions", name)
-    data.walk(lambda level, element: settle(level, element.tag, organization))
     refer_to_frames(data, source.frames)
     return data
 

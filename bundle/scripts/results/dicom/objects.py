@@ -1,53 +1,57 @@
-"""The DICOM objects of a result: parametric map, segmentation, report and capture, in the study of the source.
+"""The DICOM objects of a result, in the study of the source: map, segments, report, document, overview, and slices.
 
 They are written into the folder `dicom` of a set of results, atomically with the rest of it. There is no segmentation
-if nothing exceeds a threshold, or if no threshold is known. The package highdicom is imported only
-here and in the modules that make the objects, so that everything else runs without it.
+where nothing is marked, and no document without a PDF report. Where a gantry was tilted or slices are uneven, map and
+segments are on an even grid, too (see `frames`). The package highdicom is imported only here and in the modules that
+make the objects, so that everything else runs without it.
 """
 
 from __future__ import annotations
 
+import hashlib
 import warnings
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from ...anomaly.scores import above_threshold, score_name
+from ..maps import map_grid
 from .capture import capture
-from .identity import UNCONFIRMED, identity_of
+from .document import document
+from .frames import OnGrid, OnSource
+from .identity import UNCONFIRMED, Identity, identity_of
 from .parametric_map import parametric_map
-from .report import Scored, report
+from .places import Scanned, marked_places, times_threshold
+from .report import report
+from .scored import Scored
 from .segmentation import segmentation
-from .source import on_slices, read_source
+from .slices import slices
+from .source import Source, on_slices, read_source
 
 FOLDER = "dicom"
 """Folder of the objects in a set of results."""
 
-FACTS = ("scores", "score_details", "map", "findings", "settings")
+FACTS = ("scores", "score_details", "map", "detections", "findings", "settings", "summary")
 """Parts of a result that are the same for the same input."""
+
+OVERVIEW, PDF = "overview.png", "report.pdf"
+"""The files of a result that become objects."""
 
 
 def dicom_files(
-    path: str | Path,
-    series_uid: str | None,
-    heatmap: NDArray[np.float32],
-    regions: NDArray[np.uint8],
-    result: Mapping[str, Any],
-    picture: bytes,
+    path: str | Path, series_uid: str | None, scanned: Scanned, result: Mapping[str, Any], files: Mapping[str, Any]
 ) -> dict[str, Callable[[Path], None]]:
     """The objects of a result by file name, each a function that writes it to a path.
 
     Args:
         path: of the input.
         series_uid: the series that was named, if any.
-        heatmap: (I, J, K), on the scan's own grid.
-        regions: labels (I, J, K).
+        scanned: the map and what goes with it, on the scan's own grid.
         result: the content of `result.json`, with `settings` and `weights_sha256`.
-        picture: the overview, a PNG.
+        files: of the result: `OVERVIEW`, and `PDF` if there is one, as bytes.
 
     Raises:
         InputRefused: `path` does not hold the images any more.
@@ -55,38 +59,68 @@ def dicom_files(
     """
     source = read_source(path, series_uid)
     expected = (source.first.Columns, source.first.Rows, source.grid.count)
-    if heatmap.shape != expected:
-        raise ValueError(f"the heatmap {heatmap.shape} does not lie on the images {expected}: they were changed")
-    facts = {name: result[name] for name in FACTS}
-    version = result["versions"]["bundle"]
-    mark = UNCONFIRMED if result["quality"]["verdict"] == "unconfirmed" else ""
-    identity = identity_of(source, (heatmap, regions), facts, result["weights_sha256"], version, mark)
-    values, labels = on_slices(heatmap, source.grid), on_slices(regions, source.grid, labels=True)
-    details, score = result["score_details"], score_name(result["map"], result["settings"]["score"])
-    masks = above_threshold(values, labels, details, score)
+    shape = scanned.heatmap.shape
+    if shape != expected:
+        raise ValueError(f"the heatmap {shape} does not lie on the images {expected}: they were changed")
+    identity = identity_for(source, scanned, result, files)
+    places, numbers = marked_places(scanned, result)
+    times, threshold = times_threshold(scanned)
+    top = float(scanned.heatmap.max(initial=0)) or 1.0
+    grid = map_grid((shape[0], shape[1], shape[2]), scanned.affine, [found["code"] for found in result["findings"]])
+    frames: list[OnSource | OnGrid] = [OnSource(source)]
+    if grid.kind == "resampled":
+        frames.append(OnGrid(grid, scanned.affine))
+    scored = Scored(
+        source,
+        identity,
+        result,
+        on_slices(scanned.heatmap, source.grid),
+        on_slices(scanned.regions, source.grid, labels=True),
+        places,
+        on_slices(numbers, source.grid, labels=True),
+    )
+    made: dict[str, Dataset | None] = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about values of the source that are copied as they are
-        made = {"parametric_map": parametric_map(source, identity, values, result["map"], top_of(details, values), 0)}
-        segments = segmentation(source, identity, masks, details, 1) if masks else None
-        if segments is not None:
-            made["segmentation"] = segments
-        made["report"] = report(Scored(source, identity, result, values, labels), segments, masks, 2)
-        made["capture"] = capture(source, identity, picture, 3)
-    return {f"{FOLDER}/{name}.dcm": writer(data) for name, data in made.items()}
+        for at, frame in enumerate(frames):
+            map_name, segments = f"parametric_map{frame.name}", f"segmentation{frame.name}"
+            number = 10 * at
+            made[map_name] = parametric_map(source, identity, frame, times, result["map"], threshold, top, number)
+            made[segments] = segmentation(source, identity, frame, places, numbers, number + 1)
+        made["report"] = report(scored, 2)
+        made["capture"] = capture(source, identity, files[OVERVIEW], 3)
+        if PDF in files:
+            made["document"] = document(source, identity, files[PDF], 4)
+    makers: dict[str, Callable[[], Dataset]] = {
+        name: partial(given, data) for name, data in made.items() if data is not None
+    }
+    hu = on_slices(scanned.hu, source.grid)
+    makers |= dict(slices(scored, hu, on_slices(times, source.grid), threshold is not None, 5))
+    return {f"{FOLDER}/{name}.dcm": writer(maker) for name, maker in makers.items()}
 
 
-def top_of(details: Mapping[str, Mapping[str, Any]], values: NDArray[np.float32]) -> float:
-    """The value that viewers show brightest: twice the highest threshold, else the map's maximum; never 0."""
-    known = [float(numbers["threshold"]) for numbers in details.values() if numbers.get("threshold") is not None]
-    return 2 * max(known) if known else float(values.max()) or 1.0
+def identity_for(source: Source, scanned: Scanned, result: Mapping[str, Any], files: Mapping[str, Any]) -> Identity:
+    """The identity of a result: of all that goes into its objects."""
+    used = {name: hashlib.sha256(files[name]).hexdigest() for name in (OVERVIEW, PDF) if name in files}
+    facts = {name: result[name] for name in FACTS} | used | {"limits": dict(scanned.limits)}
+    mark = UNCONFIRMED if result["quality"]["verdict"] == "unconfirmed" else ""
+    volumes: list[NDArray[Any]] = [scanned.heatmap, scanned.regions]
+    if scanned.detections is not None:
+        volumes.append(scanned.detections)
+    return identity_of(source, volumes, facts, result["weights_sha256"], result["versions"]["bundle"], mark)
 
 
-def writer(data: Dataset) -> Callable[[Path], None]:
-    """A function that writes a data set to a path as a DICOM file."""
+def given(data: Dataset) -> Dataset:
+    """A data set that is made already."""
+    return data
+
+
+def writer(maker: Callable[[], Dataset]) -> Callable[[Path], None]:
+    """A function that writes what a `maker` makes to a path as a DICOM file."""
 
     def write(path: Path) -> None:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            data.save_as(path, enforce_file_format=True)
+            warnings.simplefilter("ignore")  # about values of the source that are copied as they are
+            maker().save_as(path, enforce_file_format=True)
 
     return write

@@ -47,6 +47,9 @@ NEEDED = {
 }
 """Attributes of patient and study that every object must have, and what their values look like; else they are empty."""
 
+NOT_TOLD = "The source does not tell"
+"""The method by which a source was made anonymous that names none, as it would have to."""
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -107,6 +110,8 @@ def complete(data: Dataset) -> None:
             setattr(data, name, "")
     if not data.get("FrameOfReferenceUID"):
         data.FrameOfReferenceUID = "2.25." + str(uuid5(NAMESPACE_OID, f"{data.SeriesInstanceUID} frame").int)
+    if data.get("PatientIdentityRemoved") == "YES" and not data.get("DeidentificationMethodCodeSequence"):
+        data.DeidentificationMethod = data.get("DeidentificationMethod") or NOT_TOLD
     if "SOPClassUID" not in data or "SOPInstanceUID" not in data:
         data.SOPClassUID = data.file_meta.MediaStorageSOPClassUID
         data.SOPInstanceUID = data.file_meta.MediaStorageSOPInstanceUID
