@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -85,11 +86,11 @@ def sided(viewer: Viewer, case: Case, name: str, stray: int = STRAY) -> str:
     Raises:
         AssertionError: it shows nothing on its side, or something on the other one.
     """
-    right, left = viewer.coloured(name)
+    number, (right, left) = viewer.slice, viewer.coloured(name)
     here, there = (right, left) if case.side == "right" else (left, right)
-    assert here > ENOUGH, f"{name}: {here} coloured pixels on the {case.side} in slice {viewer.slice}"
-    assert there < stray, f"{name}: {there} coloured pixels on the side without a detection, in slice {viewer.slice}"
-    return f"{name}: {here} coloured pixels on the {case.side}, {there} on the other side, in slice {viewer.slice}"
+    assert here > ENOUGH, f"{name}: {here} coloured pixels on the {case.side} in slice {number}"
+    assert there < stray, f"{name}: {there} coloured pixels on the side without a detection, in slice {number}"
+    return f"{name}: {here} coloured pixels on the {case.side}, {there} on the other side, in slice {number}"
 
 
 def map_check(viewer: Viewer, case: Case) -> str:
@@ -117,7 +118,12 @@ def report_check(viewer: Viewer, case: Case) -> str:
     """The report: it opens at the detection, draws and measures it; its arrows lead to another place and back."""
     viewer.do(open=case.title("report.dcm"))
     volume = f"Volume: {round(case.result['detections'][0]['volume_ml'], 1):.2f} ml"
-    viewer.tell(lambda: volume in viewer.do(ask="lines"), f"the report's {volume}")
+
+    def drawn() -> bool:
+        viewer.press()  # OHIF draws some outlines only when it draws anew
+        return volume in viewer.do(ask="lines")
+
+    viewer.tell(drawn, f"the report's {volume}")
     first = viewer.slice
     told = sided(viewer, case, "report", 10 * STRAY)  # its words reach over the middle
     viewer.do(beside=["SR", NEXT])
@@ -128,8 +134,9 @@ def report_check(viewer: Viewer, case: Case) -> str:
 
 def slices_check(viewer: Viewer, case: Case) -> str:
     """The marked slices."""
-    viewer.do(open="Marked slices")
-    viewer.tell(lambda: "Marked slices" in viewer.do(ask="text") and bool(viewer.do(ask="slice")), "the marked slices")
+    title = case.title("slice_001.dcm")
+    viewer.do(open=title)
+    viewer.tell(lambda: viewer.do(ask="text").count(title) > 1, "the marked slices")  # also over the image then
     ordered = [int(image.InstanceNumber) for image in case.images]
     viewer.go_to(1 + ordered.index(case.slice))
     return sided(viewer, case, "marked slices")
@@ -159,6 +166,7 @@ def main() -> int:
     parser.add_argument("-o", "--output", type=Path, default=Path("out/viewers"))
     parser.add_argument("--side", choices=("left", "right"))
     words = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers end as well
     case, wrong = case_of(words.scan, words.results, words.side), 0
     words.output.mkdir(parents=True, exist_ok=True)
     try:

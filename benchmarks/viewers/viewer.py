@@ -79,7 +79,7 @@ class Viewer:
         Raises:
             AssertionError: it is not reached.
         """
-        self.do(press=[(part.start + part.stop) // 2 for part in reversed(IMAGE)])
+        self.press()
         for key in ("ArrowUp", "ArrowDown"):
             for _ in range(400):
                 before = self.slice
@@ -90,6 +90,10 @@ class Viewer:
                 if after == before or abs(after - number) > abs(before - number):
                     break
         assert self.slice == number, f"OHIF shows slice {self.slice}, not {number}"
+
+    def press(self) -> None:
+        """Click in the middle of the image."""
+        self.do(press=[(part.start + part.stop) // 2 for part in reversed(IMAGE)])
 
     def other_than(self, number: int) -> int:
         """Number of the image that is shown once it is another one; the same if none comes within `SCROLLED_S`."""
