@@ -1,7 +1,7 @@
 #!/bin/sh
 # set_up.sh FOLDER: what `make viewers` opens results with, on Debian: Orthanc with DICOMweb, Chromium, OHIF's own build, dcmqi. 700 MB.
 set -eu
-OHIF=3.12.10 PUPPETEER=24.16.0 DCMQI=1.5.7
+OHIF=3.12.10 PUPPETEER=24.43.1 DCMQI=1.5.7
 mkdir -p "$1" && cd "$1"
 missing=
 for program in Orthanc chromium node npm; do command -v "$program" >/dev/null || missing=yes; done

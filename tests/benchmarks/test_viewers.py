@@ -13,11 +13,11 @@ import pytest
 from PIL import Image
 
 pytest.importorskip("highdicom")
-sitk = pytest.importorskip("SimpleITK")
 
 import check
 import readers
 import servers
+import SimpleITK as sitk
 import viewer
 from dicom_results import make
 from pydicom import dcmread

@@ -18,7 +18,7 @@ pytest.importorskip("dicomweb_client")
 import orthanc
 import pacs_stand_in
 import pydicom
-from dicom_results import maps, result
+from dicom_results import ROW, THRESHOLD, maps, result
 from dicomweb_client.api import DICOMwebClient
 from pacs_nodes import Process, free_port, write_object, write_study
 from pydicom.dataset import Dataset
@@ -57,19 +57,21 @@ def check_results(url: str, scan: Path) -> None:
     objects = found(url)
     assert objects.keys() == {PARAMETRIC_MAP, SEGMENTATION, REPORT, CAPTURE}
     volume = read_volume(scan)
-    heatmap, _ = maps(volume.affine, volume.hu.shape)
+    heatmap, _, ranks = maps(volume.affine, volume.hu.shape)
     data = objects[PARAMETRIC_MAP]
     by_height = {
         float(frame.PlanePositionSequence[0].ImagePositionPatient[2]): number
         for number, frame in enumerate(data.PerFrameFunctionalGroupsSequence)
     }
     frames = data.pixel_array[[by_height[height] for height in sorted(by_height)]]
-    np.testing.assert_array_equal(frames, heatmap.transpose(2, 1, 0))
-    assert objects[SEGMENTATION].SegmentSequence[0].SegmentLabel == "Left hemisphere"
-    assert objects[SEGMENTATION].pixel_array.sum() == (heatmap > 5).sum()
-    left, right, *_ = groups(objects[REPORT])
-    assert left["numbers"]["Anomaly score of a region"] == result()["scores"]["left_hemisphere"]
-    assert right["numbers"]["Anomaly score of a region"] == result()["scores"]["right_hemisphere"]
+    expected = np.maximum(heatmap.transpose(2, 1, 0) / THRESHOLD - 0.5, 0) / 2
+    np.testing.assert_allclose(frames, expected, atol=1 / 2048 + 1e-6)
+    assert objects[SEGMENTATION].SegmentSequence[0].SegmentLabel.startswith("Anomaly 1, left")
+    assert objects[SEGMENTATION].pixel_array.sum() == ranks.sum()
+    place, left, right = groups(objects[REPORT])
+    assert place["numbers"]["Volume"] == round(ROW["volume_ml"], 1)
+    assert left["numbers"]["Anomaly score"] == result()["scores"]["left_hemisphere"]
+    assert right["numbers"]["Anomaly score"] == result()["scores"]["right_hemisphere"]
 
 
 def test_a_study_sent_with_storescu_comes_back_as_results(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A node whose pipeline is a stand-in: it writes real DICOM objects of made-up maps, in a second.
+"""A node whose pipeline is a stand-in: it writes real DICOM objects of made-up maps, but no marked slices, in a second.
 
 `python pacs_stand_in.py DONE ARGUMENTS` runs `head-ct-anomaly listen ARGUMENTS` with it; each time a study is done, the
 name of its folder is added to the file DONE.
@@ -16,7 +16,7 @@ DONE = "HEAD_CT_ANOMALY_TEST_DONE"
 
 def work(job: object) -> str:
     """In place of `listen.work`."""
-    from dicom_results import maps, picture, result
+    from dicom_results import picture, result, scanned_of
 
     from scripts.reading.inputs import read_volume
     from scripts.results.dicom.objects import dicom_files
@@ -25,8 +25,9 @@ def work(job: object) -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         volume = read_volume(job.images)  # type: ignore[attr-defined]
-        heatmap, regions = maps(volume.affine, volume.hu.shape)
-        files = dicom_files(job.images, None, heatmap, regions, result(), picture())  # type: ignore[attr-defined]
+        scanned, pictures = scanned_of(volume.hu, volume.affine, result()), {"overview.png": picture()}
+        files = dicom_files(job.images, None, scanned, result(), pictures)  # type: ignore[attr-defined]
+        files = {name: write for name, write in files.items() if "slice_" not in name}
         write_results(job.out, files, {"scores": result()["scores"]})  # type: ignore[attr-defined]
     with Path(os.environ[DONE]).open("a") as done:
         done.write(f"{job.out.parent.name}\n")  # type: ignore[attr-defined]
