@@ -28,6 +28,9 @@ from viewer import Viewer, opened
 ENOUGH, STRAY = 300, 60
 """Pixels of a colour that are something, and that are nothing, such as an edge of letters."""
 
+ATTEMPT_S = 40.0
+"""Time until the report is opened once more."""
+
 NEXT = 40
 """Pixels from the letters SR to the arrow that leads to the next place."""
 
@@ -116,14 +119,19 @@ def segments_check(viewer: Viewer, case: Case) -> str:
 
 def report_check(viewer: Viewer, case: Case) -> str:
     """The report: it opens at the detection, draws and measures it; its arrows lead to another place and back."""
-    viewer.do(open=case.title("report.dcm"))
     volume = f"Volume: {round(case.result['detections'][0]['volume_ml'], 1):.2f} ml"
 
     def drawn() -> bool:
         viewer.press()  # OHIF draws some outlines only when it draws anew
         return volume in viewer.do(ask="lines")
 
-    viewer.tell(drawn, f"the report's {volume}")
+    viewer.do(open=case.title("report.dcm"))
+    try:
+        viewer.tell(drawn, f"the report's {volume}", ATTEMPT_S)
+    except AssertionError:  # see `viewer.SETTLED_S`
+        viewer.study(viewer.url, viewer.uid)
+        viewer.do(open=case.title("report.dcm"))
+        viewer.tell(drawn, f"the report's {volume}")
     first = viewer.slice
     told = sided(viewer, case, "report", 10 * STRAY)  # its words reach over the middle
     viewer.do(beside=["SR", NEXT])

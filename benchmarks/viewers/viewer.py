@@ -21,6 +21,9 @@ COLOURFUL = 60
 IMAGE = (slice(220, 900), slice(560, 1330))
 """Rows and columns of the browser's window in which there are pixels of a scan and no words of OHIF's."""
 
+SETTLED_S = 10.0
+"""Time for the first image: of a report that is opened before, OHIF 3.12 now and then draws no outline."""
+
 LOADED_S, SCROLLED_S = 120.0, 4.0
 """Longest time until something is loaded, and until a key is followed."""
 
@@ -30,6 +33,7 @@ class Viewer:
 
     def __init__(self, process: subprocess.Popen[str], folder: Path) -> None:
         self.process, self.folder = process, folder
+        self.url = self.uid = ""
 
     def do(self, **command: Any) -> Any:
         """Give the browser a command (see `browser.js`) and return its answer.
@@ -61,9 +65,11 @@ class Viewer:
 
     def study(self, url: str, uid: str) -> None:
         """Open a study anew and wait for its list of series."""
+        self.url, self.uid = url, uid
         self.do(goto=f"{url}/viewer?StudyInstanceUIDs={uid}")
         self.tell(lambda: "research" in self.do(ask="text").lower(), "the list of series")
         self.tell(lambda: bool(self.do(ask="slice")), "a slice")
+        time.sleep(SETTLED_S)
         if "Skip all" in self.do(ask="text"):
             self.do(click="Skip all")
 
