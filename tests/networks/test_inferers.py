@@ -271,6 +271,21 @@ def test_on_a_gpu_exact_work_is_deterministic_and_training_keeps_pytorchs_settin
         assert (cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32) == (True, False, True)
 
 
+def test_evidence_is_computed_in_one_thread_and_others_get_theirs_back() -> None:
+    seen, threads = [], torch.get_num_threads()
+    network = DensityPositionNet(5)
+    network.register_forward_hook(lambda *_: seen.append(torch.get_num_threads()))
+    blocks = torch.zeros(1, 3, 31, 31, 31)
+    blocks[..., 8:20, 9:21, 10:22] = 0.5
+    torch.set_num_threads(2)
+    try:
+        EvidenceInferer(1.5)(blocks, network.eval())
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(threads)
+    assert set(seen) == {1}
+
+
 def test_evidence_is_asked_of_the_head_s_places_and_the_network_is_left_as_it_was() -> None:
     torch.manual_seed(0)
     network = DensityPositionNet(5).train()
