@@ -11,19 +11,21 @@ ZOO_IGNORES := E203,E501,E704,E741,W503,W504,C408,N812,B023
 
 DEPLOY := .venv-deploy
 LABEL ?= .venv-label
+BROWSER := .browser
 
-.PHONY: help setup demo test test-deploy test-label lint types unit fuzz real weights clean
+.PHONY: help setup demo test test-browser test-deploy test-label lint types unit fuzz real weights clean
 
 help:
 	@echo "make demo   run the sample (a simulated head with a bleed) and draw a picture of the result"
 	@echo "make test   ruff, black, isort, flake8, mypy and every test"
 	@echo "make fuzz   10,000 mutated slices, 1,000 series and 1,000 NIfTI files for the reader: 10 CPU-minutes"
 	@echo "make real   fetch two real heads by package name (12 MB), run them into out/real, print scores and thresholds"
+	@echo "make test-browser  the page of a result in a Chromium, which npm brings into $(BROWSER) if none is here: 290 MB"
 	@echo "make test-deploy   the application for MONAI Deploy, in an environment of its own, .venv-deploy: 3.2 GB"
 	@echo "make test-label    the application for MONAI Label, in another, .venv-label: 3.9 GB (LABEL=FOLDER for one elsewhere)"
 	@echo "make weights ANATOMIES=DIR   networks and calibration as they ship, from label maps, in out/weights: hours on a CPU"
 	@echo "make setup  only what both begin with: .venv with the tested versions"
-	@echo "make clean  remove .venv, $(DEPLOY), .venv-label and out"
+	@echo "make clean  remove .venv, $(DEPLOY), .venv-label, $(BROWSER) and out"
 
 setup: $(STAMP)
 
@@ -39,6 +41,12 @@ demo: $(STAMP)
 	$(BIN)/head-ct-anomaly demo sample -o $(DEMO_OUT) --overwrite
 
 test: lint types unit
+
+# These tests are part of `test` too, where a Chromium is found; here they are never skipped.
+test-browser: $(STAMP)
+	$(BIN)/python -c 'from importlib.metadata import version; version("nilearn")'
+	chromium="$$(tests/support/chromium.sh $(BROWSER))" && \
+		CHROMIUM="$$chromium" OMP_NUM_THREADS=1 $(BIN)/pytest -q tests/results/report/test_browser.py
 
 # Not part of `test`: the SDK is large, and its parts want other versions of what the bundle's tests use.
 test-deploy: $(DEPLOY)/.installed
@@ -137,4 +145,4 @@ $(WEIGHTS_OUT)/evidence.pt: | $(STAMP) anatomies
 	$(BIN)/head-ct-anomaly export $(TRAINED)/evidence --config density_train.json -o $@
 
 clean:
-	rm -rf .venv $(DEPLOY) .venv-label out
+	rm -rf .venv $(DEPLOY) .venv-label $(BROWSER) out
