@@ -27,6 +27,9 @@ SHORT_UNITS = {"error": "mm", "reconstruction": "%"}
 MEANINGS = {"calibrated": "5 % of healthy heads have a place above it"}
 """Meaning of the threshold of a map, where it is not that of the scores."""
 
+MEANING = "95 % of healthy scores are less"
+"""That of the scores."""
+
 
 def case_pictures(data: Mapping[str, Any], result: Mapping[str, Any], score: str = "") -> dict[str, bytes]:
     """The pictures of a case by name: the overview and, where the skull was assessed, the unrolled skull.

@@ -108,6 +108,12 @@ def test_what_the_viewer_needs_is_in_it(text: str) -> None:
         assert base64.b64decode(packed[1])[:2] in (b"\x1f\x8b", b"\x78\x9c")
 
 
+def test_what_the_colours_mean() -> None:
+    assert "threshold of a region (5 % of healthy heads have a place above it) and end at twice" in of()
+    assert "(95 % of healthy scores are less)" in of(settings={"map": "position"})
+    assert "it has no threshold" in of(settings={"map": "error", "unit": "mm"})
+
+
 def test_slices_are_not_counted_on_another_grid() -> None:
     grid = {**record()["grid"], "kind": "resampled"}
     assert '"slices": null' in of(grid=grid)

@@ -21,12 +21,6 @@ CAUTION = "Research use only. Not a medical device: not for diagnosis or treatme
 REQUIRED = ("summary", "scores", "score_details", "compared_with", "detections", "findings", "quality", "settings")
 """What a report needs of `result.json`; those of earlier versions lack some of it."""
 
-MEANS = {
-    "calibrated": "Contours of the brain enclose what 5 % of healthy heads have somewhere.",
-    "error": "The heatmap is the distance in mm between predicted and true position.",
-}
-"""A sentence on what a map shows."""
-
 
 @dataclass(frozen=True)
 class Content:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..overlay import BONE_WINDOW_HU, BRAIN_WINDOW_HU, CONTOURS, HEAT
+from ..pictures import MEANING, MEANINGS
 from ..planes import head_box_mm
 from .content import Content
 from .niivue import HOW, Script
@@ -59,11 +60,20 @@ def page(
         strips=[strip(row) for row in content.scores],
         pictures={name: base64_text(pictures.get(f"{name}.png", b"")) for name in ("overview", "skull")},
         windows=WINDOWS_HU,
+        heat=what_heat_is(record),
         viewer=viewer,
         niivue=script and {"text": base64_text(zlib.compress(script.text, LEVEL)), "version": script.version},
         why_no_viewer="" if viewer else why_no_viewer(volumes),
     )
     return text.encode()
+
+
+def what_heat_is(record: Mapping[str, Any]) -> str:
+    """A sentence on what the colours of the heatmap mean."""
+    shown = str(record["settings"].get("map"))
+    if shown == "error" or not any(record["compared_with"]["contours"].values()):
+        return "Colours show the heatmap as it is: it has no threshold."
+    return f"Colours begin at the threshold of a region ({MEANINGS.get(shown, MEANING)}) and end at twice it."
 
 
 def why_no_viewer(volumes: Volumes | None) -> str:
