@@ -12,8 +12,9 @@ ZOO_IGNORES := E203,E501,E704,E741,W503,W504,C408,N812,B023
 DEPLOY := .venv-deploy
 LABEL ?= .venv-label
 ZOO := out/zoo
+BROWSER := .browser
 
-.PHONY: help setup demo test test-zoo test-deploy test-label lint types unit fuzz real viewers weights clean
+.PHONY: help setup demo test test-zoo test-browser test-deploy test-label lint types unit fuzz real viewers weights clean
 
 help:
 	@echo "make demo   run the sample (a simulated head with a bleed) and draw a picture of the result"
@@ -22,11 +23,12 @@ help:
 	@echo "make real   fetch two real heads by package name (12 MB), run them into out/real, print scores and thresholds"
 	@echo "make test-zoo   the unit tests for the MONAI model zoo, on one process and on several, in the zoo's layout"
 	@echo "make viewers   open the sample's DICOM results in OHIF and dcmqi and look at them: 700 MB (VIEWERS=FOLDER for them elsewhere)"
+	@echo "make test-browser  the page of a result in a Chromium, which npm brings into $(BROWSER) if none is here: 290 MB"
 	@echo "make test-deploy   the application for MONAI Deploy, in an environment of its own, .venv-deploy: 3.2 GB"
 	@echo "make test-label    the application for MONAI Label, in another, .venv-label: 4 GB (LABEL=FOLDER for one elsewhere)"
 	@echo "make weights ANATOMIES=DIR   networks and calibration as they ship, from label maps, in out/weights: hours on a CPU"
 	@echo "make setup  only what both begin with: .venv with the tested versions"
-	@echo "make clean  remove .venv, $(DEPLOY), .venv-label, .viewers and out"
+	@echo "make clean  remove .venv, $(DEPLOY), .venv-label, .viewers, $(BROWSER) and out"
 
 setup: $(STAMP)
 
@@ -50,6 +52,11 @@ test-zoo: $(STAMP)
 	$(BIN)/python -m zipfile -e $(ZOO)/*.zip $(ZOO)/models
 	cd $(ZOO) && for name in "" _dist; do PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH=models/head_ct_position_anomaly \
 		python "$(CURDIR)/tests/zoo/test_head_ct_position_anomaly$$name.py" || exit 1; done
+# These tests are part of `test` too, where a Chromium is found; here they are never skipped.
+test-browser: $(STAMP)
+	$(BIN)/python -c 'from importlib.metadata import version; version("nilearn")'
+	chromium="$$(tests/support/chromium.sh $(BROWSER))" && \
+		CHROMIUM="$$chromium" OMP_NUM_THREADS=1 $(BIN)/pytest -q tests/results/report/test_browser.py
 
 # Not part of `test`: the SDK is large, and its parts want other versions of what the bundle's tests use.
 test-deploy: $(DEPLOY)/.installed
@@ -157,4 +164,4 @@ $(WEIGHTS_OUT)/evidence.pt: | $(STAMP) anatomies
 	$(BIN)/head-ct-anomaly export $(TRAINED)/evidence --config density_train.json -o $@
 
 clean:
-	rm -rf .venv $(DEPLOY) .venv-label .viewers out
+	rm -rf .venv $(DEPLOY) .venv-label .viewers $(BROWSER) out

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import dataclasses
 import json
 import shutil
 from collections.abc import Callable, Iterator
@@ -12,14 +14,18 @@ import numpy as np
 import pydicom
 import pytest
 from dicom_series import write_series
-from identifiers import FILE, FOLDER, TOKENS, plant, planted_nifti, traces, traces_in
+from identifiers import FILE, FOLDER, NIFTI_FIELDS, TOKENS, plant, planted_nifti, traces, traces_in
 from pipeline_runs import CASES, ELSEWHERE, SAID, TEMPORARY, Run, temporary
 from planted import scan_in, write_planted
 from pydicom.dataset import Dataset
+from report_result import picture, record
 
 from scripts.commands.main import main
 from scripts.files.nifti import nifti_bytes
 from scripts.reading import reader as readers
+from scripts.results.report.content import content
+from scripts.results.report.page import page
+from scripts.results.report.sheet import sheet
 
 pytestmark = pytest.mark.xdist_group("pipeline")
 
@@ -80,6 +86,21 @@ def test_negative_control_every_identifier_is_found_in_the_scans(tmp_path: Path)
     assert set().union(*traces_in(tmp_path).values()) == set(TOKENS)
     for encoding in ("utf-16-le", "utf-16-be", "latin-1", "utf-8"):
         assert traces("x TOBSÜCHTIG x".encode(encoding)) == {"Tobsüchtig"}
+
+
+def test_negative_control_what_is_packed_in_a_report_is_found(tmp_path: Path) -> None:
+    """Of every token a different part of it holds one: a volume, the title, and a sentence on the sheet."""
+    scan, title, word = TOKENS[:3]
+    image = planted_nifti(nifti_bytes(np.zeros((3, 4, 5), np.int16), np.eye(4)))
+    words = content(record())
+    named = dataclasses.replace(words, title=title.lower(), summary=word)
+    html = page(named, {"overview.png": picture(40, 30)}, None, record(), None)
+    (tmp_path / "report.html").write_bytes(html + b'<script id="x">' + base64.b64encode(image) + b"</script>")
+    (tmp_path / "report.pdf").write_bytes(sheet(named, None))
+    found = traces_in(tmp_path)
+    assert {title, word, *NIFTI_FIELDS.values()} <= found["report.html"]
+    assert found["report.pdf"] == {title, word}
+    assert scan not in found["report.pdf"]
 
 
 def removed(name: str) -> Edit:

@@ -6,6 +6,7 @@ are run by benchmarks/sides.py.
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from pipeline_runs import CASES, ELSEWHERE, OBJECTS, WORK, Run
 from planted import in_order, planted
 from same_results import ROOT
 
+from scripts.commands.main import main
+from scripts.results.folder import write_results
 from scripts.results.record import verify
 
 pytestmark = pytest.mark.xdist_group("pipeline")
@@ -68,7 +71,7 @@ def test_the_result_says_what_was_done(runs: Run, packaged: Path) -> None:
     result = verify(runs(*CASES[0]))
     pictures = {"overview.png", "skull.png"}
     volumes = {f"{name}.nii.gz" for name in ("detections", "error_map", "heatmap", "regions", "scan")}
-    assert set(result["outputs"]) == volumes | pictures | {"detections.csv"}
+    assert set(result["outputs"]) == volumes | pictures | {"detections.csv", "report.html", "report.pdf"}
     assert result["grid"]["kind"] == "native"
     assert result["quality"]["verdict"] in (
         "pass",
@@ -103,6 +106,18 @@ def test_axis_order_and_format_change_nothing_in_the_world(runs: Run) -> None:
         assert differ.mean() < 1e-3
     mirrored = nib.as_closest_canonical(nib.load(runs(*CASES[2]) / "heatmap.nii.gz")).dataobj[::-1]
     assert (np.abs(first - mirrored) > AGREEMENT_MM).mean() > 0.1, "negative control"
+
+
+def test_a_report_that_is_made_later_has_the_same_bytes(runs: Run, tmp_path: Path) -> None:
+    """The first by MONAI, of the volumes in memory and by the zoo's bundle; the second by the command, of the files."""
+    out = shutil.copytree(runs(*ELSEWHERE), tmp_path / "out")
+    written = {path.relative_to(out): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    record = verify(out)
+    kept = {name: (out / name).read_bytes() for name in record["outputs"] if not name.startswith("report.")}
+    write_results(out, kept, record, overwrite=True)
+    assert not list(out.glob("report.*"))
+    assert main(["report", str(out)]) == 0
+    assert {path.relative_to(out): path.read_bytes() for path in out.rglob("*") if path.is_file()} == written
 
 
 def test_another_folder_stays_empty(runs: Run) -> None:

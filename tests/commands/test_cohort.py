@@ -127,7 +127,9 @@ def test_maps_and_dicom_objects_are_asked_for_as_in_run(tmp_path: Path) -> None:
     args = parser_for(["cohort"]).parse_args(words(tmp_path, "--maps", "heatmap", "--dicom"))
     args.config = []
     values = cohort.planned(args)[0].values
-    assert (values["maps"], values["dicom"]) == ("heatmap", True)
+    assert (values["maps"], values["dicom"], values["report"]) == ("heatmap", True, False)
+    args.report = True
+    assert "report" not in cohort.planned(args)[0].values, "as the config has it: made"
 
 
 @pytest.mark.usefixtures("stand_in")
@@ -310,6 +312,7 @@ def test_a_full_disk_ends_the_run(
         (["--section", "training"], 2, 'has no cases under "training"'),
         (["--calibration", "nothing"], 2, "A calibrated map was asked for. There is no thresholds.json."),
         (["--scores-only", "--dicom"], 2, "With --scores-only nothing but result.json is written"),
+        (["--scores-only", "--report"], 2, "leave --maps, --report and --dicom out."),
         (["-o", "DATALIST"], 4, "is a file. Choose another name"),
         (["-o", "."], 4, "holds datalist.json, which is no part of a cohort run"),
     ],

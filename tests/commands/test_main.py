@@ -103,7 +103,8 @@ def test_debug_is_understood_after_every_command(command: list[str]) -> None:
     name = command[-1]
     first = {"memory": ["dense:1:1"], "manifest": [], "package": [], "completion": ["bash"]}
     needed = {
-        name: [] for name in ("inspect", "verify", "export", "paper", "manifest", "convert", "listen", "completion")
+        name: []
+        for name in ("inspect", "report", "verify", "export", "paper", "manifest", "convert", "listen", "completion")
     }
     needed["cq500"] = ["-o", "out.json", "--reads", "reads.csv"]
     words = [*command, *first.get(name, ["x"]), *needed.get(name, ["-o", "out"])]

@@ -26,7 +26,7 @@ RECORD: dict[str, Any] = {
         },
         {"code": "x", "severity": "information", "message": "no flag"},
     ],
-    "outputs": {"overview.png": "0"},
+    "outputs": {"overview.png": "0", "report.html": "0"},
     "settings": {"unit": "parts joined"},
     "quality": {"verdict": "pass", "level": 0.79, "peak": 0.061, "inference": {"device": "cpu"}},
     "input": {"brain": {"series": 2, "slices": 56, "spacing_mm": 3.0}, "skull": None},
@@ -45,6 +45,7 @@ def test_every_line() -> None:
         "flags",
         "  The slices are 5 mm thick. Small findings may be missed.",
         "picture: out/overview.png",
+        "report: out/report.html",
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from pathlib import Path
@@ -20,9 +21,12 @@ from scripts.errors import OutputExists
 from scripts.findings import finding
 from scripts.results import writer as handlers
 from scripts.results.record import verify
+from scripts.results.result import Result
 from scripts.results.writer import ResultWriter, StageClock, case_result, versions
 
 SETTINGS = {"mode": "dense", "score": "percentile_95", "stride": 2, "precision": "float32"}
+
+REPORT = ("report.html", "report.pdf")
 
 VOLUMES = ("detections.nii.gz", "error_map.nii.gz", "heatmap.nii.gz", "regions.nii.gz", "scan.nii.gz")
 
@@ -137,7 +141,8 @@ def run_writer(output: Path, weights: str, data: dict[str, Any], overwrite: bool
 def test_a_case_is_written_with_its_timings_and_weights(tmp_path: Path, weights: str) -> None:
     run_writer(tmp_path / "out", weights, case([FLAG]))
     result = verify(tmp_path / "out")
-    assert set(result["outputs"]) == {*VOLUMES, "overview.png", "detections.csv"}
+    assert set(result["outputs"]) == {*VOLUMES, "overview.png", "detections.csv", *REPORT}
+    assert result["compared_with"]["contours"] == {"left_hemisphere": None}
     assert result["grid"] == {"kind": "native", "shape": [10, 9, 8], "spacing_mm": [2.0, 2.0, 3.0]}
     assert result["weights_sha256"] == sha256(weights)
     assert result["settings"] == {**SETTINGS, "map": "error", "unit": "mm"}
@@ -162,8 +167,24 @@ def test_fewer_volumes_can_be_written(maps: str, names: set[str], tmp_path: Path
     ResultWriter(tmp_path / "out", weights, StageClock(), SETTINGS, maps=maps).attach(run)
     run.run([0])
     result = verify(tmp_path / "out")
-    assert set(result["outputs"]) == {*names, "overview.png", "detections.csv"}
+    assert set(result["outputs"]) == {*names, "overview.png", "detections.csv", *REPORT}
     assert ("grid" in result) == bool(names)
+    assert "To browse the slices, run with --maps all" in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_the_report_can_be_left_out(tmp_path: Path, weights: str) -> None:
+    run = engine(case())
+    ResultWriter(tmp_path / "out", weights, StageClock(), SETTINGS, report=False).attach(run)
+    run.run([0])
+    assert set(verify(tmp_path / "out")["outputs"]) == {*VOLUMES, "overview.png", "detections.csv"}
+
+
+def test_a_report_that_is_made_later_is_the_same(tmp_path: Path, weights: str) -> None:
+    run_writer(tmp_path / "out", weights, case([FLAG]))
+    again = Result.read(tmp_path / "out").with_report()
+    assert {name: sha256(tmp_path / "out" / name) for name in REPORT} == {
+        name: hashlib.sha256(again.files[name]).hexdigest() for name in REPORT
+    }
 
 
 def test_another_word_for_the_volumes_is_refused(tmp_path: Path, weights: str) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
+import re
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -89,6 +92,15 @@ def readings(path: Path) -> Iterator[bytes]:
     yield path.read_bytes()
     if path.suffix == ".gz":
         yield gzip.decompress(path.read_bytes())
+    if path.suffix == ".html":  # the files in it
+        for packed in re.findall(
+            rb"(?:<script[^>]*>|;base64,)([A-Za-z0-9+/=]{32,})(?:</script>|\")", path.read_bytes()
+        ):
+            content = base64.b64decode(packed)
+            yield content if content[:4] == b"\x89PNG" else zlib.decompress(content, 32 + zlib.MAX_WBITS)
+    if path.suffix == ".pdf":  # its pages
+        for packed in re.findall(rb"stream\n(.*?)~>\s*endstream", path.read_bytes(), re.DOTALL):
+            yield zlib.decompress(base64.a85decode(packed))
     if path.suffix == ".png":
         with Image.open(path) as picture:
             picture.load()

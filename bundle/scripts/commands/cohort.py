@@ -77,6 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     score.add_argument("--calibration", metavar="DIR", type=Path, help="calibration other than the one that ships")
     add_work(score, "folder of registered scans, for several runs (OUT/registered)")
     score.add_argument("--maps", choices=MAP_LEVELS, help="volumes to write of each case (all)")
+    score.add_argument("--report", action="store_true", help="make report.html and report.pdf of each case, too")
     score.add_argument("--dicom", action="store_true", help="write DICOM objects of each case, too")
     score.add_argument("--scores-only", action="store_true", help="write result.json alone, no maps and pictures")
 
@@ -140,8 +141,8 @@ def wrong_usage(args: argparse.Namespace, cases: Sequence[Case]) -> str:
     """
     if args.mode == "autoencoder" and (args.stride or args.map or args.patch_size or args.calibration):
         return "An autoencoder has one map, of every voxel: leave --stride, --map, --patch-size and --calibration out."
-    if args.scores_only and (args.maps or args.dicom):
-        return "With --scores-only nothing but result.json is written: leave --maps and --dicom out."
+    if args.scores_only and (args.maps or args.dicom or args.report):
+        return "With --scores-only nothing but result.json is written: leave --maps, --report and --dicom out."
     reasons = ((case.name, why_no_dicom(case.image)) for case in cases if args.dicom)
     if no_dicom := next((f"{name}: {reason}" for name, reason in reasons if reason), ""):
         return no_dicom

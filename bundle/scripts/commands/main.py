@@ -33,6 +33,7 @@ from ..workflow import prepare_process
 COMMANDS = {
     "inspect": "say what an input holds and whether it can be judged",
     "run": "make the heatmap and the scores of one scan, or of several",
+    "report": "make the page and the PDF of results that are there",
     "verify": "say whether results are complete and unchanged",
     "listen": "a DICOM node: judge what is sent to it, send the results on",
     "train": "train the network on healthy scans, or on heads drawn from label maps",

@@ -47,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--maps", choices=MAP_LEVELS, help="volumes to write: all of them, the heatmap alone, or none (all)"
     )
+    parser.add_argument("--no-report", dest="report", action="store_false", help="make no report.html and report.pdf")
     parser.add_argument("--dicom", action="store_true", help="write DICOM objects too, into OUT/dicom")
     parser.add_argument(
         "--accept-review", action="store_true", help="record that you accept the pose, where it is for review"

@@ -31,6 +31,8 @@ def overrides(args: argparse.Namespace) -> dict[str, Any]:
     asked |= {"maps": args.maps}
     asked |= {"accept_review": args.accept_review, "force": args.force}
     values |= {name: value for name, value in asked.items() if value}
+    if not args.report:
+        values["report"] = False
     if args.weights:
         values["weights"] = args.weights.absolute()
     if args.calibration:

@@ -52,7 +52,7 @@ def detect(
         ValueError: an argument has none of its values.
     """
     prepare_process()
-    values = chosen_values(device, stride, series_uid, map, calibration)
+    values = {**chosen_values(device, stride, series_uid, map, calibration), "report": False}  # made when it is saved
     with temporary_folder() as folder:
         judge(named_path(scan), folder / "results", values)
         return Result.read(folder / "results")

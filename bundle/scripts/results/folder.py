@@ -23,7 +23,7 @@ from typing import Any
 
 from ..errors import OutputExists, as_ours
 from ..files.atomic import Content, check_writable, swap, sync, write_file
-from ..files.json_text import json_text
+from ..files.json_text import json_text, on_one_line
 from ..files.locks import locked
 from ..processes.stopping import undisturbed
 from .record import RESULT_FORMAT, RESULT_NAME, check_name, own_files
@@ -72,7 +72,7 @@ def write_results(
         try:
             staging.mkdir()
             hashes = {name: write_file(staging / name, content) for name, content in files.items()}
-            text = json_text({"format": RESULT_FORMAT, **result, "outputs": hashes})
+            text = on_one_line(json_text({"format": RESULT_FORMAT, **result, "outputs": hashes}))
             write_file(staging / RESULT_NAME, text.encode())
             for inner in {path.parent for path in staging.rglob("*")}:
                 sync(inner)

@@ -23,6 +23,11 @@ from ..geometry.affines import Shape, is_sheared, orthogonal_grid
 from ..geometry.resampling import resample
 from ..volume import AIR_HU, KNOWN_FROM_HU, UNKNOWN_HU
 
+HEATMAP, ERROR_MAP, DETECTIONS, REGIONS, SCAN = (
+    f"{name}.nii.gz" for name in ("heatmap", "error_map", "detections", "regions", "scan")
+)
+"""Files of the volumes."""
+
 UNEVEN = frozenset({"two_spacings", "uneven_spacing"})
 """Codes of the flags that say that the reader brought the slices to even spacing."""
 
@@ -57,7 +62,12 @@ def map_grid(shape: Shape, affine: Array, codes: Iterable[str]) -> MapGrid:
 
 
 def map_files(data: Mapping[str, Any], grid: MapGrid, unit: str, level: str = "all") -> dict[str, bytes]:
-    """The volumes of a case as files by name, on `grid`.
+    """The volumes of a case as files by name, on `grid`; arguments as of `map_volumes`."""
+    return map_bytes(map_volumes(data, grid, unit, level), grid)
+
+
+def map_volumes(data: Mapping[str, Any], grid: MapGrid, unit: str, level: str = "all") -> dict[str, NDArray[Any]]:
+    """The volumes of a case (I, J, K) by the name of their file, on `grid`, with the values that the files have.
 
     Args:
         data: `pred` (the heatmap), `error_map`, `regions`, `scan` and, if they are known, `detection_labels`, each
@@ -69,17 +79,21 @@ def map_files(data: Mapping[str, Any], grid: MapGrid, unit: str, level: str = "a
     if level == "none":
         return {}
     affine = np.asarray(data["pred"].affine, dtype=np.float64)
-    files = {"heatmap.nii.gz": _map_file(moved(data["pred"], affine, grid), grid, unit)}
+    volumes: dict[str, NDArray[Any]] = {HEATMAP: rounded(moved(data["pred"], affine, grid), unit)}
     if level == "heatmap":
-        return files
-    files["error_map.nii.gz"] = _map_file(moved(data["error_map"], affine, grid), grid, "mm")
+        return volumes
+    volumes[ERROR_MAP] = rounded(moved(data["error_map"], affine, grid), "mm")
     if "detection_labels" in data:
-        ranks = moved(data["detection_labels"], affine, grid, "nearest").astype(np.uint8)
-        files["detections.nii.gz"] = nifti_bytes(ranks, grid.affine, level=MAP_LEVEL)
-    labels = moved(data["regions"], affine, grid, "nearest").astype(np.uint8)
-    files["regions.nii.gz"] = nifti_bytes(labels, grid.affine, level=MAP_LEVEL)
-    files["scan.nii.gz"] = nifti_bytes(moved_scan(data["scan"], affine, grid), grid.affine, level=SCAN_LEVEL)
-    return files
+        volumes[DETECTIONS] = moved(data["detection_labels"], affine, grid, "nearest").astype(np.uint8)
+    volumes[REGIONS] = moved(data["regions"], affine, grid, "nearest").astype(np.uint8)
+    volumes[SCAN] = moved_scan(data["scan"], affine, grid)
+    return volumes
+
+
+def map_bytes(volumes: Mapping[str, NDArray[Any]], grid: MapGrid) -> dict[str, bytes]:
+    """The files of volumes on a grid by name."""
+    levels = {name: SCAN_LEVEL if name == SCAN else MAP_LEVEL for name in volumes}
+    return {name: nifti_bytes(volume, grid.affine, level=levels[name]) for name, volume in volumes.items()}
 
 
 def moved(values: Any, affine: Array, grid: MapGrid, mode: str = "bilinear") -> NDArray[np.float32]:
@@ -102,10 +116,10 @@ def moved_scan(scan: Any, affine: Array, grid: MapGrid) -> NDArray[np.int16]:
     return np.asarray(np.where(share >= KNOWN_SHARE, np.rint(values), UNKNOWN_HU).astype(np.int16))
 
 
-def _map_file(values: NDArray[np.float32], grid: MapGrid, unit: str) -> bytes:
-    """The file of a map."""
+def rounded(values: NDArray[np.float32], unit: str) -> NDArray[np.float32]:
+    """A map (I, J, K) in steps."""
     stored, step = in_steps(values, unit)
-    return nifti_bytes(stored * np.float32(step), grid.affine, level=MAP_LEVEL)
+    return np.asarray(stored * np.float32(step))
 
 
 def in_steps(values: NDArray[np.float32], unit: str) -> tuple[NDArray[np.int16], float]:

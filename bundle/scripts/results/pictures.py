@@ -18,11 +18,17 @@ from .panels import PANEL
 from .strip import Healthy
 from .unrolled_skull import unrolled_map, unrolled_skull
 
+OVERVIEW, SKULL_PICTURE = "overview.png", "skull.png"
+"""Files of the pictures."""
+
 SHORT_UNITS = {"error": "mm", "reconstruction": "%"}
 """Units of maps, as the picture writes them; the others have none."""
 
 MEANINGS = {"calibrated": "5 % of healthy heads have a place above it"}
 """Meaning of the threshold of a map, where it is not that of the scores."""
+
+MEANING = "95 % of healthy scores are less"
+"""That of the scores."""
 
 
 def case_pictures(data: Mapping[str, Any], result: Mapping[str, Any], score: str = "") -> dict[str, bytes]:
@@ -56,7 +62,7 @@ def case_pictures(data: Mapping[str, Any], result: Mapping[str, Any], score: str
         skull=None if skull is None else unrolled_map(skull, PANEL, first),
         **more,
     )
-    return {"overview.png": picture, **({} if skull is None else {"skull.png": unrolled_skull(skull, first)})}
+    return {OVERVIEW: picture, **({} if skull is None else {SKULL_PICTURE: unrolled_skull(skull, first)})}
 
 
 def limits_of(data: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, float | None]:

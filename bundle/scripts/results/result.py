@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,13 +20,11 @@ from PIL import Image
 from ..findings import Finding
 from .checks import decoded_map
 from .folder import write_results
-from .record import verify
-
-HEATMAP, ERROR_MAP, REGIONS, SCAN = (f"{name}.nii.gz" for name in ("heatmap", "error_map", "regions", "scan"))
-"""Files of the volumes."""
-
-OVERVIEW, SKULL = "overview.png", "skull.png"
-"""Files of the pictures."""
+from .maps import ERROR_MAP, HEATMAP, REGIONS, SCAN
+from .pictures import OVERVIEW
+from .record import RESULT_NAME, ResultIncomplete, verify
+from .report.files import PAGE, SHEET, report_files
+from .report.volumes import Volumes
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,11 +56,16 @@ class Result:
         """The results in a folder that `head-ct-anomaly run` wrote.
 
         Raises:
-            ResultIncomplete: it is no complete set of results.
+            ResultIncomplete: it is no complete set of results, or of an earlier version.
         """
         folder = Path(folder)
         record = verify(folder)
         same = ("scores", "score_details", "detections", "quality", "registration")
+        if lacking := [name for name in (*same, "findings") if name not in record]:
+            raise ResultIncomplete(
+                f"The {RESULT_NAME} in {folder} has no {lacking[0]}: it is of an earlier version. "
+                "Make the results again."
+            )
         found = [Finding(**one) for one in record["findings"]]
         files = {name: (folder / name).read_bytes() for name in record["outputs"]}
         return cls(**{name: record[name] for name in same}, findings=found, record=record, files=files)
@@ -103,12 +106,26 @@ class Result:
         """The overview, for notebooks that draw the result itself."""
         return self.files[OVERVIEW]
 
-    def save(self, folder: str | Path, overwrite: bool = False) -> Path:
+    def save(self, folder: str | Path, overwrite: bool = False, report: bool = True) -> Path:
         """Write the files that `head-ct-anomaly run` would have written, byte for byte; the folder.
+
+        `report` makes the report where there is none yet, as `run` does.
 
         Raises:
             OutputExists: the folder is there and `overwrite` is false, or it holds something else.
             OutputFailed: it can't be written.
         """
-        write_results(folder, self.files, self.record, overwrite)
+        whole = self.with_report() if report and not {PAGE, SHEET} <= self.files.keys() else self
+        write_results(folder, whole.files, self.record, overwrite)
         return Path(folder)
+
+    def with_report(self) -> Result:
+        """The same results with a report, in place of the one that they may have.
+
+        Raises:
+            ResultIncomplete: they are of an earlier version, or have no pictures.
+        """
+        own = {name: content for name, content in self.files.items() if name not in (PAGE, SHEET)}
+        there = {HEATMAP, REGIONS, SCAN} <= own.keys()
+        volumes = Volumes(self.scan, self.heatmap, self.regions, self.affine) if there else None
+        return replace(self, files={**self.files, **report_files(self.record, own, volumes)})

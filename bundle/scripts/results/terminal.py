@@ -9,7 +9,7 @@ from typing import Any
 from ..findings import FLAG, flags_in_words
 from ..words import counted
 
-OVERVIEW = "overview.png"
+OVERVIEW, PAGE = "overview.png", "report.html"
 
 Record = Mapping[str, Any]
 """The content of `result.json`."""
@@ -22,6 +22,8 @@ def summary(record: Record, folder: Path) -> list[str]:
     lines += ["flags", *(f"  {text}" for text in flags)] if flags else ["flags: none"]
     if OVERVIEW in (record.get("outputs") or {}):
         lines.append(f"picture: {folder / OVERVIEW}")
+    if PAGE in (record.get("outputs") or {}):
+        lines.append(f"report: {folder / PAGE}")
     return lines
 
 

@@ -6,6 +6,7 @@ evaluation, "score" the error map, the scores and the way back to the scan's own
 
 from __future__ import annotations
 
+import json
 import platform
 import time
 from collections.abc import Mapping
@@ -21,17 +22,20 @@ from monai.engines.utils import IterationEvents
 from ..anomaly.scores import UNITS
 from ..assets import bundle_root, metadata, sha256
 from ..files.atomic import Content
-from ..files.json_text import plain
+from ..files.json_text import json_text, plain
 from ..findings import finding
 from ..integrity import changes
 from ..processes.progress import tell
 from ..words import counted
+from .compared import compared_with
 from .comparison import comparison_findings
 from .detections import NAME, listed, table
 from .folder import check_target, write_results
-from .maps import UNEVEN, MapGrid, map_files, map_grid
+from .maps import HEATMAP, REGIONS, SCAN, UNEVEN, MapGrid, map_bytes, map_grid, map_volumes
 from .pictures import case_pictures, leave_unscored_out, limits_of
 from .record import MAP_LEVELS
+from .report.files import report_files
+from .report.volumes import Volumes
 from .sentences import summary
 
 PACKAGES = (
@@ -80,7 +84,7 @@ class StageClock:
 
 
 class ResultWriter:
-    """Write maps, pictures, detections and `result.json` of the case that was just scored; all of them or nothing."""
+    """Write maps, pictures, detections, report and `result.json` of a scored case; all of them or nothing."""
 
     def __init__(
         self,
@@ -93,6 +97,7 @@ class ResultWriter:
         dicom: bool = False,
         series_uid: str | None = None,
         pictures: bool = True,
+        report: bool = True,
     ) -> None:
         """Write to the folder `output_dir`.
 
@@ -108,6 +113,7 @@ class ResultWriter:
             series_uid: the series that was named, if any.
             pictures: draw the pictures and write `detections.csv`; without them and without volumes the result is
                 `result.json` alone.
+            report: make the report too, which takes pictures.
 
         Raises:
             ValueError: `maps` is something else, or `output_dir` is text with `::`, which MONAI makes of `#`.
@@ -119,7 +125,7 @@ class ResultWriter:
                 f"output_dir is {output_dir!r}: MONAI makes :: of # in a path. Choose a path without either."
             )
         self.output_dir, self.weights, self.clock, self.overwrite = Path(output_dir), weights, clock, overwrite
-        self.settings, self.maps, self.pictures = dict(settings), maps, pictures
+        self.settings, self.maps, self.pictures, self.report = dict(settings), maps, pictures, report
         self.dicom, self.series_uid = dicom, series_uid
 
     def attach(self, engine: Engine) -> None:
@@ -145,17 +151,23 @@ class ResultWriter:
         outputs: Any = engine.state.output
         for case, output in zip(cases, outputs, strict=True):
             data = {**case, **output}
-            result = case_result(data, self.clock.timings_s)
+            result, score = case_result(data, self.clock.timings_s), str(self.settings.get("score", ""))
+            result["compared_with"] = plain(compared_with(data, result, score))
             files: dict[str, Content] = {}
+            volumes = None
             if self.maps != "none":
                 grid = grid_of(data, result)
-                files |= map_files(data, grid, result["unit"], self.maps)
+                maps = map_volumes(data, grid, result["unit"], self.maps)
+                volumes = volumes_of(maps, grid) if self.report else None
+                files |= map_bytes(maps, grid)
                 result["grid"] = grid.facts()
-            pictures = case_pictures(data, result, str(self.settings.get("score", ""))) if self.pictures else {}
+            pictures = case_pictures(data, result, score) if self.pictures else {}
             files |= pictures
             files |= {NAME: table(result["detections"])} if self.pictures else {}
             shown = {"map": result.pop("map"), "unit": result.pop("unit")}
             result |= {"settings": {**self.settings, **shown}, "weights_sha256": sha256(self.weights)}
+            if self.report and pictures:
+                files |= report_files(json.loads(json_text(result)), pictures, volumes)
             if self.dicom and pictures:
                 files |= dicom_objects(data, files, result | shown, self.series_uid)
             write_results(self.output_dir, files, result, self.overwrite)
@@ -165,6 +177,14 @@ def grid_of(data: Mapping[str, Any], result: Mapping[str, Any]) -> MapGrid:
     """The grid of a case's volumes."""
     shape, affine = tuple(data["pred"].shape[1:]), np.asarray(data["pred"].affine, dtype=np.float64)
     return map_grid((shape[0], shape[1], shape[2]), affine, [found["code"] for found in result["findings"]])
+
+
+def volumes_of(maps: Mapping[str, Any], grid: MapGrid) -> Volumes | None:
+    """The volumes of a report, as the files hold them; None if one is lacking."""
+    if not {SCAN, HEATMAP, REGIONS} <= maps.keys():
+        return None
+    affine = grid.affine.astype(np.float32).astype(np.float64)  # as in the header of a file
+    return Volumes(maps[SCAN], maps[HEATMAP], maps[REGIONS], affine)
 
 
 def dicom_objects(
