@@ -52,7 +52,7 @@ test-zoo: $(STAMP)
 	$(BIN)/python -m zipfile -e $(ZOO)/*.zip $(ZOO)/models
 	cd $(ZOO) && for name in "" _dist; do PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH=models/head_ct_position_anomaly \
 		python "$(CURDIR)/tests/zoo/test_head_ct_position_anomaly$$name.py" || exit 1; done
-# These tests are part of `test` too, where a Chromium is found; here they are never skipped.
+# In `test` these are skipped unless CHROMIUM names a browser: they take two minutes. Here they are never skipped.
 test-browser: $(STAMP)
 	$(BIN)/python -c 'from importlib.metadata import version; version("nilearn")'
 	chromium="$$(tests/support/chromium.sh $(BROWSER))" && \

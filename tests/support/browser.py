@@ -10,16 +10,12 @@ import base64
 import json
 import os
 import select
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-"""Names of the program; the variable CHROMIUM names another."""
 
 WORDS = (
     *("--headless=new", "--no-sandbox", "--hide-scrollbars", "--mute-audio", "--no-first-run"),
@@ -39,9 +35,8 @@ PATIENCE_S = 60.0
 
 
 def chromium() -> str | None:
-    """The browser: what the variable CHROMIUM names, or the first that is found; None without one."""
-    named = os.environ.get("CHROMIUM")
-    return named or next(filter(None, map(shutil.which, NAMES)), None)
+    """The browser that the variable CHROMIUM names; None without one."""
+    return os.environ.get("CHROMIUM")
 
 
 class Browser:
