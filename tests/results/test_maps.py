@@ -32,7 +32,7 @@ Array = NDArray[np.float64]
 
 def data_of(volume: Volume) -> dict[str, Any]:
     """A case on the scan's own grid: the map is 8 in the bleed and 1 in the rest of the head, plus a ramp."""
-    heatmap, regions = maps(volume.affine, volume.hu.shape)
+    heatmap, regions, _ = maps(volume.affine, volume.hu.shape)
     made = {"pred": heatmap, "error_map": 3 * heatmap, "regions": regions}
     made["scan"] = volume.with_unknown().astype(np.int16)
     return {key: MetaTensor(torch.from_numpy(values)[None], affine=volume.affine) for key, values in made.items()}
@@ -109,7 +109,7 @@ def check_places(name: str, values: NDArray[Any], affine: Array) -> None:
 
 def test_negative_control_another_place_is_seen() -> None:
     volume = POSITIONS["plain"][0]
-    heatmap, _ = maps(volume.affine, volume.shape)
+    heatmap, *_ = maps(volume.affine, volume.shape)
     check_places("heatmap.nii.gz", heatmap, volume.affine)
     with pytest.raises(AssertionError):
         check_places("heatmap.nii.gz", heatmap[::-1], volume.affine)

@@ -22,7 +22,7 @@ from dicom_series import common, write_series
 from geometries import geometry
 from pydicom.dataset import Dataset
 from pydicom.filereader import read_file_meta_info
-from pynetdicom import AE, evt
+from pynetdicom import AE, build_context, evt
 
 HERE = Path(__file__).resolve().parent
 SMALL = geometry("small", np.diag([-1.0, -1, 1]), (8.8, 9.2, 7.0), (24, 22, 20))
@@ -68,10 +68,11 @@ def send(
             return []
     ae = AE(ae_title=title)
     ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = 20
-    for sop_class in {read_file_meta_info(file).MediaStorageSOPClassUID for file in files}:
-        ae.add_requested_context(sop_class, "1.2.840.10008.1.2.1")
+    metas = [read_file_meta_info(file) for file in files]
+    kinds = sorted({(meta.MediaStorageSOPClassUID, meta.TransferSyntaxUID) for meta in metas})
+    contexts = [build_context(*kind) for kind in kinds]
     tls_args = None if tls is None else (tls, "localhost")
-    association = ae.associate("127.0.0.1", port, ae_title=called, tls_args=tls_args)
+    association = ae.associate("127.0.0.1", port, contexts, ae_title=called, tls_args=tls_args)
     if not association.is_established:
         return []
     try:

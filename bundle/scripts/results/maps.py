@@ -22,11 +22,7 @@ from ..files.nifti import MAP_LEVEL, SCAN_LEVEL, nifti_bytes
 from ..geometry.affines import Shape, is_sheared, orthogonal_grid
 from ..geometry.resampling import resample
 from ..volume import AIR_HU, KNOWN_FROM_HU, UNKNOWN_HU
-
-HEATMAP, ERROR_MAP, DETECTIONS, REGIONS, SCAN = (
-    f"{name}.nii.gz" for name in ("heatmap", "error_map", "detections", "regions", "scan")
-)
-"""Files of the volumes."""
+from .record import DETECTIONS, ERROR_MAP, HEATMAP, REGIONS, SCAN
 
 UNEVEN = frozenset({"two_spacings", "uneven_spacing"})
 """Codes of the flags that say that the reader brought the slices to even spacing."""

@@ -20,6 +20,11 @@ RESULT_NAME = "result.json"
 RESULT_FORMAT = "head_ct_position_anomaly result 1"
 """Value of `format` in `result.json`: how a folder of earlier results is told from any other folder."""
 
+HEATMAP, ERROR_MAP, DETECTIONS, REGIONS, SCAN = (
+    f"{name}.nii.gz" for name in ("heatmap", "error_map", "detections", "regions", "scan")
+)
+"""Files of the volumes."""
+
 MAP_LEVELS = ("all", "heatmap", "none")
 """Which volumes of a result are written: all, the heatmap alone, or none."""
 

@@ -20,9 +20,8 @@ from PIL import Image
 from ..findings import Finding
 from .checks import decoded_map
 from .folder import write_results
-from .maps import ERROR_MAP, HEATMAP, REGIONS, SCAN
 from .pictures import OVERVIEW
-from .record import RESULT_NAME, ResultIncomplete, verify
+from .record import ERROR_MAP, HEATMAP, REGIONS, RESULT_NAME, SCAN, ResultIncomplete, verify
 from .report.files import PAGE, SHEET, report_files
 from .report.volumes import Volumes
 

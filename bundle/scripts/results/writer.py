@@ -31,9 +31,9 @@ from .compared import compared_with
 from .comparison import comparison_findings
 from .detections import NAME, listed, table
 from .folder import check_target, write_results
-from .maps import HEATMAP, REGIONS, SCAN, UNEVEN, MapGrid, map_bytes, map_grid, map_volumes
+from .maps import UNEVEN, MapGrid, map_bytes, map_grid, map_volumes
 from .pictures import case_pictures, leave_unscored_out, limits_of
-from .record import MAP_LEVELS
+from .record import HEATMAP, MAP_LEVELS, REGIONS, SCAN
 from .report.files import report_files
 from .report.volumes import Volumes
 from .sentences import summary
