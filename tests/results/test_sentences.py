@@ -31,6 +31,21 @@ def test_nothing_above_the_threshold_is_said_and_does_not_exclude_disease() -> N
     assert summary(result()) == f"Nothing above the threshold was found in brain and skull. {NOTHING}"
 
 
+def test_a_score_above_its_threshold_is_told_where_no_place_is() -> None:
+    details = {
+        "right_hemisphere": {"threshold": 1.1},
+        "left_hemisphere": {"threshold": 1.1},
+        "skull": {"skull_score": 2},
+    }
+    said = "Yet the score of the right hemisphere, 1.2, is above its threshold of 1.1."
+    assert summary(result(score_details=details)) == (
+        f"Nothing above the threshold was found in brain and skull. {said} {NOTHING}"
+    )
+    assert said not in summary(result([BRAIN], score_details=details)), "a place says it"
+    unscored = {"left_hemisphere": None, "right_hemisphere": None, "skull": 2.0}
+    assert "Yet" not in summary(result(score_details=details, scores=unscored))
+
+
 def test_what_is_found_is_told_with_place_size_and_slice() -> None:
     assert summary(result([BRAIN, SKULL])) == (
         "Brain, 1 place above the threshold: frontal lobe on the left, brighter than its surroundings (62 HU), "

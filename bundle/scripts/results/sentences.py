@@ -1,4 +1,4 @@
-"""The result in one to three plain sentences: what was found, where and how large, or that nothing was."""
+"""The result in a few plain sentences: what was found, where and how large, or that nothing was."""
 
 from __future__ import annotations
 
@@ -30,8 +30,20 @@ def summary(result: Mapping[str, Any]) -> str:
         first = ["Nothing above the threshold was found in brain and skull."]
     else:
         first = [_of("brain", brain, reason, one_side(result)), _of("skull", skull, unknown, "")]
+    first += [] if brain else scores_above(result)
     last = UNCONFIRMED if result["quality"]["verdict"] == "unconfirmed" else SOMETHING if rows else NOTHING
     return " ".join([*first, last])
+
+
+def scores_above(result: Mapping[str, Any]) -> list[str]:
+    """A sentence for each hemisphere whose score is above its threshold; it can be, though no single place is."""
+    found = []
+    for name in BRAIN:
+        score, limit = result["scores"].get(name), result["score_details"].get(name, {}).get("threshold")
+        if score is not None and limit is not None and score > limit:
+            words = name.replace("_", " ")
+            found.append(f"Yet the score of the {words}, {score:.1f}, is above its threshold of {limit:.1f}.")
+    return found
 
 
 def why_not(result: Mapping[str, Any], codes: set[str]) -> str:

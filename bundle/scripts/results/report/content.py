@@ -29,7 +29,7 @@ class Content:
     Attributes:
         title: the heading.
         caution: what it may not be used for.
-        summary: the result in one to three sentences.
+        summary: the result in a few sentences.
         pose: a sentence if the pose is not confirmed; "" if it is.
         scores, detections: rows.
         flags, notes: sentences about the input, and about what it is compared with.
