@@ -67,9 +67,11 @@ class KeptResults:
     def run(self, scan: Path, values: Mapping[str, Any]) -> Any:
         """As `of`, by a new run."""
         judging, result = import_module("scripts.results.judging"), import_module("scripts.results.result")
+        objects = why_no_objects(scan) == ""
         with TemporaryDirectory(prefix="head_ct_anomaly_") as folder:
             output = Path(folder) / "results"
-            judging.judge(scan, output, {**values, "dicom": why_no_objects(scan) == ""})
+            # No answer has the report, but the UIDs of the DICOM objects follow from it.
+            judging.judge(scan, output, {**values, "dicom": objects, "report": objects})
             made = result.Result.read(output)
         return replace(made, files={name: made.files[name] for name in KEPT if name in made.files})
 

@@ -13,6 +13,7 @@ from dicom_series import write_series
 from geometries import PLAIN
 
 from kept_results import KeptResults, why_no_objects
+from scripts.results.folder import write_results
 
 BUNDLE = Path(__file__).resolve().parents[2] / "bundle"
 
@@ -103,6 +104,26 @@ def test_a_nifti_is_known_by_its_bytes_and_kind(kept: Counted, tmp_path: Path) -
         (tmp_path / name).write_bytes(b"voxels")
     keys = [kept.key(tmp_path / name, {}) for name in names]
     assert keys[0] == keys[1] != keys[2]
+
+
+@pytest.mark.parametrize(("reason", "made"), [("", True), ("A NIfTI file has no study.", False)])
+def test_a_report_is_made_only_for_dicom_objects_and_not_kept(
+    reason: str, made: bool, scan: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[str, Any] = {}
+
+    def judge(_: Path, output: Path, values: dict[str, Any]) -> None:
+        asked.update(values)
+        parts: dict[str, Any] = {"scores": {}, "score_details": {}, "detections": [], "quality": {}}
+        files = {"heatmap.nii.gz": b"voxels", "report.html": b"page", "report.pdf": b"sheet"}
+        write_results(output, files, {**parts, "registration": {}, "findings": []})
+
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr("scripts.results.judging.judge", judge)
+    monkeypatch.setattr("kept_results.why_no_objects", lambda _: reason)
+    result = KeptResults(BUNDLE).of(scan, {"stride": 4})
+    assert asked == {"stride": 4, "dicom": made, "report": made}
+    assert result.files == {"heatmap.nii.gz": b"voxels"}
 
 
 def test_dicom_objects_need_a_series_that_they_can_refer_to(tmp_path: Path) -> None:
