@@ -67,7 +67,7 @@ class AnomalyTask(InferTask):
         self.kept, self.version = kept, metadata["version"]
 
     def info(self) -> dict[str, Any]:
-        """What MONAI Label tells its clients about the task."""
+        """The facts about the task that MONAI Label tells its clients."""
         return {**super().info(), "version": self.version}
 
     def is_valid(self) -> bool:

@@ -44,7 +44,7 @@ def series_folder(store: DICOMWebDatastore, series_uid: str) -> Path | None:
 
 
 def in_store(store: DICOMWebDatastore, series_uid: str) -> dict[str, Any] | None:
-    """What the store tells of a series; None if it has none of that UID."""
+    """The attributes of a series that the store tells; None if it has none of that UID."""
     found = store._client.search_for_series(search_filters={"SeriesInstanceUID": series_uid})
     return next((series for series in found if value(series, SERIES) == series_uid), None)
 

@@ -83,7 +83,7 @@ class PositionAnomalyApp(MONAILabelApp):
 
 
 def scan_of(image: str, store: Any) -> str:
-    """What MONAI Label shall take for an image that a client names: a path, or a name in a store; "" if it is neither.
+    """The image that MONAI Label takes for a client's name: a path, or a name in a store; "" if it is neither.
 
     MONAI Label makes an empty path of an unknown name, which would be that of the working directory.
     """

@@ -1,4 +1,4 @@
-"""What real viewers make of a result's DICOM objects: OHIF in a browser, with Orthanc, and dcmqi.
+"""Checks what real viewers make of a result's DICOM objects: OHIF in a browser, with Orthanc, and dcmqi.
 
     python benchmarks/viewers/check.py SCAN RESULTS TOOLS [-o out/viewers] [--side right]
 
@@ -58,7 +58,7 @@ class Case:
         return int(self.images[int(found.argmax())].InstanceNumber)
 
     def title(self, name: str) -> str:
-        """How the list of series names an object, up to the caution."""
+        """The name of an object in the list of series, up to the caution."""
         return str(pydicom.dcmread(self.dicom / name, stop_before_pixels=True).SeriesDescription).partition(". ")[0]
 
 
@@ -84,7 +84,7 @@ def height(image: pydicom.Dataset) -> float:
 
 
 def sided(viewer: Viewer, case: Case, name: str, stray: int = STRAY) -> str:
-    """What a picture shows of the detection, in words; `stray` pixels on the other side are nothing.
+    """A sentence on what a picture shows of the detection; `stray` pixels on the other side are nothing.
 
     Raises:
         AssertionError: it shows nothing on its side, or something on the other one.
@@ -154,7 +154,7 @@ CHECKS: tuple[Callable[[Viewer, Case], str], ...] = (map_check, segments_check, 
 
 
 def viewer_checks(tools: Path, scan: Path, case: Case, folder: Path) -> Iterator[str]:
-    """What OHIF shows, in words, or what is wrong with it after "WRONG:"."""
+    """A sentence on what OHIF shows, or what is wrong with it after "WRONG:"."""
     with serving(tools, folder) as servers, opened(tools, folder / "pictures") as viewer:
         servers.store([*sorted(scan.iterdir()), *sorted(case.dicom.glob("*.dcm"))])
         for check in CHECKS:

@@ -31,7 +31,7 @@ def converted(tools: Path, program: str, source: Path, folder: Path, *words: str
 
 
 def checks(tools: Path, dicom: Path, folder: Path) -> Iterator[str]:
-    """What was found right, in words.
+    """Sentences on what was found right.
 
     Raises:
         AssertionError: something is not.
@@ -89,7 +89,7 @@ def report_check(tools: Path, path: Path, folder: Path) -> str:
 
 
 def position(data: pydicom.Dataset, k: int) -> NDArray[np.float64]:
-    """Where the first voxel of a frame lies (3,), LPS mm."""
+    """The place (3,) of the first voxel of a frame, LPS mm."""
     groups = data.PerFrameFunctionalGroupsSequence[k]
     return np.array(groups.PlanePositionSequence[0].ImagePositionPatient, dtype=float)
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from scripts.geometry.affines import is_sheared, orthogonal_grid
 from scripts.reading.inputs import read_volume
-from scripts.results.maps import MapGrid, in_steps, map_files, map_grid, moved, moved_scan
+from scripts.results.maps import MapGrid, in_steps, map_bytes, map_grid, map_volumes, moved, moved_scan
 from scripts.volume import UNKNOWN_HU, Volume
 
 BLEED_MM = np.array(BALLS[2][0])
@@ -36,6 +36,10 @@ def data_of(volume: Volume) -> dict[str, Any]:
     made = {"pred": heatmap, "error_map": 3 * heatmap, "regions": regions}
     made["scan"] = volume.with_unknown().astype(np.int16)
     return {key: MetaTensor(torch.from_numpy(values)[None], affine=volume.affine) for key, values in made.items()}
+
+
+def map_files(data: dict[str, Any], grid: MapGrid, *more: Any) -> dict[str, bytes]:
+    return map_bytes(map_volumes(data, grid, *more), grid)
 
 
 def by_itk(path: Path) -> tuple[NDArray[Any], Array]:

@@ -186,7 +186,7 @@ def shortened(row: Row, limit: int = 400) -> Row:
 
 
 def _shard_words(shard: Mapping[str, Any] | None) -> dict[str, str]:
-    """What of a shard's place may not change in its folder."""
+    """The part of a shard's place that may not change in its folder."""
     return {} if shard is None else {"shard": f"{shard['number']} of {shard['of']}"}
 
 

@@ -202,7 +202,7 @@ def link(part: Path, output: Path) -> None:
 
 
 def _entries(folder: Path) -> Iterator[Path]:
-    """What a folder of a shard holds, without what killed workers left."""
+    """The entries of a folder of a shard, without what killed workers left."""
     return (path for path in sorted(folder.iterdir()) if not path.name.startswith(".")) if folder.is_dir() else iter(())
 
 

@@ -42,7 +42,7 @@ class Shard:
         return shard_of(case, self.of) == self.number
 
     def place(self, cases: Sequence[Case]) -> dict[str, Any]:
-        """What `cohort.json` says of the shard: number, of, the fingerprint of the whole list, and its cases' rows."""
+        """The shard in `cohort.json`: number, of, the fingerprint of the whole list, and its cases' rows."""
         rows = {case.name: row for row, case in enumerate(cases) if self.holds(case.name)}
         return {"number": self.number, "of": self.of, "list": list_sha256(cases), "listed": len(cases), "rows": rows}
 

@@ -19,7 +19,7 @@ from typing import Any
 from ..errors import WrongUsage
 from ..files.tables import as_csv, from_csv
 from ..preprocessing.regions import REGIONS
-from ..results.terminal import OVERVIEW, flag_codes, in_words
+from ..results.terminal import OVERVIEW, PAGE, flag_codes, in_words
 
 TABLE_NAME, DETAILS_NAME = "scores.csv", "score_details.csv"
 
@@ -30,9 +30,6 @@ STATUSES = (DONE, REFUSED, FAILED)
 
 FIRST, LAST = ("case", "status", "reason"), "seconds"
 """Columns that stand before and after the scores."""
-
-REPORT = "report.html"
-"""The page about a case, in its folder."""
 
 Number = float | int | None
 
@@ -91,7 +88,7 @@ def found_in(result: Mapping[str, Any]) -> Found:
         tuple(flag_codes(result)),
         tuple(in_words(one) for one in result.get("detections") or ()),
         OVERVIEW if OVERVIEW in outputs else "",
-        REPORT if REPORT in outputs else "",
+        PAGE if PAGE in outputs else "",
     )
 
 

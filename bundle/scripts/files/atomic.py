@@ -26,7 +26,7 @@ Content = bytes | Callable[[Path], None]
 
 
 OPENS_FOLDERS = hasattr(os, "O_DIRECTORY")
-"""Whether the system opens folders like files: all do but Windows."""
+"""True where the system opens folders like files: all do but Windows."""
 
 
 def check_writable(folder: Path, target: Path | None = None, needed_bytes: int = 0) -> None:

@@ -1,4 +1,4 @@
-"""What a result is compared with, as `compared_with` in `result.json` has it: all that a report needs beside the files.
+"""Healthy scores and thresholds of a result, `compared_with` in `result.json`: all that a report needs beside files.
 
 *Contours* are by region the value of the heatmap above which a place is shown; *detections* the thresholds of the lists
 of detections.

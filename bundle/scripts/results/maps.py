@@ -57,11 +57,6 @@ def map_grid(shape: Shape, affine: Array, codes: Iterable[str]) -> MapGrid:
     return MapGrid("native" if UNEVEN.isdisjoint(codes) else "resampled", shape, affine)
 
 
-def map_files(data: Mapping[str, Any], grid: MapGrid, unit: str, level: str = "all") -> dict[str, bytes]:
-    """The volumes of a case as files by name, on `grid`; arguments as of `map_volumes`."""
-    return map_bytes(map_volumes(data, grid, unit, level), grid)
-
-
 def map_volumes(data: Mapping[str, Any], grid: MapGrid, unit: str, level: str = "all") -> dict[str, NDArray[Any]]:
     """The volumes of a case (I, J, K) by the name of their file, on `grid`, with the values that the files have.
 

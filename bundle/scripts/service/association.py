@@ -1,4 +1,4 @@
-"""What came over one association, and the lines of the log about it.
+"""The delivery over one association, and the lines of the log about it.
 
 The lines name AE titles, network addresses and classes of objects: never a patient.
 """
@@ -18,7 +18,7 @@ NAMED = 5
 """Most classes that a log line names."""
 
 PADDING = "\0 "
-"""What some senders fill an AE title with: DICOM has spaces (PS3.8 table 9-11), eFilm sends NULs."""
+"""Characters that some senders fill an AE title with: DICOM has spaces (PS3.8 table 9-11), eFilm sends NULs."""
 
 
 def class_name(sop_class: str) -> str:
@@ -36,7 +36,7 @@ def peer(association: Any) -> str:
 
 @dataclass
 class Delivery:
-    """What came over an association so far.
+    """The objects that came over an association so far.
 
     Attributes:
         stored: CT images that were stored.

@@ -134,7 +134,7 @@ class Receiver:
         return ELEMENTS_DISCARDED
 
     def delivery(self, association: Any) -> Delivery:
-        """What came over an association so far."""
+        """The delivery over an association so far."""
         return self.deliveries.setdefault(association, Delivery())
 
     def released(self, event: Any) -> None:

@@ -46,7 +46,7 @@ class SpoolInUse(RuntimeError):
 
 
 class Added(Enum):
-    """What became of an image: stored, held already, or held already with other bytes, which stay."""
+    """Outcomes of an image: stored, held already, or held already with other bytes, which stay."""
 
     NEW = "new"
     HELD = "held"

@@ -93,7 +93,7 @@ SCORES = {
     "density": CodedConcept("density-score", SCHEME, "Anomaly score of density"),
     "density_one_sided": CodedConcept("one-side-score", SCHEME, "Anomaly score of density of one side"),
 }
-"""What the values of each map are, and the scores of regions, which pool them."""
+"""Names of the values of each map, and the scores of regions, which pool them."""
 
 TITLES = {
     "calibrated": "Anomaly map",

@@ -1,4 +1,4 @@
-"""Where the frames of an object lie: on the source slices, or on an orthogonal grid of even spacing.
+"""The places of an object's frames: on the source slices, or on an orthogonal grid of even spacing.
 
 Viewers of the scan's own images (OHIF, Weasis) want frames at the positions of those images. Readers that make a volume
 (dcmqi, 3D Slicer) want an orthogonal grid of even spacing. Where the source is both, one object serves all; where a

@@ -35,7 +35,7 @@ RESEARCH = "For research use only, not a medical device"
 """Stands in every object, in words and, where there is an attribute for it, as a code."""
 
 CAUTIONS = (RESEARCH, "For research use only", "Research only")
-"""What stands behind the title of a series; the first that has room is taken."""
+"""Words behind the title of a series; the first that has room is taken."""
 
 LONGEST = 64
 """Characters of a description."""

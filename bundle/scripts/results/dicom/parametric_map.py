@@ -44,7 +44,7 @@ def stored(times: NDArray[np.float32], known: bool) -> NDArray[np.float32]:
 
 
 def mappings(kind: str, last: float, threshold: float | None, top: float) -> list[RealWorldValueMapping]:
-    """What stored values up to `last` mean: the score of the brain, and multiples of the threshold if it is known."""
+    """Meanings of stored values to `last`: the score of the brain, and multiples of the threshold if it is known."""
     slope, intercept = (TOP - LEAST, LEAST) if threshold else (1.0, 0.0)
     scale = threshold or top
     told = {"value_range": (STEP, max(last, 2 * STEP))}

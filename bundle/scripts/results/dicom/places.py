@@ -24,7 +24,7 @@ SKULL_NAME = "skull"
 
 @dataclass(frozen=True, eq=False)
 class Scanned:
-    """What was found in a scan, all (I, J, K) on one grid with its affine (4, 4) to RAS mm.
+    """The scan and what was found in it, all (I, J, K) on one grid with its affine (4, 4) to RAS mm.
 
     `detections` are the ranks of lesions in the brain, None if the map is not judged by place. `limits` are the
     thresholds of the map by region, None where there is none.
@@ -54,7 +54,7 @@ class Place:
 
     @property
     def label(self) -> str:
-        """What viewers call it: "Anomaly 1, right frontal lobe" or "Anomaly, right hemisphere"."""
+        """The name that viewers show: "Anomaly 1, right frontal lobe" or "Anomaly, right hemisphere"."""
         if self.row is None:
             return f"Anomaly, {self.region.replace('_', ' ')}"
         side = {"both": "both sides, ", "midline": "midline, "}.get(self.row["side"], f"{self.row['side']} ")

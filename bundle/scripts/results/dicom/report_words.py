@@ -8,7 +8,7 @@ from typing import Any
 from ...preprocessing.regions import REGIONS
 
 HEALTHY = {"skull": "healthy skulls"}
-"""What a region's score was compared with; hemispheres where it says nothing else."""
+"""Words for what a region's score was compared with; hemispheres where it says nothing else."""
 
 SHORT = {"left_hemisphere": "L", "right_hemisphere": "R"}
 

@@ -1,4 +1,4 @@
-"""What the report is about, on the source slices."""
+"""The subjects of the report, on the source slices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What page and sheet say: a result in words and rows of text, the same in both.
+"""The words of page and sheet: a result in words and rows of text, the same in both.
 
 A *row* is a mapping of texts for one score or one detection.
 """
@@ -19,7 +19,7 @@ CAUTION = "Research use only. Not a medical device: not for diagnosis or treatme
 """The first sentence of every report."""
 
 REQUIRED = ("summary", "scores", "score_details", "compared_with", "detections", "findings", "quality", "settings")
-"""What a report needs of `result.json`; those of earlier versions lack some of it."""
+"""The parts that a report needs of `result.json`; those of earlier versions lack some of it."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def number(value: float, of: str) -> str:
 
 
 def made(record: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """How a result was made, in pairs of a name and a text."""
+    """The making of a result, in pairs of a name and a text."""
     versions, settings, grid = record.get("versions", {}), record["settings"], record.get("grid", {})
     calibration = record.get("calibration") or {}
     served = {what: series for what, series in record.get("input", {}).items() if series}

@@ -15,7 +15,7 @@ PACKAGE, SCRIPT = "nilearn", "nilearn/_assets/js/niivue.umd.js"
 """The package, and its file."""
 
 VERSION = re.compile(rb'version:"([0-9]+\.[0-9]+\.[0-9]+)"')
-"""How the script tells its version."""
+"""The words by which the script tells its version."""
 
 HOW = 'pip install "head-ct-position-anomaly[report]"'
 """The command that installs it."""

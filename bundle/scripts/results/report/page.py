@@ -86,7 +86,7 @@ def why_no_viewer(volumes: Volumes | None) -> str:
 
 
 def viewer_data(volumes: Volumes, record: Mapping[str, Any]) -> dict[str, Any]:
-    """What `viewer.js` needs: volumes and surface in base64, thresholds, windows, colours and detections."""
+    """The data that `viewer.js` needs: volumes and surface in base64, thresholds, windows, colours and detections."""
     unscaled = record["settings"].get("map") == "error"
     limits = {} if unscaled else record["compared_with"]["contours"]
     head = cut_to_head(volumes)
@@ -114,7 +114,7 @@ def viewer_data(volumes: Volumes, record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def strip(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Where healthy scores, threshold and score stand in a strip of `WIDTH`; a score beyond its end is an arrow."""
+    """The places of healthy scores, threshold and score in a strip of `WIDTH`; a score beyond its end is an arrow."""
     end = MOST * max([*row["values"], row["limit"] or 0.0, 1e-6])
 
     def at(value: float) -> float:

@@ -72,7 +72,7 @@ def draw_picture(canvas: Any, image: bytes, top: float, width: float, most: floa
 
 
 def first_parts(content: Content) -> list[Any]:
-    """What stands above the picture: the caution, the title, the result, and the scores."""
+    """The paragraphs above the picture: the caution, the title, the result, and the scores."""
     parts = [text(content.caution, NORMAL, bold=True, box=True), text(content.title, LARGE, bold=True)]
     if content.pose:
         parts.append(text(content.pose, NORMAL, AMBER, bold=True))
@@ -91,7 +91,7 @@ def first_parts(content: Content) -> list[Any]:
 
 
 def last_parts(content: Content) -> list[Any]:
-    """What stands below the picture: detections, flags, and how the result was made."""
+    """The parts below the picture: detections, flags, and how the result was made."""
     parts = []
     if content.detections:
         rows = [

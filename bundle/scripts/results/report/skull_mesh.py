@@ -30,7 +30,7 @@ SMOOTH_MM = 2.0
 """Standard deviation of the smoothing."""
 
 NEARBY_MM = 3.0
-"""How far from a vertex its excess is looked for."""
+"""Distance from a vertex in which its excess is looked for."""
 
 FROM, UP_TO = 0.6, 2.0
 """The excess at which the colours of heat begin, and at which they end."""

@@ -30,7 +30,7 @@ TABLE_HU = np.concatenate([np.arange(low, high, step, dtype=np.int16) for low, h
 """The HU of each code, 256 in all."""
 
 MARGIN_MM = 6.0
-"""What is kept around the head."""
+"""Margin that is kept around the head."""
 
 MOST_VOXELS = 12_000_000
 """More voxels are averaged."""
@@ -134,7 +134,7 @@ def head_slices(scan: NDArray[np.int16], affine: Array) -> tuple[slice, slice, s
 
 
 def block_of(shape: tuple[int, ...], affine: Array) -> tuple[int, int, int]:
-    """How many voxels along each axis are averaged, so that there are at most `MOST_VOXELS`; the smallest first."""
+    """Voxels along each axis that are averaged, so that there are at most `MOST_VOXELS`; the smallest first."""
     block, spacing = np.ones(3, int), np.linalg.norm(affine[:3, :3], axis=0)
     while np.prod(np.array(shape) // block) > MOST_VOXELS:
         size = block * spacing
