@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -204,9 +204,3 @@ def link(part: Path, output: Path) -> None:
 def _entries(folder: Path) -> Iterator[Path]:
     """The entries of a folder of a shard, without what killed workers left."""
     return (path for path in sorted(folder.iterdir()) if not path.name.startswith(".")) if folder.is_dir() else iter(())
-
-
-def short_counts(counts: Mapping[str, int]) -> str:
-    """The cases by status, in words."""
-    kinds = ", ".join(f"{number} {status}" for status, number in counts.items() if number)
-    return f"{counted(sum(counts.values()), 'case')}: {kinds}"

@@ -20,6 +20,7 @@ from ..errors import WrongUsage
 from ..files.tables import as_csv, from_csv
 from ..preprocessing.regions import REGIONS
 from ..results.terminal import OVERVIEW, PAGE, flag_codes, in_words
+from ..words import counted
 
 TABLE_NAME, DETAILS_NAME = "scores.csv", "score_details.csv"
 
@@ -72,6 +73,12 @@ class Row:
     def score(self, region: str, name: str | None = None) -> Number:
         """A score of a region by its name, the region's score by default; None where there is none."""
         return self.scores.get(region) if name is None else self.details.get(region, {}).get(name)
+
+
+def counts_in_words(counts: Mapping[str, int]) -> str:
+    """The cases by status, as "9 cases: 8 done, 1 refused"."""
+    kinds = ", ".join(f"{counts[status]} {status}" for status in STATUSES if counts.get(status))
+    return f"{counted(sum(counts.values()), 'case')}: {kinds}"
 
 
 def row_of(case: str, result: Mapping[str, Any]) -> Row:

@@ -26,12 +26,11 @@ from ..cohort.index import write_index
 from ..cohort.runner import Plan, run_case, without_maps
 from ..cohort.scan_folder import cases_in, check_some
 from ..cohort.shards import shard_named
-from ..cohort.table import DONE, FAILED, REFUSED, TABLE_NAME, Row
+from ..cohort.table import DONE, FAILED, REFUSED, TABLE_NAME, Row, counts_in_words
 from ..datasets.datalist import SECTIONS, Case, listed_cases
 from ..errors import WrongUsage
 from ..processes.local import Lost
 from ..results.record import MAP_LEVELS
-from ..words import counted
 from ..workflow import parsed_configs
 from .arguments import (
     FAILURES,
@@ -232,8 +231,7 @@ def work(plan: Plan, cases: Sequence[Case], args: argparse.Namespace) -> None:
 def summary(rows: Sequence[Row], folder: Path) -> list[str]:
     """Lines about the cases' outcomes, and about cases without one; `folder` is that of the cohort."""
     counts = Counter(row.status for row in rows)
-    kinds = ", ".join(f"{counts[status]} {status}" for status in (DONE, REFUSED, FAILED) if counts[status])
-    lines = [f"{counted(len(rows), 'case')}: {kinds}", f"{folder / TABLE_NAME}", f"{folder / INDEX_NAME}"]
+    lines = [counts_in_words(counts), f"{folder / TABLE_NAME}", f"{folder / INDEX_NAME}"]
     if counts[FAILED]:
         lines.append("The same command tries the failed ones again.")
     return lines

@@ -10,8 +10,8 @@ import argparse
 from pathlib import Path
 
 from ..cohort.folder import INDEX_NAME, CohortFolder
-from ..cohort.merge import merge, read_parts, short_counts
-from ..cohort.table import FAILED, TABLE_NAME
+from ..cohort.merge import merge, read_parts
+from ..cohort.table import FAILED, TABLE_NAME, counts_in_words
 from .arguments import FAILURES, add_output
 
 
@@ -30,7 +30,7 @@ def main(args: argparse.Namespace) -> int:
         OutputFailed: it can't be written.
     """
     counts = merge(read_parts(args.shards), CohortFolder(args.output))
-    print(f"{short_counts(counts)}\n{args.output / TABLE_NAME}\n{args.output / INDEX_NAME}")
+    print(f"{counts_in_words(counts)}\n{args.output / TABLE_NAME}\n{args.output / INDEX_NAME}")
     if counts[FAILED]:
         print("`cohort --shard` tries the failed ones of a shard again; then merge again.")
     return FAILURES if counts[FAILED] else 0
