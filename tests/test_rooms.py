@@ -27,6 +27,7 @@ FLOORS = (
     {"registration", "anomaly", "baseline", "skull"},
     {"results", "datasets", "training", "calibration"},
     {"cohort", "service"},
+    {"sites"},
     {"commands"},
 )
 SIMULATION_FLOORS = ("anatomy", "lesions", "person", "scanner")
