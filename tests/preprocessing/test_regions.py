@@ -16,7 +16,6 @@ from scripts.preprocessing.regions import (
     region_target,
     scored_regions,
     share_in_no_region,
-    within,
 )
 
 SIZE = 96
@@ -91,14 +90,6 @@ def test_what_is_not_head_has_no_region() -> None:
     head = hu > -300
     head[:, :, :40] = False
     assert not own_regions(hu, head, region_target(reference))[:, :, :40].any()
-
-
-def test_within_by_a_slow_loop() -> None:
-    mask = np.zeros((9, 9, 9), bool)
-    mask[4, 4, 4] = True
-    for index in np.ndindex(9, 9, 9):
-        distance = 2.0 * np.linalg.norm(np.subtract(index, 4))
-        assert within(mask, 5.0, 2.0)[index] == (distance <= 5.0)
 
 
 def test_coverage_is_the_share_in_the_field_of_view() -> None:

@@ -22,7 +22,7 @@ from scipy import ndimage
 
 from ..geometry.averages import block_means, gaussian_means
 from ..preprocessing.intensity import BONE_WINDOW_HU, BRAIN_WINDOW_HU
-from ..preprocessing.regions import LEFT_HEMISPHERE, RIGHT_HEMISPHERE, SKULL
+from ..preprocessing.regions import SKULL, in_hemispheres
 
 BLOCK = 2
 """Voxels a side of the blocks that densities are averaged over first."""
@@ -61,7 +61,7 @@ def densities(
     brain_window_hu, bone_window_hu = windows_hu
     if inputs.shape != (2, *regions.shape):
         raise ValueError(f"asymmetry needs brain and bone window, (2, {regions.shape}), got {inputs.shape}")
-    brain = np.isin(regions, (LEFT_HEMISPHERE, RIGHT_HEMISPHERE)) & ~bone_and_rim(inputs[1], bone_window_hu)
+    brain = in_hemispheres(regions) & ~bone_and_rim(inputs[1], bone_window_hu)
     found, there = [], []
     for channel, inside, (low, high), sigma_mm, step_hu in (
         (inputs[0], brain, brain_window_hu, BRAIN_SMOOTHING_MM, BRAIN_STEP_HU),

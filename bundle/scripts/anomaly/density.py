@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ..geometry.averages import gaussian_means
-from ..preprocessing.regions import LEFT_HEMISPHERE, RIGHT_HEMISPHERE
+from ..preprocessing.regions import in_hemispheres
 
 BLOCK_MM = 2.0
 """Side of a block."""
@@ -36,7 +36,7 @@ def density_at_places(blocks: NDArray[np.int16], regions: NDArray[np.uint8]) -> 
         regions: labels (64, 64, 64) at the places.
     """
     hu = blocks.astype(np.float32)
-    brain = np.isin(regions, (LEFT_HEMISPHERE, RIGHT_HEMISPHERE))
+    brain = in_hemispheres(regions)
     line = (np.arange(blocks.shape[0]) + 1) // 2
     there = brain[np.ix_(line, line, line)] & (ndimage.uniform_filter(hu, RIM_BLOCKS) <= RIM_HU)
     means, known = gaussian_means(hu.clip(*CLIPPED_HU) * there, there, SMOOTHING_MM / BLOCK_MM)

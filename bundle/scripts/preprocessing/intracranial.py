@@ -21,6 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from ..geometry.distances import deeper_than
+
 CORE_MM, BEYOND_MM, REACH_MM, GAP_MM = 16.0, 6.0, 24.0, 4.0
 """Depth inside the reference's brain at which every head has brain; reach of a larger brain beyond the reference's,
 anywhere and inside the ring; widest gap in the bone (a suture, a fracture) that still counts as closed."""
@@ -84,7 +86,8 @@ def inside_skull(hu: Array, bone: Mask, head: Mask, target: SpaceTarget, spacing
     near = target.close & (above >= -BEYOND_MM)
     allowed = (near | ring) & (core | soft(hu, head, above)) & head
     free = allowed & ~ndimage.binary_closing(bone, ball(GAP_MM / spacing_mm))
-    wide = opened(free, GAP_MM, spacing_mm) | (core & free)
+    # Nothing leaks through passages narrower than twice this.
+    wide = deeper_than(free, GAP_MM, spacing_mm) | (core & free)
     inside = ndimage.binary_propagation(core & free, mask=wide)
     steps = int(np.ceil(GAP_MM / spacing_mm))
     grown = ndimage.binary_dilation(inside, iterations=steps, mask=allowed & ~bone)
@@ -99,7 +102,7 @@ def enclosed_space(hu: Array, bone: Mask, head: Mask, target: SpaceTarget, spaci
     """
     closed = soft(hu, head, target.above_mm) & (target.above_lowest_mm >= 0) & (bone_sides(bone) == 4)
     free = closed & ~ndimage.binary_closing(bone, ball(GAP_MM / spacing_mm))
-    wide = opened(free, NARROW_MM, spacing_mm) | (target.core & free)
+    wide = deeper_than(free, NARROW_MM, spacing_mm) | (target.core & free)
     inside = ndimage.binary_propagation(target.core & free, mask=wide)
     steps = int(np.ceil(GAP_MM / spacing_mm))
     grown = ndimage.binary_dilation(inside, iterations=steps, mask=closed & ~bone)
@@ -109,11 +112,6 @@ def enclosed_space(hu: Array, bone: Mask, head: Mask, target: SpaceTarget, spaci
 def soft(hu: Array, head: Mask, above_mm: Array) -> Mask:
     """The head without fat and air near the floor or below it."""
     return np.asarray(head & ((above_mm >= BASE_MM) | (hu >= FAT_HU)))
-
-
-def opened(free: Mask, narrow_mm: float, spacing_mm: float) -> Mask:
-    """Places more than `narrow_mm` from what is not free: nothing leaks through passages narrower than twice that."""
-    return np.asarray(ndimage.distance_transform_edt(free, sampling=spacing_mm) > narrow_mm)
 
 
 def above_floor(brain_there: Mask, spacing_mm: float, around_mm: float = 0.0) -> NDArray[np.float32]:

@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ..geometry.averages import block_means
+from ..geometry.distances import within
 from .intracranial import GAP_MM, SpaceTarget, ball, enclosed_space, inside_skull, space_target
 
 LEFT_HEMISPHERE, RIGHT_HEMISPHERE, SKULL = 1, 2, 3
@@ -52,17 +53,22 @@ SKULL_MM, THICK_MM = 6.0, 12.0
 Mask = NDArray[np.bool_]
 
 
+def in_hemispheres(labels: NDArray[np.uint8]) -> Mask:
+    """Mask of the voxels of both hemispheres, of labels of any shape."""
+    return (labels == LEFT_HEMISPHERE) | (labels == RIGHT_HEMISPHERE)  # `np.isin` takes thirty times as long
+
+
 def coverage(valid: Mask, reference_regions: NDArray[np.uint8]) -> dict[str, float]:
     """Share (0 to 1) of each reference region that the field of view `valid` (same shape) holds.
 
     Raises:
         ValueError: a region is empty in `reference_regions`.
     """
-    total = np.bincount(reference_regions.ravel(), minlength=4)
-    if not total[1:4].all():
+    places = {name: reference_regions == label for name, label in REGIONS.items()}
+    total = {name: np.count_nonzero(place) for name, place in places.items()}
+    if not all(total.values()):
         raise ValueError(f"the reference regions must hold the labels 1, 2 and 3, found {np.unique(reference_regions)}")
-    seen = np.bincount(reference_regions[valid], minlength=4)
-    return {name: float(seen[label] / total[label]) for name, label in REGIONS.items()}
+    return {name: np.count_nonzero(place & valid) / total[name] for name, place in places.items()}
 
 
 @dataclass(frozen=True)
@@ -75,7 +81,7 @@ class RegionTarget:
 
 def region_target(reference_regions: NDArray[np.uint8], spacing_mm: float = 1.0) -> RegionTarget:
     """What is needed of the reference regions (N, N, N), N even, with voxels of `spacing_mm`."""
-    brain = block_means(np.isin(reference_regions, (LEFT_HEMISPHERE, RIGHT_HEMISPHERE)), COARSE) >= 0.5
+    brain = block_means(in_hemispheres(reference_regions), COARSE) >= 0.5
     skull, step_mm = block_means(reference_regions == SKULL, COARSE) > 0, COARSE * spacing_mm
     return RegionTarget(space_target(brain, step_mm), within(skull, SKULL_MM, step_mm))
 
@@ -118,13 +124,6 @@ def share_in_no_region(
     return float(none / max(free, 1.0))
 
 
-def within(mask: Mask, distance_mm: float, spacing_mm: float) -> Mask:
-    """Voxels that lie at most `distance_mm` from the mask; none where it is empty."""
-    if not mask.any():
-        return np.zeros_like(mask)
-    return np.asarray(ndimage.distance_transform_edt(~mask, sampling=spacing_mm) <= distance_mm)
-
-
 def _fine(mask: Mask) -> Mask:
     """A mask of blocks as a mask of voxels."""
     for axis in range(3):
@@ -135,4 +134,6 @@ def _fine(mask: Mask) -> Mask:
 def scored_regions(regions: NDArray[np.uint8], scores: Mapping[str, float | None]) -> NDArray[np.uint8]:
     """`regions` without those that have no score; all of them where none has one."""
     without = [REGIONS[name] for name, score in scores.items() if score is None]
-    return np.where(np.isin(regions, without), 0, regions).astype(np.uint8) if len(without) < len(REGIONS) else regions
+    if not without or len(without) == len(REGIONS):
+        return regions
+    return np.where(np.isin(regions, without), 0, regions).astype(np.uint8)

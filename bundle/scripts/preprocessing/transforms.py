@@ -25,15 +25,7 @@ from ..volume import AIR_HU
 from .blocks import MEDIAN_HU, Shift, at_places, block_grid, block_hu, median_shift, shifted
 from .foreground import head_foreground
 from .intensity import BONE_WINDOW_HU, BRAIN_WINDOW_HU, equalize_histogram, windows
-from .regions import (
-    LEFT_HEMISPHERE,
-    RIGHT_HEMISPHERE,
-    RegionTarget,
-    coverage,
-    own_regions,
-    region_target,
-    share_in_no_region,
-)
+from .regions import RegionTarget, coverage, in_hemispheres, own_regions, region_target, share_in_no_region
 
 REGION_TARGET_NAME = "regions_target.npz"
 """The derived file (see `files.derived`) with what is needed of the reference regions."""
@@ -195,7 +187,7 @@ class ShiftBlocksd(MapTransform):
 @lru_cache(maxsize=2)
 def reference_brain(regions: str) -> NDArray[np.bool_]:
     """Blocks (127, 127, 127) that lie mostly in the hemispheres of the reference regions in a file."""
-    return block_hu(np.isin(load_regions(regions), (LEFT_HEMISPHERE, RIGHT_HEMISPHERE))) > 0.5
+    return block_hu(in_hemispheres(load_regions(regions))) > 0.5
 
 
 def flagged(image: Tensor, shift: Shift) -> Tensor:

@@ -18,7 +18,7 @@ from scipy import ndimage
 
 from ...geometry.affines import transform_points
 from ...geometry.coordinates import REFERENCE_SIZE, grid_affine
-from ...preprocessing.regions import LEFT_HEMISPHERE, RIGHT_HEMISPHERE
+from ...preprocessing.regions import in_hemispheres
 from ...volume import AIR_HU
 from .places import Place
 
@@ -95,7 +95,7 @@ class Scan:
         offset = transform_points(to_voxel, start[None])[0] - low
         hu = ndimage.affine_transform(part, to_voxel[:3, :3], offset, shape, order=1, cval=AIR_HU)
         labels = self.regions[tuple(slice(a, a + n) for a, n in zip(start, shape, strict=True))]
-        return hu, np.isin(labels, (LEFT_HEMISPHERE, RIGHT_HEMISPHERE)) & (hu < MOST_HU)
+        return hu, in_hemispheres(labels) & (hu < MOST_HU)
 
 
 def find_lesion(place: Place, scan: Scan) -> Lesion:
