@@ -7,9 +7,11 @@ with `$` would be run as Python; so each has a list of values, and any other is 
 
 from __future__ import annotations
 
+import io
 import json
 import tempfile
 import time
+import zipfile
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from importlib import import_module
@@ -21,13 +23,16 @@ from monailabel.interfaces.tasks.infer_v2 import InferTask, InferType
 from monailabel.transform.writer import Writer
 from monailabel.utils.others.generic import device_list, device_map
 
-from kept_results import SEGMENTATION, KeptResults, why_no_objects
+from kept_results import OBJECTS, PAGES, SEGMENTATION, KeptResults, why_no_objects
 
 VOLUMES = (".nii.gz", ".nii", ".nrrd")
 """Files of a volume that a client may ask for, by `result_extension`."""
 
 DICOM = ".dcm"
 """Of the mask also the DICOM Segmentation of the bundle, which `output=dicom_seg` answers."""
+
+ARCHIVE = ".zip"
+"""Of the report also all DICOM objects of the bundle, the marked slices among them, in an archive."""
 
 
 class OptionRefused(ValueError):
@@ -47,11 +52,11 @@ class AnomalyTask(InferTask):
     config_options: ClassVar[dict[str, tuple[Any, ...]]]
     """Values by id of the config, the default first."""
 
-    extensions: ClassVar[tuple[str, ...]] = VOLUMES
+    extensions: ClassVar[tuple[str, ...]]
     """Files that are offered, the default first."""
 
-    dtype: ClassVar[str]
-    """Type of the voxels that are written."""
+    of_series: ClassVar[tuple[str, ...]] = ()
+    """Those of them that only a DICOM series has."""
 
     def __init__(self, kept: KeptResults, kind: InferType, labels: Mapping[str, int]) -> None:
         """Answer from the results in `kept`, as a task of a kind whose volume holds `labels`."""
@@ -86,15 +91,28 @@ class AnomalyTask(InferTask):
         scan, extension = Path(request["image"]), choice("result_extension", request, self.extensions)
         chosen = {name: choice(name, request, offered) for name, offered in self.config_options.items()}
         values = {"map": "calibrated", **chosen, "device": f"$torch.device({chosen_device(request)!r})"}
-        if extension == DICOM and (reason := why_no_objects(scan)):
+        if extension in self.of_series and (reason := why_no_objects(scan)):
             raise OptionRefused(reason)
         result = self.kept.of(scan, values)
-        file = self.segmentation(result) if extension == DICOM else self.volume(result, extension, request)
+        file = self.file(result, extension, request)
         facts = {name: value for name, value in result.record.items() if name != "outputs"}
         seconds = {"total": round(time.monotonic() - began, 2)}
         return file, {**facts, "label_names": self.labels, "centroids": {}, "latencies": seconds}
 
-    def volume(self, result: Any, extension: str, request: Mapping[str, Any]) -> str:
+    @abstractmethod
+    def file(self, result: Any, extension: str, request: Mapping[str, Any]) -> str:
+        """Path of a new file with the answer."""
+
+
+class VolumeTask(AnomalyTask):
+    """Answer with a volume on the grid of the results."""
+
+    extensions = VOLUMES
+
+    dtype: ClassVar[str]
+    """Type of the voxels that are written."""
+
+    def file(self, result: Any, extension: str, request: Mapping[str, Any]) -> str:
         """Path of a file with the task's volume."""
         data = {
             "pred": self.shown(result),
@@ -105,25 +123,12 @@ class AnomalyTask(InferTask):
         }
         return str(Writer(label="pred", nibabel=True)(data)[0])
 
-    @staticmethod
-    def segmentation(result: Any) -> str:
-        """Path of a file with the DICOM Segmentation.
-
-        Raises:
-            NothingMarked: there is none.
-        """
-        if SEGMENTATION not in result.files:
-            raise NothingMarked("Nothing exceeds the threshold of its region, so there is no segmentation.")
-        with tempfile.NamedTemporaryFile(suffix=DICOM, delete=False) as file:
-            file.write(result.files[SEGMENTATION])
-        return file.name
-
     @abstractmethod
     def shown(self, result: Any) -> np.ndarray:
         """The volume (I, J, K) to write."""
 
 
-class HeatmapTask(AnomalyTask):
+class HeatmapTask(VolumeTask):
     """The heatmap, float32: no segmentation, so that viewers don't offer it as one."""
 
     config_options: ClassVar = {
@@ -140,15 +145,28 @@ class HeatmapTask(AnomalyTask):
         return result.heatmap
 
 
-class MaskTask(AnomalyTask):
+class MaskTask(VolumeTask):
     """The mask: the region's label where the heatmap exceeds the threshold of its region, 0 elsewhere; uint8."""
 
     config_options: ClassVar = {"stride": (2, 4, 1)}
     extensions = (*VOLUMES, DICOM)
+    of_series = (DICOM,)
     dtype = "uint8"
 
     def __init__(self, kept: KeptResults) -> None:
         super().__init__(kept, InferType.SEGMENTATION, {"left hemisphere": 1, "right hemisphere": 2, "skull": 3})
+
+    def file(self, result: Any, extension: str, request: Mapping[str, Any]) -> str:
+        """Path of a file with the mask, or with the DICOM Segmentation.
+
+        Raises:
+            NothingMarked: there is no segmentation.
+        """
+        if extension != DICOM:
+            return super().file(result, extension, request)
+        if SEGMENTATION not in result.files:
+            raise NothingMarked("Nothing exceeds the threshold of its region, so there is no segmentation.")
+        return new_file(result.files[SEGMENTATION], DICOM)
 
     def shown(self, result: Any) -> np.ndarray:
         """The mask.
@@ -166,6 +184,38 @@ class MaskTask(AnomalyTask):
         ).values():
             mask[region] = result.regions[region]
         return mask
+
+
+class ReportTask(AnomalyTask):
+    """The report as a page, a PDF or a picture; of a DICOM series also all DICOM objects, in an archive."""
+
+    config_options: ClassVar = {"stride": (2, 4, 1)}
+    extensions = (*PAGES, ARCHIVE)
+    of_series = (ARCHIVE,)
+
+    def __init__(self, kept: KeptResults) -> None:
+        super().__init__(kept, InferType.OTHERS, {})
+
+    def file(self, result: Any, extension: str, request: Mapping[str, Any]) -> str:
+        """Path of a file with the report."""
+        return new_file(archive(result.files) if extension == ARCHIVE else result.files[PAGES[extension]], extension)
+
+
+def archive(files: Mapping[str, bytes]) -> bytes:
+    """A zip archive of the DICOM objects among a run's files, without dates."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as made:
+        for name in sorted(files):
+            if name.startswith(OBJECTS):
+                made.writestr(zipfile.ZipInfo(name.removeprefix(OBJECTS)), files[name])
+    return stream.getvalue()
+
+
+def new_file(content: bytes, extension: str) -> str:
+    """Path of a new temporary file."""
+    with tempfile.NamedTemporaryFile(suffix=extension, delete=False) as file:
+        file.write(content)
+    return file.name
 
 
 def choice(name: str, request: Mapping[str, Any], offered: tuple[Any, ...]) -> Any:

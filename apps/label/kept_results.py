@@ -19,14 +19,20 @@ from tempfile import TemporaryDirectory
 from threading import Lock
 from typing import Any
 
-SEGMENTATION = "dicom/segmentation.dcm"
+OBJECTS = "dicom/"
+"""Beginning of the names of a run's DICOM objects."""
+
+SEGMENTATION = f"{OBJECTS}segmentation.dcm"
 """The file of a run that is the answer to `output=dicom_seg`."""
 
-KEPT = ("heatmap.nii.gz", "regions.nii.gz", SEGMENTATION)
-"""The files of a run that answers are made of."""
+PAGES = {".html": "report.html", ".pdf": "report.pdf", ".png": "overview.png"}
+"""Files of a run that show it, by their extension."""
 
-MOST = 16
-"""Runs whose results are kept in memory: at most some ten MB each, as their files are compressed."""
+KEPT = ("heatmap.nii.gz", "regions.nii.gz", *PAGES.values())
+"""The files of a run that answers are made of, beside the DICOM objects."""
+
+MOST = 8
+"""Runs whose results are kept in memory: 10 to 30 MB each, as their files are compressed."""
 
 
 class KeptResults:
@@ -42,8 +48,7 @@ class KeptResults:
     def of(self, scan: Path, values: Mapping[str, Any]) -> Any:
         """The `scripts.results.result.Result` of a scan with values of `inference.json` by id.
 
-        It has the record, and of the files the heatmap, the regions and, if a DICOM series has voxels above a
-        threshold, the segmentation.
+        It has the record, and of the files the heatmap, the regions, the report and, of a DICOM series, the objects.
 
         Raises:
             InputRefused: of the bundle: the scan can't be judged.
@@ -70,10 +75,10 @@ class KeptResults:
         objects = why_no_objects(scan) == ""
         with TemporaryDirectory(prefix="head_ct_anomaly_") as folder:
             output = Path(folder) / "results"
-            # No answer has the report, but the UIDs of the DICOM objects follow from it.
-            judging.judge(scan, output, {**values, "dicom": objects, "report": objects})
+            judging.judge(scan, output, {**values, "dicom": objects})
             made = result.Result.read(output)
-        return replace(made, files={name: made.files[name] for name in KEPT if name in made.files})
+        kept = {name: content for name, content in made.files.items() if name in KEPT or name.startswith(OBJECTS)}
+        return replace(made, files=kept)
 
 
 def digest(path: Path) -> str:

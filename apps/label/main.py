@@ -1,8 +1,9 @@
 """Head CT position anomaly as an application of MONAI Label.
 
-Two *tasks* run the bundle from its folder, each under the name that a client asks for: the heatmap, for programs that
-take real numbers, and the *mask*, whole numbers for viewers that show segmentations (3D Slicer, OHIF). Both answer from
-the same results. There is nothing to train: the network learns from healthy heads, not from what is drawn in a viewer.
+Three *tasks* run the bundle from its folder, each under the name that a client asks for: the heatmap, for programs that
+take real numbers, the *mask*, whole numbers for viewers that show segmentations (3D Slicer, OHIF), and the report. All
+answer from the same results. There is nothing to train: the network learns from healthy heads, not from what is drawn
+in a viewer.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from fastapi import HTTPException
 from monailabel.datastore.dicom import DICOMWebDatastore
 from monailabel.interfaces.app import MONAILabelApp
 
-from anomaly_tasks import HeatmapTask, MaskTask, NothingMarked, reason_to_refuse
+from anomaly_tasks import HeatmapTask, MaskTask, NothingMarked, ReportTask, reason_to_refuse
 from dicomweb_series import series_folder
 from kept_results import KeptResults
 from segmentation_answer import answer_segmentations
@@ -34,7 +35,7 @@ NOT_PROCESSABLE = 422
 
 
 class PositionAnomalyApp(MONAILabelApp):
-    """The bundle's heatmap and mask, without training."""
+    """The bundle's heatmap, mask and report, without training."""
 
     def __init__(self, app_dir: str, studies: str, conf: dict[str, str]) -> None:
         """Serve the scans of the folder, or DICOMweb address, `studies`.
@@ -57,7 +58,7 @@ class PositionAnomalyApp(MONAILabelApp):
     def init_infers(self) -> dict[str, Any]:
         """The tasks by name."""
         kept = KeptResults(self.bundle)
-        tasks = {NAME: HeatmapTask(kept), f"{NAME}_mask": MaskTask(kept)}
+        tasks = {NAME: HeatmapTask(kept), f"{NAME}_mask": MaskTask(kept), f"{NAME}_report": ReportTask(kept)}
         answer_segmentations(tasks.keys())
         return tasks
 

@@ -66,7 +66,8 @@ def test_defaults_keep_to_this_machine() -> None:
     args = parsed("--sender", "SCANNER", "--to", "PACS@10.0.0.1:4242", "--stride", "4", "--device", "cpu")
     assert (args.host, args.port, args.sender) == ("127.0.0.1", 11112, ["SCANNER"])
     assert node_address("PACS@10.0.0.1:4242") == args.to == ("PACS", "10.0.0.1", 4242)
-    assert dict(listen.values_of(args)) == {"stride": 4, "device": "$torch.device('cpu')"}
+    assert dict(listen.values_of(args)) == {"stride": 4, "device": "$torch.device('cpu')", "report": True}
+    assert dict(listen.values_of(parsed("--sender", "A", "--to", "PACS@h:1", "--no-report")))["report"] is False
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -89,7 +90,7 @@ def test_a_port_in_use_and_a_spool_in_use_are_said(tmp_path: Path, capsys: pytes
 def test_nothing_is_lost_and_nothing_worked_twice_by_a_node_that_is_killed(tmp_path: Path) -> None:
     found = killed(tmp_path, studies=3, kills=2)
     gc.collect()  # the sockets, while the mark of this module holds
-    assert (found["with results"], found["objects"], found["worked"]) == (3, 12, 3)
+    assert (found["with results"], found["objects"], found["worked"]) == (3, 15, 3)
     assert (found["worked twice"], found["with two reports"], found["refused"], found["left"]) == (0, 0, 0, 0)
 
 

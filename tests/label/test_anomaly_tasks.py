@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -105,6 +106,39 @@ def test_a_segmentation_is_that_of_the_bundle(cpu: None, monkeypatch: pytest.Mon
         tasks.OptionRefused, match=r"result_extension must be one of \.nii\.gz, \.nii, \.nrrd, got '\.dcm'"
     ):
         tasks.HeatmapTask(Kept())(request)
+
+
+FILES = {
+    **{"report.html": b"page", "report.pdf": b"sheet", "overview.png": b"picture", "heatmap.nii.gz": b"voxels"},
+    **{"dicom/slice_002.dcm": b"two", "dicom/slice_001.dcm": b"one"},
+}
+
+
+@pytest.mark.parametrize(("extension", "content"), [(None, b"page"), (".pdf", b"sheet"), (".png", b"picture")])
+def test_a_report_is_a_page_a_sheet_or_a_picture(extension: str | None, content: bytes, cpu: None) -> None:
+    request = {"image": "scan.nii.gz", "result_extension": extension}
+    file, params = tasks.ReportTask(Kept(files=FILES))(request)
+    assert Path(file).suffix == (extension or ".html")
+    assert Path(file).read_bytes() == content
+    assert params["scores"] == {"right_hemisphere": 4.0}
+    Path(file).unlink()
+
+
+def test_an_archive_holds_the_dicom_objects_of_a_series(cpu: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    request = {"image": "folder", "result_extension": ".zip"}
+    monkeypatch.setattr(tasks, "why_no_objects", lambda scan: "A NIfTI file has no study.")
+    with pytest.raises(tasks.OptionRefused, match="A NIfTI file has no study"):
+        tasks.ReportTask(Kept(files=FILES))(request)
+    monkeypatch.setattr(tasks, "why_no_objects", lambda scan: "")
+    files = [Path(tasks.ReportTask(Kept(files=FILES))(request)[0]) for _ in range(2)]
+    assert files[0].read_bytes() == files[1].read_bytes()
+    with zipfile.ZipFile(files[0]) as archive:
+        assert {name: archive.read(name) for name in archive.namelist()} == {
+            "slice_001.dcm": b"one",
+            "slice_002.dcm": b"two",
+        }
+    for file in files:
+        file.unlink()
 
 
 @pytest.mark.parametrize("asked", [4, "4"])

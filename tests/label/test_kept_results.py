@@ -107,23 +107,23 @@ def test_a_nifti_is_known_by_its_bytes_and_kind(kept: Counted, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(("reason", "made"), [("", True), ("A NIfTI file has no study.", False)])
-def test_a_report_is_made_only_for_dicom_objects_and_not_kept(
+def test_what_answers_are_made_of_is_kept_and_the_scan_is_not(
     reason: str, made: bool, scan: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: dict[str, Any] = {}
+    kept = {"heatmap.nii.gz": b"voxels", "report.html": b"page", "report.pdf": b"sheet", "dicom/slice_001.dcm": b"x"}
 
     def judge(_: Path, output: Path, values: dict[str, Any]) -> None:
         asked.update(values)
         parts: dict[str, Any] = {"scores": {}, "score_details": {}, "detections": [], "quality": {}}
-        files = {"heatmap.nii.gz": b"voxels", "report.html": b"page", "report.pdf": b"sheet"}
-        write_results(output, files, {**parts, "registration": {}, "findings": []})
+        write_results(output, {**kept, "scan.nii.gz": b"large"}, {**parts, "registration": {}, "findings": []})
 
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.setattr("scripts.results.judging.judge", judge)
     monkeypatch.setattr("kept_results.why_no_objects", lambda _: reason)
     result = KeptResults(BUNDLE).of(scan, {"stride": 4})
-    assert asked == {"stride": 4, "dicom": made, "report": made}
-    assert result.files == {"heatmap.nii.gz": b"voxels"}
+    assert asked == {"stride": 4, "dicom": made}, "with the report, which is made by default"
+    assert result.files == kept
 
 
 def test_dicom_objects_need_a_series_that_they_can_refer_to(tmp_path: Path) -> None:

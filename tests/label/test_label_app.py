@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,7 +44,8 @@ APP, BUNDLE, SAMPLE = ROOT / "apps" / "label", ROOT / "bundle", ROOT / "sample"
 STOCK = Path(sys.prefix) / "monailabel" / "sample-apps" / "monaibundle"
 """MONAI Label's sample application for bundles."""
 
-NAME, MASK = "head_ct_position_anomaly", "head_ct_position_anomaly_mask"
+NAME = "head_ct_position_anomaly"
+MASK, REPORT = f"{NAME}_mask", f"{NAME}_report"
 STRIDE = 4
 MAPS_OFFERED = ("calibrated", "position", "asymmetry", "density", "density_one_sided", "error")
 LARGEST_DIFFERENCE = 0.005 + 1e-5
@@ -152,7 +154,8 @@ def infer(client: MONAILabelClient, model: str, image: str, params: dict[str, An
 
 def test_what_is_offered(client: MONAILabelClient) -> None:
     info = client.info()
-    assert {name: model["type"] for name, model in info["models"].items()} == {NAME: "others", MASK: "segmentation"}
+    kinds = {NAME: "others", MASK: "segmentation", REPORT: "others"}
+    assert {name: model["type"] for name, model in info["models"].items()} == kinds
     assert info["models"][MASK]["labels"] == {"left hemisphere": 1, "right hemisphere": 2, "skull": 3}
     assert info["models"][NAME]["config"] == {"device": ["cpu"], "stride": [2, 4, 1], "map": list(MAPS_OFFERED)}
     assert info["models"][MASK]["config"] == {"device": ["cpu"], "stride": [2, 4, 1]}
@@ -254,6 +257,32 @@ def test_a_segmentation_names_the_right_side_if_nothing_else_is_marked(client: M
     expected, _ = marked(right.parent / "expected")
     assert set(np.unique(expected)) == {0, 2}
     check_segmentation(segmentation(client.get_server_url(), str(right)), right)
+
+
+def report(address: str, image: str, extension: str) -> requests.Response:
+    """The answer to a report in a form."""
+    params = json.dumps({"stride": STRIDE, "result_extension": extension})
+    asked = {"image": image, "output": "image"}
+    return requests.post(f"{address}/infer/{REPORT}", params=asked, data={"params": params}, timeout=LONGEST_S)
+
+
+def test_page_sheet_and_dicom_objects_are_those_of_monai_bundle(client: MONAILabelClient, right: Path) -> None:
+    expected, address = right.parent / "expected", client.get_server_url()
+    page = report(address, str(right), ".html")
+    assert (page.status_code, page.headers["content-type"].split(";")[0]) == (200, "text/html")
+    assert page.content == (expected / "report.html").read_bytes()
+    sheet = report(address, str(right), ".pdf")
+    assert (sheet.headers["content-type"], sheet.content) == ("application/pdf", (expected / "report.pdf").read_bytes())
+    with zipfile.ZipFile(io.BytesIO(report(address, str(right), ".zip").content)) as archive:
+        objects = {f"dicom/{name}": archive.read(name) for name in archive.namelist()}
+    assert objects == {f"dicom/{path.name}": path.read_bytes() for path in (expected / "dicom").iterdir()}
+    assert sum("slice_" in name for name in objects) == len(list(right.iterdir()))
+
+
+def test_a_nifti_has_a_report_and_no_dicom_objects(client: MONAILabelClient, left: Path) -> None:
+    address = client.get_server_url()
+    assert report(address, str(left), ".html").content == (left.parent / "expected" / "report.html").read_bytes()
+    assert report(address, str(left), ".zip").status_code == 422
 
 
 def test_a_nifti_has_no_dicom_segmentation(client: MONAILabelClient, left: Path) -> None:

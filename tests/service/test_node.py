@@ -62,11 +62,18 @@ def test_a_node_that_takes_no_compression_gets_objects_without(tmp_path: Path) -
             np.testing.assert_array_equal(there.pixel_array, one.pixel_array)
 
 
-def test_a_node_that_does_not_take_a_class(tmp_path: Path) -> None:
-    (file,) = write_study(tmp_path / "in", 0, 1)
-    port = free_port()
-    with Archive().open(port), pytest.raises(SendFailed, match="PACS does not take 000"):
-        Node("127.0.0.1", port, "PACS", "HEADCTANOMALY", 5).send([file, *sorted(make(tmp_path / "x").folder.iterdir())])
+def test_a_class_that_a_node_does_not_take_is_left_out_and_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (image,) = write_study(tmp_path / "in", 0, 1)
+    results, port = sorted(make(tmp_path / "x", slices=1).folder.iterdir()), free_port()
+    node = Node("127.0.0.1", port, "PACS", "HEADCTANOMALY", 5)
+    with Archive().open(port) as archive:  # takes results, and no CT
+        node.send([image, *results])
+        assert archive.data.keys() == {str(pydicom.dcmread(file).SOPInstanceUID) for file in results}
+        assert "PACS does not take these classes, which are left out: 1 CT Image Storage" in caplog.text
+        with pytest.raises(SendFailed, match=r"PACS at 127.0.0.1:\d+ takes none of the results: CT Image Storage"):
+            node.send([image])
 
 
 def test_a_node_that_does_not_know_this_one(tmp_path: Path) -> None:

@@ -35,8 +35,8 @@ from scripts.service.node import SendFailed
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 STUDY, DOSE_REPORT = "1.2.3.1", "1.2.840.10008.5.1.4.1.1.88.67"
-PARAMETRIC_MAP, SEGMENTATION, REPORT, CAPTURE = (
-    f"1.2.840.10008.5.1.4.1.1.{end}" for end in ("30", "66.4", "88.34", "7")
+PARAMETRIC_MAP, SEGMENTATION, REPORT, CAPTURE, DOCUMENT = (
+    f"1.2.840.10008.5.1.4.1.1.{end}" for end in ("30", "66.4", "88.34", "7", "104.1")
 )
 
 
@@ -55,7 +55,7 @@ def found(url: str) -> dict[str, Dataset]:
 def check_results(url: str, scan: Path) -> None:
     """The archive holds what the stand-in makes of the study."""
     objects = found(url)
-    assert objects.keys() == {PARAMETRIC_MAP, SEGMENTATION, REPORT, CAPTURE}
+    assert objects.keys() == {PARAMETRIC_MAP, SEGMENTATION, REPORT, CAPTURE, DOCUMENT}
     volume = read_volume(scan)
     heatmap, _, ranks = maps(volume.affine, volume.hu.shape)
     data = objects[PARAMETRIC_MAP]
@@ -66,6 +66,7 @@ def check_results(url: str, scan: Path) -> None:
     frames = data.pixel_array[[by_height[height] for height in sorted(by_height)]]
     expected = np.maximum(heatmap.transpose(2, 1, 0) / THRESHOLD - 0.5, 0) / 2
     np.testing.assert_allclose(frames, expected, atol=1 / 2048 + 1e-6)
+    assert objects[DOCUMENT].EncapsulatedDocument.startswith(b"%PDF")
     assert objects[SEGMENTATION].SegmentSequence[0].SegmentLabel.startswith("Anomaly 1, left")
     assert objects[SEGMENTATION].pixel_array.sum() == ranks.sum()
     place, left, right = groups(objects[REPORT])

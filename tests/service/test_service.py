@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -97,6 +98,16 @@ def test_results_are_kept_until_they_are_taken(
     assert destination.taken == 1
     assert rounds * node_service.TICK_S == pytest.approx(3 * node_service.FIRST_WAIT_S, abs=2), "5 s, then 10 s"
     assert caplog.text.count("results kept, again in") == 2
+
+
+@pytest.mark.parametrize("report", [True, False])
+def test_results_have_dicom_objects_and_the_report_unless_it_is_left_out(
+    report: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[dict[str, Any]] = []
+    monkeypatch.setattr(node_service, "run_configs", lambda names, values: ran.append(dict(values)))
+    assert work(Job(tmp_path / "images", tmp_path / "out", (("report", report),))) == ""
+    assert [(values["dicom"], values["report"]) for values in ran] == [(True, report)]
 
 
 def test_the_pipeline_refuses_what_is_no_head(tmp_path: Path) -> None:

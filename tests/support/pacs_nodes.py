@@ -115,7 +115,7 @@ class Archive:
     @contextmanager
     def open(self, port: int, tls: SSLContext | None = None) -> Iterator[Archive]:
         ae = AE(ae_title="PACS")
-        for storage in ("30", "66.4", "88.34", "7"):
+        for storage in ("30", "66.4", "88.34", "7", "104.1"):
             ae.add_supported_context(f"1.2.840.10008.5.1.4.1.1.{storage}")
         ae.start_server(("127.0.0.1", port), block=False, evt_handlers=[(evt.EVT_C_STORE, self.store)], ssl_context=tls)
         try:

@@ -25,7 +25,8 @@ def work(job: object) -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         volume = read_volume(job.images)  # type: ignore[attr-defined]
-        scanned, pictures = scanned_of(volume.hu, volume.affine, result()), {"overview.png": picture()}
+        scanned = scanned_of(volume.hu, volume.affine, result())
+        pictures = {"overview.png": picture(), "report.pdf": b"%PDF-1.4 of a stand-in"}
         files = dicom_files(job.images, None, scanned, result(), pictures)  # type: ignore[attr-defined]
         files = {name: write for name, write in files.items() if "slice_" not in name}
         write_results(job.out, files, {"scores": result()["scores"]})  # type: ignore[attr-defined]

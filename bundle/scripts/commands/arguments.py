@@ -52,6 +52,11 @@ def add_stride(parser: argparse._ActionsContainer, words: str = "(2)", default: 
     parser.add_argument("--stride", type=int, choices=STRIDES, default=default, help=f"mm between predictions {words}")
 
 
+def add_no_report(parser: argparse._ActionsContainer) -> None:
+    """Declare the option that leaves the page and the sheet out; `report` is true without it."""
+    parser.add_argument("--no-report", dest="report", action="store_false", help="make no report.html and report.pdf")
+
+
 def add_series_uid(parser: argparse.ArgumentParser) -> None:
     """Declare the series of a study."""
     parser.add_argument(

@@ -23,7 +23,7 @@ from ..errors import OutputFailed, WrongUsage, described
 from ..service.service import Destination, Service, work
 from ..service.spool import MIB, Limits, Spool, SpoolInUse
 from ..workflow import device_values
-from .arguments import add_device, add_stride, check_device, series_uid
+from .arguments import add_device, add_no_report, add_stride, check_device, series_uid
 
 LOG = logging.getLogger("head_ct_anomaly")
 
@@ -69,6 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     tls.add_argument("--to-tls", action="store_true", help="send results over TLS, too (--to)")
     add_device(parser)
     add_stride(parser)
+    add_no_report(parser)
 
 
 def ae_title(text: str) -> str:
@@ -197,7 +198,8 @@ def tls_context(args: argparse.Namespace, server: bool) -> ssl.SSLContext | None
 
 def values_of(args: argparse.Namespace) -> tuple[tuple[str, Any], ...]:
     """Values of ids of the config that the arguments set."""
-    return tuple({**({"stride": args.stride} if args.stride else {}), **device_values(args.device)}.items())
+    stride = {"stride": args.stride} if args.stride else {}
+    return tuple({**stride, **device_values(args.device), "report": args.report}.items())
 
 
 def serve(service: Service, args: argparse.Namespace) -> None:

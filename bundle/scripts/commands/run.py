@@ -23,7 +23,7 @@ from ..results.judging import judge
 from ..results.record import MAP_LEVELS, RESULT_NAME, read_result
 from ..results.terminal import DONE, FAILED, REFUSED, closing_table, more, summary
 from ..workflow import parsed_configs
-from .arguments import FAILURES, add_device, add_output, add_series_uid, add_stride, check_device
+from .arguments import FAILURES, add_device, add_no_report, add_output, add_series_uid, add_stride, check_device
 from .scan_options import OVERLAYS, overrides, usage_problem, why_no_dicom
 
 REFUSED_STATUS = 3
@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--maps", choices=MAP_LEVELS, help="volumes to write: all of them, the heatmap alone, or none (all)"
     )
-    parser.add_argument("--no-report", dest="report", action="store_false", help="make no report.html and report.pdf")
+    add_no_report(parser)
     parser.add_argument("--dicom", action="store_true", help="write DICOM objects too, into OUT/dicom")
     parser.add_argument(
         "--accept-review", action="store_true", help="record that you accept the pose, where it is for review"

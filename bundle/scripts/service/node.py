@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +16,8 @@ from pynetdicom import AE
 
 from .tls import client_problem
 
+LOG = logging.getLogger("head_ct_anomaly")
+
 PLAIN = (ImplicitVRLittleEndian, ExplicitVRLittleEndian)
 """Transfer syntaxes without compression."""
 
@@ -25,9 +29,14 @@ class SendFailed(OSError):
     """The destination did not accept results; they are kept, and sent again."""
 
 
+def meta_of(path: Path) -> Any:
+    """The File Meta Information of a DICOM file."""
+    return pydicom.dcmread(path, specific_tags=["SOPClassUID"], stop_before_pixels=True).file_meta
+
+
 def as_accepted(association: Any, path: Path) -> Path | pydicom.Dataset:
     """The file at `path`, or its content without compression if the other node does not take that of the file."""
-    meta = pydicom.dcmread(path, specific_tags=["SOPClassUID"], stop_before_pixels=True).file_meta
+    meta = meta_of(path)
     syntaxes = {
         syntax
         for context in association.accepted_contexts
@@ -56,16 +65,18 @@ class Node:
     tls: SSLContext | None = None
 
     def send(self, files: Iterable[Path]) -> None:
-        """Send DICOM files; all were taken when it returns.
+        """Send DICOM files; when it returns, all of the classes that the node takes were taken.
+
+        Objects of other classes are left out, with a log line: many archives take no Parametric Maps, say.
 
         Raises:
-            SendFailed: the node can't be reached, or did not take one.
+            SendFailed: the node can't be reached, takes none of the classes, or did not take an object of one.
         """
         paths = list(files)
         ae = AE(ae_title=self.own_title)
         ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = ae.connection_timeout = self.timeout_s
         for path in paths:
-            meta = pydicom.dcmread(path, specific_tags=["SOPClassUID"], stop_before_pixels=True).file_meta
+            meta = meta_of(path)
             ae.add_requested_context(meta.MediaStorageSOPClassUID, meta.TransferSyntaxUID)
             if meta.TransferSyntaxUID not in PLAIN:  # some archives take no such
                 ae.add_requested_context(meta.MediaStorageSOPClassUID, ExplicitVRLittleEndian)
@@ -74,15 +85,27 @@ class Node:
         if not association.is_established:
             raise SendFailed(f"{self.ae_title} at {self.host}:{self.port} {self.problem(association)}")
         try:
-            for path in paths:
+            for path in self.of_accepted_classes(association, paths):
                 self.store(association, path)
         finally:
             association.release()
+
+    def of_accepted_classes(self, association: Any, paths: list[Path]) -> list[Path]:
+        """The files whose class the other node accepts."""
+        accepted = {context.abstract_syntax for context in association.accepted_contexts}
+        classes = {path: meta_of(path).MediaStorageSOPClassUID for path in paths}
+        left_out = Counter(sop_class.name for sop_class in classes.values() if sop_class not in accepted)
+        if left_out:
+            text = ", ".join(f"{number} {name}" for name, number in sorted(left_out.items()))
+            LOG.warning("%s does not take these classes, which are left out: %s", self.ae_title, text)
+        return [path for path in paths if classes[path] in accepted]
 
     def problem(self, association: Any) -> str:
         """Why there is no association, to stand after the name of the node."""
         if association.is_rejected:
             return f"refuses associations of {self.own_title}: see its list of nodes"
+        if classes := sorted({context.abstract_syntax.name for context in association.rejected_contexts}):
+            return f"takes none of the results: {', '.join(classes)}"
         if self.tls and (reason := client_problem(self.host, self.port, self.tls, self.timeout_s)):
             return f"can't be reached over TLS ({reason})"
         return "can't be reached"

@@ -61,7 +61,7 @@ def work(job: Job) -> str:
     values = {"bundle_root": str(config("inference.json").parents[1]), "dataset_dir": job.images, "output_dir": job.out}
     try:
         with quiet():
-            run_configs(("inference.json",), {**values, "dicom": True, "report": False, **dict(job.values)})
+            run_configs(("inference.json",), {**values, "dicom": True, **dict(job.values)})
     except InputRefused as refused:
         return str(refused)
     except OutputExists:
