@@ -34,17 +34,21 @@ from scipy.stats import norm
 from scripts.anomaly.files import THRESHOLDS_NAME
 from scripts.files.tables import Table
 from scripts.sites.audit.comparisons import WHOLE, Scores, all_tests
-from scripts.sites.audit.judged import KINDS, Calibration, Scan, read_calibration
+from scripts.sites.audit.judged import HEMISPHERE, Calibration, Scan, read_calibration
 from scripts.sites.audit.naming import explained
 from scripts.statistics.auroc import threshold_at_specificity
 
 SCORE = "calibrated_top_1_percent_mean"
 
+THICK = "skull in thick slices"
+"""The list of healthy skulls that the drawn ones are of."""
+
 CORRELATION, OF_SKULL = 0.7, 0.3
 """Correlation of the two hemispheres of a scan, and of the skull with them, before their ranks become scores."""
 
-SHIFT, SPREAD = 0.4, 2.0
-"""What drifting scores are raised by, in logarithms (half as high again), and how many times they are spread."""
+SHIFT, SPREAD = 1.0, 2.0
+"""What drifting scores are raised by, in standard deviations of the healthy ones, and how many times they are spread;
+both of logarithms. One standard deviation makes a hemisphere's score half as high again."""
 
 SCANNERS = {"ALPHA": 0.5, "BETA": 0.3, "GAMMA": 0.2}
 KERNELS = {"ALPHA": {"H30": 0.8, "H40": 0.2}, "BETA": {"H30": 0.3, "H40": 0.7}, "GAMMA": {"H30": 0.3, "H40": 0.7}}
@@ -92,14 +96,15 @@ def drawn_scores(count: int, healthy: Calibration, random: np.random.Generator) 
     """Logarithms of scores (count, 3) of the left and right hemisphere and of the skull of healthy scans."""
     covariance = np.array([[1, CORRELATION, OF_SKULL], [CORRELATION, 1, OF_SKULL], [OF_SKULL, OF_SKULL, 1]])
     deviates = random.multivariate_normal(np.zeros(3), covariance, count)
-    brain, skull = (quantiles(healthy.healthy[kind]) for kind in KINDS)
+    brain, skull = (quantiles(healthy.healthy[kind]) for kind in (HEMISPHERE, THICK))
     return np.column_stack([brain(deviates[:, 0]), brain(deviates[:, 1]), skull(deviates[:, 2])])
 
 
 def drawn_calibration(healthy: Calibration, random: np.random.Generator) -> Calibration:
     """A calibration of as many scans as the real one has, drawn from its distribution."""
     scores = np.exp(drawn_scores(healthy.scans, healthy, random))
-    lists = {"hemisphere": np.sort(scores[:, :2].ravel()), "skull": np.sort(scores[:, 2])}
+    skulls = min(healthy.scans, healthy.healthy[THICK].size)
+    lists = {HEMISPHERE: np.sort(scores[:, :2].ravel()), THICK: np.sort(scores[:skulls, 2])}
     limits = {kind: threshold_at_specificity(values) for kind, values in lists.items()}
     return Calibration(lists, limits, healthy.scans, "drawn", True)
 
@@ -118,15 +123,17 @@ def drawn_facts(random: np.random.Generator) -> dict[str, str]:
 def drawn_site(name: str, count: int, healthy: Calibration, random: np.random.Generator) -> list[Scan]:
     """The scans of a site."""
     logs, facts = drawn_scores(count, healthy, random), [drawn_facts(random) for _ in range(count)]
-    responsible = SITES[name]
+    responsible, known = SITES[name], [np.log(healthy.healthy[kind]) for kind in (HEMISPHERE, HEMISPHERE, THICK)]
+    middles = np.array([np.median(values) for values in known])
+    shift = SHIFT * np.array([values.std() for values in known])
     for row, own in zip(logs, facts, strict=True):
         if name == "months":
-            row += SHIFT * 2 * (int(own["month"][5:]) - 1) / 11
+            row += shift * 2 * (int(own["month"][5:]) - 1) / 11
         elif responsible and (name == "whole" or own[responsible[0]] == responsible[1]):
-            row += SHIFT if name != "noise" else (SPREAD - 1) * (row - np.log([1.24, 1.24, 1.06]))
+            row += shift if name != "noise" else (SPREAD - 1) * (row - middles)
     scores = np.exp(logs)
     pairs = zip(scores, facts, strict=True)
-    return [Scan({"hemisphere": (row[0], row[1]), "skull": (row[2],)}, "pass", facts=own) for row, own in pairs]
+    return [Scan({HEMISPHERE: (row[0], row[1]), THICK: (row[2],)}, "pass", facts=own) for row, own in pairs]
 
 
 def audited(name: str, scans: list[Scan], calibration: Calibration) -> Outcome:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from audit import SCORE, SITES, audited, drawn_calibration, drawn_scores, drawn_site, quantiles
+from audit import SCORE, SITES, THICK, audited, drawn_calibration, drawn_scores, drawn_site, quantiles
 from scripts.anomaly.files import THRESHOLDS_NAME
 from scripts.assets import place
 from scripts.sites.audit import naming
@@ -21,18 +21,18 @@ def healthy() -> Calibration:
 
 def test_drawn_scores_have_the_distribution_of_the_healthy_ones(healthy: Calibration) -> None:
     drawn = np.exp(drawn_scores(20000, healthy, np.random.default_rng(0)))
-    for column, kind in ((0, "hemisphere"), (1, "hemisphere"), (2, "skull")):
+    for column, kind in ((0, "hemisphere"), (1, "hemisphere"), (2, THICK)):
         for share in (0.1, 0.5, 0.9):
             known = np.quantile(healthy.healthy[kind], share)
             assert np.quantile(drawn[:, column], share) == pytest.approx(known, rel=0.06)
     assert 0.5 < np.corrcoef(np.log(drawn[:, 0]), np.log(drawn[:, 1]))[0, 1] < 0.8
-    rising = quantiles(healthy.healthy["skull"])(np.linspace(-4, 4, 200))
+    rising = quantiles(healthy.healthy[THICK])(np.linspace(-4, 4, 200))
     assert (np.diff(rising) >= 0).all()
 
 
 def test_a_drawn_calibration_is_another_one_of_the_same_size(healthy: Calibration) -> None:
     drawn = drawn_calibration(healthy, np.random.default_rng(0))
-    assert {kind: len(values) for kind, values in drawn.healthy.items()} == {"hemisphere": 168, "skull": 84}
+    assert {kind: len(values) for kind, values in drawn.healthy.items()} == {"hemisphere": 168, THICK: 54}
     assert drawn.limits["hemisphere"] != healthy.limits["hemisphere"]
 
 

@@ -21,11 +21,14 @@ from scripts.findings import refusal
 from scripts.results.folder import write_results
 from scripts.sites.audit.facts import read_facts
 from scripts.sites.audit.judged import Site, calibration_of, read_site
+from scripts.skull.files import NAME, read_calibration
+from scripts.statistics.auroc import threshold_at_specificity
 
 SCORE = "calibrated_top_1_percent_mean"
 REGIONS = ("left_hemisphere", "right_hemisphere", "skull")
 MODELS = Path(place("models"))
 HEALTHY = read_thresholds(MODELS / THRESHOLDS_NAME)
+SKULLS = read_calibration(MODELS / NAME).healthy
 
 FACTS: dict[str, Any] = {
     "network": {"mode": "dense", "stride": 2},
@@ -51,12 +54,21 @@ def facts_of(number: int, random: np.random.Generator) -> dict[str, str]:
     }
 
 
-def drawn(random: np.random.Generator, higher: float = 0.0) -> dict[str, float]:
+def drawn(random: np.random.Generator, higher: float = 0.0, slices: str = "thick") -> dict[str, float]:
     """Scores by region as healthy scans of the calibration have them, a scan's hemispheres alike."""
-    healthy = {region: HEALTHY.scores_of(region, SCORE) for region in REGIONS}
+    healthy = {**{region: HEALTHY.scores_of(region, SCORE) for region in REGIONS}, "skull": SKULLS[slices]}
     deviates = 0.8 * random.normal() + 0.6 * random.normal(size=len(REGIONS))
     ranks = dict(zip(REGIONS, ndtr(deviates), strict=True))
     return {region: float(np.quantile(healthy[region], ranks[region]) * np.exp(higher)) for region in REGIONS}
+
+
+def details_of(values: Mapping[str, float], slices: str) -> dict[str, dict[str, float]]:
+    """The details of scores, with the threshold of each; the skull has the map's score beside that of its shape."""
+    limits = {region: HEALTHY.threshold(region, SCORE) or 0.0 for region in REGIONS}
+    limits["skull"] = round(threshold_at_specificity(SKULLS[slices]), 6)
+    details = {region: {SCORE: value, "threshold": limits[region]} for region, value in values.items()}
+    details["skull"][SCORE] = 1e9
+    return details
 
 
 def write_site(folder: Path, count: int, higher: Higher = lambda _: 0.0, seed: int = 0, refused: int = 0) -> Path:
@@ -66,8 +78,9 @@ def write_site(folder: Path, count: int, higher: Higher = lambda _: 0.0, seed: i
     for number in range(count):
         case = f"case-{number}"
         facts[case] = facts_of(number, random)
-        values = drawn(random, higher(facts[case]))
-        details = {region: {SCORE: value} for region, value in values.items()}
+        slices = "thick" if facts[case]["thickness"] == "over 3 mm" else "thin"
+        values = drawn(random, higher(facts[case]), slices)
+        details = details_of(values, slices)
         found = Found("review" if number % 20 == 7 else "pass", ("thick_slices",) if number % 2 else ())
         rows.append(Row(case, "done", "", values, details, 1.0, found))
     rows += [Row(f"refused-{n}", REFUSED, "There is no CT image. Give a head CT.") for n in range(refused)]
@@ -84,8 +97,8 @@ def write_site(folder: Path, count: int, higher: Higher = lambda _: 0.0, seed: i
 def site_of(folder: Path) -> Site:
     """The site of a folder that `write_site` wrote."""
     cohort = CohortFolder(folder / "judged")
-    calibration, score = calibration_of(cohort, None)
-    return read_site(cohort, calibration, score, read_facts(folder / "groups.csv"))
+    calibration, _ = calibration_of(cohort, None)
+    return read_site(cohort, calibration, read_facts(folder / "groups.csv"))
 
 
 def judged(names: Iterable[str], values: Mapping[str, Any]) -> None:
@@ -94,8 +107,12 @@ def judged(names: Iterable[str], values: Mapping[str, Any]) -> None:
     if number % 10 == 9:
         raise refusal("not_ct", "There is no CT image.")
     scores = drawn(np.random.default_rng(number))
-    details = {region: {SCORE: scores[region], "threshold": 3.0} for region in REGIONS}
-    result = {"scores": scores, "score_details": details, "timings_s": {}, "quality": {"verdict": "pass"}}
+    result = {
+        "scores": scores,
+        "score_details": details_of(scores, "thick"),
+        "timings_s": {},
+        "quality": {"verdict": "pass"},
+    }
     write_results(values["output_dir"], {"heatmap.nii.gz": b""}, result)
 
 

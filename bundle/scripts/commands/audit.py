@@ -80,7 +80,7 @@ def main(args: argparse.Namespace) -> int:
         return status
     calibration, score = calibration_of(asked.folder, args.calibration)
     facts = gathered(args.output / GROUPS_NAME, asked.cases, table)
-    site = read_site(asked.folder, calibration, score, facts)
+    site = read_site(asked.folder, calibration, facts)
     content = audit_of(site, score, metadata()["version"])
     files = {
         GROUPS_NAME: facts_text(facts).encode(),

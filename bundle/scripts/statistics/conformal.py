@@ -26,7 +26,7 @@ def conformal_p(scores: ArrayLike, healthy_scores: ArrayLike) -> NDArray[np.floa
     if not healthy.size:
         raise ValueError("A conformal p-value needs healthy scores, got none.")
     reaching = healthy.size - np.searchsorted(healthy, np.asarray(scores, dtype=np.float64), side="left")
-    return (1.0 + reaching) / (healthy.size + 1.0)
+    return np.asarray((1.0 + reaching) / (healthy.size + 1.0), dtype=np.float64)
 
 
 def rank_test(scans: Sequence[ArrayLike], healthy_scores: ArrayLike, per_scan: int = 1) -> tuple[float, float]:
@@ -60,7 +60,7 @@ def rank_test(scans: Sequence[ArrayLike], healthy_scores: ArrayLike, per_scan: i
 
 def _placements(scores: NDArray[np.float64], among: NDArray[np.float64]) -> NDArray[np.float64]:
     """The share of sorted values below each score, ties half."""
-    low, high = (np.searchsorted(among, np.atleast_1d(scores), side=side) for side in ("left", "right"))  # type: ignore[call-overload]
+    low, high = (np.searchsorted(among, np.atleast_1d(scores), side=side) for side in ("left", "right"))
     return np.asarray((low + high) / (2 * among.size), dtype=np.float64)
 
 

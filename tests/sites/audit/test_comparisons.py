@@ -22,6 +22,7 @@ from scripts.sites.audit.comparisons import (
     site_tests,
     trend_tests,
 )
+from scripts.sites.audit.judged import HEMISPHERE
 
 
 def scores(folder: Path, count: int, higher: Higher = lambda _: 0.0) -> Scores:
@@ -68,7 +69,7 @@ def test_a_spread_is_seen_where_the_middle_stays(tmp_path: Path) -> None:
     found = {(test.kind, test.what): test for test in level_tests(some, "sex", "F")}
     assert found["hemisphere", "spread"].p < 1e-4
     assert found["hemisphere", "spread"].effect > 0.5
-    assert found["skull", "spread"].p > 0.01
+    assert found["skull in thick slices", "spread"].p > 0.01
 
 
 def test_small_groups_and_unknown_ones_are_not_compared(tmp_path: Path) -> None:
@@ -81,7 +82,7 @@ def test_small_groups_and_unknown_ones_are_not_compared(tmp_path: Path) -> None:
 
 def test_the_trend_along_months(tmp_path: Path) -> None:
     found = trend_tests(scores(tmp_path, 120, lambda facts: 0.08 * int(facts["month"][5:])))
-    assert [test.kind for test in found] == ["hemisphere", "skull"]
+    assert [test.kind for test in found] == ["hemisphere", "skull in thin slices", "skull in thick slices"]
     assert all(test.effect > 0.2 and test.p < 1e-4 for test in found)
     same = scores(tmp_path / "same", 120)
     scans = [replace(scan, facts={**(scan.facts or {}), "month": "2026-01"}) for scan in same.scans]
@@ -90,7 +91,7 @@ def test_the_trend_along_months(tmp_path: Path) -> None:
 
 def test_a_constant_score_is_no_difference(tmp_path: Path) -> None:
     some = scores(tmp_path, 60)
-    scans = [replace(scan, scores={"hemisphere": (1.0, 1.0), "skull": (1.0,)}) for scan in some.scans]
+    scans = [replace(scan, scores={HEMISPHERE: (1.0, 1.0), "skull": (1.0,)}) for scan in some.scans]
     found = level_tests(Scores(scans, some.calibration), "scanner", SCANNERS[0])
     assert [test.p for test in found] == [1.0] * 5
 

@@ -9,6 +9,7 @@ import pytest
 from audited_site import SCANNERS, Higher, site_of, write_site
 
 from scripts.sites.audit.content import audit_of
+from scripts.sites.audit.judged import HEMISPHERE
 
 
 def said(folder: Path, count: int, higher: Higher = lambda _: 0.0, refused: int = 0) -> str:
@@ -26,7 +27,7 @@ def test_a_scanner_that_is_responsible(tmp_path: Path) -> None:
 def test_a_site_that_is_higher_as_a_whole(tmp_path: Path) -> None:
     text = said(tmp_path, 200, lambda _: 0.5)
     assert "of 400 healthy hemispheres lie above, not 5 %: too many false alarms." in text
-    assert "Scores of skulls are higher than those of calibration: in " in text
+    assert "Scores of skulls in thick slices are higher than those of calibration: in " in text
     assert "responsible" not in text
     assert text.endswith("Recalibrate on healthy scans of your own: head-ct-anomaly calibrate.")
 
@@ -67,7 +68,7 @@ def test_what_can_t_be_said(tmp_path: Path, facts: dict[str, str], words: str) -
 
 def test_a_calibration_of_one_s_own_and_no_skull(tmp_path: Path) -> None:
     site = site_of(write_site(tmp_path, 40))
-    scans = tuple(replace(scan, scores={**scan.scores, "skull": ()}) for scan in site.scans)
+    scans = tuple(replace(scan, scores={HEMISPHERE: scan.of(HEMISPHERE)}) for scan in site.scans)
     site = replace(site, scans=scans, calibration=replace(site.calibration, shipped=False))
     text = "\n".join(audit_of(site, "s", "1")["sentences"])
     assert "At the threshold of this calibration " in text

@@ -18,10 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...anomaly.scores import SCORES_PER_SCAN
 from ...statistics.conformal import conformal_p, exceedance_test, rank_test
 from .facts import FACTORS, MONTH
-from .judged import KINDS, Calibration, Scan, kinds_of
+from .judged import HEMISPHERE, KINDS, Calibration, Scan, kinds_of, per_scan_of
 
 FEWEST_SCANS, FEWEST_IN_GROUP, FEWEST_MONTHS = 20, 8, 3
 """Scans without which nothing is said about a site, or about a group, and months without which there is no trend."""
@@ -70,17 +69,18 @@ class Scores:
     def __init__(self, scans: Sequence[Scan], calibration: Calibration) -> None:
         self.scans, self.calibration = scans, calibration
         self.value = {
-            kind: np.array([np.mean(scan.scores[kind]) if scan.scores[kind] else np.nan for scan in scans])
-            for kind in KINDS
+            kind: np.array([np.mean(own) if (own := scan.of(kind)) else np.nan for scan in scans]) for kind in KINDS
         }
         limits = calibration.limits
-        self.above: Mask = np.array([any(v > limits[k] for k in KINDS for v in scan.scores[k]) for scan in scans], bool)
+        self.above: Mask = np.array(
+            [any(v > limits[k] for k, own in scan.scores.items() for v in own) for scan in scans], bool
+        )
 
     @cached_property
     def _standing(self) -> NDArray[np.float64]:
         """How far (m, 2) each scan's hemispheres stand above the middle of calibration's, and how far from it."""
-        healthy = self.calibration.healthy["hemisphere"]
-        places = [conformal_p(scan.scores["hemisphere"], healthy) - 0.5 for scan in self.scans]
+        healthy = self.calibration.healthy[HEMISPHERE]
+        places = [conformal_p(scan.of(HEMISPHERE), healthy) - 0.5 for scan in self.scans]
         return np.array([[-place.mean(), np.abs(place).mean() - 0.25] for place in places]).reshape(-1, 2)
 
     def unlike(self, mask: Mask) -> float:
@@ -127,7 +127,7 @@ def site_tests(scores: Scores) -> list[SiteTest]:
         scans = kinds_of(scores.scans, kind)
         if len(scans) < FEWEST_IN_GROUP:
             continue
-        healthy, limit, per_scan = calibration.healthy[kind], calibration.limits[kind], SCORES_PER_SCAN[kind]
+        healthy, limit, per_scan = calibration.healthy[kind], calibration.limits[kind], per_scan_of(kind)
         higher, p = rank_test(scans, healthy, per_scan)
         found.append(SiteTest(WHOLE, "", kind, RANK, len(scans), higher - 0.5, p))
         values = np.concatenate(scans)

@@ -21,12 +21,15 @@ from ...statistics.standing import clopper_pearson
 from ...words import counted
 from .comparisons import FEWEST_IN_GROUP, FEWEST_SCANS, Scores, SiteTest, all_tests
 from .facts import CLASSES, FACTORS, MONTH
-from .judged import KINDS, Scan, Site, facts_in_words, kinds_of
+from .judged import HEMISPHERE, KINDS, SKULL, Scan, Site, facts_in_words, kinds_of
 from .naming import Explained, explained
 from .sentences import sentences
 
 AUDIT_FORMAT = "head_ct_position_anomaly audit 1"
 """Value of `format` in `audit.json`."""
+
+PARTS = {HEMISPHERE: (HEMISPHERE,), SKULL: KINDS[1:]}
+"""What rates and p-values are told of, and the kinds of each: a skull counts by its own list, whichever that is."""
 
 POINTS = 100
 """Most points of a curve of p-values."""
@@ -57,7 +60,8 @@ def audit_of(site: Site, score: str, version: str) -> Content:
             "shipped": calibration.shipped,
             "scans": calibration.scans,
             "sha256": calibration.sha256,
-            "thresholds": dict(calibration.limits),
+            "thresholds": {kind: round(limit, 4) for kind, limit in calibration.limits.items()},
+            "healthy_scores": {kind: values.size for kind, values in calibration.healthy.items()},
         },
         "expected_percent": round(100 * (1 - SPECIFICITY), 1),
         "scans": facts_in_words(site),
@@ -65,7 +69,7 @@ def audit_of(site: Site, score: str, version: str) -> Content:
         "unlike": unlike(site),
         "groups": {factor: _groups(site, factor) for factor in FACTORS},
         "months": _groups(site, MONTH),
-        "p_values": {kind: curve(site.scans, site, kind) for kind in KINDS},
+        "p_values": {part: curve(site.scans, site, part) for part in PARTS},
         "tests": [_plain(test) for test in sorted(tests, key=lambda one: one.p)],
         "responsible": _responsible(found),
     }
@@ -105,12 +109,12 @@ def lettered(scans: Sequence[Scan]) -> list[Scan]:
 
 
 def rates(scans: Sequence[Scan], site: Site) -> dict[str, Any]:
-    """Of scans, the shares above the threshold of each kind, and of those with a detection, each with its interval."""
+    """Of scans, the shares above the threshold of each part, and of those with a detection, each with its interval."""
     found = {}
-    for kind in KINDS:
-        scores = kinds_of(scans, kind)
-        above = sum(value > site.calibration.limits[kind] for own in scores for value in own)
-        found[kind] = _rate(above, sum(map(len, scores)), SCORES_PER_SCAN[kind])
+    for part, kinds in PARTS.items():
+        scores = [(kind, own) for kind in kinds for own in kinds_of(scans, kind)]
+        above = sum(value > site.calibration.limits[kind] for kind, own in scores for value in own)
+        found[part] = _rate(above, sum(len(own) for _, own in scores), SCORES_PER_SCAN[part])
     found["detections"] = _rate(sum(scan.detections > 0 for scan in scans), len(scans), 1)
     return found
 
@@ -127,9 +131,9 @@ def _rate(above: int, total: int, per_scan: int) -> dict[str, Any]:
 def unlike(site: Site) -> dict[str, Any]:
     """How many heads score above every healthy score of calibration, and how many do so by chance."""
     tops = {kind: float(values.max()) for kind, values in site.calibration.healthy.items()}
-    beyond = sum(any(v > tops[kind] for kind in KINDS for v in scan.scores[kind]) for scan in site.scans)
+    beyond = sum(any(v > tops[kind] for kind, own in scan.scores.items() for v in own) for scan in site.scans)
     chance = sum(
-        len(own) / (site.calibration.healthy[kind].size + 1) for kind in KINDS for own in kinds_of(site.scans, kind)
+        len(own) / (site.calibration.healthy[kind].size + 1) for scan in site.scans for kind, own in scan.scores.items()
     )
     return {"heads": beyond, "expected_at_most": round(chance, 1)}
 
@@ -143,7 +147,7 @@ def _groups(site: Site, factor: str) -> list[dict[str, Any]]:
     for value in shown:
         scans = [scan for scan in site.scans if scan.fact(factor) == value]
         review = sum(scan.verdict not in ("", "pass") for scan in scans)
-        curves = {kind: curve(scans, site, kind) for kind in KINDS}
+        curves = {part: curve(scans, site, part) for part in PARTS}
         rows.append({"value": value, "scans": len(scans), "doubtful_pose": review, **rates(scans, site)})
         rows[-1] |= {"p_values": curves}
     few = sum(count for value, count in counts.items() if value not in shown)
@@ -157,12 +161,13 @@ def _ordered(values: set[str], factor: str) -> list[str]:
     return sorted(values, key=lambda value: (order.index(value) if value in order else 0, value))
 
 
-def curve(scans: Sequence[Scan], site: Site, kind: str) -> list[list[float]]:
+def curve(scans: Sequence[Scan], site: Site, part: str) -> list[list[float]]:
     """Points [expected, p-value] of sorted conformal p-values against uniform ones, at most `POINTS` of them."""
-    scores = kinds_of(scans, kind)
-    if not scores:
+    scores = {kind: kinds_of(scans, kind) for kind in PARTS[part]}
+    found = [conformal_p(np.concatenate(own), site.calibration.healthy[kind]) for kind, own in scores.items() if own]
+    if not found:
         return []
-    values = np.sort(conformal_p(np.concatenate(scores), site.calibration.healthy[kind]))
+    values = np.sort(np.concatenate(found))
     expected = (np.arange(values.size) + 0.5) / values.size
     if values.size > POINTS:
         at = (np.arange(POINTS) + 0.5) / POINTS

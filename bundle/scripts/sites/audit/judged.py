@@ -1,6 +1,7 @@
 """The judged scans of a site, from the folder of a cohort: scores, thresholds, verdicts, flags and refusals.
 
-A *kind* is a list of healthy scores of calibration: that of hemispheres, of which a scan has two, or of skulls.
+A *kind* is a list of healthy scores of calibration: that of hemispheres, of which a scan has two, or of skulls. The
+unrolled skull has two lists, of thin and of thick slices; a scan's is the one whose threshold it was judged by.
 """
 
 from __future__ import annotations
@@ -15,15 +16,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...anomaly.files import THRESHOLDS_NAME, NotCalibrated, read_thresholds
-from ...anomaly.scores import LISTS, SCORES_PER_SCAN
+from ...anomaly.scores import FEWEST_SCORES, LISTS, SCORES_PER_SCAN, SPECIFICITY
 from ...assets import place, sha256
 from ...cohort.folder import FACTS_NAME, CohortFolder
 from ...cohort.table import DETAILS_NAME, DONE, FAILED, REFUSED, TABLE_NAME, Row, read_short, read_table
 from ...errors import WrongUsage
 from ...findings import REFUSALS
+from ...skull.files import CLASSES, NAME
+from ...skull.files import read_calibration as read_skulls
+from ...statistics.auroc import threshold_at_specificity
 from .facts import Facts
 
-KINDS = ("hemisphere", "skull")
+HEMISPHERE, SKULL = "hemisphere", "skull"
+
+KINDS = (HEMISPHERE, SKULL, *(f"{SKULL} in {name} slices" for name in CLASSES))
+"""Lists of healthy scores; the first of the skull's is that of the map's scores, which the unrolled skull replaces."""
+
+SAME = 1e-3
+"""Largest difference of a threshold in a table from that of its list, as a share of it: tables are rounded."""
 
 OTHER_REASON = "other"
 """Code of a refusal whose reason is none of the table of refusals."""
@@ -39,6 +49,12 @@ class Calibration:
     sha256: str
     shipped: bool
 
+    def kind_of_skull(self, limit: float | None) -> str | None:
+        """The kind of the skull whose threshold this is; None if it is none's."""
+        known = {kind: own for kind, own in self.limits.items() if kind != HEMISPHERE}
+        fitting = [kind for kind, own in known.items() if limit is not None and abs(own - limit) <= SAME * own]
+        return fitting[0] if fitting else None
+
     def above(self, kind: str) -> int:
         """The number of healthy scores above their own threshold."""
         return int((self.healthy[kind] > self.limits[kind]).sum())
@@ -53,6 +69,10 @@ class Scan:
     flags: tuple[str, ...] = ()
     detections: int = 0
     facts: Mapping[str, str] | None = None
+
+    def of(self, kind: str) -> tuple[float, ...]:
+        """Its scores of a kind; none where it has none."""
+        return self.scores.get(kind, ())
 
     def fact(self, name: str) -> str:
         """A fact; "" if it is not known."""
@@ -96,7 +116,7 @@ def calibration_of(folder: CohortFolder, named: Path | None) -> tuple[Calibratio
 
 
 def read_calibration(path: Path, score: str, shipped: bool) -> Calibration:
-    """The healthy scores and thresholds of a score in a `thresholds.json`.
+    """The healthy scores and thresholds of a score in a `thresholds.json`, and of the unrolled skull beside it.
 
     Raises:
         WrongUsage: it can't be read, or has too few healthy scores.
@@ -105,17 +125,21 @@ def read_calibration(path: Path, score: str, shipped: bool) -> Calibration:
         found = read_thresholds(path)
     except NotCalibrated as error:
         raise WrongUsage(str(error)) from error
-    regions = {kind: next(region for region, name in LISTS.items() if name == kind) for kind in KINDS}
-    healthy = {kind: np.array(found.scores_of(region, score)) for kind, region in regions.items()}
-    limits = {kind: found.threshold(region, score) for kind, region in regions.items()}
-    known = {kind: limit for kind, limit in limits.items() if limit is not None}
-    if len(known) < len(KINDS):
+    healthy = {kind: np.array(found.scores_of(region, score)) for region, kind in LISTS.items()}
+    try:
+        skulls = read_skulls(path.with_name(NAME)).healthy
+    except (OSError, ValueError):  # a calibration of before, or without skulls: none was judged by it
+        skulls = {}
+    healthy |= {f"{SKULL} in {name} slices": values for name, values in skulls.items()}
+    healthy = {kind: values for kind, values in healthy.items() if values.size >= FEWEST_SCORES}
+    if HEMISPHERE not in healthy:
         raise WrongUsage(f"{path} has too few healthy scores of {score}. Audit a cohort of another score.")
-    scans = round(healthy["hemisphere"].size / SCORES_PER_SCAN["hemisphere"])
-    return Calibration(healthy, known, scans, sha256(path), shipped)
+    limits = {kind: threshold_at_specificity(values, SPECIFICITY) for kind, values in healthy.items()}
+    scans = round(healthy[HEMISPHERE].size / SCORES_PER_SCAN[HEMISPHERE])
+    return Calibration(healthy, limits, scans, sha256(path), shipped)
 
 
-def read_site(folder: CohortFolder, calibration: Calibration, score: str, facts: Mapping[str, Facts]) -> Site:
+def read_site(folder: CohortFolder, calibration: Calibration, facts: Mapping[str, Facts]) -> Site:
     """The site of a cohort that was scored; `facts` are those of cases, by name.
 
     Raises:
@@ -123,18 +147,21 @@ def read_site(folder: CohortFolder, calibration: Calibration, score: str, facts:
     """
     rows, short = read_table(folder.root / DETAILS_NAME), read_short(folder.root / TABLE_NAME)
     shown = {row.case: row for row in short}
-    scans = [_scan(row, shown.get(row.case), score, facts.get(row.case)) for row in rows if row.status == DONE]
+    done = [row for row in rows if row.status == DONE]
+    scans = [_scan(row, shown.get(row.case), calibration, facts.get(row.case)) for row in done]
     refused = Counter(reason_code(row.reason) for row in rows if row.status == REFUSED)
     failed = sum(row.status == FAILED for row in rows)
-    return Site(tuple(scan for scan in scans if scan.scores["hemisphere"]), calibration, refused, failed)
+    return Site(tuple(scan for scan in scans if scan.of(HEMISPHERE)), calibration, refused, failed)
 
 
-def _scan(row: Row, shown: Row | None, score: str, facts: Facts | None) -> Scan:
+def _scan(row: Row, shown: Row | None, calibration: Calibration, facts: Facts | None) -> Scan:
     """The scan of a row of the long table, and of the short one."""
-    scores: dict[str, tuple[float, ...]] = dict.fromkeys(KINDS, ())
-    for region, kind in LISTS.items():
-        value = row.score(region, score)
-        scores[kind] += () if value is None else (float(value),)
+    scores: dict[str, tuple[float, ...]] = {}
+    for region, listed in LISTS.items():
+        value = row.score(region)
+        kind = HEMISPHERE if listed == HEMISPHERE else calibration.kind_of_skull(row.score(region, "threshold"))
+        if kind and value is not None:
+            scores[kind] = (*scores.get(kind, ()), float(value))
     if shown is None:
         return Scan(scores, facts=facts)
     return Scan(scores, shown.found.verdict, shown.found.flags, len(shown.found.detections), facts)
@@ -163,7 +190,12 @@ def check_negative(labels: Mapping[str, Mapping[str, bool]]) -> None:
 
 def kinds_of(scans: Sequence[Scan], kind: str) -> list[tuple[float, ...]]:
     """The scores of a kind of each scan that has some."""
-    return [scan.scores[kind] for scan in scans if scan.scores[kind]]
+    return [own for scan in scans if (own := scan.of(kind))]
+
+
+def per_scan_of(kind: str) -> int:
+    """How many healthy scores of a kind a scan has."""
+    return SCORES_PER_SCAN[HEMISPHERE if kind == HEMISPHERE else SKULL]
 
 
 def facts_in_words(site: Site) -> dict[str, Any]:

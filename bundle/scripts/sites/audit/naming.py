@@ -16,8 +16,6 @@ import numpy as np
 from .comparisons import (
     FALSE_DISCOVERIES,
     FEWEST_SCANS,
-    KINDS,
-    MONTH,
     Mask,
     Scores,
     SiteTest,
@@ -27,6 +25,8 @@ from .comparisons import (
     site_tests,
     trend_tests,
 )
+from .facts import MONTH
+from .judged import KINDS
 
 SAME_SCANS = 0.9
 """Share of the scans of two groups, of those in either, from which they can't be told apart."""

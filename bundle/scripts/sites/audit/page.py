@@ -8,7 +8,7 @@ from typing import Any
 
 from .charts import qq_plot, rate_chart
 from .facts import FACTORS, MONTH
-from .judged import KINDS
+from .judged import HEMISPHERE, SKULL
 from .sentences import PLURALS, interval
 
 TITLES = {
@@ -44,8 +44,8 @@ def audit_page(content: Mapping[str, Any]) -> bytes:
     compared = {name: [row for row in rows if "p_values" in row] for name, rows in shown.items()}
     text = template.get_template("audit.html").render(
         content=content,
-        sites={kind: content["rates"][kind] for kind in KINDS},
-        qq=qq_plot({PLURALS[kind]: points for kind, points in content["p_values"].items()}, "p-values of the site"),
+        sites={PLURALS[part]: content["rates"][part] for part in (HEMISPHERE, SKULL)},
+        qq=qq_plot({PLURALS[part]: points for part, points in content["p_values"].items()}, "p-values of the site"),
         groups=[_section(name, rows, content) for name in (*FACTORS, MONTH) if (rows := compared[name])],
         left={TITLES[name]: _left(rows) for name, rows in shown.items() if _left(rows)},
         tests=[_row(test) for test in content["tests"][:MOST_TESTS]],

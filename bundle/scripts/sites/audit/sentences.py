@@ -19,15 +19,15 @@ from .comparisons import (
     trend_tests,
 )
 from .facts import FACTORS, MONTH
-from .judged import KINDS
+from .judged import HEMISPHERE, KINDS, SKULL
 from .naming import Explained, Key, Named
 
-PLURALS = {"hemisphere": "hemispheres", "skull": "skulls"}
+PLURALS = {kind: kind.replace(HEMISPHERE, "hemispheres").replace(SKULL, "skulls") for kind in KINDS}
 
 
 def sentences(content: Mapping[str, Any], scores: Scores, tests: Sequence[SiteTest], found: Explained) -> list[str]:
     """The sentences on an audit of some content, tests, and what is responsible."""
-    said = [_on_rate(content, kind, tests) for kind in KINDS]
+    said = [_on_rate(content, part, tests) for part in (HEMISPHERE, SKULL)]
     said += [text for kind in KINDS if (text := _on_scores(kind, tests))]
     said += [_on_named(one, scores, found) for one in found.named]
     said += _on_rest(found)
@@ -46,18 +46,19 @@ def _one(tests: Sequence[SiteTest], kind: str, what: str) -> SiteTest | None:
     return next((one for one in tests if (one.factor, one.kind, one.what) == (WHOLE, kind, what)), None)
 
 
-def _on_rate(content: Mapping[str, Any], kind: str, tests: Sequence[SiteTest]) -> str:
-    """On the rate of false alarms of a threshold."""
-    rate, expected = content["rates"][kind], content["expected_percent"]
+def _on_rate(content: Mapping[str, Any], part: str, tests: Sequence[SiteTest]) -> str:
+    """On the rate of false alarms of the threshold of hemispheres, or of those of skulls."""
+    rate, expected = content["rates"][part], content["expected_percent"]
     whose = "shipped threshold" if content["calibration"]["shipped"] else "threshold of this calibration"
     if not rate["of"]:
-        return f"No scan has a score of the {kind}: nothing can be said of its threshold."
-    text = f"At the {whose} {interval(rate)} of {rate['of']} healthy {PLURALS[kind]} lie above"
-    test = _one(tests, kind, ABOVE)
-    if test and test.counts:
+        return f"No scan has a score of the {part}: nothing can be said of its threshold."
+    text = f"At the {whose} {interval(rate)} of {rate['of']} healthy {PLURALS[part]} lie above"
+    found = [test for kind in KINDS if kind.startswith(part) and (test := _one(tests, kind, ABOVE))]
+    if test := next((one for one in sorted(found, key=lambda one: one.p) if one.counts), None):
         meaning = "too many false alarms" if test.effect > 0 else "it is too high to find what could be found"
         return f"{text}, not {expected:.0f} %: {meaning}."
-    behind = content["calibration"]["scans"]
+    sizes = content["calibration"]["healthy_scores"]
+    behind = content["calibration"]["scans"] if part == HEMISPHERE else min(sizes[one.kind] for one in found)
     return f"{text}: for a threshold from {behind} healthy scans, that can't be told from {expected:.0f} %."
 
 
