@@ -38,7 +38,7 @@ def series(folder: Path, **more: Any) -> Path:
 
 def test_everything_that_is_kept(tmp_path: Path) -> None:
     found = acquisition_of(series(tmp_path))
-    name, _, digits = found.scanner.rpartition(" ")
+    name, _, digits = found.scanner.rpartition(" #")
     assert (name, len(digits)) == ("ACME ONE", 4)
     assert found.thickness_mm == pytest.approx(5.0, abs=2)
     assert (found.kernel, found.age_years, found.sex, found.month) == ("H31S", 67.0, "F", "2026-03")

@@ -36,7 +36,7 @@ FACTS: dict[str, Any] = {
     "settings": {"map": "calibrated", "calibration_sha256": sha256(MODELS / THRESHOLDS_NAME)},
 }
 
-SCANNERS = ("ACME ONE 00aa", "ACME ONE 11bb", "OTHER TWO 22cc")
+SCANNERS = ("ACME ONE #00aa", "ACME ONE #11bb", "OTHER TWO #22cc")
 
 Higher = Callable[[Mapping[str, str]], float]
 """By how much the logarithm of a scan's scores is raised, by its facts."""

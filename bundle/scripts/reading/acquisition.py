@@ -77,7 +77,7 @@ def scanner_of(data: Dataset) -> str:
     if not names[1]:
         return ""
     own = text_of(data, "DeviceSerialNumber") or text_of(data, "StationName")
-    digits = hashlib.sha256(own.encode()).hexdigest()[:4] if own else ""
+    digits = f"#{hashlib.sha256(own.encode()).hexdigest()[:4]}" if own else ""
     return " ".join(part for part in (shortened(printable(" ".join(names)), LONGEST), digits) if part)
 
 

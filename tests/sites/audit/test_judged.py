@@ -30,7 +30,7 @@ def test_scores_verdicts_flags_and_refusals(tmp_path: Path) -> None:
         skull = "skull in thick slices" if scan.fact("thickness") == "over 3 mm" else "skull in thin slices"
         assert {kind: len(values) for kind, values in scan.scores.items()} == {"hemisphere": 2, skull: 1}
         assert max(scan.scores[skull]) < 1e6, "the score in use, not that of the map"
-    assert site.scans[3].fact("scanner") == "ACME ONE 00aa"
+    assert site.scans[3].fact("scanner") == "ACME ONE #00aa"
     assert site.scans[3].fact("nothing") == ""
 
 

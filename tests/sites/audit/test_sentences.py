@@ -19,7 +19,8 @@ def said(folder: Path, count: int, higher: Higher = lambda _: 0.0, refused: int 
 def test_a_scanner_that_is_responsible(tmp_path: Path) -> None:
     text = said(tmp_path, 300, lambda facts: 0.5 * (facts["scanner"] == SCANNERS[1]))
     assert "Scanner B (ACME ONE) alone is responsible: " in text
-    assert "% of 100 scans have a score above its threshold, of the other 200 " in text
+    assert "% of 100 scans have a score above its threshold, against " in text
+    assert " of the other 200 (adjusted p below 0.001)" in text
     assert "Without them, the other 200 scans can't be told from calibration." in text
     assert text.endswith("Calibrate with scans of that group among the others, or give it a calibration of its own.")
 
@@ -73,3 +74,17 @@ def test_a_calibration_of_one_s_own_and_no_skull(tmp_path: Path) -> None:
     text = "\n".join(audit_of(site, "s", "1")["sentences"])
     assert "At the threshold of this calibration " in text
     assert "No scan has a score of the skull: nothing can be said of its threshold." in text
+
+
+def test_a_few_skulls_and_a_scanner_that_is_called_like_a_number(tmp_path: Path) -> None:
+    site = site_of(write_site(tmp_path, 40))
+    some = [
+        scan if number < 5 else replace(scan, scores={HEMISPHERE: scan.of(HEMISPHERE)})
+        for number, scan in enumerate(site.scans)
+    ]
+    scans = tuple(replace(scan, facts={"scanner": f"room {1000 + number % 2}"}) for number, scan in enumerate(some))
+    content = audit_of(replace(site, scans=scans), "s", "1")
+    assert "of 5 healthy skulls lie above: too few to compare with 5 %, which takes 8 scans." in "\n".join(
+        content["sentences"]
+    )
+    assert [row["value"] for row in content["groups"]["scanner"]] == ["A (room 1000)", "B (room 1001)"]

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...files.markup import element, escape
 
-SIDE, MARGIN, LINE = 230, 34, 15
+SIDE, MARGIN, LINE = 230, 46, 15
 """Of the square of a QQ plot, of the room for its axes, and of a line of its legend, in pixels."""
 
 WIDTH, ROW, NAMES, ENDS = 560, 24, 210, 100

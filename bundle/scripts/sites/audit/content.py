@@ -34,7 +34,7 @@ PARTS = {HEMISPHERE: (HEMISPHERE,), SKULL: KINDS[1:]}
 POINTS = 100
 """Most points of a curve of p-values."""
 
-DIGITS = re.compile(r" [0-9a-f]{4}$")
+DIGITS = re.compile(r" #[0-9a-f]{4}$")
 """What tells two scanners of a model apart in `groups.csv`."""
 
 Content = dict[str, Any]

@@ -57,6 +57,8 @@ def _on_rate(content: Mapping[str, Any], part: str, tests: Sequence[SiteTest]) -
     if test := next((one for one in sorted(found, key=lambda one: one.p) if one.counts), None):
         meaning = "too many false alarms" if test.effect > 0 else "it is too high to find what could be found"
         return f"{text}, not {expected:.0f} %: {meaning}."
+    if not found:
+        return f"{text}: too few to compare with {expected:.0f} %, which takes {FEWEST_IN_GROUP} scans."
     sizes = content["calibration"]["healthy_scores"]
     behind = content["calibration"]["scans"] if part == HEMISPHERE else min(sizes[one.kind] for one in found)
     return f"{text}: for a threshold from {behind} healthy scans, that can't be told from {expected:.0f} %."
@@ -98,7 +100,7 @@ def _on_named(one: Named, scores: Scores, found: Explained) -> str:
     )
     return (
         f"{first}{same}: {_share(scores, inside)} of {counted(int(inside.sum()), 'scan')} have a score above its "
-        f"threshold, of the other {int(outside.sum())} {_share(scores, outside)} (adjusted p {_p(one.test)})."
+        f"threshold, against {_share(scores, outside)} of the other {int(outside.sum())} (adjusted p {_p(one.test)})."
     )
 
 
