@@ -189,6 +189,16 @@ def test_scans_are_judged_first_and_no_identifier_leaves_them(
     assert (tmp_path / "out" / "audit.json").read_bytes() == before
 
 
+@pytest.mark.usefixtures("stand_in")
+def test_a_folder_of_scans(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    for number in range(24):
+        write_series(tmp_path / "scans" / f"case-{number}", at=range(16))
+    assert main(["audit", str(tmp_path / "scans"), "-o", str(tmp_path / "out"), "--device", "cpu"]) == 0
+    groups = json.loads((tmp_path / "out" / "audit.json").read_text())["groups"]
+    assert [(row["value"], row["scans"]) for row in groups["kernel"]] == [("H31S", 22)]
+    assert "Not known, and so not compared: scanner, age, sex." in capfd.readouterr().out
+
+
 def test_negative_control_the_identifiers_are_looked_for() -> None:
     assert traces(b"a page with STATIONQ9 in it") == {"STATIONQ9"}
     assert len(TOKENS) > 10
