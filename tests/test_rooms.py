@@ -51,7 +51,7 @@ DOORS = {
     "PIL": ["results.*"],
     "filelock": ["files.locks"],
     "psutil": ["processes.memory"],
-    "jinja2": ["results.report.page"],
+    "jinja2": ["results.report.page", "sites.audit.page"],
     "reportlab": ["results.report.sheet"],
     "nilearn": [],
     "onnx": ["networks.export"],

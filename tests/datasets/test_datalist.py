@@ -80,6 +80,8 @@ def test_a_section_can_be_named_and_others_may_be_missing(scans: Path) -> None:
         ({"test": [item("a", case="Aux.1")]}, r"'Aux\.1' can't be the name of a case.*no device of Windows"),
         ({"test": [item("a", case="one.")]}, r"can't be the name of a case"),
         ({"test": [item("a", series_uid="$exit()")]}, r"CQ500-CT-a: '\$exit\(\)' is no series UID\. Use digits"),
+        ({"test": [item("a", facts=["F"])]}, r'CQ500-CT-a: "facts" must hold a text or a number for each fact'),
+        ({"test": [item("a", facts={"age": [1]})]}, r'CQ500-CT-a: "facts" must hold a text or a number'),
         ({"test": [item("a", labels={"ICH": 1})]}, r'CQ500-CT-a: "labels" must hold true or false'),
         ({"test": [item("a"), item("b", case="CQ500-CT-a")]}, r'Entry 1 of "test" .*CQ500-CT-a, stands there twice'),
         ({"test": [item("a"), item("b", image="scans/b/../a")]}, r"CQ500-CT-b, stands there twice"),

@@ -42,6 +42,7 @@ COMMANDS = {
     "calibrate": "learn from healthy scans what is normal; no training",
     "cohort": "score every scan of a folder or datalist, in several processes or on Ray",
     "merge": "one cohort of the shards that `cohort --shard` scored; also `cohort merge`",
+    "audit": "say whether the thresholds hold on a site's own healthy scans, and where not",
     "evaluate": "AUROC and more from the scores of a cohort; compare two of them",
     "simulate": "draw simulated head CT from label maps of heads",
     "cq500": "make a datalist of the data set CQ500",

@@ -1,0 +1,147 @@
+"""`head-ct-anomaly audit`: do the thresholds hold on a site's own scans with negative reports, and if not, where.
+
+Scans are judged first, by `cohort` into OUT/cohort, which resumes; a folder that `cohort` has written is audited as it
+is. Three files come of it: `audit.html` and `audit.json` with nobody in them, and `groups.csv`, what is known of each
+case's scanner, kernel, slice thickness, age group, sex and month. Nothing is written before everything is known.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..assets import metadata
+from ..cohort.folder import FACTS_NAME, CohortFolder
+from ..cohort.scan_folder import cases_in
+from ..datasets.datalist import SECTIONS, Case, listed_cases
+from ..errors import WrongUsage
+from ..files.atomic import check_writable, write_output
+from ..files.json_text import json_text, on_one_line
+from ..sites.audit.comparisons import FEWEST_SCANS
+from ..sites.audit.content import audit_of
+from ..sites.audit.facts import GROUPS_NAME, Facts, checked_facts, facts_of_cases, facts_text, read_facts
+from ..sites.audit.judged import calibration_of, check_negative, read_site
+from ..sites.audit.page import audit_page
+from ..words import counted
+from .arguments import FAILURES, add_device, add_engine, add_output, add_stride, add_work
+
+COHORT, JSON_NAME, PAGE_NAME = "cohort", "audit.json", "audit.html"
+"""Folder of the judged scans in OUT, and the files of the audit."""
+
+PASSED = ("section", "engine", "address", "workers", "device", "stride", "calibration", "weights", "work")
+"""Options that `cohort` gets as they are."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is audited: the folder of the cohort, whether it is to be judged first, and the cases as far as listed."""
+
+    folder: CohortFolder
+    to_judge: bool
+    cases: Sequence[Case]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    words = "scans with negative reports: a folder or a list, as of `cohort`; or the folder of a cohort that is scored"
+    parser.add_argument("scans", metavar="SCANS", type=Path, help=words)
+    add_output(parser, "folder of the audit; scans are judged into OUT/cohort")
+    words = "of a cohort that is scored: the list of its scans, whose headers, facts and labels are read"
+    parser.add_argument("--list", metavar="LIST", type=Path, help=words)
+    words = "CSV with a column case and any of scanner, kernel, thickness, age, sex, month"
+    parser.add_argument("--groups", metavar="TABLE", type=Path, help=words)
+    parser.add_argument("--section", choices=SECTIONS, default="test", help="of the list (test)")
+    add_engine(parser)
+    judging = parser.add_argument_group("judging, as of `cohort`")
+    add_device(judging)
+    add_stride(judging)
+    words = "calibration other than the one that ships; of a cohort that is scored, the one of that run"
+    judging.add_argument("--calibration", metavar="DIR", type=Path, help=words)
+    judging.add_argument("--weights", metavar="FILE", type=Path, help="weights other than those that ship")
+    add_work(judging, "folder of registered scans, for several runs (OUT/cohort/registered)")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Judge the scans, audit them, write and print; 0 when it is done, `FAILURES` if a case failed.
+
+    Raises:
+        WrongUsage: scans, list or tables are not what is needed, a label names a lesion, or the scans are too few.
+        InputRefused: nothing in the folder of scans can be judged.
+        OutputExists, OutputFailed: something can't be written.
+    """
+    table = read_facts(args.groups) if args.groups else {}
+    asked = asked_for(args)
+    check_writable(args.output)
+    status = judge(args, asked) if asked.to_judge else 0
+    if status not in (0, FAILURES):
+        return status
+    calibration, score = calibration_of(asked.folder, args.calibration)
+    facts = gathered(args.output / GROUPS_NAME, asked.cases, table)
+    site = read_site(asked.folder, calibration, facts)
+    content = audit_of(site, score, metadata()["version"])
+    files = {
+        GROUPS_NAME: facts_text(facts).encode(),
+        JSON_NAME: on_one_line(json_text(content)).encode(),
+        PAGE_NAME: audit_page(content),
+    }
+    for name, file in files.items():
+        write_output(args.output / name, file)
+    print("\n".join([*content["sentences"], "", *(str(args.output / name) for name in (PAGE_NAME, JSON_NAME))]))
+    return status
+
+
+def asked_for(args: argparse.Namespace) -> Asked:
+    """What the arguments ask for, checked as far as it can be before anything is judged.
+
+    Raises:
+        WrongUsage: there are no such scans, too few of them, one has a label of a lesion, or facts are wrong.
+    """
+    scored = (args.scans / FACTS_NAME).is_file()
+    if scored:
+        if args.output.resolve().is_relative_to(args.scans.resolve()):
+            raise WrongUsage(f"{args.output} lies inside {args.scans}, the folder of a cohort. Choose one outside it.")
+        cases = listed_cases(args.list, args.section, scans=False) if args.list else []
+    elif args.list:
+        raise WrongUsage(f"--list is for the folder of a cohort, and {args.scans} has no {FACTS_NAME}. Leave it out.")
+    else:
+        cases = cases_in(args.scans) if args.scans.is_dir() else listed_cases(args.scans, args.section)
+        if len(cases) < FEWEST_SCANS:
+            raise WrongUsage(
+                f"{args.scans} holds {counted(len(cases), 'scan')}: too few to say whether the thresholds hold, which "
+                f"group differs, or whether anything drifts. Give at least {FEWEST_SCANS}."
+            )
+    check_negative({case.name: case.labels for case in cases})
+    for case in cases:
+        checked_facts(case.facts, f"The facts of {case.name} in the list")
+    return Asked(CohortFolder(args.scans if scored else args.output / COHORT), not scored, cases)
+
+
+def judge(args: argparse.Namespace, asked: Asked) -> int:
+    """Judge the scans by the command `cohort`; its exit code."""
+    words = [COHORT, str(args.scans.absolute()), "-o", str(asked.folder.root), "--maps", "none"]
+    for name in PASSED:
+        if (value := getattr(args, name)) is not None:
+            words += [f"--{name}", str(value.absolute() if isinstance(value, Path) else value)]
+    parsed = args.every_command().parse_args(words)
+    return int(parsed.main(parsed))
+
+
+def gathered(kept: Path, cases: Sequence[Case], table: Mapping[str, Facts]) -> dict[str, Facts]:
+    """The facts of cases: what the table says, else the list, else the headers, which are read once for a folder.
+
+    Args:
+        kept: the table that an earlier audit left.
+        cases: as listed; where there is no list, only the tables are known.
+        table: the one that was named.
+
+    Raises:
+        WrongUsage: the earlier table is faulty.
+    """
+    known = read_facts(kept) if kept.is_file() else {}
+    if new := [case for case in cases if case.name not in known]:
+        print(f"Reading the headers of {counted(len(new), 'scan')}.", file=sys.stderr)
+    found = facts_of_cases(cases, known) if cases else known
+    return {case: {**found.get(case, {}), **table.get(case, {})} for case in dict.fromkeys([*found, *table])}

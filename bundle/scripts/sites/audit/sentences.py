@@ -1,0 +1,187 @@
+"""An audit in sentences: what it found, what is responsible, what to do, and what it can't say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ...words import counted
+from .comparisons import (
+    ABOVE,
+    FEWEST_IN_GROUP,
+    FEWEST_MONTHS,
+    FEWEST_SCANS,
+    RANK,
+    WHOLE,
+    Mask,
+    Scores,
+    SiteTest,
+    trend_tests,
+)
+from .facts import FACTORS, MONTH
+from .judged import HEMISPHERE, KINDS, SKULL
+from .naming import Explained, Key, Named
+
+PLURALS = {kind: kind.replace(HEMISPHERE, "hemispheres").replace(SKULL, "skulls") for kind in KINDS}
+
+
+def sentences(content: Mapping[str, Any], scores: Scores, tests: Sequence[SiteTest], found: Explained) -> list[str]:
+    """The sentences on an audit of some content, tests, and what is responsible."""
+    said = [_on_rate(content, part, tests) for part in (HEMISPHERE, SKULL)]
+    said += [text for kind in KINDS if (text := _on_scores(kind, tests))]
+    said += [_on_named(one, scores, found) for one in found.named]
+    said += _on_rest(found)
+    said += _on_heads(content)
+    said += _on_refusals(content)
+    return [*said, *_not_said(content, scores), _advice(content, tests, found)]
+
+
+def interval(rate: Mapping[str, Any]) -> str:
+    """A rate with its interval: 11 % [7, 16]."""
+    return f"{rate['percent']:.0f} % [{rate['low']:.0f}, {rate['high']:.0f}]"
+
+
+def _one(tests: Sequence[SiteTest], kind: str, what: str) -> SiteTest | None:
+    """The test of the whole site of a kind and question."""
+    return next((one for one in tests if (one.factor, one.kind, one.what) == (WHOLE, kind, what)), None)
+
+
+def _on_rate(content: Mapping[str, Any], part: str, tests: Sequence[SiteTest]) -> str:
+    """On the rate of false alarms of the threshold of hemispheres, or of those of skulls."""
+    rate, expected = content["rates"][part], content["expected_percent"]
+    whose = "shipped threshold" if content["calibration"]["shipped"] else "threshold of this calibration"
+    if not rate["of"]:
+        return f"No scan has a score of the {part}: nothing can be said of its threshold."
+    text = f"At the {whose} {interval(rate)} of {rate['of']} healthy {PLURALS[part]} lie above"
+    found = [test for kind in KINDS if kind.startswith(part) and (test := _one(tests, kind, ABOVE))]
+    if test := next((one for one in sorted(found, key=lambda one: one.p) if one.counts), None):
+        meaning = "too many false alarms" if test.effect > 0 else "it is too high to find what could be found"
+        return f"{text}, not {expected:.0f} %: {meaning}."
+    if not found:
+        return f"{text}: too few to compare with {expected:.0f} %, which takes {FEWEST_IN_GROUP} scans."
+    sizes = content["calibration"]["healthy_scores"]
+    behind = content["calibration"]["scans"] if part == HEMISPHERE else min(sizes[one.kind] for one in found)
+    return f"{text}: for a threshold from {behind} healthy scans, that can't be told from {expected:.0f} %."
+
+
+def _on_scores(kind: str, tests: Sequence[SiteTest]) -> str:
+    """On scores that differ from those of calibration; empty if they do not."""
+    test = _one(tests, kind, RANK)
+    if not (test and test.counts):
+        return ""
+    share, way = 50 + 100 * abs(test.effect), "higher" if test.effect > 0 else "lower"
+    return f"Scores of {PLURALS[kind]} are {way} than those of calibration: in {share:.0f} of 100 pairs, not in 50."
+
+
+def words_of(key: Key) -> str:
+    """A group in words."""
+    factor, level = key
+    names = {"scanner": f"scanner {level}", "kernel": f"kernel {level}", "thickness": f"slices of {level}"}
+    names |= {"age": f"age {level}", "sex": {"F": "women", "M": "men"}.get(level, level), MONTH: "the course of months"}
+    return names[factor]
+
+
+def _on_named(one: Named, scores: Scores, found: Explained) -> str:
+    """On a group, or a trend, that is responsible."""
+    if one.key[0] == MONTH:
+        way = "rise" if one.test.effect > 0 else "fall"
+        return (
+            f"Scores of {PLURALS.get(one.test.kind, 'scans')} {way} from month to month (Kendall's tau "
+            f"{one.test.effect:+.2f}, adjusted p {_p(one.test)}). See what was changed in that time."
+        )
+    inside = scores.level(*one.key)
+    outside = scores.known(one.key[0]) & ~inside
+    who, lonely = words_of(one.key), found.alone and len(found.named) == 1
+    is_one = one.key[0] in ("scanner", "kernel", "age")
+    verb = "is" if is_one else "are"
+    first = f"{who[:1].upper()}{who[1:]}{' alone' if lonely else ''} {verb} responsible"
+    same = f" ({' and '.join(map(words_of, one.same))}: nearly the same scans, which can't be told apart)" * bool(
+        one.same
+    )
+    return (
+        f"{first}{same}: {_share(scores, inside)} of {counted(int(inside.sum()), 'scan')} have a score above its "
+        f"threshold, against {_share(scores, outside)} of the other {int(outside.sum())} (adjusted p {_p(one.test)})."
+    )
+
+
+def _share(scores: Scores, mask: Mask) -> str:
+    """The share of some scans that have a score above its threshold."""
+    return f"{100 * float(scores.above[mask].mean()):.0f} %"
+
+
+def _p(test: SiteTest) -> str:
+    """An adjusted p-value."""
+    return f"{test.adjusted:.3f}" if test.adjusted >= 0.001 else "below 0.001"
+
+
+def _on_rest(found: Explained) -> list[str]:
+    """On the scans without those that are responsible; nothing where no group is."""
+    if not any(one.key[0] != MONTH for one in found.named):
+        return []
+    if found.left < FEWEST_SCANS:
+        return [f"Without them {counted(found.left, 'scan')} are left: too few to compare with calibration."]
+    if found.alone:
+        return [f"Without them, the other {found.left} scans can't be told from calibration."]
+    return [f"Without them, the other {found.left} scans still differ from calibration."]
+
+
+def _on_heads(content: Mapping[str, Any]) -> list[str]:
+    """On heads unlike those of calibration, and on poses."""
+    unlike, verdicts = content["unlike"], content["scans"]["verdicts"]
+    heads, chance = unlike["heads"], unlike["expected_at_most"]
+    first = f"{counted(heads, 'head')} {'scores' if heads == 1 else 'score'}" if heads else "No head scores"
+    said = [f"{first} above every healthy scan of calibration, where chance gives up to {chance:.1f}."]
+    if heads > chance:
+        said[0] += " They come first in the cohort's page."
+    doubtful = sum(count for verdict, count in verdicts.items() if verdict != "pass")
+    if doubtful:
+        said.append(f"The pose of {doubtful} of {content['scans']['judged']} scans is for review, or not confirmed.")
+    return said
+
+
+def _on_refusals(content: Mapping[str, Any]) -> list[str]:
+    """On scans that could not be judged."""
+    scans = content["scans"]
+    said = []
+    if scans["refused"]:
+        total = scans["judged"] + scans["refused"] + scans["failed"]
+        kinds = ", ".join(f"{code.replace('_', ' ')} ({count})" for code, count in scans["refusals"].items())
+        said.append(f"{scans['refused']} of {total} scans were refused: {kinds}.")
+    if scans["failed"]:
+        said.append(f"{counted(scans['failed'], 'scan')} failed and had no part in this.")
+    return said
+
+
+def _not_said(content: Mapping[str, Any], scores: Scores) -> list[str]:
+    """On what these scans can't tell."""
+    groups = content["groups"]
+    unknown = [name for name in FACTORS if all(row["value"] == "not known" for row in groups[name])]
+    single = [name for name in FACTORS if name not in unknown and sum("p_values" in row for row in groups[name]) < 2]
+    said = []
+    if unknown:
+        said.append(f"Not known, and so not compared: {', '.join(unknown)}. A table can say them: --groups.")
+    if single:
+        said.append(
+            f"Fewer than two groups of {FEWEST_IN_GROUP} scans or more, and so not compared: {', '.join(single)}."
+        )
+    if not trend_tests(scores):
+        said.append(
+            f"No trend can be seen: it takes {FEWEST_SCANS} scans of known month, from {FEWEST_MONTHS} different ones."
+        )
+    return said
+
+
+def _advice(content: Mapping[str, Any], tests: Sequence[SiteTest], found: Explained) -> str:
+    """What to do."""
+    whole = any(one.counts for one in tests if one.factor == WHOLE)
+    if found.alone and found.named[0].key[0] != MONTH:
+        return "Calibrate with scans of that group among the others, or give it a calibration of its own."
+    if found.named and found.named[0].key[0] == MONTH and len(found.named) == 1:
+        return "Find the change, then calibrate on scans from after it."
+    if whole or found.named:
+        return "Recalibrate on healthy scans of your own: head-ct-anomaly calibrate."
+    low, high = (content["rates"]["hemisphere"][name] for name in ("low", "high"))
+    return (
+        "Nothing in these scans speaks against the thresholds. What they allow is a rate of false alarms from "
+        f"{low:.0f} to {high:.0f} % of hemispheres; more scans narrow it."
+    )

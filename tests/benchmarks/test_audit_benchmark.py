@@ -1,0 +1,55 @@
+"""The benchmark of the audit: drawn sites are what they say, and a wrong audit would be seen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from audit import SCORE, SITES, THICK, audited, drawn_calibration, drawn_scores, drawn_site, quantiles
+from scripts.anomaly.files import THRESHOLDS_NAME
+from scripts.assets import place
+from scripts.sites.audit import naming
+from scripts.sites.audit.judged import Calibration, read_calibration
+
+
+@pytest.fixture(scope="module")
+def healthy() -> Calibration:
+    return read_calibration(Path(place("models")) / THRESHOLDS_NAME, SCORE, True)
+
+
+def test_drawn_scores_have_the_distribution_of_the_healthy_ones(healthy: Calibration) -> None:
+    drawn = np.exp(drawn_scores(20000, healthy, np.random.default_rng(0)))
+    for column, kind in ((0, "hemisphere"), (1, "hemisphere"), (2, THICK)):
+        for share in (0.1, 0.5, 0.9):
+            known = np.quantile(healthy.healthy[kind], share)
+            assert np.quantile(drawn[:, column], share) == pytest.approx(known, rel=0.06)
+    assert 0.5 < np.corrcoef(np.log(drawn[:, 0]), np.log(drawn[:, 1]))[0, 1] < 0.8
+    rising = quantiles(healthy.healthy[THICK])(np.linspace(-4, 4, 200))
+    assert (np.diff(rising) >= 0).all()
+
+
+def test_a_drawn_calibration_is_another_one_of_the_same_size(healthy: Calibration) -> None:
+    drawn = drawn_calibration(healthy, np.random.default_rng(0))
+    assert {kind: len(values) for kind, values in drawn.healthy.items()} == {"hemisphere": 168, THICK: 54}
+    assert drawn.limits["hemisphere"] != healthy.limits["hemisphere"]
+
+
+@pytest.mark.parametrize("name", [name for name in SITES if name not in ("none", "noise")])
+def test_each_site_is_named_in_most_draws_and_none_where_nothing_differs(healthy: Calibration, name: str) -> None:
+    random = np.random.default_rng(7)
+    found = [audited(name, drawn_site(name, 300, healthy, random), healthy) for _ in range(4)]
+    assert sum(one.right for one in found) >= 3
+    assert not any(one.silent for one in found)
+    quiet = [audited("none", drawn_site("none", 300, healthy, random), healthy) for _ in range(2)]
+    assert not any(one.right for one in quiet)
+
+
+def test_negative_control_an_audit_that_names_the_wrong_one_is_seen(
+    healthy: Calibration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(naming, "_further", lambda scores, key: key[0] == "sex")
+    found = audited("offset", drawn_site("offset", 300, healthy, np.random.default_rng(7)), healthy)
+    assert not found.right
+    assert not found.silent

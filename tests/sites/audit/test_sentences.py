@@ -1,0 +1,90 @@
+"""The sentences of audits, as a reader gets them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from audited_site import SCANNERS, Higher, site_of, write_site
+
+from scripts.sites.audit.content import audit_of
+from scripts.sites.audit.judged import HEMISPHERE
+
+
+def said(folder: Path, count: int, higher: Higher = lambda _: 0.0, refused: int = 0) -> str:
+    return "\n".join(audit_of(site_of(write_site(folder, count, higher, refused=refused)), "s", "1")["sentences"])
+
+
+def test_a_scanner_that_is_responsible(tmp_path: Path) -> None:
+    text = said(tmp_path, 300, lambda facts: 0.5 * (facts["scanner"] == SCANNERS[1]))
+    assert "Scanner B (ACME ONE) alone is responsible: " in text
+    assert "% of 100 scans have a score above its threshold, against " in text
+    assert " of the other 200 (adjusted p below 0.001)" in text
+    assert "Without them, the other 200 scans can't be told from calibration." in text
+    assert text.endswith("Calibrate with scans of that group among the others, or give it a calibration of its own.")
+
+
+def test_a_site_that_is_higher_as_a_whole(tmp_path: Path) -> None:
+    text = said(tmp_path, 200, lambda _: 0.5)
+    assert "of 400 healthy hemispheres lie above, not 5 %: too many false alarms." in text
+    assert "Scores of skulls in thick slices are higher than those of calibration: in " in text
+    assert "responsible" not in text
+    assert text.endswith("Recalibrate on healthy scans of your own: head-ct-anomaly calibrate.")
+
+
+def test_a_site_that_is_lower_as_a_whole(tmp_path: Path) -> None:
+    text = said(tmp_path, 600, lambda _: -0.9)
+    assert "not 5 %: it is too high to find what could be found." in text
+    assert "Scores of hemispheres are lower than those of calibration" in text
+
+
+def test_a_trend(tmp_path: Path) -> None:
+    text = said(tmp_path, 240, lambda facts: 0.07 * int(facts["month"][5:]))
+    assert "rise from month to month (Kendall's tau +0." in text
+    assert text.endswith("Find the change, then calibrate on scans from after it.")
+
+
+def test_nothing_that_differs(tmp_path: Path) -> None:
+    text = said(tmp_path, 60, refused=2)
+    assert "for a threshold from 84 healthy scans, that can't be told from 5 %." in text
+    assert "2 of 63 scans were refused: not ct (2).\n1 scan failed and had no part in this." in text
+    assert "The pose of 3 of 60 scans is for review, or not confirmed." in text
+    assert "Nothing in these scans speaks against the thresholds. What they allow is a rate of false alarms" in text
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({}, "Not known, and so not compared: scanner, kernel, thickness, age, sex. A table can say them: --groups."),
+        ({"sex": "F"}, "Fewer than two groups of 8 scans or more, and so not compared: sex."),
+        ({"month": "2026-01"}, "No trend can be seen: it takes 20 scans of known month, from 3 different ones."),
+    ],
+)
+def test_what_can_t_be_said(tmp_path: Path, facts: dict[str, str], words: str) -> None:
+    site = site_of(write_site(tmp_path, 40))
+    scans = tuple(replace(scan, facts=facts) for scan in site.scans)
+    assert words in audit_of(replace(site, scans=scans), "s", "1")["sentences"]
+
+
+def test_a_calibration_of_one_s_own_and_no_skull(tmp_path: Path) -> None:
+    site = site_of(write_site(tmp_path, 40))
+    scans = tuple(replace(scan, scores={HEMISPHERE: scan.of(HEMISPHERE)}) for scan in site.scans)
+    site = replace(site, scans=scans, calibration=replace(site.calibration, shipped=False))
+    text = "\n".join(audit_of(site, "s", "1")["sentences"])
+    assert "At the threshold of this calibration " in text
+    assert "No scan has a score of the skull: nothing can be said of its threshold." in text
+
+
+def test_a_few_skulls_and_a_scanner_that_is_called_like_a_number(tmp_path: Path) -> None:
+    site = site_of(write_site(tmp_path, 40))
+    some = [
+        scan if number < 5 else replace(scan, scores={HEMISPHERE: scan.of(HEMISPHERE)})
+        for number, scan in enumerate(site.scans)
+    ]
+    scans = tuple(replace(scan, facts={"scanner": f"room {1000 + number % 2}"}) for number, scan in enumerate(some))
+    content = audit_of(replace(site, scans=scans), "s", "1")
+    assert "of 5 healthy skulls lie above: too few to compare with 5 %, which takes 8 scans." in "\n".join(
+        content["sentences"]
+    )
+    assert [row["value"] for row in content["groups"]["scanner"]] == ["A (room 1000)", "B (room 1001)"]
