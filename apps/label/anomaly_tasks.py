@@ -30,6 +30,10 @@ DICOM = ".dcm"
 """Of the mask also the DICOM Segmentation of the bundle, which `output=dicom_seg` answers."""
 
 
+ALPHAS = (0.05, 0.01, 0.02, 0.1, 0.2)
+"""Shares of healthy scans above the thresholds that are offered, the default first."""
+
+
 class OptionRefused(ValueError):
     """An option has a value that is not offered, or that the scan does not allow."""
 
@@ -129,6 +133,7 @@ class HeatmapTask(AnomalyTask):
     config_options: ClassVar = {
         "stride": (2, 4, 1),
         "map": ("calibrated", "position", "asymmetry", "density", "density_one_sided", "error"),
+        "alpha": ALPHAS,
     }
     dtype = "float32"
 
@@ -143,7 +148,7 @@ class HeatmapTask(AnomalyTask):
 class MaskTask(AnomalyTask):
     """The mask: the region's label where the heatmap exceeds the threshold of its region, 0 elsewhere; uint8."""
 
-    config_options: ClassVar = {"stride": (2, 4, 1)}
+    config_options: ClassVar = {"stride": (2, 4, 1), "alpha": ALPHAS}
     extensions = (*VOLUMES, DICOM)
     dtype = "uint8"
 
