@@ -31,11 +31,11 @@ FACTS_NAME = "cohort.json"
 COHORT_FORMAT = "head_ct_position_anomaly cohort 1"
 """Value of `format` in `cohort.json`."""
 
-EVALUATION_NAME, INDEX_NAME = "evaluation.json", "index.html"
+EVALUATION_NAME, INDEX_NAME, PREDICTIONS_NAME = "evaluation.json", "index.html", "predictions.csv"
 
 CASES, REASONS, REGISTERED, THUMBNAILS, LOCK = "cases", "reasons", "registered", "thumbnails", ".lock"
 
-OWN = {FACTS_NAME, EVALUATION_NAME, INDEX_NAME, TABLE_NAME, DETAILS_NAME}
+OWN = {FACTS_NAME, EVALUATION_NAME, INDEX_NAME, PREDICTIONS_NAME, TABLE_NAME, DETAILS_NAME}
 OWN |= {CASES, REASONS, REGISTERED, THUMBNAILS, LOCK}
 """All that a cohort run puts into its folder."""
 

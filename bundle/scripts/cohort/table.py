@@ -153,8 +153,8 @@ def _found_in(cells: Mapping[str, str]) -> Row:
     limits = {region: float(text) for region in REGIONS if (text := cells[f"{region}_threshold"])}
     files = [cells[name].rpartition("/")[2] for name in ("picture", "report")]
     detections = (cells["first_detection"], *("",) * (count - 1)) if count else ()
-    p_and_q = [float(text) if (text := cells.get(name)) else None for name in WORKLIST]
-    found = Found(cells["verdict"], tuple(cells["flags"].split()), detections, *files, *p_and_q)
+    p, q = (float(cells[name]) if cells.get(name) else None for name in WORKLIST)
+    found = Found(cells["verdict"], tuple(cells["flags"].split()), detections, files[0], files[1], p, q)
     details = {region: {"threshold": limit} for region, limit in limits.items()}
     return Row(cells["case"], cells["status"], cells["reason"], scores, details, found=found)
 

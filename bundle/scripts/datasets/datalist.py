@@ -1,6 +1,7 @@
 """The cases of a cohort, from a datalist: a JSON file with the sections "training", "validation" and "test".
 
-A *case* is an item of a section, {"case": name, "image": path, "series_uid": UID or null, "labels": {name: bool}}. Its
+A *case* is an item of a section, {"case": name, "image": path, "series_uid": UID or null, "labels": {name: bool}}; a
+"mask", the path of a NIfTI of its lesions, may be there, too. Its
 name is that of a folder of results, so it holds letters, digits, dots, dashes and underscores only. Its path, relative
 to the datalist unless it is absolute, is that of a NIfTI file, or of the folder of a series. No case, no scan and no
 series may stand in two sections, or twice in one.
@@ -34,13 +35,14 @@ UID = re.compile(r"[0-9.]{1,64}")
 
 @dataclass(frozen=True)
 class Case:
-    """A case of a cohort; `row` is its place in its section, from 0 on."""
+    """A case of a cohort; `row` is its place in its section, from 0 on, `mask` a volume of its lesions."""
 
     name: str
     image: Path
     series_uid: str | None = None
     labels: Mapping[str, bool] = field(default_factory=dict)
     row: int = 0
+    mask: Path | None = None
 
     def fingerprint(self) -> str:
         """See `fingerprint`."""
@@ -174,7 +176,10 @@ def _case(item: Any, row: int, section: str, path: Path) -> Case:
         raise WrongUsage(f"{where}, {item['case']}: {uid!r} is no series UID. Use digits and dots, or null.")
     if not isinstance(labels, dict) or not all(isinstance(value, bool) for value in labels.values()):
         raise WrongUsage(f'{where}, {item["case"]}: "labels" must hold true or false for each label.')
-    return Case(item["case"], image, uid or None, labels, row)
+    mask = item.get("mask")
+    if mask is not None and not (isinstance(mask, str) and mask):
+        raise WrongUsage(f'{where}, {item["case"]}: "mask" must name the NIfTI of its lesions, or be left out.')
+    return Case(item["case"], image, uid or None, labels, row, mask and (path.parent / mask).absolute())
 
 
 def _image(item: Any, row: int, section: str, path: Path, needed: Sequence[str] = ("image",)) -> Path:
