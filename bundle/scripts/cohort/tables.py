@@ -49,26 +49,27 @@ def table(evaluation: Mapping[str, Any]) -> str:
     shares = next(iter(evaluation["tasks"].values()))["sensitivity_at_specificity"]
     header = ("", "n+", "n-", "AUROC", "95 % bootstrap", "95 % Hanley-McNeil", *(f"sens. at {s}" for s in shares))
     rows = tuple(_row(name, found) for place in PLACES for name, found in evaluation[place].items())
-    parts = [about, Table(header, rows).markdown().rstrip(), operating_table(evaluation)]
+    parts = [about, Table(header, rows).markdown().rstrip(), operating_table(evaluation["tasks"])]
     return "\n\n".join(part for part in parts if part)
 
 
-def operating_table(evaluation: Mapping[str, Any]) -> str:
+def operating_table(tasks: Mapping[str, Measures]) -> str:
     """Sensitivity, specificity and predictive values of each task at its thresholds; "" where there are none."""
     rows = []
-    for task, measures in evaluation["tasks"].items():
+    for task, measures in tasks.items():
         for name, point in measures.get("operating_points", {}).items():
             if point:
                 where = "threshold in use" if name == IN_USE else f"specificity {name}"
                 rates = (with_interval(point, rate) for rate in ("sensitivity", "specificity"))
                 values = point["predictive_values"].values()
-                rows.append((task, where, *rates, *(f"{share(v['ppv'])}, {share(v['npv'])}" for v in values)))
+                cells = (f"{with_interval(one, 'ppv')}, {with_interval(one, 'npv')}" for one in values)
+                rows.append((task, where, *rates, *cells))
     header = ("", "at", "sensitivity", "specificity", *(f"PPV, NPV at {100 * p:.0f} %" for p in PREVALENCES))
     return Table(header, tuple(rows)).markdown().rstrip() if rows else ""
 
 
 def with_interval(point: Mapping[str, Any], name: str) -> str:
-    """A number of an operating point with its interval: .81 [.74, .88]."""
+    """A number with its interval: .81 [.74, .88]."""
     return f"{share(point[name])} {interval(point[f'{name}_95'])}"
 
 
