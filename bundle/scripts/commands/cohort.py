@@ -141,7 +141,7 @@ def wrong_usage(args: argparse.Namespace, cases: Sequence[Case]) -> str:
         WrongUsage: the device, or Ray, is not there.
     """
     if args.mode == "autoencoder" and (args.stride or args.map or args.patch_size or args.calibration or args.alpha):
-        words = "--stride, --map, --alpha, --patch-size and --calibration"
+        words = "--stride, --map, --patch-size, --calibration and --alpha"
         return f"An autoencoder has one map, of every voxel: leave {words} out."
     if args.scores_only and (args.maps or args.dicom or args.report):
         return "With --scores-only nothing but result.json is written: leave --maps, --report and --dicom out."
