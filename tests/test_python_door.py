@@ -98,6 +98,11 @@ def test_values_of_the_config(tmp_path: Path) -> None:
         "map": "error",
         "device": "$torch.device('cpu')",
     }
+    assert chosen_values(None, None, None, None, None, 0.01) == {"alpha": 0.01}
+    with pytest.raises(ValueError, match=r"alpha must be above 0 and at most 0\.5, got 2"):
+        chosen_values(None, None, None, None, None, 2)
+    with pytest.raises(WrongUsage, match=r"alpha 0\.001 is too small for 168 healthy hemispheres"):
+        chosen_values(None, None, None, None, None, 0.001)
 
 
 IMPORT = """

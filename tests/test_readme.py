@@ -12,7 +12,7 @@ from typing import Any
 import monai.bundle
 import pytest
 
-from scripts.commands.main import parser_for
+from scripts.commands.main import in_one_word, parser_for
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = {
@@ -87,7 +87,8 @@ def test_all_trainings_were_found() -> None:
 
 @pytest.mark.parametrize(("name", "words"), with_start("head-ct-anomaly"))
 def test_commands_are_understood(name: str, words: list[str]) -> None:
-    assert callable(parser_for(words[1:]).parse_args(words[1:]).main)
+    given = in_one_word(words[1:])
+    assert callable(parser_for(given).parse_args(given).main)
 
 
 def test_make_targets_exist() -> None:

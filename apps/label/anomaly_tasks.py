@@ -35,6 +35,10 @@ ARCHIVE = ".zip"
 """Of the report also all DICOM objects of the bundle, the marked slices among them, in an archive."""
 
 
+ALPHAS = (0.05, 0.01, 0.02, 0.1, 0.2)
+"""Shares of healthy scans above the thresholds that are offered, the default first."""
+
+
 class OptionRefused(ValueError):
     """An option has a value that is not offered, or that the scan does not allow."""
 
@@ -134,6 +138,7 @@ class HeatmapTask(VolumeTask):
     config_options: ClassVar = {
         "stride": (2, 4, 1),
         "map": ("calibrated", "position", "asymmetry", "density", "density_one_sided", "error"),
+        "alpha": ALPHAS,
     }
     dtype = "float32"
 
@@ -148,7 +153,7 @@ class HeatmapTask(VolumeTask):
 class MaskTask(VolumeTask):
     """The mask: the region's label where the heatmap exceeds the threshold of its region, 0 elsewhere; uint8."""
 
-    config_options: ClassVar = {"stride": (2, 4, 1)}
+    config_options: ClassVar = {"stride": (2, 4, 1), "alpha": ALPHAS}
     extensions = (*VOLUMES, DICOM)
     of_series = (DICOM,)
     dtype = "uint8"

@@ -10,7 +10,8 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from scripts.commands.arguments import add_seed
@@ -20,6 +21,7 @@ from ..cq500.agreement import agreement, agreement_table
 from ..cq500.cases import Case, candidate_names, case_folders, judge, with_sections
 from ..cq500.composition import composition_table, reasons_table
 from ..cq500.files import cases_path, cases_text, check_free, datalist, load_reads, write
+from ..cq500.protocol import load_protocol
 from ..cq500.reads import Reads
 from ..cq500.split import HEALTHY_TEST, POOLS, SPLITS, TooFewHealthy, check_enough, groups, split
 
@@ -40,6 +42,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--healthy-test", metavar="N", type=counting, default=HEALTHY_TEST, help="healthy scans of the test (21)"
     )
+    words = (
+        "the split of the frozen protocol, which `cq500 score` judges by, in place of --pool, --seed, --healthy-test"
+    )
+    parser.add_argument("--frozen", action="store_true", help=words)
     parser.add_argument("--headers-only", action="store_true", help="do not read the pixels of the chosen series")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier datalist")
 
@@ -74,6 +80,11 @@ def main(args: argparse.Namespace) -> int:
             the table of cases is written, unless an earlier datalist is there, and the reasons are printed.
         OutputExists, OutputFailed: the files can't be written.
     """
+    if args.frozen:
+        if (args.pool, args.seed, args.healthy_test) != ("strict", 0, HEALTHY_TEST):
+            print("--frozen has a split of its own: leave --pool, --seed and --healthy-test out.", file=sys.stderr)
+            return 2
+        args.pool, args.healthy_test = "published", 1  # contaminated normals are in its test, too
     check_free(args.output, args.overwrite)
     reads = load_reads(args.reads)
     folders, found = case_folders(args.root), groups(reads)
@@ -83,13 +94,26 @@ def main(args: argparse.Namespace) -> int:
     kept = {case.name: case.group for case in cases if not case.code}
     if lacking := lacking or shortage(kept.values(), args):
         raise WrongUsage(f"{args.root}: {lacking} {told(cases, args)}")
-    cases = with_sections(cases, split(kept, args.pool, args.healthy_test, args.seed))
-    words = f"CQ500: healthy pool {args.pool}, {args.healthy_test} healthy test scans, seed {args.seed}"
+    if args.frozen:
+        protocol = load_protocol()
+        sections = protocol.sections(kept)
+        cases = with_sections([without_section(case, sections) for case in cases], sections)
+        words = f"{protocol.content['name']}: protocol {protocol.version}, sha256 {protocol.sha256}"
+    else:
+        cases = with_sections(cases, split(kept, args.pool, args.healthy_test, args.seed))
+        words = f"CQ500: healthy pool {args.pool}, {args.healthy_test} healthy test scans, seed {args.seed}"
     content = datalist(cases, reads.labels(), args.output.parent, words)
     write(args.output, content, cases_text(cases, args.root))
     print(summary(cases, reads))
     print(f"{args.output} and {cases_path(args.output)}", file=sys.stderr)
     return 0
+
+
+def without_section(case: Case, sections: Mapping[str, str]) -> Case:
+    """A case; one that was kept, but has no section, is dropped."""
+    if case.code or case.name in sections:
+        return case
+    return replace(case, code="not_in_pool", reason="not_in_pool: doubtful, and not in the test by the protocol")
 
 
 def shortage(found: Iterable[str], args: argparse.Namespace) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from scripts.anomaly.files import read_thresholds
 from scripts.anomaly.scores import (
     FEWEST_SCORES,
     POOLINGS,
@@ -16,6 +18,7 @@ from scripts.anomaly.scores import (
     region_scores,
     score_name,
 )
+from scripts.assets import asset
 
 REGIONS = np.ones((8, 8, 8), np.uint8)
 REGIONS[4:] = 2
@@ -124,3 +127,23 @@ def test_a_region_without_score_or_threshold_has_no_mask() -> None:
     assert above_threshold(values, labels, numbers, "another") == {}
     numbers["right_hemisphere"]["threshold"] = 9.0
     assert above_threshold(values, labels, numbers, "s") == {}, "it must exceed the threshold"
+
+
+@pytest.mark.parametrize("alpha", [0.05, 0.01, 0.2, 0.5])
+def test_a_share_of_alpha_of_the_healthy_scores_is_above_the_threshold(alpha: float) -> None:
+    scores = tuple(float(n) for n in range(400))
+    thresholds = Thresholds({"hemisphere": {"raw_maximum": scores}}, alpha=alpha)
+    limit = thresholds.threshold("left_hemisphere", "raw_maximum")
+    assert limit in scores
+    assert sum(score > limit for score in scores) == round(400 * alpha)
+
+
+def test_the_shipped_thresholds_are_those_of_the_default_alpha() -> None:
+    shipped = read_thresholds(asset("models/thresholds.json"))
+    assert shipped == replace(shipped, alpha=0.05)
+    name = "calibrated_top_1_percent_mean"
+    scores = sorted(shipped.scores_of("left_hemisphere", name))
+    assert shipped.threshold("left_hemisphere", name) == scores[int(np.ceil(0.95 * len(scores))) - 1]
+    wider = replace(shipped, alpha=0.2).threshold("left_hemisphere", name)
+    narrow = replace(shipped, alpha=0.01).threshold("left_hemisphere", name)
+    assert wider < shipped.threshold("left_hemisphere", name) < narrow  # type: ignore[operator]

@@ -25,6 +25,7 @@ from scripts.networks.position import DensePositionNet, PatchPositionNet
 from scripts.results.writer import StageClock
 
 SETTINGS = {"mode": "published", "score": "maximum", "stride": 4, "precision": "float32", "width": 2, "patch_size": 31}
+SETTINGS |= {"alpha": 0.05}
 
 
 def scored(number: int, shown: str) -> dict[str, Any]:
@@ -84,6 +85,7 @@ def test_the_files_and_the_table(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert made["tasks"]["haemorrhage"]["auroc"] == 1
     facts = json.loads((tmp_path / "out" / "cohort.json").read_text())
     assert facts["settings"]["map"] == "error"
+    assert facts["settings"]["alpha"] == 0.05
     assert facts["cases"].keys() == {f"case-{number}" for number in range(7)}
     out, err = capsys.readouterr()
     assert "| haemorrhage | 2 | 6 | 1.00 |" in out

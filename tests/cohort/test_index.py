@@ -79,9 +79,9 @@ def table(rows: list[Row], **more: Any) -> list[list[str]]:
 def test_the_case_furthest_above_its_threshold_comes_first_and_those_without_scores_last() -> None:
     cells = table(ROWS)
     assert [row[1] for row in cells] == ["bleed", "broken", "calm", "foot", "late"]
-    assert cells[0][2:] == ["done", "4.0", "8.0", "0.5", "1.0", "review", "thick_slices", "2", *FULL.detections[:1]]
-    assert cells[1][3:7] == ["2.4", "", "0.5", "12.0"]
-    assert cells[3][2:] == ["refused", *[""] * 7, "There is no head."]
+    assert cells[0][2:] == ["done", "4.0", "", "8.0", "0.5", "1.0", "review", "thick_slices", "2", *FULL.detections[:1]]
+    assert cells[1][3:8] == ["2.4", "", "", "0.5", "12.0"]
+    assert cells[3][2:] == ["refused", *[""] * 8, "There is no head."]
     assert cells[4][-1] == "killed <9>", "what a reason says is text, not markup"
 
 

@@ -7,7 +7,17 @@ from pathlib import Path
 import pytest
 from result_record import RESULT
 
-from scripts.cohort.table import Row, read_table, row_of, short_text, table_text
+from scripts.cohort.table import (
+    TABLE_NAME,
+    WORKLIST,
+    Row,
+    read_short,
+    read_table,
+    row_of,
+    short_text,
+    table_text,
+    with_q_values,
+)
 from scripts.errors import WrongUsage
 
 ROWS = [
@@ -97,11 +107,44 @@ def test_the_short_table_has_what_is_looked_at() -> None:
     header, *lines = short_text([row_of("one", {**RESULT, **found}), *ROWS[1:]], "cases").splitlines()
     assert header == (
         "case,status,left_hemisphere,right_hemisphere,skull,left_hemisphere_threshold,right_hemisphere_threshold,"
-        "skull_threshold,verdict,flags,detections,first_detection,picture,report,reason"
+        "skull_threshold,p_value,q_value,verdict,flags,detections,first_detection,picture,report,reason"
     )
     assert lines == [
-        'one,done,2.5,0.333,,2.0,,,review,thick_slices metal,2,"brain, left, 3 ml, peak 5.0",'
+        'one,done,2.5,0.333,,2.0,,,,,review,thick_slices metal,2,"brain, left, 3 ml, peak 5.0",'
         "cases/one/overview.png,,",
-        'two,refused,,,,,,,,,,,,,"There is no CT image. Give a ""head"", please."',
-        "three,failed,,,,,,,,,,,,,killed",
+        'two,refused,,,,,,,,,,,,,,,"There is no CT image. Give a ""head"", please."',
+        "three,failed,,,,,,,,,,,,,,,killed",
     ]
+
+
+def compared(case: str, below: int) -> Row:
+    """A case of which one hemisphere is above so many of 168 healthy scores."""
+    return Row(case, "done", "", {}, {"left_hemisphere": {"healthy_below": below, "healthy_scores": 168}})
+
+
+def test_p_and_q_values_stand_in_the_short_table_and_are_read(tmp_path: Path) -> None:
+    rows = [compared("ill", 168), compared("calm", 84), Row("foot", "refused", "There is no head.")]
+    path = tmp_path / TABLE_NAME
+    path.write_text(short_text(rows), encoding="utf-8")
+    found = {row.case: (row.found.p_value, row.found.q_value) for row in read_short(path)}
+    assert found["ill"] == (round(1 / 169, 6), round(2 * round(1 / 169, 6), 6))
+    assert found["calm"] == (round(85 / 169, 6),) * 2
+    assert found["foot"] == (None, None)
+
+
+def test_a_short_table_of_before_is_read_without_them(tmp_path: Path) -> None:
+    columns, *lines = (line.split(",") for line in short_text([compared("ill", 168)]).splitlines())
+    kept = [place for place, name in enumerate(columns) if name not in WORKLIST]
+    path = tmp_path / TABLE_NAME
+    text = "\n".join(",".join(cells[place] for place in kept) for cells in (columns, *lines))
+    path.write_text(text, encoding="utf-8")
+    (row,) = read_short(path)
+    assert (row.case, row.found.q_value) == ("ill", None)
+
+
+def test_joined_tables_have_the_q_values_of_all_cases() -> None:
+    rows = [compared("one", 168), compared("two", 84), compared("three", 160), Row("four", "failed", "killed")]
+    whole = [line.split(",") for line in short_text(rows).splitlines()]
+    parts = [[line.split(",") for line in short_text(part).splitlines()] for part in (rows[:1], rows[1:])]
+    assert with_q_values(whole[0], [*parts[0][1:], *parts[1][1:]]) == whole[1:]
+    assert parts[0][1] != whole[1]

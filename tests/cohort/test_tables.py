@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ def test_the_table_has_a_row_for_each_task_and_subtype() -> None:
     lines = table(evaluated(NETWORK, "raw_maximum", HEADS)).splitlines()
     assert lines[0] == ("position network, width 16, patches of 39 mm, 1873827 parameters, stride 2; score raw_maximum")
     assert lines[2].startswith("| | n+ | n- | AUROC | 95 % bootstrap | 95 % Hanley-McNeil | sens. at 0.80 |")
+    lines = lines[: lines.index("", 2)]
     assert len({line.count("|") for line in lines[2:]}) == 1
     rows = {line.split("|")[1].strip(): [cell.strip() for cell in line.split("|")[2:-1]] for line in lines[4:]}
     assert rows["haemorrhage"][:3] == ["4", "5", ".85"]
@@ -102,3 +104,13 @@ def test_two_regions_of_one_head_are_not_enough_for_a_test() -> None:
     one["tasks"]["haemorrhage"]["items"] = [item for item in items if item["label"] or item["case"] == "c0"]
     with pytest.raises(ValueError, match="no task in common"):
         compared(one, one)
+
+
+def test_operating_points_have_a_table_of_their_own() -> None:
+    heads = [replace(one, thresholds=dict.fromkeys(one.scores, 3.0)) for one in HEADS]
+    text = table(evaluated(NETWORK, "raw_maximum", heads)).split("\n\n")[2]
+    lines = text.splitlines()
+    assert lines[0] == "| | at | sensitivity | specificity | PPV, NPV at 6 % | PPV, NPV at 15 % | PPV, NPV at 30 % |"
+    assert lines[2].startswith("| haemorrhage | threshold in use | .75 [")
+    assert lines[3].startswith("| haemorrhage | specificity 0.80 | .75 [")
+    assert sum("| fracture |" in line for line in lines) == 4

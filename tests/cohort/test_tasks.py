@@ -77,7 +77,13 @@ def test_what_is_measured_of_a_few_items() -> None:
     assert 0 <= low < 17 / 20 <= high <= 1
     assert found["roc"]["sensitivity"][:3] == [0, 0.25, 0.5]
     assert found["roc"]["specificity"][-1] == 0
-    assert found["items"][0] == {"case": "healthy", "region": "left_hemisphere", "score": 1, "label": False}
+    assert found["items"][0] == {
+        "case": "healthy",
+        "region": "left_hemisphere",
+        "score": 1,
+        "label": False,
+        "threshold": None,
+    }
 
 
 def test_the_sensitivity_follows_the_specificity() -> None:
@@ -146,3 +152,19 @@ def test_what_is_left_out_is_said() -> None:
     assert left_out(HEADS[:1]) == []
     many = [head(f"c{n}", (None, 1, 1)) for n in range(7)]
     assert left_out(many) == ["No score of the left hemisphere of 7 cases (c0, c1, c2, c3, c4, …): left out."]
+
+
+def test_the_threshold_in_use_is_an_operating_point_counted_by_hand() -> None:
+    limits = {"left_hemisphere": 3.0, "right_hemisphere": 2.0, "skull": None}
+    heads = [replace(one, thresholds=limits) for one in HEADS]
+    found = measured(haemorrhage_items(heads))["operating_points"]
+    assert list(found) == ["threshold", "0.80", "0.90", "0.95"]
+    items = haemorrhage_items(heads)
+    above = [item.score > limits[item.region] for item in items]  # type: ignore[operator]
+    ill = [over for item, over in zip(items, above, strict=True) if item.label]
+    well = [not over for item, over in zip(items, above, strict=True) if not item.label]
+    assert found["threshold"]["sensitivity"] == sum(ill) / len(ill) == 0.75
+    assert found["threshold"]["specificity"] == sum(well) / len(well) == 0.8
+    assert found["0.80"]["predictive_values"]["0.30"]["ppv"] == pytest.approx(0.75 * 0.3 / (0.75 * 0.3 + 0.2 * 0.7))
+    assert measured(fracture_items(heads))["operating_points"]["threshold"] is None
+    assert set(measured([])["operating_points"].values()) == {None}

@@ -108,3 +108,10 @@ def test_names_between_commas() -> None:
     assert arguments.names_among(["a", "b"])("b,a") == ["b", "a"]
     with pytest.raises(argparse.ArgumentTypeError, match="'c' is none of a, b"):
         arguments.names_among(["a", "b"])("a,c")
+
+
+def test_an_alpha_is_a_share_up_to_a_half() -> None:
+    assert arguments.alpha("0.01") == 0.01
+    for text in ("0", "0.6", "-1", "nan", "much", ""):
+        with pytest.raises(argparse.ArgumentTypeError, match=r"is no alpha: use a number above 0 and at most 0\.5"):
+            arguments.alpha(text)

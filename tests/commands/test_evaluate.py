@@ -12,6 +12,7 @@ from evaluated_cohort import FACTS, REGIONS, rows
 from scripts.cohort.folder import CohortFolder
 from scripts.cohort.table import Row
 from scripts.commands.main import main
+from scripts.files.tables import from_csv
 
 
 @pytest.fixture
@@ -41,6 +42,11 @@ def test_an_evaluation_is_written_and_printed(two_runs: Path, capsys: pytest.Cap
     assert "| haemorrhage | 4 | 12 | 1.00 | [.40, 1.00] | [.40, 1.00] |" in out
     assert out.endswith(f"{two_runs / 'good' / 'evaluation.json'}\n")
     assert "left out of haemorrhage" in err
+    columns, lines = from_csv((two_runs / "good" / "predictions.csv").read_text())
+    assert columns[:4] == ["image_path", "gt_label", "pred_label", "pred_score"]
+    assert len(lines) == 12
+    assert {line["anomaly_map"] for line in lines} == {""}
+    assert "localisation" not in made, "no mask is named"
 
 
 def test_the_paper_s_score_into_a_file_of_its_own(two_runs: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -68,6 +68,10 @@ def test_defaults_keep_to_this_machine() -> None:
     assert node_address("PACS@10.0.0.1:4242") == args.to == ("PACS", "10.0.0.1", 4242)
     assert dict(listen.values_of(args)) == {"stride": 4, "device": "$torch.device('cpu')", "report": True}
     assert dict(listen.values_of(parsed("--sender", "A", "--to", "PACS@h:1", "--no-report")))["report"] is False
+    args.alpha = 0.01
+    assert dict(listen.values_of(args))["alpha"] == 0.01
+    args.alpha = 0.001
+    assert listen.usage_problem(args).startswith("alpha 0.001 is too small for 168 healthy hemispheres")
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -106,7 +106,7 @@ def test_debug_is_understood_after_every_command(command: list[str]) -> None:
         name: []
         for name in ("inspect", "report", "verify", "export", "paper", "manifest", "convert", "listen", "completion")
     }
-    needed["cq500"] = ["-o", "out.json", "--reads", "reads.csv"]
+    needed["cq500"] = needed["cq500-score"] = ["-o", "out.json", "--reads", "reads.csv"]
     words = [*command, *first.get(name, ["x"]), *needed.get(name, ["-o", "out"])]
     assert parser_for(words).parse_args(words).debug is False
     assert parser_for(words).parse_args([*words, "--debug"]).debug is True

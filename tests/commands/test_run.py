@@ -121,10 +121,12 @@ def test_only_what_was_said_is_overridden(tmp_path: Path, monkeypatch: pytest.Mo
     assert own["normative"] == tmp_path / "OWN" / "normative.nii.gz"
     assert own["thresholds"] == tmp_path / "OWN" / "thresholds.json"
     assert overrides(parsed("IN", "-o", "OUT", "--no-report"))["report"] is False
+    assert overrides(parsed("IN", "-o", "OUT", "--alpha", "0.01"))["alpha"] == 0.01
 
 
 def test_every_override_is_an_id_of_the_config() -> None:
     words = ("--stride", "1", "--series-uid", "1.2", "--device", "cpu", "--map", "error", "--calibration", "OWN")
+    words += ("--alpha", "0.1")
     args = parsed("IN", "-o", "OUT", *words, "--accept-review", "--force", "--no-report")
     assert overrides(args).keys() <= set(ConfigWorkflow.__init__.__annotations__) | set(
         workflow(parsed("IN", "-o", "OUT")).parser.get()

@@ -79,6 +79,9 @@ def test_the_datalist_goes_through_cohort_to_evaluate(
         assert main(["simulate", str(anatomy), "-o", str(drawn), "--protocol", "routine", "--seed", seed, *more]) == 0
     assert main(["simulate", str(anatomy), "-o", str(drawn), "--seed", "30", "--lesion", "oedema"]) == 0
     datalist = drawn / "datalist.json"
+    masks = [one.mask for one in listed_cases(datalist)]
+    assert masks[:2] == [None, None]
+    assert all(mask and mask.is_file() for mask in masks[2:])
     assert [sorted(name for name in one.labels if one.labels[name]) for one in listed_cases(datalist)] == [
         *([], []),
         ["BleedLocation-Right", "EDH", "ICH"],

@@ -42,6 +42,13 @@ def test_cases_come_in_the_order_of_the_list_with_paths_from_its_folder(scans: P
     assert case_items(path)[1] == {"image": str(scans / "scans" / "a"), "case": "CQ500-CT-a"}
 
 
+def test_a_mask_is_a_path_from_the_folder_of_the_list(scans: Path) -> None:
+    path = write(scans, test=[item("a", mask="masks/a.nii.gz"), item("b")])
+    assert [case.mask for case in listed_cases(path)] == [scans / "masks" / "a.nii.gz", None]
+    with pytest.raises(WrongUsage, match='CQ500-CT-a: "mask" must name the NIfTI of its lesions, or be left out'):
+        listed_cases(write(scans, test=[item("a", mask=7)]))
+
+
 def test_a_byte_order_mark_is_no_part_of_a_list(scans: Path) -> None:
     path = write(scans, test=[item("a")])
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from scripts.findings import INFORMATION
-from scripts.results.comparison import comparison_findings
+from scripts.results.comparison import PLACES_IN_BRAIN, alpha_findings, comparison_findings
 
 SIMULATED: dict[str, Any] = {"scans": 84, "source": {"scans": "simulated"}}
 OWN: dict[str, Any] = {"scans": 84, "source": {"scans": "a folder"}}
@@ -36,4 +36,17 @@ def test_the_note_has_the_numbers() -> None:
     assert found["message"] == (
         "Healthy scans to compare with are few: 12 for the brain and 23 for the skull. "
         "Percentiles are rough: see their intervals."
+    )
+
+
+def test_an_alpha_that_healthy_scores_do_not_reach_is_noted_by_threshold() -> None:
+    healthy = {"the left hemisphere": 168, "the right hemisphere": 168, "the skull": 54, PLACES_IN_BRAIN: 168}
+    assert alpha_findings(0.05, {"the skull": 8}) == []
+    assert alpha_findings(0.02, healthy) == []
+    assert alpha_findings(0.02, {"the skull": None}) == []
+    (found,) = alpha_findings(0.01, healthy)
+    assert (found["code"], found["severity"]) == ("alpha_unreached", INFORMATION)
+    assert found["message"].startswith(
+        "Healthy scores are too few for thresholds of alpha 0.01: of the skull there are 54, which tell 0.019 at "
+        "least; of places in the brain there are 168, which tell 0.012 at least."
     )

@@ -93,3 +93,9 @@ def test_a_skull_that_is_hardly_in_view_is_not_called_free() -> None:
 
 def test_of_an_unconfirmed_pose_the_last_sentence_warns() -> None:
     assert summary(result([BRAIN], quality={"verdict": "unconfirmed"})).endswith(f" {UNCONFIRMED}")
+
+
+def test_an_alpha_that_was_set_has_a_sentence() -> None:
+    said = "Thresholds are those of alpha 0.01: 1 % of healthy scans are above them."
+    assert summary(result(), 0.01) == f"Nothing above the threshold was found in brain and skull. {said} {NOTHING}"
+    assert summary(result(), 0.05) == summary(result())

@@ -87,3 +87,8 @@ def test_the_table_of_several_scans() -> None:
         "* above the threshold of healthy scans",
         "3 scans: 1 done, 1 refused, 1 failed",
     ]
+
+
+def test_an_alpha_that_was_set_stands_above_the_scores() -> None:
+    assert summary({**RECORD, "settings": {"unit": "mm", "alpha": 0.01}}, Path("out"))[0] == "scores (mm, alpha 0.01)"
+    assert summary({**RECORD, "settings": {"unit": "mm", "alpha": 0.05}}, Path("out"))[0] == "scores (mm)"

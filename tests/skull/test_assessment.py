@@ -58,3 +58,14 @@ def test_a_healthy_shell_scores_like_the_others_and_a_defect_is_told_apart() -> 
     assert open_skull.defect
     assert [hole.diameter_mm for hole in open_skull.defects] == [open_skull.skull.holes[0].diameter_mm]
     assert open_skull.numbers["hole_mm"] == pytest.approx(40, abs=2.5)
+
+
+def test_the_threshold_follows_alpha_and_with_it_the_detections() -> None:
+    hu = noisy(cut(shell(), MIDDLE, ALONG, 50, 1.5), 9)
+    usual_one = assess(hu, grid()[0], slanted(), calibration())
+    wide = assess(hu, grid()[0], slanted(), calibration(), alpha=0.5)
+    healthy = np.sort(calibration().healthy["thin"])
+    assert (usual_one.alpha, usual_one.threshold) == (0.05, healthy[3])
+    assert (wide.alpha, wide.threshold) == (0.5, healthy[1])
+    assert wide.scores == usual_one.scores
+    assert len(wide.detections) >= len(usual_one.detections)

@@ -85,7 +85,7 @@ def test_the_unrolled_skull_gives_the_score_and_the_region_s_own_is_kept_by_name
     assert seen[0].shape == (4, 5, 6)
     np.testing.assert_allclose(seen[1], AFFINE)
     np.testing.assert_allclose(seen[2], MATRIX)
-    assert seen[3:] == ["read from skull_normative.npz", 0.0]
+    assert seen[3:] == ["read from skull_normative.npz", 0.0, 0.05]
 
 
 def test_the_widest_gap_is_that_of_the_series_that_serves_the_skull(

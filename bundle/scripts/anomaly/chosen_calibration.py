@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..assets import config_values, place
+from ..statistics.alpha import ALPHA, reached, smallest_in_words
 
 SKULL_NAME = "skull_normative.npz"
 """Name of the skull's file, as `skull.files.NAME`: no room imports its neighbour."""
@@ -38,3 +39,25 @@ def why_not_valid(calibration: Path | None = None, weights: Path | None = None) 
     except NotCalibrated as reason:
         return str(reason)
     return ""
+
+
+def why_no_alpha(alpha: float | None, calibration: Path | None = None, weights: Path | None = None) -> str:
+    """A sentence on why thresholds of an alpha can't be had of a calibration; "" if they can, or none is asked for.
+
+    It is about the scores of the hemispheres; a result says of the other thresholds whether alpha is reached.
+    """
+    if alpha is None or alpha == ALPHA:
+        return ""
+    from .files import THRESHOLDS_NAME, read_thresholds
+    from .scores import TOP, score_name
+
+    if reason := why_not_valid(calibration, weights):
+        return f"Thresholds of alpha {alpha:g} need healthy scores. {reason}"
+    folder = calibration or Path(place("models"))
+    healthy = len(read_thresholds(folder / THRESHOLDS_NAME).scores_of("left_hemisphere", score_name("calibrated", TOP)))
+    if not healthy or reached(alpha, healthy):
+        return ""
+    return (
+        f"alpha {alpha:g} is too small for {healthy} healthy hemispheres: they tell {smallest_in_words(healthy)} at "
+        "least. Use a larger alpha, or calibrate on more healthy scans."
+    )

@@ -8,7 +8,7 @@ healthy scans that had no part in the normative they were judged by. Reference s
 of all scans share one list.
 
 A score's *percentile* is the share of healthy scores below it (see `statistics`); its *threshold* is the lowest healthy
-score that 95 % of them do not exceed.
+score that a share of 1 - alpha of them does not exceed (see `statistics.alpha`), 95 % where no alpha is asked for.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..preprocessing.regions import REGIONS
+from ..statistics.alpha import ALPHA
 from ..statistics.auroc import percentile_among, threshold_at_specificity
 from ..statistics.standing import UNKNOWN, standing
 
@@ -57,9 +58,6 @@ LISTS = {"left_hemisphere": "hemisphere", "right_hemisphere": "hemisphere", "sku
 
 SCORES_PER_SCAN = {"hemisphere": 2, "skull": 1}
 """Scores of one healthy scan in each list."""
-
-SPECIFICITY = 0.95
-"""Share of the healthy scores that do not exceed the threshold."""
 
 FEWEST_SCORES = 8
 """Fewer healthy scores than this are no scale to measure by."""
@@ -134,10 +132,14 @@ def above_threshold(
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Sorted healthy scores by list ("hemisphere", "skull") and score, and the facts about how they were made."""
+    """Sorted healthy scores by list ("hemisphere", "skull") and score, and the facts about how they were made.
+
+    `alpha` is the false-alarm rate of the thresholds that are taken from them.
+    """
 
     healthy: Mapping[str, Mapping[str, tuple[float, ...]]]
     facts: Mapping[str, Any] = field(default_factory=dict)
+    alpha: float = ALPHA
 
     @classmethod
     def of(cls, scans: Iterable[Details], facts: Mapping[str, Any]) -> Thresholds:
@@ -168,9 +170,9 @@ class Thresholds:
         return {**standing(score, healthy, SCORES_PER_SCAN[LISTS[region]]).numbers()}
 
     def threshold(self, region: str, name: str) -> float | None:
-        """The score that 95 % of the healthy ones do not exceed; None where there is nothing to take it from."""
+        """The score that 1 - alpha of the healthy ones do not exceed; None where there is nothing to take it from."""
         healthy = self.scores_of(region, name)
-        return threshold_at_specificity(healthy, SPECIFICITY) if healthy else None
+        return threshold_at_specificity(healthy, 1 - self.alpha) if healthy else None
 
 
 POOLINGS = ("maximum", "percentile_99", "percentile_95", "top_1_percent_mean")

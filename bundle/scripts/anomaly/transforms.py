@@ -9,7 +9,7 @@ heatmap, and a finding says so.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from ..geometry.coordinates import POSITION_SCALE_MM, error_map
 from ..preprocessing.intensity import BONE_WINDOW_HU, BRAIN_WINDOW_HU, windows
 from ..preprocessing.regions import LEAST_COVERAGE, LEFT_HEMISPHERE, REGIONS, RIGHT_HEMISPHERE, WHOLE_COVERAGE
 from ..preprocessing.transforms import Data, as_array, load_regions, with_meta
+from ..statistics.alpha import ALPHA, checked_alpha
 from ..statistics.standing import UNKNOWN
 from .asymmetry import asymmetry, densities
 from .detections.places import Place, brain_places, voxel_threshold
@@ -122,6 +123,7 @@ class AnomalyMapd(MapTransform):
         evidence_normative: str = "",
         evidence_windows_hu: Sequence[Sequence[float]] = (),
         blocks_key: str = "blocks",
+        alpha: float = ALPHA,
     ) -> None:
         """Judge `keys` (predicted positions).
 
@@ -140,9 +142,10 @@ class AnomalyMapd(MapTransform):
             evidence_normative: path of `evidence_normative.npz`.
             evidence_windows_hu: lower and upper HU of the windows that the density network sees.
             blocks_key: the blocks that it sees.
+            alpha: the false-alarm rate of the thresholds.
 
         Raises:
-            ValueError: there is no such map.
+            ValueError: there is no such map or alpha.
         """
         super().__init__(keys)
         if map not in MAPS:
@@ -154,7 +157,7 @@ class AnomalyMapd(MapTransform):
         self.evidence_files: dict[str, str] = {}
         if evidence is not None:
             self.evidence_files = {"evidence_normative": evidence_normative, "evidence_weights": evidence.weights}
-        self.evidence_windows_hu = evidence_windows_hu
+        self.evidence_windows_hu, self.alpha = evidence_windows_hu, checked_alpha(alpha)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Replace each key by the heatmap, with the metadata of the error map."""
@@ -185,7 +188,7 @@ class AnomalyMapd(MapTransform):
         found = checked_thresholds(**self.files, windows_hu=self.windows_hu, **more)  # type: ignore[arg-type]
         if self.map in PARTS and self.map not in scales_of(found):
             raise NotCalibrated(f"The calibration knows nothing of the part {self.map}. {REMEDY}")
-        return found
+        return replace(found, alpha=self.alpha)
 
     def _judge(
         self, judged: dict[Hashable, Any], predicted: Tensor, normative: Normative, thresholds: Thresholds

@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..skull.atlas import atlas
-from ..skull.calibration import SPECIFICITY, Image, cross_fitted, image_of
+from ..skull.calibration import Image, cross_fitted, image_of
 from ..skull.directions import Array
 from ..skull.files import CLASSES, Calibration
 from ..skull.measure import MAPS, measure
 from ..skull.surface import SkullNotJudged
+from ..statistics.alpha import ALPHA
 from ..statistics.auroc import threshold_at_specificity
 
 FEWEST_SKULLS = 8
@@ -80,6 +81,6 @@ def limits_in_words(calibration: Calibration) -> list[str]:
     lines = []
     for name in CLASSES:
         scores = calibration.healthy.get(name, np.array([]))
-        limit = f"{threshold_at_specificity(scores, SPECIFICITY):.2f}" if scores.size else "too few scans"
+        limit = f"{threshold_at_specificity(scores, 1 - ALPHA):.2f}" if scores.size else "too few scans"
         lines.append(f"95 % of the healthy skulls do not exceed: {limit} ({scores.size} scans in {name} slices)")
     return lines

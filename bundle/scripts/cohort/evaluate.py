@@ -63,7 +63,16 @@ def evaluate_rows(
     known = sorted({name for row in rows for numbers in row.details.values() for name in numbers})
     if score is not None and score not in known:
         raise WrongUsage(f"{table} has no score {score}. There are {', '.join(known) or 'none'}.")
-    heads = [Head(case.name, case.labels, {r: row.score(r, score) for r in REGIONS}) for case, row in done]
+    shipped = score in (None, facts["score"])  # thresholds are those of the default score
+    heads = [
+        Head(
+            case.name,
+            case.labels,
+            {region: row.score(region, score) for region in REGIONS},
+            {region: row.score(region, "threshold") for region in REGIONS} if shipped else {},
+        )
+        for case, row in done
+    ]
     made = evaluated(facts["network"], score or facts["score"], heads)
     if all(measures["auroc"] is None for measures in made["tasks"].values()):
         raise WrongUsage(f"{table} can't be evaluated. {' '.join(without_auroc(made))}")

@@ -23,6 +23,7 @@ from ..files.atomic import write_output
 from ..files.json_text import json_text
 from ..files.locks import lock_file
 from ..results.record import RESULT_NAME, own_files
+from ..statistics.alpha import ALPHA
 from .table import DETAILS_NAME, DONE, FAILED, REFUSED, TABLE_NAME, Row, row_of, short_text, table_text
 
 FACTS_NAME = "cohort.json"
@@ -30,11 +31,11 @@ FACTS_NAME = "cohort.json"
 COHORT_FORMAT = "head_ct_position_anomaly cohort 1"
 """Value of `format` in `cohort.json`."""
 
-EVALUATION_NAME, INDEX_NAME = "evaluation.json", "index.html"
+EVALUATION_NAME, INDEX_NAME, PREDICTIONS_NAME = "evaluation.json", "index.html", "predictions.csv"
 
 CASES, REASONS, REGISTERED, THUMBNAILS, LOCK = "cases", "reasons", "registered", "thumbnails", ".lock"
 
-OWN = {FACTS_NAME, EVALUATION_NAME, INDEX_NAME, TABLE_NAME, DETAILS_NAME}
+OWN = {FACTS_NAME, EVALUATION_NAME, INDEX_NAME, PREDICTIONS_NAME, TABLE_NAME, DETAILS_NAME}
 OWN |= {CASES, REASONS, REGISTERED, THUMBNAILS, LOCK}
 """All that a cohort run puts into its folder."""
 
@@ -90,7 +91,7 @@ class CohortFolder:
         before = known.pop("cases", {}) if known else {}
         wanted = json.loads(json_text({"format": COHORT_FORMAT, **facts, **_shard_words(shard)}))
         known |= _shard_words(known.pop("shard", None)) if known else {}
-        if known and (change := differing(known, wanted)):
+        if known and (change := differing(_with_alpha(known), _with_alpha(wanted))):
             raise OutputExists(f"{self.root} holds a run with other settings: {change}. Choose another folder.")
         for case, source in sources.items():
             if before.get(case, source) != source and self.finished(case):
@@ -188,6 +189,11 @@ def shortened(row: Row, limit: int = 400) -> Row:
 def _shard_words(shard: Mapping[str, Any] | None) -> dict[str, str]:
     """The part of a shard's place that may not change in its folder."""
     return {} if shard is None else {"shard": f"{shard['number']} of {shard['of']}"}
+
+
+def _with_alpha(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Facts whose settings name an alpha: earlier versions had the default one without saying so."""
+    return {**facts, "settings": {"alpha": ALPHA, **facts.get("settings", {})}}
 
 
 def differing(before: Mapping[str, Any], now: Mapping[str, Any], place: str = "") -> str:

@@ -53,7 +53,7 @@ class CohortEvaluation:
             network: the one that is judged.
             weights: its weights.
             clock: the stages' times.
-            settings: width, patch_size, mode, stride, precision and score (a pooling), as configured.
+            settings: width, patch_size, mode, stride, precision, alpha and score (a pooling), as configured.
             judged_score: the score to judge, raw_maximum say; the default score if None.
         """
         self.folder, self.datalist, self.section = CohortFolder(output_dir), datalist, section
@@ -109,10 +109,11 @@ class CohortEvaluation:
         """The entries of `cohort.json` about the network and the settings."""
         described = {name: self.settings[name] for name in ("width", "patch_size", "mode", "stride")}
         version = metadata()["version"]
+        chosen = {name: self.settings[name] for name in ("alpha", "precision")}
         return {
             "network": network_facts(self.network, self.weights, **described),
             "score": score_name(str(self.maps.get("map", "error")), self.settings["score"]),
-            "settings": {**self.maps, "precision": self.settings["precision"], "bundle_version": version},
+            "settings": {**self.maps, **chosen, "bundle_version": version},
         }
 
 

@@ -2,7 +2,7 @@
 
 The page needs no server and no network: styles and script stand in it, pictures are files of the cohort's folder, and
 its links are relative. The case that is furthest above its threshold comes first; a click on a column's head sorts by
-it. The *excess* of a case is the largest of its scores divided by their thresholds.
+it. The *excess* of a case is the largest of its scores divided by their thresholds, *q* its q value (see `worklist`).
 """
 
 from __future__ import annotations
@@ -27,12 +27,21 @@ from .table import DONE, STATUSES, TABLE_NAME, Row, read_short
 
 PAGE = Path(__file__).with_name("page")
 
-HEADS = ("", "case", "status", "excess", *REGIONS, "verdict", "flags", "detections", "first of them, or the reason")
+HEADS = (
+    *("", "case", "status", "excess", "q", *REGIONS),
+    *("verdict", "flags", "detections", "first of them, or the reason"),
+)
 """Columns of the table; the first one has the thumbnails."""
 
 LARGEST_FIRST = {"excess", *REGIONS, "detections"}
 """Columns whose largest values a reader wants first."""
 
+
+NOTE = (
+    "Of the cases with a q of at most 0.2, an expected share of at most 0.2 is healthy, if the calibration's healthy "
+    "scans are such as these. A score above its threshold does not mean disease, and one below does not exclude it."
+)
+"""What the numbers do not say."""
 
 MOST = 5000
 """Cases on the page: of a larger cohort those that are furthest above their thresholds."""
@@ -80,8 +89,7 @@ def page(rows: Sequence[Row], facts: Mapping[str, Any], evaluation: Mapping[str,
         "statuses": "".join(element("option", status) for status in STATUSES if counts[status]),
         "heads": "".join(map(_head, HEADS)),
         "rows": "\n".join(_line(row) for row in sorted(rows, key=_order)[:MOST]),
-        "note": f"The same as a table: {element('a', TABLE_NAME, href=TABLE_NAME)}. A score above its threshold does "
-        "not mean disease, and one below does not exclude it."
+        "note": f"The same as a table: {element('a', TABLE_NAME, href=TABLE_NAME)}. {NOTE}"
         + (f" Of {len(rows)} cases the first {MOST} are shown." if len(rows) > MOST else ""),
     }
     return Template((PAGE / "index.html").read_text(encoding="utf-8")).substitute(parts)
@@ -107,6 +115,7 @@ def settings_in_words(facts: Mapping[str, Any]) -> str:
         "stride": network.get("stride"),
         "score": facts.get("score"),
         "map": settings.get("map"),
+        "alpha": settings.get("alpha"),
         "calibration": str(settings.get("calibration_sha256") or "")[:12],
         "version": settings.get("bundle_version"),
     }
@@ -162,7 +171,7 @@ def _line(row: Row) -> str:
     cells = [
         element("td", _small(row, link) if found.picture else ""),
         *(element("td", text) for text in (shown, row.status)),
-        *(_number(times, above), *(_score(row, region) for region in REGIONS)),
+        *(_number(times, above), _number(found.q_value, False, 3), *(_score(row, region) for region in REGIONS)),
         element("td", escape(found.verdict)),
         element("td", " ".join(element("span", escape(code), title=_meaning(code)) for code in found.flags)),
         _number(len(found.detections) if row.status == DONE else None, False, 0),

@@ -21,7 +21,7 @@ from ..words import counted
 from .folder import CASES, FACTS_NAME, REASONS, THUMBNAILS, CohortFolder, differing
 from .index import write_index
 from .shards import shard_of
-from .table import DETAILS_NAME, FIRST, LAST, STATUSES, TABLE_NAME, number_columns
+from .table import DETAILS_NAME, FIRST, LAST, SHORT, STATUSES, TABLE_NAME, number_columns, with_q_values
 
 NAMED = 3
 """Missing shards that a message names."""
@@ -112,11 +112,14 @@ def merge(parts: Sequence[Part], output: CohortFolder) -> dict[str, int]:
     """Write the joined folder; how many cases have each status.
 
     Raises:
-        WrongUsage: a shard is not finished, or its table is faulty.
+        WrongUsage: a shard is not finished, or its table is faulty or of an earlier version.
         OutputExists: the folder holds something else.
         OutputFailed: it can't be written.
     """
-    short, long = joined(parts, TABLE_NAME), joined(parts, DETAILS_NAME)
+    (columns, lines), long = joined(parts, TABLE_NAME), joined(parts, DETAILS_NAME)
+    if tuple(columns) != SHORT:
+        raise WrongUsage(f"{TABLE_NAME} of the shards is of an earlier version. Run `cohort --shard` again for each.")
+    short = columns, with_q_values(columns, lines)
     output.check()
     facts = {**parts[0].facts, "cases": _sources(parts)}
     with output.locked():

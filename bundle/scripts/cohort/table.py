@@ -1,10 +1,10 @@
 """The tables of a cohort's scores, one row a case: `scores.csv`, to be looked at, and `score_details.csv`, with all.
 
-The short one has scores with their thresholds, the verdict on the pose, codes of flags, the number of detections, the
-first of them in words, and the paths of picture and report in the cohort's folder. The columns of the long one are
-case, status (done, refused or failed), reason, the score of each region, REGION.NAME for each number of `score_details`
-in a case's `result.json`, and seconds, the wall time that the case took. Its numbers are written with all their digits,
-so reading gives the same values. What is not there is empty.
+The short one has scores with their thresholds, p and q value (see `worklist`), the verdict on the pose, codes of flags,
+the number of detections, the first of them in words, and the paths of picture and report in the cohort's folder. The
+columns of the long one are case, status (done, refused or failed), reason, the score of each region, REGION.NAME for
+each number of `score_details` in a case's `result.json`, and seconds, the wall time that the case took. Its numbers are
+written with all their digits, so reading gives the same values. What is not there is empty.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from ..files.tables import as_csv, from_csv
 from ..preprocessing.regions import REGIONS
 from ..results.terminal import OVERVIEW, PAGE, flag_codes, in_words
 from ..words import counted
+from .worklist import case_p, q_values
 
 TABLE_NAME, DETAILS_NAME = "scores.csv", "score_details.csv"
 
@@ -35,8 +36,11 @@ FIRST, LAST = ("case", "status", "reason"), "seconds"
 Number = float | int | None
 
 
+WORKLIST = ("p_value", "q_value")
+"""Columns of the short table that earlier versions lack."""
+
 SHORT = (
-    *("case", "status", *REGIONS, *(f"{region}_threshold" for region in REGIONS)),
+    *("case", "status", *REGIONS, *(f"{region}_threshold" for region in REGIONS), *WORKLIST),
     *("verdict", "flags", "detections", "first_detection", "picture", "report", "reason"),
 )
 """Columns of the short table."""
@@ -51,6 +55,8 @@ class Found:
     detections: tuple[str, ...] = ()
     picture: str = ""
     report: str = ""
+    p_value: float | None = None
+    q_value: float | None = None
 
     @property
     def files(self) -> tuple[str, str]:
@@ -101,10 +107,19 @@ def found_in(result: Mapping[str, Any]) -> Found:
 
 def short_text(rows: Sequence[Row], folder: str = "") -> str:
     """The short table as CSV; `folder` is that of the cases, relative to the table."""
-    return as_csv(SHORT, [_short(row, folder) for row in rows])
+    p_values = [case_p(row.details) for row in rows]
+    pairs = zip(p_values, q_values(p_values), strict=True)
+    return as_csv(SHORT, [_short(row, folder, pair) for row, pair in zip(rows, pairs, strict=True)])
 
 
-def _short(row: Row, folder: str) -> tuple[Any, ...]:
+def with_q_values(columns: Sequence[str], lines: Sequence[Sequence[str]]) -> list[list[str]]:
+    """The rows of short tables that were joined, with the q values of all cases together."""
+    p, q = (columns.index(name) for name in WORKLIST)
+    found = q_values([float(cells[p]) if cells[p] else None for cells in lines])
+    return [[*cells[:q], "" if v is None else str(v), *cells[q + 1 :]] for cells, v in zip(lines, found, strict=True)]
+
+
+def _short(row: Row, folder: str, p_and_q: tuple[float | None, float | None]) -> tuple[Any, ...]:
     """The cells of a row of the short table."""
     numbers = [*(row.score(region) for region in REGIONS), *(row.score(region, "threshold") for region in REGIONS)]
     cells = [None if number is None else round(number, 3) for number in numbers]
@@ -112,7 +127,8 @@ def _short(row: Row, folder: str) -> tuple[Any, ...]:
     files = ["/".join(part for part in (folder, row.case, name) if part) if name else "" for name in found.files]
     count = len(found.detections) if done else None
     first = next(iter(found.detections), "")
-    return (row.case, row.status, *cells, found.verdict, " ".join(found.flags), count, first, *files, row.reason)
+    flags = " ".join(found.flags)
+    return (row.case, row.status, *cells, *p_and_q, found.verdict, flags, count, first, *files, row.reason)
 
 
 def read_short(path: Path) -> list[Row]:
@@ -123,7 +139,7 @@ def read_short(path: Path) -> list[Row]:
     """
     try:
         columns, lines = from_csv(path.read_text(encoding="utf-8"))
-        if tuple(columns) != SHORT:
+        if tuple(columns) not in (SHORT, tuple(name for name in SHORT if name not in WORKLIST)):
             raise ValueError("it has other columns")
         return [_found_in(cells) for cells in lines]
     except (OSError, ValueError, KeyError, AttributeError, csv.Error) as error:
@@ -137,7 +153,8 @@ def _found_in(cells: Mapping[str, str]) -> Row:
     limits = {region: float(text) for region in REGIONS if (text := cells[f"{region}_threshold"])}
     files = [cells[name].rpartition("/")[2] for name in ("picture", "report")]
     detections = (cells["first_detection"], *("",) * (count - 1)) if count else ()
-    found = Found(cells["verdict"], tuple(cells["flags"].split()), detections, *files)
+    p, q = (float(cells[name]) if cells.get(name) else None for name in WORKLIST)
+    found = Found(cells["verdict"], tuple(cells["flags"].split()), detections, files[0], files[1], p, q)
     details = {region: {"threshold": limit} for region, limit in limits.items()}
     return Row(cells["case"], cells["status"], cells["reason"], scores, details, found=found)
 

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from ..files.tables import Cells, Table
 from ..statistics.auroc import auroc, clustered_bootstrap
 from ..statistics.roc import Difference, delong_test
-from .tasks import LABELS, Measures
+from .operating import PREVALENCES
+from .tasks import IN_USE, LABELS, Measures
 
 PLACES = ("tasks", "subtypes")
 """Entries of an evaluation that hold measures."""
@@ -38,7 +39,7 @@ class Comparison:
 
 
 def table(evaluation: Mapping[str, Any]) -> str:
-    """The measures of each task and subtype, a row each."""
+    """The measures of each task and subtype, a row each; then the operating points of the tasks."""
     network = evaluation["network"]
     size = f", patches of {network['patch_size']} mm" if network["patch_size"] else ""
     about = (
@@ -48,7 +49,28 @@ def table(evaluation: Mapping[str, Any]) -> str:
     shares = next(iter(evaluation["tasks"].values()))["sensitivity_at_specificity"]
     header = ("", "n+", "n-", "AUROC", "95 % bootstrap", "95 % Hanley-McNeil", *(f"sens. at {s}" for s in shares))
     rows = tuple(_row(name, found) for place in PLACES for name, found in evaluation[place].items())
-    return f"{about}\n\n{Table(header, rows).markdown().rstrip()}"
+    parts = [about, Table(header, rows).markdown().rstrip(), operating_table(evaluation["tasks"])]
+    return "\n\n".join(part for part in parts if part)
+
+
+def operating_table(tasks: Mapping[str, Measures]) -> str:
+    """Sensitivity, specificity and predictive values of each task at its thresholds; "" where there are none."""
+    rows = []
+    for task, measures in tasks.items():
+        for name, point in measures.get("operating_points", {}).items():
+            if point:
+                where = "threshold in use" if name == IN_USE else f"specificity {name}"
+                rates = (with_interval(point, rate) for rate in ("sensitivity", "specificity"))
+                values = point["predictive_values"].values()
+                cells = (f"{with_interval(one, 'ppv')}, {with_interval(one, 'npv')}" for one in values)
+                rows.append((task, where, *rates, *cells))
+    header = ("", "at", "sensitivity", "specificity", *(f"PPV, NPV at {100 * p:.0f} %" for p in PREVALENCES))
+    return Table(header, tuple(rows)).markdown().rstrip() if rows else ""
+
+
+def with_interval(point: Mapping[str, Any], name: str) -> str:
+    """A number with its interval: .81 [.74, .88]."""
+    return f"{share(point[name])} {interval(point[f'{name}_95'])}"
 
 
 def _row(name: str, measures: Measures) -> Cells:

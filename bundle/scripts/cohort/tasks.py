@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ import numpy as np
 from ..statistics.auroc import OneKindOnly, auroc, clustered_bootstrap, sensitivity_at, threshold_at_specificity
 from ..statistics.roc import hanley_mcneil_interval, roc_curve
 from ..statistics.standing import separated_interval
+from .operating import operating_point
 
 HAEMORRHAGE, FRACTURE = "haemorrhage", "fracture"
 """The tasks."""
@@ -50,6 +51,9 @@ OTHER_LESION = "OtherLesion"
 SPECIFICITIES = (0.80, 0.90, 0.95)
 """Specificities at which the sensitivity is reported."""
 
+IN_USE = "threshold"
+"""Name of the operating point of the thresholds in use; the others are named by their specificity."""
+
 NAMED = 5
 """Most cases that a message names."""
 
@@ -59,11 +63,12 @@ Measures = dict[str, Any]
 
 @dataclass(frozen=True)
 class Head:
-    """A case with its labels and its scores by region."""
+    """A case with its labels, its scores by region, and the thresholds of these where there are some."""
 
     case: str
     labels: Mapping[str, bool]
     scores: Mapping[str, float | None]
+    thresholds: Mapping[str, float | None] = field(default_factory=dict)
 
     @property
     def bleeds(self) -> bool:
@@ -88,12 +93,13 @@ class Head:
 
 @dataclass(frozen=True)
 class Item:
-    """A region of a head, its score, and whether it is anomalous."""
+    """A region of a head, its score, whether it is anomalous, and the threshold of the score."""
 
     case: str
     region: str
     score: float
     label: bool
+    threshold: float | None = None
 
 
 def haemorrhage_items(heads: Iterable[Head]) -> list[Item]:
@@ -105,7 +111,8 @@ def haemorrhage_items(heads: Iterable[Head]) -> list[Item]:
         for region, side in SIDES.items():
             score = head.scores.get(region)
             if score is not None:
-                items.append(Item(head.case, region, score, head.bleeds and head.labels[side]))
+                label, limit = head.bleeds and head.labels[side], head.thresholds.get(region)
+                items.append(Item(head.case, region, score, label, limit))
     return items
 
 
@@ -113,7 +120,11 @@ def fracture_items(heads: Iterable[Head]) -> list[Item]:
     """The skulls to judge, of those that have a score."""
     kept = [head for head in heads if (head.is_broken or not head.bleeds) and not head.has_other]
     scores = [(head, head.scores.get("skull")) for head in kept]
-    return [Item(head.case, "skull", score, head.is_broken) for head, score in scores if score is not None]
+    return [
+        Item(head.case, "skull", score, head.is_broken, head.thresholds.get("skull"))
+        for head, score in scores
+        if score is not None
+    ]
 
 
 def of_subtype(items: Iterable[Item], heads: Iterable[Head], label: str) -> list[Item]:
@@ -139,7 +150,10 @@ def evaluated(network: Mapping[str, Any], score: str, heads: Sequence[Head]) -> 
 
 
 def measured(items: Sequence[Item]) -> Measures:
-    """AUROC with its intervals, sensitivities and ROC curve of some items; null where one kind is missing."""
+    """AUROC with its intervals, sensitivities, operating points and ROC curve of some items.
+
+    What one kind is missing for is null.
+    """
     scores, labels = [item.score for item in items], [item.label for item in items]
     positives = sum(labels)
     found: Measures = {
@@ -149,6 +163,7 @@ def measured(items: Sequence[Item]) -> Measures:
         "positives": positives,
         "negatives": len(items) - positives,
         "sensitivity_at_specificity": {f"{share:.2f}": None for share in SPECIFICITIES},
+        "operating_points": dict.fromkeys((IN_USE, *(f"{share:.2f}" for share in SPECIFICITIES))),
         "roc": {"threshold": [], "sensitivity": [], "specificity": []},
         "items": [asdict(item) for item in items],
     }
@@ -167,8 +182,18 @@ def measured(items: Sequence[Item]) -> Measures:
         "sensitivity_at_specificity": {
             f"{share:.2f}": sensitivity_at(limit, scores, labels) for share, limit in limits.items()
         },
+        "operating_points": {
+            IN_USE: in_use(items),
+            **{f"{s:.2f}": operating_point(items, [v > limit for v in scores]) for s, limit in limits.items()},
+        },
         "roc": {name: values.tolist() for name, values in vars(curve).items()},
     }
+
+
+def in_use(items: Sequence[Item]) -> dict[str, Any] | None:
+    """The operating point of the thresholds that the scores were compared with; None where there are none."""
+    known = [item for item in items if item.threshold is not None]
+    return operating_point(known, [item.score > float(item.threshold or 0) for item in known])
 
 
 def bootstrap_interval(items: Sequence[Item]) -> list[float | None]:

@@ -21,6 +21,7 @@ from ..networks.devices import check_device as check_device
 from ..networks.strides import STRIDES
 from ..processes.cluster import imported_ray, on_cluster
 from ..processes.local import Answer, Job, Lost, in_processes
+from ..statistics.alpha import MOST_ALPHA, checked_alpha
 
 SPECIAL = "$@%#"
 """Letters that MONAI's configs give a meaning: an expression, a reference, a macro, an id in an id."""
@@ -74,6 +75,26 @@ def add_device(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         "--device", metavar="NAME", type=device, default="auto", help="auto (default), cpu, cuda or cuda:N"
     )
+
+
+def add_alpha(parser: argparse._ActionsContainer) -> None:
+    """Declare the false-alarm rate of the thresholds."""
+    words = "share of healthy scans above the thresholds (0.05)"
+    parser.add_argument("--alpha", metavar="SHARE", type=alpha, help=words)
+
+
+def alpha(text: str) -> float:
+    """A false-alarm rate, checked.
+
+    Raises:
+        argparse.ArgumentTypeError: it is not one.
+    """
+    try:
+        return checked_alpha(float(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no alpha: use a number above 0 and at most {MOST_ALPHA}, as 0.01"
+        ) from None
 
 
 def check_plain(names: Iterable[str]) -> None:

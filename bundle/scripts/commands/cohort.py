@@ -35,6 +35,7 @@ from ..workflow import parsed_configs
 from .arguments import (
     FAILURES,
     STOPPED,
+    add_alpha,
     add_device,
     add_engine,
     add_output,
@@ -73,6 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     score.add_argument("--stride", metavar="MM", type=positive, help=words)
     score.add_argument("--map", choices=MAPS, help="what the heatmap shows")
     score.add_argument("--pooling", choices=POOLINGS, help="how a region's score is pooled")
+    add_alpha(score)
     score.add_argument("--calibration", metavar="DIR", type=Path, help="calibration other than the one that ships")
     add_work(score, "folder of registered scans, for several runs (OUT/registered)")
     score.add_argument("--maps", choices=MAP_LEVELS, help="volumes to write of each case (all)")
@@ -138,8 +140,9 @@ def wrong_usage(args: argparse.Namespace, cases: Sequence[Case]) -> str:
     Raises:
         WrongUsage: the device, or Ray, is not there.
     """
-    if args.mode == "autoencoder" and (args.stride or args.map or args.patch_size or args.calibration):
-        return "An autoencoder has one map, of every voxel: leave --stride, --map, --patch-size and --calibration out."
+    if args.mode == "autoencoder" and (args.stride or args.map or args.patch_size or args.calibration or args.alpha):
+        words = "--stride, --map, --patch-size, --calibration and --alpha"
+        return f"An autoencoder has one map, of every voxel: leave {words} out."
     if args.scores_only and (args.maps or args.dicom or args.report):
         return "With --scores-only nothing but result.json is written: leave --maps, --report and --dicom out."
     reasons = ((case.name, why_no_dicom(case.image)) for case in cases if args.dicom)
@@ -203,6 +206,7 @@ def judged(args: argparse.Namespace, parser: Any) -> dict[str, Any]:
         "score": score_name(shown, parser["score"]),
         "settings": {
             "map": shown,
+            "alpha": parser["alpha"],
             "precision": parser["precision"],
             "calibration_sha256": calibration,
             "bundle_version": metadata()["version"],

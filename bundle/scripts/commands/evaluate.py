@@ -1,7 +1,8 @@
 """`head-ct-anomaly evaluate`: AUROCs and other measures of a cohort run's scores, and the comparison of two runs.
 
 It reads `score_details.csv` and `cohort.json` of a folder that `cohort`, or `evaluate.json`, has made, and the labels
-of a datalist, and writes `evaluation.json`; nothing is computed again.
+of a datalist, and writes `evaluation.json` and `predictions.csv`; no case is scored again. Where the datalist names
+masks of lesions, the heatmaps are read, too, and measured by voxel and by lesion.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from ..cohort.evaluate import evaluate_folder, evaluation_text
-from ..cohort.folder import CASES, EVALUATION_NAME, CohortFolder
+from ..cohort.folder import CASES, EVALUATION_NAME, PREDICTIONS_NAME, CohortFolder
 from ..cohort.index import write_index
+from ..cohort.predictions import predictions_text
+from ..cohort.table import DETAILS_NAME, DONE, read_table
 from ..cohort.tables import compared, comparison_table, table
-from ..datasets.datalist import SECTIONS
+from ..datasets.datalist import SECTIONS, listed_cases
 from ..errors import WrongUsage
 from ..files.atomic import check_writable, write_output
 
@@ -46,8 +49,11 @@ def main(args: argparse.Namespace) -> int:
     check_writable(path.parent, path)
     first = evaluation(args, args.folder)
     if args.datalist is not None:
+        shown = [table(first), *measured_maps(args, first)]
         write_output(path, evaluation_text(first).encode())
-        print(f"{table(first)}\n\n{path}")
+        predictions = path.with_name(PREDICTIONS_NAME)
+        write_output(predictions, predictions_of(args, predictions.parent).encode())
+        print("\n\n".join([*shown, f"{predictions}\n{path}"]))
         if path == args.folder / EVALUATION_NAME and (args.folder / CASES).is_dir():
             write_index(CohortFolder(args.folder), first)
     if args.compare:
@@ -60,6 +66,30 @@ def main(args: argparse.Namespace) -> int:
             f"\n{first['score']} of {args.folder} and {second['score']} of {args.compare}\n\n{comparison_table(found)}"
         )
     return 0
+
+
+def measured_maps(args: argparse.Namespace, made: dict[str, Any]) -> list[str]:
+    """The tables of the measures by voxel and lesion, which are added to an evaluation; none where no mask is named.
+
+    What is left out, and why, is said on the standard error output.
+    """
+    cases = listed_cases(args.datalist, args.section)
+    if not any(case.mask for case in cases):
+        return []
+    from ..cohort.localisation import localisation_table, localised
+
+    done = {row.case for row in read_table(args.folder / DETAILS_NAME) if row.status == DONE}
+    folders = {case.name: args.folder / CASES / case.name for case in cases if case.name in done}
+    made["localisation"], notes = localised(cases, folders)
+    print(*notes, sep="\n", end="\n" if notes else "", file=sys.stderr)
+    text = localisation_table(made["localisation"])
+    return [text] if text else []
+
+
+def predictions_of(args: argparse.Namespace, beside: Path) -> str:
+    """The text of `predictions.csv`, with paths as seen from the folder that it is written to."""
+    cases = listed_cases(args.datalist, args.section)
+    return predictions_text(args.folder, beside, read_table(args.folder / DETAILS_NAME), cases)
 
 
 def evaluation(args: argparse.Namespace, folder: Path) -> dict[str, Any]:

@@ -19,11 +19,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from ..anomaly.chosen_calibration import why_no_alpha
 from ..errors import OutputFailed, WrongUsage, described
 from ..service.service import Destination, Service, work
 from ..service.spool import MIB, Limits, Spool, SpoolInUse
 from ..workflow import device_values
-from .arguments import add_device, add_no_report, add_stride, check_device, series_uid
+from .arguments import add_alpha, add_device, add_no_report, add_stride, check_device, series_uid
 
 LOG = logging.getLogger("head_ct_anomaly")
 
@@ -69,6 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     tls.add_argument("--to-tls", action="store_true", help="send results over TLS, too (--to)")
     add_device(parser)
     add_stride(parser)
+    add_alpha(parser)
     add_no_report(parser)
 
 
@@ -168,7 +170,7 @@ def usage_problem(args: argparse.Namespace) -> str:
         return "--to-tls is about the node that results go to: name it with --to AE@HOST:PORT."
     if not (args.to or args.dicomweb):
         return "Say where the results go: --to AE@HOST:PORT or --dicomweb URL."
-    return ""
+    return why_no_alpha(args.alpha)
 
 
 def destination_of(args: argparse.Namespace) -> Destination:
@@ -198,8 +200,8 @@ def tls_context(args: argparse.Namespace, server: bool) -> ssl.SSLContext | None
 
 def values_of(args: argparse.Namespace) -> tuple[tuple[str, Any], ...]:
     """Values of ids of the config that the arguments set."""
-    stride = {"stride": args.stride} if args.stride else {}
-    return tuple({**stride, **device_values(args.device), "report": args.report}.items())
+    asked = {name: value for name, value in (("stride", args.stride), ("alpha", args.alpha)) if value}
+    return tuple({**asked, **device_values(args.device), "report": args.report}.items())
 
 
 def serve(service: Service, args: argparse.Namespace) -> None:

@@ -46,6 +46,8 @@ COMMANDS = {
     "evaluate": "AUROC and more from the scores of a cohort; compare two of them",
     "simulate": "draw simulated head CT from label maps of heads",
     "cq500": "make a datalist of the data set CQ500",
+    "cq500-score": "judge per-case scores of CQ500 by the frozen protocol; also `cq500 score`",
+    "cq500-card": "make the page of judged scores that can be published; also `cq500 card`",
     "standin": "draw a simulated data set in the form of CQ500",
     "reproduce": "train, judge and draw everything that a manifest names",
     "paper": "draw the paper's tables and figures from a reproduction",
@@ -53,6 +55,9 @@ COMMANDS = {
     "completion": "print the script by which bash or zsh completes commands and options",
 }
 """Every command, a module with `add_arguments` and `main`, and its line in the help."""
+
+IN_TWO_WORDS = {"cohort merge": "merge", "cq500 score": "cq500-score", "cq500 card": "cq500-card"}
+"""Commands that can be given as part of another one."""
 
 DEV = "dev"
 """The word before the commands of those who make the bundle."""
@@ -67,7 +72,7 @@ DEVELOPING = {
 }
 """The commands after `dev`, likewise."""
 
-REPRODUCING = ("cq500", "standin", "memory", "reproduce", "paper")
+REPRODUCING = ("cq500", "cq500-score", "cq500-card", "standin", "memory", "reproduce", "paper")
 """Commands that only reproduce the paper: modules of `reproduction.commands`, the others are in this package."""
 
 USAGE, REFUSED, OUTPUT_FAILED, INTERNAL, INTERRUPTED, CLOSED, TERMINATED = 2, 3, 4, 5, 130, 141, 143
@@ -76,9 +81,7 @@ USAGE, REFUSED, OUTPUT_FAILED, INTERNAL, INTERRUPTED, CLOSED, TERMINATED = 2, 3,
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command in `argv` (default: the process's arguments) and return its exit code."""
-    words = list(sys.argv[1:] if argv is None else argv)
-    if words[:2] == ["cohort", "merge"]:
-        del words[0]
+    words = in_one_word(sys.argv[1:] if argv is None else argv)
     with stoppable() as received:
         try:
             status = run(words)
@@ -87,6 +90,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             with suppress(KeyboardInterrupt), undisturbed():  # a second one would say nothing new
                 print("Stopped before it was done.", file=sys.stderr)
         return TERMINATED if status == INTERRUPTED and received.number == signal.SIGTERM else status
+
+
+def in_one_word(words: Sequence[str]) -> list[str]:
+    """The same words, with the command in one of them."""
+    joined = IN_TWO_WORDS.get(" ".join(words[:2]))
+    return list(words) if joined is None else [joined, *words[2:]]
 
 
 def run(words: Sequence[str]) -> int:
@@ -161,7 +170,7 @@ def module_of(name: str) -> ModuleType:
             f"The command {name} only reproduces the paper and is not part of the bundle. "
             "Install the whole package: pip install head-ct-position-anomaly."
         )
-    return import_module(f"reproduction.commands.{name}")
+    return import_module(f"reproduction.commands.{name.replace('-', '_')}")
 
 
 def output_is_closed() -> bool:

@@ -23,7 +23,16 @@ from ..results.judging import judge
 from ..results.record import MAP_LEVELS, RESULT_NAME, read_result
 from ..results.terminal import DONE, FAILED, REFUSED, closing_table, more, summary
 from ..workflow import parsed_configs
-from .arguments import FAILURES, add_device, add_no_report, add_output, add_series_uid, add_stride, check_device
+from .arguments import (
+    FAILURES,
+    add_alpha,
+    add_device,
+    add_no_report,
+    add_output,
+    add_series_uid,
+    add_stride,
+    check_device,
+)
 from .scan_options import OVERLAYS, overrides, usage_problem, why_no_dicom
 
 REFUSED_STATUS = 3
@@ -43,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", choices=OVERLAYS, action="append", default=[], help="an overlay of inference.json")
     parser.add_argument("--weights", metavar="FILE", type=Path, help="weights other than those that ship")
     parser.add_argument("--map", choices=MAPS, help="what the heatmap shows (calibrated, if it can)")
+    add_alpha(parser)
     parser.add_argument("--calibration", metavar="DIR", type=Path, help="calibration other than the one that ships")
     parser.add_argument(
         "--maps", choices=MAP_LEVELS, help="volumes to write: all of them, the heatmap alone, or none (all)"

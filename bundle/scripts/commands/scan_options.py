@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ..anomaly.chosen_calibration import calibration_values, why_not_valid
+from ..anomaly.chosen_calibration import calibration_values, why_no_alpha, why_not_valid
 from ..assets import config
 from ..files.names import is_nifti
 from ..workflow import device_values
@@ -28,7 +28,7 @@ def overrides(args: argparse.Namespace) -> dict[str, Any]:
         "overwrite": args.overwrite,
     }
     asked = {"dicom": args.dicom, "stride": args.stride, "series_uid": args.series_uid, "map": args.map}
-    asked |= {"maps": args.maps}
+    asked |= {"maps": args.maps, "alpha": args.alpha}
     asked |= {"accept_review": args.accept_review, "force": args.force}
     values |= {name: value for name, value in asked.items() if value}
     if not args.report:
@@ -41,14 +41,14 @@ def overrides(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def usage_problem(args: argparse.Namespace) -> str:
-    """A sentence on what is wrong with the chosen weights or map; empty if nothing is."""
+    """A sentence on what is wrong with the chosen weights, map or alpha; empty if nothing is."""
     if args.weights and not args.weights.is_file():
         return f"There are no weights at {args.weights}. Check --weights."
     if args.config and not args.weights:
         return f"The bundle ships no weights of {OVERLAYS[args.config[-1]]}. Train one and name it: --weights FILE."
     if (args.map not in (None, "error") or args.calibration) and (reason := why_not_calibrated(args)):
         return f"A calibrated map was asked for. {reason}"
-    return ""
+    return why_no_alpha(args.alpha, args.calibration, args.weights)
 
 
 def why_no_dicom(path: Path) -> str:

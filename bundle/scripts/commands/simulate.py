@@ -35,6 +35,9 @@ from .arguments import add_output, add_seed
 DATALIST_NAME = "datalist.json"
 """The list of the scans and of their labels, which `cohort` and `evaluate` take."""
 
+LESION_NAME = "lesion.nii.gz"
+"""The mask of a scan's lesion, on its grid."""
+
 CODINGS = ("explicit", "jpeg2000", "jpegls", "rle")
 """Names of `TRANSFER_SYNTAXES` in `simulation.scanner.series`."""
 
@@ -89,7 +92,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def write_datalist(output: Path) -> None:
-    """Write `datalist.json`: every scan of a folder with its labels, those of earlier calls too, under "test".
+    """Write `datalist.json`: every scan of a folder with its labels and mask, those of earlier calls too, under "test".
 
     Raises:
         OutputFailed: it can't be written.
@@ -98,7 +101,10 @@ def write_datalist(output: Path) -> None:
     for path in sorted(output.glob("*/truth.json")):
         truth = json.loads(path.read_text(encoding="utf-8"))
         labels = {"labels": labels_of(truth["lesion"], truth.get("side"))} if "lesion" in truth else {}
-        items.append({"case": path.parent.name, "image": image_in(path.parent), **labels})
+        planted = truth.get("lesion") is not None and (path.parent / LESION_NAME).is_file()
+        mask = {"mask": f"{path.parent.name}/{LESION_NAME}"} if planted else {}
+        named: dict[str, Any] = {"case": path.parent.name, "image": image_in(path.parent)}
+        items.append({**named, **labels, **mask})
     content = {"description": "simulated heads; the truth of each is in its folder", "test": items}
     write_output(output / DATALIST_NAME, json_text(content).encode())
 
@@ -170,6 +176,6 @@ def _write_case(partial: Path, case: Case, anatomy: str, kind: str, transfer_syn
     else:
         hu = np.where(case.scan.outside, np.int16(UNKNOWN_HU), case.scan.hu)
         (partial / SIMULATED_NAME).write_bytes(nifti_bytes(hu, case.scan.affine))
-    (partial / "lesion.nii.gz").write_bytes(nifti_bytes(case.lesion, case.scan.affine))
+    (partial / LESION_NAME).write_bytes(nifti_bytes(case.lesion, case.scan.affine))
     truth = {"anatomy": anatomy, **case.truth}
     (partial / "truth.json").write_text(json.dumps(truth, indent=2) + "\n", encoding="utf-8")

@@ -1,10 +1,10 @@
 """The cases of a cohort, from a datalist: a JSON file with the sections "training", "validation" and "test".
 
 A *case* is an item of a section, {"case": name, "image": path, "series_uid": UID or null, "labels": {name: bool},
-"facts": {name: text or number}}; the last three may be missing. Its name is that of a folder of results, so it holds
-letters, digits, dots, dashes and underscores only. Its path, relative
-to the datalist unless it is absolute, is that of a NIfTI file, or of the folder of a series. No case, no scan and no
-series may stand in two sections, or twice in one.
+"facts": {name: text or number}, "mask": path of a NIfTI of its lesions}; the last four may be missing. Its name is that
+of a folder of results, so it holds letters, digits, dots, dashes and underscores only. Its path, relative to the
+datalist unless it is absolute, is that of a NIfTI file, or of the folder of a series. No case, no scan and no series may
+stand in two sections, or twice in one.
 """
 
 from __future__ import annotations
@@ -35,7 +35,11 @@ UID = re.compile(r"[0-9.]{1,64}")
 
 @dataclass(frozen=True)
 class Case:
-    """A case of a cohort; `row` is its place in its section, from 0 on; `facts` are for an audit, see `sites.audit`."""
+    """A case of a cohort.
+
+    `row` is its place in its section, from 0 on; `facts` are for an audit, see `sites.audit`; `mask` is a volume of its
+    lesions.
+    """
 
     name: str
     image: Path
@@ -43,6 +47,7 @@ class Case:
     labels: Mapping[str, bool] = field(default_factory=dict)
     row: int = 0
     facts: Mapping[str, str | float] = field(default_factory=dict)
+    mask: Path | None = None
 
     def fingerprint(self) -> str:
         """See `fingerprint`."""
@@ -179,7 +184,10 @@ def _case(item: Any, row: int, section: str, path: Path) -> Case:
     facts = item.get("facts") or {}
     if not isinstance(facts, dict) or not all(isinstance(value, str | int | float) for value in facts.values()):
         raise WrongUsage(f'{where}, {item["case"]}: "facts" must hold a text or a number for each fact.')
-    return Case(item["case"], image, uid or None, labels, row, facts)
+    mask = item.get("mask")
+    if mask is not None and not (isinstance(mask, str) and mask):
+        raise WrongUsage(f'{where}, {item["case"]}: "mask" must name the NIfTI of its lesions, or be left out.')
+    return Case(item["case"], image, uid or None, labels, row, facts, mask and (path.parent / mask).absolute())
 
 
 def _image(item: Any, row: int, section: str, path: Path, needed: Sequence[str] = ("image",)) -> Path:

@@ -1,4 +1,4 @@
-"""Notes on the healthy scans that a result is compared with: where they are few, or simulated."""
+"""Notes on the healthy scans that a result is compared with: where they are few, also for an alpha, or simulated."""
 
 from __future__ import annotations
 
@@ -6,9 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..findings import finding
+from ..statistics.alpha import ALPHA, reached, smallest_in_words
 
 FEW_SCANS = 40
 """With fewer healthy scans, the interval of a percentile in the middle is over 30 points wide."""
+
+
+PLACES_IN_BRAIN = "places in the brain"
+"""The threshold of detections: on either side of a head it takes half of alpha."""
 
 
 def comparison_findings(calibration: Mapping[str, Any] | None, skull: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -22,3 +27,20 @@ def comparison_findings(calibration: Mapping[str, Any] | None, skull: Mapping[st
     if facts.get("source", {}).get("scans") == "simulated":
         found.append(finding("calibration_simulated", "Every healthy scan of the calibration is simulated."))
     return [one.as_dict() for one in found]
+
+
+def alpha_findings(alpha: float, healthy: Mapping[str, int | None]) -> list[dict[str, str]]:
+    """A note where an alpha that was set is smaller than healthy scores can tell; `healthy` counts them by threshold.
+
+    Their threshold is the highest of the healthy scores.
+    """
+    found: dict[str, list[str]] = {}
+    for what, count in healthy.items() if alpha != ALPHA else ():
+        sides = 2 if what == PLACES_IN_BRAIN else 1
+        if count and not reached(alpha / sides, count):
+            found.setdefault(f"{count}, which tell {smallest_in_words(count, sides)} at least", []).append(what)
+    if not found:
+        return []
+    words = "; ".join(f"of {' and '.join(names)} there are {counts}" for counts, names in found.items())
+    text = f"Healthy scores are too few for thresholds of alpha {alpha:g}: {words}."
+    return [finding("alpha_unreached", text).as_dict()]

@@ -10,13 +10,14 @@ import re
 from pathlib import Path
 from typing import Any
 
-from ..anomaly.chosen_calibration import calibration_values, why_not_valid
+from ..anomaly.chosen_calibration import calibration_values, why_no_alpha, why_not_valid
 from ..anomaly.scores import MAPS
 from ..errors import WrongUsage
 from ..files.temporary import temporary_folder
 from ..findings import named_path
 from ..networks.devices import DEVICE, check_device
 from ..networks.strides import STRIDES
+from ..statistics.alpha import checked_alpha
 from ..workflow import device_values, prepare_process
 from .judging import judge
 from .result import Result
@@ -33,6 +34,7 @@ def detect(
     series_uid: str | None = None,
     map: str | None = None,
     calibration: str | Path | None = None,
+    alpha: float | None = None,
 ) -> Result:
     """The results of one scan: what `head-ct-anomaly run` writes, in memory.
 
@@ -43,23 +45,30 @@ def detect(
         series_uid: the series to use, when a study holds several.
         map: what the heatmap shows: "calibrated" (None), "error", "position", "asymmetry" or "density".
         calibration: folder of a calibration other than the one that ships.
+        alpha: share of healthy scans above the thresholds; None is 0.05.
 
     Raises:
         InputRefused: the scan can't be judged; `code` and the text say why.
-        WrongUsage: there is no such device, the calibration is not valid for the weights, or the working directory was
-            removed.
+        WrongUsage: there is no such device, the calibration is not valid for the weights or has too few healthy scores
+            for alpha, or the working directory was removed.
         OutputFailed: there is no folder for temporary files.
         ValueError: an argument has none of its values.
     """
     prepare_process()
-    values = {**chosen_values(device, stride, series_uid, map, calibration), "report": False}  # made when it is saved
+    values = {**chosen_values(device, stride, series_uid, map, calibration, alpha)}
+    values["report"] = False  # made when it is saved
     with temporary_folder() as folder:
         judge(named_path(scan), folder / "results", values)
         return Result.read(folder / "results")
 
 
 def chosen_values(
-    device: str | None, stride: int | None, series_uid: str | None, map: str | None, calibration: str | Path | None
+    device: str | None,
+    stride: int | None,
+    series_uid: str | None,
+    map: str | None,
+    calibration: str | Path | None,
+    alpha: float | None = None,
 ) -> dict[str, Any]:
     """Values by id of inference.json for the arguments of `detect`, each checked, since it becomes part of a config.
 
@@ -79,6 +88,8 @@ def chosen_values(
     folder = None if calibration is None else Path(calibration)
     if (folder or map not in (None, "error")) and (reason := why_not_valid(folder)):
         raise WrongUsage(f"A calibrated map was asked for. {reason}")
-    asked = {"stride": stride, "series_uid": series_uid, "map": map}
+    if alpha is not None and (reason := why_no_alpha(checked_alpha(alpha), folder)):
+        raise WrongUsage(reason)
+    asked = {"stride": stride, "series_uid": series_uid, "map": map, "alpha": alpha}
     values: dict[str, Any] = {key: value for key, value in asked.items() if value is not None}
     return {**values, **(calibration_values(folder) if folder else {}), **device_values(name)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from ..anomaly.detections.places import voxel_threshold
 from ..anomaly.scores import POOLINGS, score_name
 from ..findings import flags_in_words
 from ..preprocessing.regions import REGIONS, SKULL
+from ..statistics.alpha import ALPHA, percent, percent_below
 from .marks import Mark, marks
 from .overview import overview
 from .panels import PANEL
@@ -23,12 +25,6 @@ OVERVIEW, SKULL_PICTURE = "overview.png", "skull.png"
 
 SHORT_UNITS = {"error": "mm", "reconstruction": "%"}
 """Units of maps, as the picture writes them; the others have none."""
-
-MEANINGS = {"calibrated": "5 % of healthy heads have a place above it"}
-"""Meaning of the threshold of a map, where it is not that of the scores."""
-
-MEANING = "95 % of healthy scores are less"
-"""That of the scores."""
 
 
 def case_pictures(data: Mapping[str, Any], result: Mapping[str, Any], score: str = "") -> dict[str, bytes]:
@@ -44,7 +40,6 @@ def case_pictures(data: Mapping[str, Any], result: Mapping[str, Any], score: str
     threshold = one_scale(heatmap, labels, limits) if shown != "error" else None
     rows = result["detections"]
     first = 1 + next((place for place, row in enumerate(rows) if row["region"] == "skull"), len(rows))
-    more = {"meaning": MEANINGS[shown]} if shown in MEANINGS else {}
     picture = overview(
         np.asarray(data["scan"][0]),
         heatmap,
@@ -60,9 +55,22 @@ def case_pictures(data: Mapping[str, Any], result: Mapping[str, Any], score: str
         marks=case_marks(data, result) if threshold else [],
         healthy=healthy_scores(data, result, score),
         skull=None if skull is None else unrolled_map(skull, PANEL, first),
-        **more,
+        meaning=meaning(shown, alpha_of(data)),
     )
     return {OVERVIEW: picture, **({} if skull is None else {SKULL_PICTURE: unrolled_skull(skull, first)})}
+
+
+def meaning(shown: str, alpha: float) -> str:
+    """What the threshold of a map says by alpha: of the calibrated one, that of detections; else that of the scores."""
+    if shown == "calibrated":
+        return f"{percent(alpha)} of healthy heads have a place above it"
+    return f"{percent_below(alpha)} of healthy scores are less"
+
+
+def alpha_of(data: Mapping[str, Any]) -> float:
+    """The false-alarm rate of a case's thresholds."""
+    holder = data.get("thresholds") or data.get("skull_assessment")
+    return ALPHA if holder is None else float(holder.alpha)
 
 
 def limits_of(data: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, float | None]:
@@ -99,11 +107,11 @@ def healthy_scores(data: Mapping[str, Any], result: Mapping[str, Any], score: st
     for name in details:
         values = list(thresholds.scores_of(name, score_name(result["map"], score)))
         words = "healthy scans" if REGIONS[name] == SKULL else "healthy hemispheres"
-        found[name] = Healthy(values, words + made, details[name].get("threshold"))
+        found[name] = Healthy(values, words + made, details[name].get("threshold"), thresholds.alpha)
     skull = data.get("skull_assessment")
     if result["map"] == "calibrated" and "skull" in found:
         values = [] if skull is None else sorted(float(value) for value in skull.healthy)
-        found["skull"] = Healthy(values, found["skull"].words, found["skull"].threshold)
+        found["skull"] = replace(found["skull"], scores=values)
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..statistics.alpha import ALPHA, percent
 from ..words import counted
 
 BRAIN, SKULL = ("left_hemisphere", "right_hemisphere"), "skull"
@@ -20,8 +21,11 @@ MOST_NAMED = 2
 """Detections that a sentence describes; the others are counted."""
 
 
-def summary(result: Mapping[str, Any]) -> str:
-    """The sentences for the content of a `result.json`, with its rows, scores, findings and calibration."""
+def summary(result: Mapping[str, Any], alpha: float = ALPHA) -> str:
+    """The sentences for the content of a `result.json`, with its rows, scores, findings and calibration.
+
+    An `alpha` of the thresholds that was set has a sentence.
+    """
     codes = {found["code"] for found in result["findings"]}
     rows = result["detections"]
     brain, skull = ([row for row in rows if row["region"] == region] for region in ("brain", "skull"))
@@ -32,7 +36,13 @@ def summary(result: Mapping[str, Any]) -> str:
         first = [_of("brain", brain, reason, one_side(result)), _of("skull", skull, unknown, "")]
     first += [] if brain else scores_above(result)
     last = UNCONFIRMED if result["quality"]["verdict"] == "unconfirmed" else SOMETHING if rows else NOTHING
+    first += [] if alpha == ALPHA else [by_alpha(alpha)]
     return " ".join([*first, last])
+
+
+def by_alpha(alpha: float) -> str:
+    """What an alpha means for the thresholds, in a sentence."""
+    return f"Thresholds are those of alpha {alpha:g}: {percent(alpha)} of healthy scans are above them."
 
 
 def scores_above(result: Mapping[str, Any]) -> list[str]:

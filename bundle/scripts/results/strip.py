@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageDraw
 
+from ..statistics.alpha import ALPHA, percent_below
 from .drawing import QUIET, TEXT, WARNING, label
 
 HEIGHT = 34
@@ -18,11 +19,12 @@ TICKS, ROOM = (92, 104, 120), 1.25
 
 @dataclass(frozen=True)
 class Healthy:
-    """Healthy scores that a region is compared with: sorted values, what they are of, and the threshold."""
+    """Healthy scores that a region is compared with: sorted values, what they are of, the threshold and its alpha."""
 
     scores: Sequence[float]
     words: str
     threshold: float | None
+    alpha: float = ALPHA
 
 
 def draw_strip(sheet: Image.Image, corner: tuple[int, int], width: int, healthy: Healthy, score: float | None) -> None:
@@ -42,7 +44,7 @@ def draw_strip(sheet: Image.Image, corner: tuple[int, int], width: int, healthy:
     if score is not None:
         above = healthy.threshold is not None and score > healthy.threshold
         _draw_score(draw, column(score), base, beyond=score > end, colour=WARNING if above else TEXT)
-    limit = f", 95 % at or below {healthy.threshold:.1f}" if healthy.threshold else ""
+    limit = f", {percent_below(healthy.alpha)} at or below {healthy.threshold:.1f}" if healthy.threshold else ""
     label(sheet, (left, base + 4), f"n = {len(healthy.scores)} {healthy.words}{limit}", 11, QUIET)
 
 

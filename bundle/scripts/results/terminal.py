@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..findings import FLAG, flags_in_words
+from ..statistics.alpha import ALPHA
 from ..words import counted
 
 OVERVIEW, PAGE = "overview.png", "report.html"
@@ -46,9 +47,12 @@ def more(record: Record) -> list[str]:
 
 
 def score_lines(record: Record) -> list[str]:
-    """The score of each region, with the threshold that 95 % of healthy scans do not exceed where it is known."""
+    """The score of each region, with the threshold of healthy scans where it is known, and its alpha if one was set."""
     unit = record.get("settings", {}).get("unit", "")
-    lines = [f"scores{f' ({unit})' if len(unit) in (1, 2) else ''}"]
+    notes = [unit] if len(unit) in (1, 2) else []
+    alpha = record.get("settings", {}).get("alpha", ALPHA)
+    notes += [f"alpha {alpha:g}"] if alpha != ALPHA else []
+    lines = [f"scores ({', '.join(notes)})" if notes else "scores"]
     for region, score in record["scores"].items():
         threshold = threshold_of(record, region)
         shown = "none" if score is None else f"{score:.1f}"

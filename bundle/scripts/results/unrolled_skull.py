@@ -21,6 +21,7 @@ from ..skull.bones import AT, direction
 from ..skull.detections import Detection
 from ..skull.lookup import PIXEL_MM
 from ..skull.unrolled import image, pixels
+from ..statistics.alpha import percent_below
 from .drawing import BACKGROUND, QUIET, TEXT, WARNING, label
 
 SIDE = 640
@@ -134,7 +135,7 @@ def draw_words(sheet: Image.Image, found: Assessment) -> None:
     numbers = found.numbers
     label(sheet, (10, 6), "Unrolled skull: bright where bone is missing, dotted: mean sutures", 18, TEXT)
     words = f"score {numbers['skull_score']:.1f}, percentile {numbers['skull_percentile']:.0f} of healthy scans"
-    label(sheet, (10, 30), f"{words}, 95 % at or below {found.threshold:.1f}", 14, QUIET)
+    label(sheet, (10, 30), f"{words}, {percent_below(found.alpha)} at or below {found.threshold:.1f}", 14, QUIET)
     count = len(found.detections)
     words = (
         f"{count} {'place' if count == 1 else 'places'} above the threshold (orange)" if count else "nothing unusual"

@@ -19,6 +19,7 @@ import numpy as np
 from ignite.engine import Engine, Events
 from monai.engines.utils import IterationEvents
 
+from ..anomaly.detections.places import VOXEL_SCORE
 from ..anomaly.scores import UNITS
 from ..assets import bundle_root, metadata, sha256
 from ..files.atomic import Content
@@ -28,11 +29,11 @@ from ..integrity import changes
 from ..processes.progress import tell
 from ..words import counted
 from .compared import compared_with
-from .comparison import comparison_findings
+from .comparison import PLACES_IN_BRAIN, alpha_findings, comparison_findings
 from .detections import NAME, listed, table
 from .folder import check_target, write_results
 from .maps import UNEVEN, MapGrid, map_bytes, map_grid, map_volumes
-from .pictures import case_pictures, leave_unscored_out, limits_of
+from .pictures import alpha_of, case_pictures, leave_unscored_out, limits_of
 from .record import HEATMAP, MAP_LEVELS, REGIONS, SCAN
 from .report.files import report_files
 from .report.volumes import Volumes
@@ -219,6 +220,7 @@ def case_result(data: Mapping[str, Any], timings_s: Mapping[str, float]) -> dict
         *plain(data.get("calibration_findings", [])),
         *plain(data["region_findings"]),
         *comparison_findings(calibration, details.get("skull", {})),
+        *alpha_findings(alpha_of(data), healthy_counts(data, details)),
         *bundle_findings(),
     ]
     result = {
@@ -236,7 +238,15 @@ def case_result(data: Mapping[str, Any], timings_s: Mapping[str, float]) -> dict
         "timings_s": dict(timings_s),
         "versions": versions(),
     }
-    return result | {"summary": summary(result)}
+    return result | {"summary": summary(result, alpha_of(data))}
+
+
+def healthy_counts(data: Mapping[str, Any], details: Mapping[str, Any]) -> dict[str, int | None]:
+    """How many healthy scores each threshold of a case is taken from; None where there is none."""
+    thresholds = data.get("thresholds")
+    counts = {f"the {name.replace('_', ' ')}": numbers.get("healthy_scores") for name, numbers in details.items()}
+    places = None if thresholds is None else len(thresholds.scores_of("left_hemisphere", VOXEL_SCORE)) or None
+    return {**counts, PLACES_IN_BRAIN: places}
 
 
 def case_detections(data: Mapping[str, Any], codes: set[str]) -> list[dict[str, Any]]:

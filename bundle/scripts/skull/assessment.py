@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..statistics.alpha import ALPHA
 from ..statistics.auroc import percentile_among, threshold_at_specificity
 from ..statistics.standing import Standing, standing
 from .atlas import atlas
-from .calibration import SPECIFICITY, Peak, fine_unusual, image_of, peaks_of, score
+from .calibration import Peak, fine_unusual, image_of, peaks_of, score
 from .detections import Detection, detections
 from .directions import Array
 from .files import CLASSES, Calibration
@@ -29,7 +30,7 @@ class Assessment:
     Attributes:
         skull: what was measured.
         scores: standardised peak of each map, and "score", the largest of them.
-        threshold: the score that 95 % of the healthy scans of the class of slices do not exceed.
+        threshold: the score that 1 - alpha of the healthy scans of the class of slices do not exceed.
         percentile: of the score among these.
         healthy: scores (n,) of these.
         standing: how many of these have a lower score, with the interval of their share.
@@ -37,6 +38,7 @@ class Assessment:
         line: the strongest line, followed to its ends.
         values: how unusual each fine place (n,) is in any map, in the unit of the score; 0 if not at all, or unknown.
         detections: the places above the threshold, the most unusual one first.
+        alpha: the false-alarm rate of the threshold.
     """
 
     skull: Skull
@@ -49,6 +51,7 @@ class Assessment:
     line: Trace
     values: Array
     detections: list[Detection]
+    alpha: float = ALPHA
 
     @property
     def numbers(self) -> dict[str, float]:
@@ -82,9 +85,14 @@ class Assessment:
 
 
 def assess(
-    hu: NDArray[Any], affine: Array, matrix: Array, calibration: Calibration, widest_gap_mm: float = 0.0
+    hu: NDArray[Any],
+    affine: Array,
+    matrix: Array,
+    calibration: Calibration,
+    widest_gap_mm: float = 0.0,
+    alpha: float = ALPHA,
 ) -> Assessment:
-    """The skull of a scan (see `measure.measure`) beside the healthy ones of a calibration.
+    """The skull of a scan (see `measure.measure`) beside the healthy ones of a calibration, with a threshold by alpha.
 
     Raises:
         SkullNotJudged: too little of the calvaria is there, or nothing to compare it with.
@@ -99,9 +107,9 @@ def assess(
     scores = {key: float(usual.standard(key, peaks[key].z)) for key in MAPS} | {"score": score(peaks, usual)}
     start, line = start_of(skull, peaks["lines"].place, peaks["lines"].row, tables)
     found = trace(skull.relative, tables.steps, start, line, skull.surface.points_mm)
-    threshold, percentile = threshold_at_specificity(healthy, SPECIFICITY), percentile_among(scores["score"], healthy)
+    threshold, percentile = threshold_at_specificity(healthy, 1 - alpha), percentile_among(scores["score"], healthy)
     unusual = {key: usual.standard(key, fine_unusual(skull.fine[key], image, key, usual.usual, tables)) for key in MAPS}
     values = np.maximum(np.max([values.max(axis=0) for values in unusual.values()], axis=0), 0)
     listed = detections(skull, unusual, threshold, tables)
     stands = standing(scores["score"], healthy)
-    return Assessment(skull, scores, threshold, percentile, healthy, stands, peaks, found, values, listed)
+    return Assessment(skull, scores, threshold, percentile, healthy, stands, peaks, found, values, listed, alpha)

@@ -34,9 +34,6 @@ LEAST_SD_SHARE = 0.5
 LIMIT_SDS = 1.645
 """The limit of a map lies so many standard deviations above the mean peak of healthy scans: 95 % of a normal law."""
 
-SPECIFICITY = 0.95
-"""Share of the healthy scores that do not exceed the threshold."""
-
 FEWEST = 4
 """Images of healthy skulls that a place needs to be calibrated."""
 

@@ -15,6 +15,7 @@ from monai.transforms import Invertd, MapTransform
 from ..findings import finding
 from ..preprocessing.regions import LEAST_COVERAGE, SKULL
 from ..preprocessing.transforms import as_array, with_meta
+from ..statistics.alpha import ALPHA, checked_alpha
 from ..statistics.standing import UNKNOWN
 from .assessment import Assessment, assess
 from .atlas import atlas
@@ -53,11 +54,23 @@ class AssessSkulld(MapTransform):
     """
 
     def __init__(
-        self, keys: KeysCollection, calibration: str, registered_key: str = "image", bone_key: str = "bone_scan"
+        self,
+        keys: KeysCollection,
+        calibration: str,
+        registered_key: str = "image",
+        bone_key: str = "bone_scan",
+        alpha: float = ALPHA,
     ) -> None:
-        """Assess `keys` by the calibration in a file; the metadata of `registered_key` hold the registration."""
+        """Assess `keys` by the calibration in a file, and by the false-alarm rate `alpha` of the threshold.
+
+        The metadata of `registered_key` hold the registration.
+
+        Raises:
+            ValueError: there is no such alpha.
+        """
         super().__init__(keys)
         self.calibration, self.registered_key, self.bone_key = calibration, registered_key, bone_key
+        self.alpha = checked_alpha(alpha)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Add the assessment, its numbers, detections and findings."""
@@ -90,7 +103,7 @@ class AssessSkulld(MapTransform):
         """
         hu = torch.as_tensor(scan)[0].cpu().numpy()
         affine = np.asarray(scan.affine, dtype=np.float64)
-        return assess(hu, affine, matrix, load_calibration(self.calibration), widest_gap_mm)
+        return assess(hu, affine, matrix, load_calibration(self.calibration), widest_gap_mm, self.alpha)
 
 
 def enough_in_view(data: Mapping[Hashable, Any]) -> bool:

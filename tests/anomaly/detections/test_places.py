@@ -47,3 +47,13 @@ def test_about_five_of_a_hundred_healthy_heads_have_a_place_above_the_threshold(
     assert threshold is not None
     assert (scores.max(axis=1) > threshold).mean() == pytest.approx(0.05, abs=0.02)
     assert voxel_threshold(Thresholds({})) is None
+
+
+@pytest.mark.parametrize("alpha", [0.02, 0.05, 0.2])
+def test_the_share_of_healthy_heads_with_a_place_follows_alpha(alpha: float) -> None:
+    scores = np.random.default_rng(1).random((4000, 2))
+    lists = {"hemisphere": {"calibrated_maximum": tuple(sorted(scores.ravel()))}}
+    threshold = voxel_threshold(Thresholds(lists, alpha=alpha))
+    of_two_sides_that_know_nothing_of_each_other = 1 - (1 - alpha / 2) ** 2
+    share = (scores.max(axis=1) > threshold).mean()
+    assert share == pytest.approx(of_two_sides_that_know_nothing_of_each_other, abs=0.01)

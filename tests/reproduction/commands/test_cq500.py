@@ -10,6 +10,7 @@ import pytest
 from cq500_folders import case_folder, put_series
 from label_tables import BLEED_LEFT, FRACTURE, table_of
 
+from reproduction.cq500.protocol import load_protocol
 from scripts.commands.main import main
 
 SCANS = {number: {} for number in range(6)} | {6: BLEED_LEFT, 7: FRACTURE, 8: {"EDH": "2", "ICH": "2"}, 9: BLEED_LEFT}
@@ -136,3 +137,22 @@ def test_wrong_words_are_refused(
     with pytest.raises(SystemExit, match="2"):
         main([*words(root, tmp_path / "list.json"), *more])
     assert message in capsys.readouterr().err
+
+
+def test_the_frozen_split_is_that_of_the_protocol(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output, protocol = tmp_path / "frozen.json", load_protocol()
+    assert main(words(root, output, "--frozen")) == 0
+    content = json.loads(output.read_text(encoding="utf-8"))
+    expected = protocol.sections({f"CQ500-CT-{n}": "clean" for n in range(5)})
+    for section in ("training", "validation"):
+        assert numbers(content[section]) == [n for n in range(5) if expected[f"CQ500-CT-{n}"] == section]
+    assert {6, 7} <= set(numbers(content["test"]))
+    assert (8 in numbers(content["test"])) == (protocol.section("CQ500-CT-8", "doubtful") == "test")
+    assert content["description"] == f"CQ500, frozen: protocol 1, sha256 {protocol.sha256}"
+    dropped = cases_of(tmp_path, "frozen_cases.csv")["CQ500-CT-8"]
+    assert dropped["reason"].startswith("not_in_pool: doubtful, and not in the test by the protocol")
+    capsys.readouterr()
+    assert main(words(root, tmp_path / "other.json", "--frozen", "--seed", "4")) == 2
+    assert "--frozen has a split of its own: leave --pool, --seed and --healthy-test out." in capsys.readouterr().err

@@ -132,3 +132,12 @@ def test_what_made_the_numbers_and_of_what(made: Results) -> None:
     assert one.read("segmentation").SegmentSequence[0].TrackingUID in uids
     procedure = next(item for item in data.ContentSequence if name_of(item) == "Procedure reported")
     assert procedure.ConceptCodeSequence[0].CodeMeaning == "CT Head"
+
+
+def test_a_report_names_the_alpha_that_was_set(tmp_path: Path) -> None:
+    one = make(tmp_path, settings={"score": "maximum", "alpha": 0.01, "stride": 4})
+    _, left, _ = groups(one.read("report"))
+    limit, rate = "Threshold: 1 - alpha of healthy scans", "Alpha: share of healthy scans above the threshold"
+    assert left["numbers"][limit] == THRESHOLD
+    assert left["numbers"][rate] == 1
+    assert LIMIT not in left["numbers"]

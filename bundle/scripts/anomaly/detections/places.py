@@ -1,8 +1,9 @@
 """Places of a brain that no healthy head has: connected, above a threshold, each with the part that saw it.
 
-The *voxel threshold* is what the maximum of the anomaly map exceeds in 2.5 % of the healthy hemispheres: about 5 % of
-healthy heads have a place above it. A *place* is what hangs together above it in both hemispheres. It is that of the
-smoothed map, so that around a bright lesion it is too large; `lesion` finds the lesion in it.
+The *voxel threshold* is what the maximum of the anomaly map exceeds in a share of alpha / 2 of the healthy hemispheres:
+about a share of alpha of healthy heads, 5 % where nothing else is asked for, have a place above it. A *place* is what
+hangs together above it in both hemispheres. It is that of the smoothed map, so that around a bright lesion it is too
+large; `lesion` finds the lesion in it.
 """
 
 from __future__ import annotations
@@ -18,8 +19,11 @@ from ...preprocessing.regions import LEFT_HEMISPHERE, RIGHT_HEMISPHERE
 from ...statistics.auroc import threshold_at_specificity
 from ..scores import Thresholds, score_name
 
-HEMISPHERE_SPECIFICITY = 0.975
-"""Share of healthy hemispheres without a place above the threshold; of both sides of a head, about 95 %."""
+SIDES_OF_A_HEAD = 2
+"""Hemispheres among which a head's alpha is divided."""
+
+VOXEL_SCORE = score_name("calibrated", "maximum")
+"""Name of the healthy scores that the voxel threshold comes from."""
 
 MOST = 12
 """Places of a brain; more of them say that the scan is no usual one."""
@@ -63,8 +67,8 @@ class Place:
 
 def voxel_threshold(thresholds: Thresholds) -> float | None:
     """The voxel threshold; None where there are too few healthy scores."""
-    scores = thresholds.scores_of("left_hemisphere", score_name("calibrated", "maximum"))
-    return threshold_at_specificity(scores, HEMISPHERE_SPECIFICITY) if scores else None
+    scores = thresholds.scores_of("left_hemisphere", VOXEL_SCORE)
+    return threshold_at_specificity(scores, 1 - thresholds.alpha / SIDES_OF_A_HEAD) if scores else None
 
 
 def brain_places(

@@ -74,6 +74,8 @@ CT_OF_HEAD = CodedConcept("24725-4", "LN", "CT Head")
 
 COVERAGE = CodedConcept("coverage", SCHEME, "Share in the field of view")
 THRESHOLD = CodedConcept("threshold", SCHEME, "Threshold: 95 % of healthy scans")
+THRESHOLD_BY_ALPHA = CodedConcept("threshold-alpha", SCHEME, "Threshold: 1 - alpha of healthy scans")
+ALPHA_RATE = CodedConcept("alpha", SCHEME, "Alpha: share of healthy scans above the threshold")
 EXCESS = CodedConcept("excess", SCHEME, "Score in multiples of its threshold")
 SCORING = CodedConcept("scoring", SCHEME, "Whether a region was scored")
 NOT_SCORED = CodedConcept("not-scored", SCHEME, "No score: the region was cut or not found")

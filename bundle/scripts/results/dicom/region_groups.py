@@ -10,7 +10,8 @@ import numpy as np
 from highdicom import sr
 
 from ...preprocessing.regions import REGIONS
-from .codes import COVERAGE, PERCENT, PERCENTILE, SCORES, SITES, THRESHOLD
+from ...statistics.alpha import ALPHA
+from .codes import ALPHA_RATE, COVERAGE, PERCENT, PERCENTILE, SCORES, SITES, THRESHOLD, THRESHOLD_BY_ALPHA
 from .report_words import region_name
 from .scored import Scored
 
@@ -27,8 +28,10 @@ def region_group(
         unit,
         referenced_coordinates=[peak_of(scored, region)],
     )
+    limit, alpha = numbers.get("threshold"), scored.result["settings"].get("alpha", ALPHA)
     more = (
-        (THRESHOLD, numbers.get("threshold"), 1, unit),
+        (THRESHOLD if alpha == ALPHA else THRESHOLD_BY_ALPHA, limit, 1, unit),
+        (ALPHA_RATE, None if limit is None or alpha == ALPHA else alpha, 100, PERCENT),
         (PERCENTILE, numbers.get("percentile"), 1, PERCENT),
         (COVERAGE, numbers.get("coverage"), 100, PERCENT),
     )

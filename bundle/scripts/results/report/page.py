@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from ...statistics.alpha import ALPHA
 from ..overlay import BONE_WINDOW_HU, BRAIN_WINDOW_HU, CONTOURS, HEAT
-from ..pictures import MEANING, MEANINGS
+from ..pictures import meaning
 from ..planes import head_box_mm
 from .content import Content
 from .niivue import HOW, Script
@@ -73,7 +74,8 @@ def what_heat_is(record: Mapping[str, Any]) -> str:
     shown = str(record["settings"].get("map"))
     if shown == "error" or not any(record["compared_with"]["contours"].values()):
         return "Colours show the heatmap as it is: it has no threshold."
-    return f"Colours begin at the threshold of a region ({MEANINGS.get(shown, MEANING)}) and end at twice it."
+    words = meaning(shown, float(record["settings"].get("alpha", ALPHA)))
+    return f"Colours begin at the threshold of a region ({words}) and end at twice it."
 
 
 def why_no_viewer(volumes: Volumes | None) -> str:
