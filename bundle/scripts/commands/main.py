@@ -43,6 +43,7 @@ COMMANDS = {
     "cohort": "score every scan of a folder or datalist, in several processes or on Ray",
     "merge": "one cohort of the shards that `cohort --shard` scored; also `cohort merge`",
     "evaluate": "AUROC and more from the scores of a cohort; compare two of them",
+    "compare": "two scans of one patient, before and after; or two runs of one list",
     "simulate": "draw simulated head CT from label maps of heads",
     "cq500": "make a datalist of the data set CQ500",
     "standin": "draw a simulated data set in the form of CQ500",
