@@ -101,7 +101,7 @@ def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch, capsys: pyte
 @pytest.mark.parametrize("command", EVERY, ids=" ".join)
 def test_debug_is_understood_after_every_command(command: list[str]) -> None:
     name = command[-1]
-    first = {"memory": ["dense:1:1"], "manifest": [], "package": [], "completion": ["bash"]}
+    first = {"memory": ["dense:1:1"], "manifest": [], "package": [], "completion": ["bash"], "compare": ["x", "y"]}
     needed = {
         name: []
         for name in ("inspect", "report", "verify", "export", "paper", "manifest", "convert", "listen", "completion")

@@ -196,13 +196,16 @@ def _with_alpha(facts: Mapping[str, Any]) -> dict[str, Any]:
     return {**facts, "settings": {"alpha": ALPHA, **facts.get("settings", {})}}
 
 
-def differing(before: Mapping[str, Any], now: Mapping[str, Any], place: str = "") -> str:
+def differing(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     """The first value that differs, in words; empty if none does."""
+    return next((f"{name} was {old} and is {new}" for name, old, new in differences(before, now)), "")
+
+
+def differences(before: Mapping[str, Any], now: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """The name, the earlier and the present value of each setting that differs; None where there is none."""
     for name in dict.fromkeys([*before, *now]):
         old, new = before.get(name), now.get(name)
         if isinstance(old, Mapping) and isinstance(new, Mapping):
-            if found := differing(old, new, f"{place}{name} "):
-                return found
+            yield from differences(old, new, f"{place}{name} ")
         elif old != new:
-            return f"{place}{name} was {old} and is {new}"
-    return ""
+            yield f"{place}{name}", old, new

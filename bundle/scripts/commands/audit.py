@@ -26,12 +26,12 @@ from ..sites.audit.facts import GROUPS_NAME, Facts, checked_facts, facts_of_case
 from ..sites.audit.judged import calibration_of, check_negative, read_site
 from ..sites.audit.page import audit_page
 from ..words import counted
-from .arguments import FAILURES, add_device, add_engine, add_output, add_stride, add_work
+from .arguments import FAILURES, add_alpha, add_device, add_engine, add_output, add_stride, add_work
 
 COHORT, JSON_NAME, PAGE_NAME = "cohort", "audit.json", "audit.html"
 """Folder of the judged scans in OUT, and the files of the audit."""
 
-PASSED = ("section", "engine", "address", "workers", "device", "stride", "calibration", "weights", "work")
+PASSED = ("section", "engine", "address", "workers", "device", "stride", "alpha", "calibration", "weights", "work")
 """Options that `cohort` gets as they are."""
 
 
@@ -58,6 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     judging = parser.add_argument_group("judging, as of `cohort`")
     add_device(judging)
     add_stride(judging)
+    add_alpha(judging)
     words = "calibration other than the one that ships; of a cohort that is scored, the one of that run"
     judging.add_argument("--calibration", metavar="DIR", type=Path, help=words)
     judging.add_argument("--weights", metavar="FILE", type=Path, help="weights other than those that ship")

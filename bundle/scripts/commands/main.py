@@ -44,6 +44,7 @@ COMMANDS = {
     "merge": "one cohort of the shards that `cohort --shard` scored; also `cohort merge`",
     "audit": "say whether the thresholds hold on a site's own healthy scans, and where not",
     "evaluate": "AUROC and more from the scores of a cohort; compare two of them",
+    "compare": "two scans of one patient, before and after; or two runs of one list",
     "simulate": "draw simulated head CT from label maps of heads",
     "cq500": "make a datalist of the data set CQ500",
     "cq500-score": "judge per-case scores of CQ500 by the frozen protocol; also `cq500 score`",

@@ -3,8 +3,8 @@
 A *case* is an item of a section, {"case": name, "image": path, "series_uid": UID or null, "labels": {name: bool},
 "facts": {name: text or number}, "mask": path of a NIfTI of its lesions}; the last four may be missing. Its name is that
 of a folder of results, so it holds letters, digits, dots, dashes and underscores only. Its path, relative to the
-datalist unless it is absolute, is that of a NIfTI file, or of the folder of a series. No case, no scan and no series may
-stand in two sections, or twice in one.
+datalist unless it is absolute, is that of a NIfTI file, or of the folder of a series. No case, no scan and no series
+may stand in two sections, or twice in one.
 """
 
 from __future__ import annotations

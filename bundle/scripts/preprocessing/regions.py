@@ -55,7 +55,7 @@ Mask = NDArray[np.bool_]
 
 def in_hemispheres(labels: NDArray[np.uint8]) -> Mask:
     """Mask of the voxels of both hemispheres, of labels of any shape."""
-    return (labels == LEFT_HEMISPHERE) | (labels == RIGHT_HEMISPHERE)  # `np.isin` takes thirty times as long
+    return np.asarray((labels == LEFT_HEMISPHERE) | (labels == RIGHT_HEMISPHERE))  # thirty times as fast as `np.isin`
 
 
 def coverage(valid: Mask, reference_regions: NDArray[np.uint8]) -> dict[str, float]:

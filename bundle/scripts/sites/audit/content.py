@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ...anomaly.scores import SCORES_PER_SCAN, SPECIFICITY
+from ...anomaly.scores import SCORES_PER_SCAN
 from ...errors import WrongUsage
 from ...statistics.conformal import conformal_p
 from ...statistics.standing import clopper_pearson
@@ -63,7 +63,7 @@ def audit_of(site: Site, score: str, version: str) -> Content:
             "thresholds": {kind: round(limit, 4) for kind, limit in calibration.limits.items()},
             "healthy_scores": {kind: values.size for kind, values in calibration.healthy.items()},
         },
-        "expected_percent": round(100 * (1 - SPECIFICITY), 1),
+        "expected_percent": round(100 * calibration.alpha, 1),
         "scans": facts_in_words(site),
         "rates": rates(site.scans, site),
         "unlike": unlike(site),

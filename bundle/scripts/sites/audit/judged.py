@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...anomaly.files import THRESHOLDS_NAME, NotCalibrated, read_thresholds
-from ...anomaly.scores import FEWEST_SCORES, LISTS, SCORES_PER_SCAN, SPECIFICITY
+from ...anomaly.scores import FEWEST_SCORES, LISTS, SCORES_PER_SCAN
 from ...assets import place, sha256
 from ...cohort.folder import FACTS_NAME, CohortFolder
 from ...cohort.table import DETAILS_NAME, DONE, FAILED, REFUSED, TABLE_NAME, Row, read_short, read_table
@@ -24,6 +24,7 @@ from ...errors import WrongUsage
 from ...findings import REFUSALS
 from ...skull.files import CLASSES, NAME
 from ...skull.files import read_calibration as read_skulls
+from ...statistics.alpha import ALPHA
 from ...statistics.auroc import threshold_at_specificity
 from .facts import Facts
 
@@ -41,13 +42,17 @@ OTHER_REASON = "other"
 
 @dataclass(frozen=True)
 class Calibration:
-    """Healthy scores (n,) and threshold of each kind, the scans they are of, and whether it is the one that ships."""
+    """Healthy scores (n,) and threshold of each kind, the scans they are of, and whether it is the one that ships.
+
+    `alpha` is the share of healthy scores that shall lie above a threshold.
+    """
 
     healthy: Mapping[str, NDArray[np.float64]]
     limits: Mapping[str, float]
     scans: int
     sha256: str
     shipped: bool
+    alpha: float = ALPHA
 
     def kind_of_skull(self, limit: float | None) -> str | None:
         """The kind of the skull whose threshold this is; None if it is none's."""
@@ -112,11 +117,12 @@ def calibration_of(folder: CohortFolder, named: Path | None) -> tuple[Calibratio
         raise WrongUsage(
             f"{folder.root} was scored by another calibration than {which}. Name that of the run: --calibration DIR."
         )
-    return read_calibration(path, score, sha256(shipped) == used), score
+    alpha = float(facts["settings"].get("alpha", ALPHA))
+    return read_calibration(path, score, sha256(shipped) == used, alpha), score
 
 
-def read_calibration(path: Path, score: str, shipped: bool) -> Calibration:
-    """The healthy scores and thresholds of a score in a `thresholds.json`, and of the unrolled skull beside it.
+def read_calibration(path: Path, score: str, shipped: bool, alpha: float = ALPHA) -> Calibration:
+    """The healthy scores and thresholds, by alpha, of a score in a `thresholds.json`, and of the skull beside it.
 
     Raises:
         WrongUsage: it can't be read, or has too few healthy scores.
@@ -134,9 +140,9 @@ def read_calibration(path: Path, score: str, shipped: bool) -> Calibration:
     healthy = {kind: values for kind, values in healthy.items() if values.size >= FEWEST_SCORES}
     if HEMISPHERE not in healthy:
         raise WrongUsage(f"{path} has too few healthy scores of {score}. Audit a cohort of another score.")
-    limits = {kind: threshold_at_specificity(values, SPECIFICITY) for kind, values in healthy.items()}
+    limits = {kind: threshold_at_specificity(values, 1 - alpha) for kind, values in healthy.items()}
     scans = round(healthy[HEMISPHERE].size / SCORES_PER_SCAN[HEMISPHERE])
-    return Calibration(healthy, limits, scans, sha256(path), shipped)
+    return Calibration(healthy, limits, scans, sha256(path), shipped, alpha)
 
 
 def read_site(folder: CohortFolder, calibration: Calibration, facts: Mapping[str, Facts]) -> Site:

@@ -1,0 +1,310 @@
+"""How much two scans of one unchanged head differ: scores, maps and detections; the noise that `compare` goes by.
+
+    python benchmarks/repeats.py draw ANATOMIES -o WORK   # 10 heads, two scans each, judged: 9 CPU-minutes
+    python benchmarks/repeats.py measure WORK [--picture FILE] [--noise FILE]
+    python benchmarks/repeats.py pair ANATOMY -o FOLDER [--lesion KIND]   # one head, before and after a lesion
+
+`draw` draws each head once and scans it twice: in another pose, with another dose, slice thickness, kernel, field of
+view and tilt, each drawn as `simulate` draws them; no motion, and no metal. Every second head has a lesion, the same in
+both scans. Heads come from anatomies that no network was trained on. Each scan is judged at stride 4 into
+WORK/NUMBER/first and WORK/NUMBER/second; what is there is not done again. `measure` reads these folders, prints the
+tables, draws the picture of Bland and Altman, and writes the noise that ships with the bundle.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "bundle"))
+
+import numpy as np
+
+from scripts.assets import metadata
+from scripts.files.atomic import replace_file
+from scripts.files.fingerprints import simulator_sha256
+from scripts.files.json_text import json_text, on_one_line
+from scripts.files.nifti import nifti_bytes
+from scripts.files.tables import Table
+from scripts.files.temporary import temporary_folder
+from scripts.findings import InputRefused
+from scripts.results.bland_altman import Pairs, bland_altman
+from scripts.results.judging import judge
+from scripts.results.record import RESULT_NAME
+from scripts.results.result import Result
+from scripts.simulation.anatomy.label_map import load_anatomy
+from scripts.simulation.lesions.planting import ALL_KINDS
+from scripts.simulation.person.head import POSE_STREAM, SimulatedHead, draw_head, draw_pose, stream
+from scripts.simulation.registered_head import PROTOCOL_STREAM
+from scripts.simulation.scanner.protocol import Protocol, draw_protocol
+from scripts.simulation.scanner.scan import acquire
+from scripts.sites.changed_map import HEMISPHERES, difference, extremes
+from scripts.sites.changes import BRAIN, LISTED, changes, widened
+from scripts.sites.placed import Placed, placed
+from scripts.sites.repeats import FORMAT, HEMISPHERE, SKULL_SCORE, TIES, WITH_LESION
+from scripts.statistics.auroc import threshold_at_specificity
+from scripts.statistics.repeatability import Repeatability, agreement, repeatability
+from scripts.volume import UNKNOWN_HU
+
+HEADS, FIRST_SEED = 10, 77_000
+"""How many heads, and the seed of the first one: no calibration, training or other benchmark draws these."""
+
+UNTRAINED = tuple(f"head_{number:02d}" for number in range(9, 15))
+"""Anatomies that no network was trained on; heads take turns over them."""
+
+LESIONS = (None, "intraparenchymal", None, "subdural", None, "epidural", None, "infarct", None, "intraparenchymal")
+"""What is planted into the heads, in turn."""
+
+THICKNESSES_MM = ((5.0, 2.5), (1.25, 4.0), (3.0, 5.0), (2.0, 1.25), (5.0, 3.0))
+"""Slice thicknesses of the first and the second scan, in turn; never the same."""
+
+SCANS = ("first", "second")
+STRIDE = 4
+ROTATION_DEG = 12.0
+"""Bound of the pitch of a pose, as `simulate` draws it."""
+
+SECOND_SCAN = 500_000
+"""Added to the seed of a head: the seed of pose, protocol and noise of its second scan."""
+
+
+def in_new_pose(head: SimulatedHead, seed: int) -> SimulatedHead:
+    """The same head as it lies in the scanner at another time."""
+    upright = head.to_reference @ head.affine
+    pose = draw_pose(stream(seed, POSE_STREAM), ROTATION_DEG)
+    return replace(head, to_reference=pose, affine=np.linalg.inv(pose) @ upright)
+
+
+def protocol_of(seed: int, thickness_mm: float) -> Protocol:
+    """A drawn protocol of one thickness, without what is the patient's: motion and metal; slices lie side by side."""
+    drawn = draw_protocol(stream(seed, PROTOCOL_STREAM), thickness_mm)
+    return replace(drawn, increment_mm=thickness_mm, motion_mm=0.0, ghost=0.0, metal=None)
+
+
+def draw(anatomies: Path, work: Path, count: int) -> None:
+    """Draw the heads, scan and judge each twice, and say how each went."""
+    for number in range(count):
+        seed, name, lesion = FIRST_SEED + number, UNTRAINED[number % len(UNTRAINED)], LESIONS[number % len(LESIONS)]
+        folder = work / f"{number:02d}"
+        if all((folder / scan / RESULT_NAME).is_file() for scan in SCANS):
+            continue
+        started = time.process_time()
+        head = draw_head(load_anatomy(anatomies / f"{name}.nii.gz"), seed, lesion=lesion, variety="widened")
+        for scan, thickness in zip(SCANS, THICKNESSES_MM[number % len(THICKNESSES_MM)], strict=True):
+            own = seed if scan == SCANS[0] else seed + SECOND_SCAN
+            said = judge_scan(in_new_pose(head, own), protocol_of(own, thickness), own, folder / scan)
+            print(f"{number:02d} {scan}: {name}, {lesion or 'healthy'}, {thickness:g} mm. {said}", flush=True)
+        truth = {"anatomy": name, "lesion": lesion, "side": head.description.get("side"), "head": head.description}
+        truth["protocols"] = [
+            asdict(protocol_of(seed + shift, thickness))
+            for shift, thickness in zip((0, SECOND_SCAN), THICKNESSES_MM[number % len(THICKNESSES_MM)], strict=True)
+        ]
+        replace_file(folder / "truth.json", json_text(truth).encode())
+        print(f"{number:02d}: {time.process_time() - started:.0f} CPU-seconds", flush=True)
+
+
+def judge_scan(head: SimulatedHead, protocol: Protocol, seed: int, output: Path) -> str:
+    """Scan a head and judge it into a folder; why it was refused, or ""."""
+    with temporary_folder() as folder:
+        path = folder / "scan.nii.gz"
+        path.write_bytes(scan_of(head, protocol, seed))
+        try:
+            judge(path, output, {"stride": STRIDE, "report": False}, overwrite=True)
+        except InputRefused as refused:
+            return str(refused)
+    return ""
+
+
+def scan_of(head: SimulatedHead, protocol: Protocol, seed: int) -> bytes:
+    """A scan of a head, as the bytes of a NIfTI file."""
+    scan = acquire(head, protocol, seed)
+    return nifti_bytes(np.where(scan.outside, np.int16(UNKNOWN_HU), scan.hu), scan.affine)
+
+
+def pair(anatomy: Path, output: Path, seed: int, lesion: str) -> None:
+    """Write a head before and after a lesion, in two poses and by two protocols: before.nii.gz and after.nii.gz."""
+    label_map = load_anatomy(anatomy)
+    for name, kind, own, thickness in (("before", None, seed, 5.0), ("after", lesion, seed + SECOND_SCAN, 3.0)):
+        head = in_new_pose(draw_head(label_map, seed, lesion=kind, variety="widened"), own)
+        replace_file(output / f"{name}.nii.gz", scan_of(head, protocol_of(own, thickness), own))
+        print(f"{output / name}.nii.gz: {kind or 'healthy'}, {head.description.get('side', '')}".rstrip(", "))
+
+
+@dataclass
+class Measured:
+    """What the repeats differ by.
+
+    Attributes:
+        scores: pairs (first, second) of scores by kind.
+        differences: the largest difference of the maps in each hemisphere without a lesion.
+        peaks: the peak of such a hemisphere in one scan over the maximum around it in the other, both ways.
+        volumes: pairs of volumes (ml) of detections of the brain that are in both lists.
+        one_sided: detections that are in one list only.
+        records: of all scans.
+    """
+
+    scores: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
+    differences: list[float] = field(default_factory=list)
+    peaks: list[float] = field(default_factory=list)
+    volumes: list[tuple[float, float]] = field(default_factory=list)
+    one_sided: list[str] = field(default_factory=list)
+    records: list[Any] = field(default_factory=list)
+
+    def add(self, first: Placed, second: Placed, side: str | None, name: str) -> None:
+        """Add the repeats of a head with a lesion on a side, or without one."""
+        found = extremes(difference(first, second))
+        for region in first.record["scores"]:
+            kind = SKULL_SCORE if region not in HEMISPHERES else WITH_LESION if has(region, side) else HEMISPHERE
+            pair = first.record["scores"][region], second.record["scores"][region]
+            if None not in pair:
+                self.scores.setdefault(kind, []).append(pair)
+            if kind == HEMISPHERE and (largest := found[region]) is not None:
+                self.differences.append(largest.largest)
+                self.peaks += [rise(first, second, HEMISPHERES[region]), rise(second, first, HEMISPHERES[region])]
+        for change in changes(first, second, None):
+            before, after = change.volumes_ml
+            if change.kind != LISTED:
+                self.one_sided.append(f"{name}: {change.kind} in the second, {change.region}, peaks {change.peaks}")
+            elif change.region == BRAIN and before and after:
+                self.volumes.append((before, after))
+        self.records += [first.record, second.record]
+
+
+def has(region: str, side: str | None) -> bool:
+    """True if the lesion on a side is in a hemisphere."""
+    return side is not None and (side not in ("left", "right") or region.startswith(side))
+
+
+def rise(here: Placed, there: Placed, label: int) -> float:
+    """The peak of a hemisphere in one scan over the maximum around it in the other."""
+    own = np.where(here.brain == label, here.heat, -1)
+    mask = np.zeros(own.shape, dtype=bool)
+    mask[np.unravel_index(int(own.argmax()), own.shape)] = True
+    around = widened(mask) & (there.brain > 0)
+    return float(own.max() - (there.heat[around].max() if around.any() else 0.0))
+
+
+def measure(work: Path) -> Measured:
+    """What the repeats in a folder differ by."""
+    found = Measured()
+    for folder in sorted(path.parent for path in work.glob("*/truth.json")):
+        if not all((folder / scan / RESULT_NAME).is_file() for scan in SCANS):
+            print(f"{folder.name}: a scan was refused; left out")
+            continue
+        truth = json.loads((folder / "truth.json").read_text())
+        side = truth["side"] if truth["lesion"] else None
+        found.add(*(placed(Result.read(folder / scan)) for scan in SCANS), side, folder.name)
+    return found
+
+
+def columns(pairs: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:
+    """The first and the second numbers of pairs."""
+    return [one for one, _ in pairs], [other for _, other in pairs]
+
+
+def ratio_of(pairs: Sequence[tuple[float, float]]) -> Repeatability:
+    """The repeatability of the logarithms of volumes."""
+    return repeatability(*(np.log(part) for part in columns(pairs)))
+
+
+def noise(found: Measured) -> dict[str, Any]:
+    """The content of the file that ships."""
+    calibration, volumes = found.records[0]["calibration"], ratio_of(found.volumes)
+    heads = len(found.records) // 2
+    source = {"made_by": "benchmarks/repeats.py", "heads": heads, "seed": FIRST_SEED, "anatomies": list(UNTRAINED)}
+    source |= {"variety": "widened", "stride": STRIDE, "simulator_sha256": simulator_sha256()}
+    return {
+        "format": FORMAT,
+        "bundle_version": metadata()["version"],
+        "source": source,
+        "valid_for": {name: calibration.get(name) for name in TIES},
+        "scores": {
+            kind: {**asdict(repeatability(*columns(pairs))), "scores": pairs} for kind, pairs in found.scores.items()
+        },
+        "difference": {"hemispheres": len(found.differences), "limit_95": limit(found.differences)},
+        "peak": {"peaks": len(found.peaks), "limit_95": limit(found.peaks)},
+        "volume_ratio": {"detections": volumes.pairs, "coefficient": float(np.exp(volumes.coefficient))},
+    }
+
+
+def limit(values: Sequence[float]) -> float:
+    """What 95 % of values do not exceed."""
+    return threshold_at_specificity(values, 0.95)
+
+
+def report(found: Measured) -> str:
+    """The tables of the repeats."""
+    rows = []
+    for kind, pairs in found.scores.items():
+        both = repeatability(*columns(pairs)), agreement(*columns(pairs))
+        low, high = both[0].interval_95
+        limits = " to ".join(f"{value:+.2f}" for value in both[1].limits)
+        rows.append((kind.replace("_", " "), both[0].pairs, f"{both[0].within_sd:.3f}", f"{both[0].coefficient:.2f}"))
+        rows[-1] += (f"[{low:.2f}, {high:.2f}]", f"{both[1].mean:+.3f}", limits)
+    header = ("score", "pairs", "within-head SD", "repeatability coefficient", "95 %", "mean difference", "limits")
+    volumes = ratio_of(found.volumes)
+    low, high = (float(np.exp(value)) for value in volumes.interval_95)
+    lines = [
+        Table(header, tuple(rows)).markdown(),
+        f"largest difference of maps in hemispheres without a lesion ({len(found.differences)}): "
+        f"median {np.median(found.differences):.2f}, 95 % {limit(found.differences):.2f}, "
+        f"largest {max(found.differences):.2f}",
+        f"peak over the maximum around it in the other scan ({len(found.peaks)}): median {np.median(found.peaks):.2f}, "
+        f"95 % {limit(found.peaks):.2f}, largest {max(found.peaks):.2f}",
+        f"volumes of detections ({volumes.pairs}): factor {np.exp(volumes.coefficient):.3f} [{low:.3f}, {high:.3f}]",
+        *found.one_sided,
+    ]
+    return "\n".join(lines)
+
+
+def picture(found: Measured) -> bytes:
+    """The picture of Bland and Altman, a panel for each kind of score."""
+    panels = []
+    for kind, pairs in found.scores.items():
+        first, second = columns(pairs)
+        both = agreement(first, second)
+        panels.append(Pairs(kind.replace("_", " "), first, second, both.mean, both.limits))
+    return bland_altman(panels, "Scores of two scans of one unchanged simulated head: second minus first")
+
+
+def main() -> None:
+    """Draw and judge, or measure."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    drawing, measuring = commands.add_parser("draw"), commands.add_parser("measure")
+    drawing.add_argument("anatomies", type=Path)
+    drawing.add_argument("-o", "--output", type=Path, required=True)
+    drawing.add_argument("--count", type=int, default=HEADS)
+    measuring.add_argument("work", type=Path)
+    measuring.add_argument("--picture", type=Path, help="where the picture goes")
+    measuring.add_argument("--noise", type=Path, help="where the noise goes: bundle/models/repeat_noise.json")
+    pairing = commands.add_parser("pair")
+    pairing.add_argument("anatomy", type=Path)
+    pairing.add_argument("-o", "--output", type=Path, required=True)
+    pairing.add_argument("--lesion", choices=ALL_KINDS, default="intraparenchymal")
+    pairing.add_argument("--seed", type=int, default=FIRST_SEED + HEADS)
+    args = parser.parse_args()
+    if args.command == "draw":
+        draw(args.anatomies, args.output, args.count)
+        return
+    if args.command == "pair":
+        pair(args.anatomy, args.output, args.seed, args.lesion)
+        return
+    found = measure(args.work)
+    print(report(found))
+    if args.picture:
+        replace_file(args.picture, picture(found))
+    if args.noise:
+        replace_file(args.noise, on_one_line(json_text(noise(found))).encode())
+
+
+if __name__ == "__main__":
+    main()
