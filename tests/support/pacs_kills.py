@@ -50,7 +50,7 @@ def killed(folder: Path, studies: int, kills: int, seed: int = 7) -> dict[str, i
         "objects": sum(len(instances) for instances in archive.instances.values()),
         "worked": len(done),
         "worked twice": sum(count > 1 for count in done.values()),
-        "with two reports": sum(count != 4 for count in map(len, archive.instances.values())),
+        "with two reports": sum(count != 5 for count in map(len, archive.instances.values())),
         "refused": node.count("refused"),
         "left": sum(node.count(state) for state in ("incoming", "ready", "working", "results")),
     }

@@ -18,7 +18,7 @@ from ..errors import OutputExists, WrongUsage, as_ours
 from ..files.atomic import check_writable, staged, sync, write_file
 from ..files.json_text import json_text, on_one_line
 from ..results.record import RESULT_NAME, ResultIncomplete
-from .arguments import add_device, add_output, add_stride, check_device
+from .arguments import add_alpha, add_device, add_output, add_stride, check_device
 from .scan_options import overrides
 
 REFUSED = 3
@@ -46,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--score", metavar="NAME", help="of two runs: the score, raw_maximum say (their default score)")
     add_device(parser)
     add_stride(parser, "for scans that are judged here (2)")
+    add_alpha(parser)
 
 
 def main(args: argparse.Namespace) -> int:
