@@ -217,7 +217,7 @@ def written(
         "shares": [share.as_dict() for share in found],
         "said": said,
     }
-    title = f"Found of lesions planted into {counted(len(before), 'healthy scan')}, in percent, by volume"
+    title = f"Found of lesions planted into {counted(len(before), 'healthy scan')}, in percent, by volume in ml"
     write_output(folder / TABLE_NAME, lesions_csv(rows).encode())
     write_output(folder / PICTURE_NAME, chart(found, title))
     write_output(folder / NAME, json_text(content).encode())

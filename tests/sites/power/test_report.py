@@ -54,7 +54,7 @@ def test_false_alarms_and_what_could_not_be_judged_are_told() -> None:
     said = " ".join(sentences(rows, shares(rows), 2, 1))
     assert "1 of 4 hemispheres was above the threshold without a lesion" in said
     assert "1 lesion did not fit" in said
-    assert "1 lesion lay in a hemisphere without a score" in said
+    assert "1 lesion got no score, which is neither found nor missed" in said
     assert sentences([], [], 2, 0)[-1] == "Nothing can be said: no lesion could be judged."
 
 

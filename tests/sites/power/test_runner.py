@@ -9,7 +9,7 @@ import pytest
 
 from scripts.datasets.datalist import Case
 from scripts.findings import refusal
-from scripts.sites.power import planting, runner
+from scripts.sites.power import judge, planting, runner
 from scripts.sites.power.judge import Verdict
 from scripts.sites.power.plan import Wish
 from scripts.sites.power.planting import Planted
@@ -98,3 +98,20 @@ def test_a_refusal_is_kept_and_a_failure_is_not(tmp_path: Path, monkeypatch: pyt
     assert plant_and_judge(RECIPE, one).startswith("refused. No head.")
     assert "No head." in json.loads(one.path.read_text())["refused"]
     assert rows_of({"one": kept(one) or {}}) == []
+
+
+def test_a_scan_without_one_hemisphere_is_left_out_with_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class OneSided:
+        def prepared(self, scan: Path, series_uid: str | None) -> tuple[dict, list]:
+            return {"image": SimpleNamespace(meta={"registration": {"verdict": "pass"}})}, []
+
+        def ground(self, data: dict) -> None:
+            raise ValueError("the scan shows no left hemisphere")
+
+    monkeypatch.setattr(judge, "judge_of", lambda settings: OneSided())
+    one = job(tmp_path)
+    said = "Nothing can be planted: the scan shows no left hemisphere."
+    assert plant_and_judge(RECIPE, one) == f"refused. {said}"
+    assert (kept(one) or {})["refused"] == said

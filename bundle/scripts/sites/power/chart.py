@@ -53,7 +53,6 @@ def draw_panel(
     places = {ml: x + int((number + 0.5) * width / len(volumes)) for number, ml in enumerate(volumes)}
     for ml, place in places.items():
         label(sheet, (place, y + height + 6), f"{ml:g}", 11, QUIET, "ma")
-    label(sheet, (x + width, y + height + 22), "ml", 11, QUIET, "ra")
     for share in found:
         place = places[share.volume_ml or 0.0]
         draw_share(draw, place, y, share)

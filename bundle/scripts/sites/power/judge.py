@@ -83,7 +83,7 @@ class Judge:
             InputRefused: it can't be judged.
         """
         self.parser["series_uid"] = series_uid
-        steps = self.parser.get_parsed_content("preprocessing", eval_expr=True).transforms
+        steps = self.parser.get_parsed_content("preprocessing").transforms
         last = next(number for number, step in enumerate(steps) if isinstance(step, MeasureCoveraged))
         data: dict[Any, Any] = {"image": str(scan)}
         for step in steps[: last + 1]:

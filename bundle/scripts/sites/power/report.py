@@ -131,7 +131,10 @@ def sentences(rows: Sequence[Row], found: Sequence[Share], scans: int, hemispher
     if outcomes[NO_ROOM]:
         said.append(f"{counted(outcomes[NO_ROOM], 'lesion')} did not fit into a scan.")
     if outcomes[NO_SCORE]:
-        said.append(f"{counted(outcomes[NO_SCORE], 'lesion')} lay in a hemisphere without a score or threshold.")
+        said.append(
+            f"{counted(outcomes[NO_SCORE], 'lesion')} got no score, which is neither found nor missed: the "
+            "hemisphere is hardly in view, or the head with the lesion is flagged as unlike the calibration."
+        )
     return [*said, *_too_few(found, scans)]
 
 

@@ -112,7 +112,7 @@ def plant_and_judge(recipe: Recipe, job: Job) -> str:
 
 
 def judged(recipe: Recipe, case: Case, scan: Path) -> dict[str, Any]:
-    """What is kept of a scan: its state before, its noise, and a row for each lesion.
+    """What is kept of a scan: its state before, its noise, and a row for each lesion; or why nothing can be planted.
 
     Raises:
         InputRefused: it can't be judged.
@@ -121,7 +121,11 @@ def judged(recipe: Recipe, case: Case, scan: Path) -> dict[str, Any]:
 
     judge = judge_of(Settings(recipe.stride, recipe.device, recipe.calibration))
     data, left = judge.prepared(scan, case.series_uid)
-    ground, before = judge.ground(data), judge(data, left)
+    try:
+        ground = judge.ground(data)
+    except ValueError as error:
+        return {"refused": f"Nothing can be planted: {error}."}
+    before = judge(data, left)
     facts = {
         "verdict": data["image"].meta["registration"]["verdict"],
         "noise_hu": round(ground.noise_hu, 2),
