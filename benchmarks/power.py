@@ -142,8 +142,12 @@ def comparison(contents: Sequence[dict[str, Any]]) -> Iterator[str]:
         found = f"{sum(pair[2] for pair in own)} | {sum(pair[3] for pair in own)}"
         yield f"| {kind} | {len(own)} | {found} | {ours:.2f} | {theirs:.2f} |"
     off = np.array([float(pair[2]) - float(pair[3]) for pair in pairs])
-    low, high = clustered_bootstrap(lambda index: float(off[index].mean()), [pair[0] for pair in pairs])
-    yield f"\nsensitivity, planted less drawn: {100 * off.mean():+.0f} points [{100 * low:+.0f}, {100 * high:+.0f}]"
+    heads, said = [pair[0] for pair in pairs], f"\nsensitivity, planted less drawn: {100 * off.mean():+.0f} points"
+    if len(set(heads)) < 2:
+        yield f"{said}; one head has no interval"
+        return
+    low, high = clustered_bootstrap(lambda index: float(off[index].mean()), heads)
+    yield f"{said} [{100 * low:+.0f}, {100 * high:+.0f}]"
 
 
 def pushed_only(ground: Ground, wish: Wish) -> tuple[Volume, NDArray[np.bool_]]:

@@ -54,3 +54,4 @@ def test_the_comparison_names_the_difference_with_its_interval() -> None:
     lines = list(power.comparison(heads))
     assert "| subdural | 12 | 12 | 9 | 3.00 | 2.00 |" in lines
     assert lines[-1].startswith("\nsensitivity, planted less drawn: +25 points [")
+    assert list(power.comparison(heads[:1]))[-1].endswith("; one head has no interval")
