@@ -48,7 +48,7 @@ DOORS = {
     "highdicom": ["results.dicom.*"],
     "nibabel": ["reading.nifti", "files.nifti", "simulation.anatomy.label_map", "results.checks"],
     "ray": ["processes.cluster"],
-    "PIL": ["results.*"],
+    "PIL": ["results.*", "sites.power.chart"],
     "filelock": ["files.locks"],
     "psutil": ["processes.memory"],
     "jinja2": ["results.report.page", "sites.audit.page"],

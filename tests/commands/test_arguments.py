@@ -36,9 +36,9 @@ def with_option(name: str) -> dict[str, argparse.Action]:
 @pytest.mark.parametrize(
     ("name", "type", "commands"),
     [
-        ("--seed", arguments.seed, 6),
-        ("--workers", arguments.positive, 4),
-        ("--device", arguments.device, 6),
+        ("--seed", arguments.seed, 7),
+        ("--workers", arguments.positive, 5),
+        ("--device", arguments.device, 7),
         ("--series-uid", arguments.series_uid, 2),
     ],
 )
@@ -52,14 +52,15 @@ def test_an_option_has_one_type_and_one_form(name: str, type: object, commands: 
 
 def test_the_stride_is_explained_where_its_default_differs() -> None:
     found = with_option("--stride")
-    assert len(found) == 5, sorted(found)
+    assert len(found) == 6, sorted(found)
     published = found.pop("cohort")  # also for the published network, which takes any
     assert published.type is arguments.positive
     assert "(2; with --mode published 4, and any other)" in str(published.help)
     assert {(action.type, tuple(action.choices or ())) for action in found.values()} == {(int, (1, 2, 4))}
-    assert all("(2" in str(action.help) for name, action in found.items() if name != "calibrate")
-    assert found["calibrate"].default == 4
-    assert "(4, where `run` has 2" in str(found["calibrate"].help)
+    assert all("(2" in str(action.help) for name, action in found.items() if name not in ("calibrate", "power"))
+    for name in ("calibrate", "power"):
+        assert found[name].default == 4
+        assert "(4, where `run` has 2" in str(found[name].help)
 
 
 def test_lists_of_names_stand_between_commas_everywhere() -> None:
