@@ -47,10 +47,10 @@ from scripts.simulation.person.head import POSE_STREAM, SimulatedHead, draw_head
 from scripts.simulation.registered_head import PROTOCOL_STREAM
 from scripts.simulation.scanner.protocol import Protocol, draw_protocol
 from scripts.simulation.scanner.scan import acquire
-from scripts.sites.changed_map import HEMISPHERES, difference, extremes
-from scripts.sites.changes import BRAIN, LISTED, changes, widened
-from scripts.sites.placed import Placed, placed
-from scripts.sites.repeats import FORMAT, HEMISPHERE, SKULL_SCORE, TIES, WITH_LESION
+from scripts.sites.compare.changed_map import HEMISPHERES, difference, extremes
+from scripts.sites.compare.changes import BRAIN, LISTED, changes, widened
+from scripts.sites.compare.placed import Placed, placed
+from scripts.sites.compare.repeats import FORMAT, HEMISPHERE, SKULL_SCORE, TIES, WITH_LESION
 from scripts.statistics.auroc import threshold_at_specificity
 from scripts.statistics.repeatability import Repeatability, agreement, repeatability
 from scripts.volume import UNKNOWN_HU

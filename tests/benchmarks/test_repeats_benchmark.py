@@ -8,8 +8,8 @@ import repeats
 from compared_scan import LEFT, judged
 
 from scripts.simulation.person.head import SimulatedHead
-from scripts.sites.placed import placed
-from scripts.sites.repeats import read_noise
+from scripts.sites.compare.placed import placed
+from scripts.sites.compare.repeats import read_noise
 
 
 def test_a_new_pose_moves_the_head_and_changes_nothing_else() -> None:

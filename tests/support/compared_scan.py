@@ -21,7 +21,7 @@ from scripts.geometry.affines import transform_points
 from scripts.results.detections import listed, table
 from scripts.results.folder import write_results
 from scripts.results.result import Result
-from scripts.sites.repeats import FORMAT, TIES, Noise
+from scripts.sites.compare.repeats import FORMAT, TIES, Noise
 
 RADII_MM, SHELL_MM = np.array([60.0, 75.0, 60.0]), 8.0
 """Of the brain about the origin of reference space, and the thickness of the bone around it."""

@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from ..anomaly.chosen_calibration import why_no_alpha
 from ..assets import metadata
 from ..errors import OutputExists, WrongUsage, as_ours
 from ..files.atomic import check_writable, staged, sync, write_file
@@ -114,8 +115,8 @@ def compared_runs(args: argparse.Namespace) -> tuple[dict[str, bytes], list[str]
         WrongUsage: they can't be compared.
     """
     from ..cohort.folder import CohortFolder
-    from ..sites.run_words import runs_in_words
-    from ..sites.runs import compare_runs, read_run, runs_content, runs_picture, runs_table
+    from ..sites.compare.run_words import runs_in_words
+    from ..sites.compare.runs import compare_runs, read_run, runs_content, runs_picture, runs_table
 
     first, second = (read_run(CohortFolder(path)) for path in (args.first, args.second))
     found = compare_runs(first, second, args.score)
@@ -131,9 +132,11 @@ def compared_scans(args: argparse.Namespace, folder: Path) -> tuple[dict[str, by
         ResultIncomplete: a folder holds no complete results.
     """
     from ..reading.patients import check_one_patient
-    from ..sites.before_after import compare_results, content, difference_file, in_words, picture, table
+    from ..sites.compare.before_after import compare_results, content, difference_file, in_words, picture, table
 
     check_device(args.device)
+    if problem := why_no_alpha(args.alpha):
+        raise WrongUsage(problem)
     with ExitStack() as stack:
         first, second = (at(stack, path) for path in (args.first, args.second))
         note = check_one_patient(patient_of(first), patient_of(second))
@@ -175,7 +178,7 @@ def results_of(args: argparse.Namespace, path: Path, output: Path) -> Path:
 
     chosen: dict[str, Any] = dict.fromkeys(("series_uid", "map", "maps", "weights", "calibration"))
     chosen |= dict.fromkeys(("overwrite", "dicom", "accept_review", "force", "report"), False)
-    chosen |= {"input": path, "output": output, "stride": args.stride, "device": args.device}
+    chosen |= {"input": path, "output": output, "stride": args.stride, "alpha": args.alpha, "device": args.device}
     with stage_bar(output.name):
         judge(path, output, overrides(argparse.Namespace(**chosen)), warn=args.debug)
     return output

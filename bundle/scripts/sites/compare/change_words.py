@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..results.sentences import described
+from ...results.sentences import described
 from .changed_map import Extremes
 from .changes import BRAIN, GONE, GROWN, LISTED, NEW, SAME, SHRUNKEN, UNSEEN, Change
 from .repeats import Noise

@@ -11,7 +11,7 @@ from compared_scan import RADII_MM, RIGHT, judged
 from scripts.geometry.affines import transform_points
 from scripts.geometry.coordinates import grid_affine
 from scripts.results.record import ResultIncomplete
-from scripts.sites.placed import SHAPE, STRIDE, on_scan, placed
+from scripts.sites.compare.placed import SHAPE, STRIDE, on_scan, placed
 
 POINTS = transform_points(grid_affine(STRIDE), np.moveaxis(np.indices(SHAPE), 0, -1))
 INNER = np.linalg.norm(POINTS / RADII_MM, axis=-1)

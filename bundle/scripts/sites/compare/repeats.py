@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..assets import optional_asset
-from ..preprocessing.regions import REGIONS, SKULL
+from ...assets import optional_asset
+from ...preprocessing.regions import REGIONS, SKULL
 
 NOISE_NAME = "models/repeat_noise.json"
 """Where it ships, in the bundle."""

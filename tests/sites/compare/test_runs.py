@@ -13,8 +13,8 @@ from evaluated_cohort import FACTS, REGIONS
 from scripts.cohort.folder import CohortFolder
 from scripts.cohort.table import Found, Row
 from scripts.errors import WrongUsage
-from scripts.sites.run_words import runs_in_words
-from scripts.sites.runs import Run, compare_runs, measures, read_run, runs_content, runs_table
+from scripts.sites.compare.run_words import runs_in_words
+from scripts.sites.compare.runs import Run, compare_runs, measures, read_run, runs_content, runs_table
 
 LIMIT = 3.0
 

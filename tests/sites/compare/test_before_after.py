@@ -15,8 +15,16 @@ from scripts.errors import WrongUsage
 from scripts.files.json_text import json_text
 from scripts.geometry.affines import transform_points
 from scripts.results.checks import decoded_map
-from scripts.sites import before_after, repeats
-from scripts.sites.before_after import COLUMNS, compare_results, content, difference_file, in_words, shown_mm, table
+from scripts.sites.compare import before_after, repeats
+from scripts.sites.compare.before_after import (
+    COLUMNS,
+    compare_results,
+    content,
+    difference_file,
+    in_words,
+    shown_mm,
+    table,
+)
 
 
 @pytest.fixture(autouse=True)

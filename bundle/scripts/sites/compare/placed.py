@@ -16,12 +16,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..geometry.coordinates import REFERENCE_SIZE, grid_affine
-from ..geometry.resampling import Shape, resample
-from ..preprocessing.regions import LEFT_HEMISPHERE, RIGHT_HEMISPHERE
-from ..results.checks import decoded_map
-from ..results.record import DETECTIONS, HEATMAP, REGIONS, SCAN, ResultIncomplete
-from ..results.result import Result
+from ...geometry.coordinates import REFERENCE_SIZE, grid_affine
+from ...geometry.resampling import Shape, resample
+from ...preprocessing.regions import LEFT_HEMISPHERE, RIGHT_HEMISPHERE
+from ...results.checks import decoded_map
+from ...results.record import DETECTIONS, HEATMAP, REGIONS, SCAN, ResultIncomplete
+from ...results.result import Result
 
 STRIDE = 2
 """Voxels of the reference grid between those of the grid that scans are compared on: 2 mm."""

@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ..geometry.affines import transform_points
-from ..geometry.coordinates import grid_affine
+from ...geometry.affines import transform_points
+from ...geometry.coordinates import grid_affine
 from .placed import SHAPE, STRIDE, Placed
 from .repeats import Noise
 

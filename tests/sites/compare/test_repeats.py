@@ -10,7 +10,7 @@ from compared_scan import CALIBRATION, NOISE, judged, noise_file
 
 from scripts.anomaly.files import read_thresholds
 from scripts.assets import asset
-from scripts.sites.repeats import NOISE_NAME, TIES, NoiseUnknown, noise_of, read_noise
+from scripts.sites.compare.repeats import NOISE_NAME, TIES, NoiseUnknown, noise_of, read_noise
 
 RECORD = judged().record
 

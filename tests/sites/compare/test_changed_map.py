@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from compared_scan import LEFT, RIGHT, judged
 
-from scripts.sites.changed_map import difference, extremes
-from scripts.sites.placed import placed
+from scripts.sites.compare.changed_map import difference, extremes
+from scripts.sites.compare.placed import placed
 
 
 def test_what_is_new_rises_and_what_is_gone_falls() -> None:

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry.affines import transform_points
-from ..geometry.averages import gaussian_means
-from ..geometry.coordinates import grid_affine
-from ..preprocessing.regions import REGIONS, SKULL
+from ...geometry.affines import transform_points
+from ...geometry.averages import gaussian_means
+from ...geometry.coordinates import grid_affine
+from ...preprocessing.regions import REGIONS, SKULL
 from .placed import STRIDE, Floats, Placed
 
 SMOOTHING_MM = 3.0

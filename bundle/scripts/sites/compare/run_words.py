@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ..files.tables import Table
-from ..preprocessing.regions import REGIONS
-from ..words import counted
+from ...files.tables import Table
+from ...preprocessing.regions import REGIONS
+from ...words import counted
 from .runs import Pair, RunsCompared, measures
 
 MOST_NAMED = 10

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from compared_scan import NOISE, RIGHT, judged
 
-from scripts.sites.change_words import change_in_words, map_in_words, score_in_words
-from scripts.sites.changed_map import Extremes
-from scripts.sites.changes import Change
+from scripts.sites.compare.change_words import change_in_words, map_in_words, score_in_words
+from scripts.sites.compare.changed_map import Extremes
+from scripts.sites.compare.changes import Change
 
 ROW = judged([RIGHT]).detections[0]
 NEW = Change("new", "brain", [], [ROW], RIGHT.at_mm, (1.2, 9.1), True)

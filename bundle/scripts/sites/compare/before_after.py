@@ -13,16 +13,16 @@ from typing import Any
 
 import numpy as np
 
-from ..cohort.folder import differences
-from ..errors import WrongUsage
-from ..files.nifti import MAP_LEVEL, nifti_bytes
-from ..files.tables import as_csv
-from ..geometry.coordinates import grid_affine
-from ..preprocessing.regions import REGIONS
-from ..results.before_after import Side, before_after
-from ..results.maps import rounded
-from ..results.record import SCAN
-from ..results.result import Result
+from ...cohort.folder import differences
+from ...errors import WrongUsage
+from ...files.nifti import MAP_LEVEL, nifti_bytes
+from ...files.tables import as_csv
+from ...geometry.coordinates import grid_affine
+from ...preprocessing.regions import REGIONS
+from ...results.before_after import Side, before_after
+from ...results.maps import rounded
+from ...results.record import SCAN
+from ...results.result import Result
 from .change_words import NOTHING_SAID, change_in_words, map_in_words, score_in_words
 from .changed_map import Difference, Extremes, difference, extremes
 from .changes import BRAIN, SAME, UNSEEN, Change, changes

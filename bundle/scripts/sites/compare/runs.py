@@ -11,13 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..cohort.folder import FACTS_NAME, CohortFolder, differences
-from ..cohort.table import DETAILS_NAME, DONE, TABLE_NAME, Number, Row, read_short, read_table
-from ..errors import WrongUsage
-from ..files.tables import as_csv
-from ..preprocessing.regions import REGIONS
-from ..results.bland_altman import Pairs, bland_altman
-from ..statistics.repeatability import FEWEST, agreement, wilcoxon_p
+from ...cohort.folder import FACTS_NAME, CohortFolder, differences
+from ...cohort.table import DETAILS_NAME, DONE, TABLE_NAME, Number, Row, read_short, read_table
+from ...errors import WrongUsage
+from ...files.tables import as_csv
+from ...preprocessing.regions import REGIONS
+from ...results.bland_altman import Pairs, bland_altman
+from ...statistics.repeatability import FEWEST, agreement, wilcoxon_p
 
 LEFT_OUT = ("format", "cases", "shard", "score")
 """Entries of `cohort.json` that are no settings of the network or of the maps."""

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from compared_scan import LEFT, NOISE, RIGHT, Ball, judged
 
-from scripts.sites.changes import Change, changes, grouped
-from scripts.sites.placed import placed
+from scripts.sites.compare.changes import Change, changes, grouped
+from scripts.sites.compare.placed import placed
 
 DENT_MM, ELSEWHERE_MM = (-62.0, 10.0, 20.0), (-40.0, -50.0, 30.0)
 
