@@ -3,7 +3,7 @@ cwlVersion: v1.2
 class: CommandLineTool
 label: score one shard of a cohort of head CT
 baseCommand: [head-ct-anomaly, cohort]
-requirements:
+hints: # for two workers; `cwl:requirements` in the job file can say otherwise
   ResourceRequirement:
     coresMin: 2
     ramMin: 6000

@@ -14,6 +14,8 @@ scans: {class: Directory, location: list}
 list: datalist.json
 shards: [1/4, 2/4, 3/4, 4/4]
 workers: 1
+cwl:requirements:
+  - {class: ResourceRequirement, coresMin: 1, ramMin: 200}
 END
 cwltool --quiet --no-container --parallel --outdir joined "$workflows/cohort.cwl" job.yml >joined.json
 "$here/same_tables.sh" joined whole
