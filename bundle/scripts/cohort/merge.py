@@ -216,14 +216,24 @@ def link(part: Path, output: Path) -> None:
         OutputFailed: the file system has no links, or no room.
     """
     for folder in LINKED:
-        for target in _entries(part / folder):
-            made = output / folder / target.name
-            try:
-                made.parent.mkdir(exist_ok=True)
-                made.unlink(missing_ok=True)
-                made.symlink_to(os.path.relpath(target, made.parent))
-            except OSError as error:
-                raise as_ours(error, made) from error
+        targets, place = list(_entries(part / folder)), output / folder
+        there = os.path.relpath(part / folder, place)
+        try:
+            if targets:
+                place.mkdir(exist_ok=True)
+            for target in targets:
+                _link(place / target.name, os.path.join(there, target.name))
+        except OSError as error:
+            raise as_ours(error, Path(error.filename2 or error.filename or place)) from error
+
+
+def _link(made: Path, leads_to: str) -> None:
+    """Make a link, or another one in the place of an earlier merge's."""
+    try:
+        os.symlink(leads_to, made)
+    except FileExistsError:
+        made.unlink()
+        os.symlink(leads_to, made)
 
 
 def _entries(folder: Path) -> Iterator[Path]:
