@@ -14,7 +14,7 @@ LABEL ?= .venv-label
 ZOO := out/zoo
 BROWSER := .browser
 
-.PHONY: help setup demo test test-zoo test-browser test-deploy test-label lint types unit fuzz real viewers weights clean
+.PHONY: help setup demo test test-zoo test-browser test-deploy test-label engines lint types unit fuzz real viewers weights clean
 
 help:
 	@echo "make demo   run the sample (a simulated head with a bleed) and draw a picture of the result"
@@ -26,6 +26,7 @@ help:
 	@echo "make test-browser  the page of a result in a Chromium, which npm brings into $(BROWSER) if none is here: 290 MB"
 	@echo "make test-deploy   the application for MONAI Deploy, in an environment of its own, .venv-deploy: 3.2 GB"
 	@echo "make test-label    the application for MONAI Label, in another, .venv-label: 4 GB (LABEL=FOLDER for one elsewhere)"
+	@echo "make engines   the image, SLURM, CWL and the manifests of apps/, run where they are installed; as root, 12 GB"
 	@echo "make weights ANATOMIES=DIR   networks and calibration as they ship, from label maps, in out/weights: hours on a CPU"
 	@echo "make setup  only what both begin with: .venv with the tested versions"
 	@echo "make clean  remove .venv, $(DEPLOY), .venv-label, .viewers, $(BROWSER) and out"
@@ -75,6 +76,10 @@ test-label: $(LABEL)/.installed
 $(LABEL)/.installed: apps/label/setup.sh apps/label/requirements.txt apps/label/constraints.txt
 	apps/label/setup.sh $(LABEL)
 	touch $@
+
+# Logs are in out/engines; IMAGE_OPTIONS are of buildah, for the index of packages say (benchmarks/engines/container.sh).
+engines: $(STAMP)
+	benchmarks/engines/check.sh out/engines $(IMAGE_OPTIONS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -327,3 +327,106 @@ def test_the_pipeline_itself_makes_what_is_kept(tmp_path: Path, monkeypatch: pyt
     assert bad.text.startswith("refused. ")
     assert not bad.failed
     assert load_scan(tmp_path / "bad.npz")[0] is None
+
+
+def shards(tmp_path: Path, *more: str) -> list[str]:
+    """Three shards of a calibration, each in a folder of its own."""
+    for number in (2, 3, 1):
+        assert main(["calibrate", "-o", str(tmp_path / "parts"), "--shard", f"{number}/3", *more]) in (0, 5)
+    return [str(tmp_path / "parts" / f"shard_{number}_of_3") for number in (3, 1, 2)]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_joined_shards_are_one_calibration_byte_for_byte(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("head_01", "head_02", "head_03"):
+        (tmp_path / f"{name}.nii.gz").write_bytes(NIFTI)
+    drawn = ("--simulate", str(tmp_path), "--names", "head_02,head_03", "--count", "9", "--seed", "100")
+    drawn = (*drawn, "--skull-names", "head_01", "--skull-count", "3", "--smoothing", "2")
+    assert main(words(tmp_path, *drawn)) == 0
+    once = sorted(made())
+    parts = shards(tmp_path, *drawn)
+    assert sorted(made()) == once, "each scan in one of them"
+    shards(tmp_path, *drawn)
+    assert made() == []
+    (tmp_path / "head_01.nii.gz").unlink()
+    assert main(["merge", *parts, "-o", str(tmp_path / "joined")]) == 0
+    assert "places known, from 9 scans" in capsys.readouterr().out
+    assert contents(tmp_path / "joined") == contents(tmp_path / "out")
+    assert made() == []
+
+
+def test_refused_and_failed_scans_of_shards_are_counted_as_in_one_run(
+    scans: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (scans / "broken.nii.gz").write_bytes(NIFTI)
+    assert main(words(tmp_path, str(scans))) == 5
+    parts = shards(tmp_path, str(scans))
+    assert main(["merge", *parts, "-o", str(tmp_path / "joined")]) == 5
+    assert "1 scan failed and had no part in it. Run `calibrate --shard` again" in capsys.readouterr().err
+    assert contents(tmp_path / "joined") == contents(tmp_path / "out")
+
+
+def spoil_nothing(parts: list[str]) -> list[str]:
+    return parts[:2]
+
+
+def other_width(parts: list[str]) -> list[str]:
+    path = Path(parts[1]) / "calibration.json"
+    path.write_text(path.read_text().replace('"smoothing_mm": 6.0', '"smoothing_mm": 2.0'))
+    return parts
+
+
+def without_a_scan(parts: list[str]) -> list[str]:
+    next((Path(parts[0]) / "scans").iterdir()).unlink()
+    return parts
+
+
+def unfinished(parts: list[str]) -> list[str]:
+    (Path(parts[2]) / "calibration.json").unlink()
+    return parts
+
+
+def other_version(parts: list[str]) -> list[str]:
+    for part in parts:
+        path = Path(part) / "calibration.json"
+        content = json.loads(path.read_text())
+        content["surroundings"]["bundle_version"] = "99"
+        path.write_text(json.dumps(content))
+    return parts
+
+
+@pytest.mark.parametrize(
+    ("prepared", "text"),
+    [
+        (spoil_nothing, "Of 3 shards 2 is missing. Run `calibrate --shard 2/3`"),
+        (lambda parts: [*parts, parts[0]], "are both shard 3. Name one."),
+        (other_width, "facts smoothing_mm was 6.0 and is 2.0. Score it by the same ones."),
+        (without_a_scan, "lacks what a scan of it gave. Run `calibrate --shard 3/3` again."),
+        (unfinished, "is no finished shard of a calibration ("),
+        (other_version, "was made by version 99, and this is "),
+    ],
+)
+def test_shards_that_make_no_calibration_are_a_sentence(
+    prepared: Callable[[list[str]], list[str]],
+    text: str,
+    scans: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    parts = prepared(shards(tmp_path, str(scans)))
+    capsys.readouterr()
+    assert main(["merge", *parts, "-o", str(tmp_path / "joined")]) == 2
+    err = capsys.readouterr().err
+    assert text in err
+    assert err.count("\n") == 1
+    assert not (tmp_path / "joined").exists()
+
+
+def test_a_shard_has_its_own_folder_of_what_scans_gave(
+    scans: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words(tmp_path, str(scans), "--shard", "1/3")) == 2
+    assert capsys.readouterr().err == "A shard keeps what its scans gave in its own folder: leave --work out.\n"

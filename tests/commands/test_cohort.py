@@ -122,6 +122,13 @@ def test_folders_of_which_nothing_can_be_judged_leave_nothing(
     assert len(list((tmp_path / "scans").iterdir())) == 3
 
 
+@pytest.mark.usefixtures("stand_in")
+def test_a_shard_in_which_nothing_can_be_judged_is_one_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = scans(tmp_path)
+    assert main([*command, "--shard", "1/1"]) == 0, "by headers alone none of these can"
+    assert "3 cases: 2 done, 1 refused" in capsys.readouterr().out
+
+
 def test_maps_and_dicom_objects_are_asked_for_as_in_run(tmp_path: Path) -> None:
     write_cohort(tmp_path, 1)
     args = parser_for(["cohort"]).parse_args(words(tmp_path, "--maps", "heatmap", "--dicom"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,21 +34,37 @@ Cells = list[str]
 
 @dataclass(frozen=True)
 class Part:
-    """The folder of a shard: its facts without the place and the cases, its place, and each case's fingerprint."""
+    """The folder of a shard: its facts without the place and the cases, its place, and what is known of each case.
+
+    That is the fingerprint of its scan; for a calibration see `calibration_shards`.
+    """
 
     root: Path
     facts: dict[str, Any]
     place: dict[str, Any]
-    cases: dict[str, str]
+    cases: dict[str, Any]
 
 
 def read_parts(folders: Sequence[Path]) -> list[Part]:
     """The shards in folders, by number.
 
     Raises:
-        WrongUsage: one is no shard, or they do not make one cohort: another list, other settings, one twice or missing.
+        WrongUsage: one is no shard, or they do not make one cohort (see `whole`).
     """
-    parts = [_part(folder) for folder in folders]
+    return whole([_part(folder) for folder in folders], "cohort --shard", _apart)
+
+
+def whole(parts: Sequence[Part], again: str, apart: Callable[[Part, Part], str]) -> list[Part]:
+    """The shards by number, where they make one list.
+
+    Args:
+        parts: the shards, in any order.
+        again: the command that makes one.
+        apart: the first difference of two that are there twice, in words.
+
+    Raises:
+        WrongUsage: another list, other settings, one twice or missing.
+    """
     first = parts[0]
     for part in parts[1:]:
         if part.place["of"] != first.place["of"]:
@@ -61,19 +77,19 @@ def read_parts(folders: Sequence[Path]) -> list[Part]:
         if part.place["list"] != first.place["list"]:
             raise WrongUsage(
                 f"{part.root} is of another list ({counted(part.place['listed'], 'case')}) than {first.root} "
-                f"({counted(first.place['listed'], 'case')}). Run `cohort --shard` again for each shard by the list of "
+                f"({counted(first.place['listed'], 'case')}). Run `{again}` again for each shard by the list of "
                 "today: what is scored stays."
             )
     by_number: dict[int, Part] = {}
     for part in parts:
         if other := by_number.get(part.place["number"]):
             raise WrongUsage(
-                f"{other.root} and {part.root} are both shard {part.place['number']}{_apart(other, part)}. Name one."
+                f"{other.root} and {part.root} are both shard {part.place['number']}{apart(other, part)}. Name one."
             )
         by_number[part.place["number"]] = part
     if missing := [number for number in range(1, first.place["of"] + 1) if number not in by_number]:
         raise WrongUsage(
-            f"{_missing(missing, first.place['of'])}. Run `cohort --shard {missing[0]}/"
+            f"{_missing(missing, first.place['of'])}. Run `{again} {missing[0]}/"
             f"{first.place['of']}`, and name the folders of all."
         )
     return [by_number[number] for number in sorted(by_number)]
@@ -90,9 +106,18 @@ def _part(folder: Path) -> Part:
         what = "a cohort, but no shard of one" if facts else f"no shard: it has no {FACTS_NAME}"
         raise WrongUsage(f"{folder} is {what}. Name folders that `cohort --shard` wrote.")
     place, cases = facts.pop("shard"), facts.pop("cases", {})
+    check_own(folder, place)
+    return Part(folder.absolute(), facts, place, cases)
+
+
+def check_own(folder: Path, place: Mapping[str, Any]) -> None:
+    """See that all of a shard belongs to it.
+
+    Raises:
+        WrongUsage: a name does not.
+    """
     if alien := next((case for case in place["rows"] if shard_of(case, place["of"]) != place["number"]), None):
         raise WrongUsage(f"{folder}: {alien} belongs to another shard than {place['number']}. Score the shard again.")
-    return Part(folder.absolute(), facts, place, cases)
 
 
 def _apart(first: Part, second: Part) -> str:
@@ -194,14 +219,24 @@ def link(part: Path, output: Path) -> None:
         OutputFailed: the file system has no links, or no room.
     """
     for folder in LINKED:
-        for target in _entries(part / folder):
-            made = output / folder / target.name
-            try:
-                made.parent.mkdir(exist_ok=True)
-                made.unlink(missing_ok=True)
-                made.symlink_to(os.path.relpath(target, made.parent))
-            except OSError as error:
-                raise as_ours(error, made) from error
+        targets, place = list(_entries(part / folder)), output / folder
+        there = os.path.relpath(part / folder, place)
+        try:
+            if targets:
+                place.mkdir(exist_ok=True)
+            for target in targets:
+                _link(place / target.name, os.path.join(there, target.name))
+        except OSError as error:
+            raise as_ours(error, Path(error.filename2 or error.filename or place)) from error
+
+
+def _link(made: Path, leads_to: str) -> None:
+    """Make a link, or another one in the place of an earlier merge's."""
+    try:
+        os.symlink(leads_to, made)
+    except FileExistsError:
+        made.unlink()
+        os.symlink(leads_to, made)
 
 
 def _entries(folder: Path) -> Iterator[Path]:

@@ -11,9 +11,8 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from ..datasets.datalist import Case
 from ..errors import WrongUsage
 
 AUTO = "auto"
@@ -23,6 +22,14 @@ FORM = re.compile(rf"(\d{{1,6}}|{AUTO})/(\d{{1,6}})")
 
 SLURM, KUBERNETES = "SLURM_ARRAY_TASK_ID", "JOB_COMPLETION_INDEX"
 """Variables with the number of a task: of a SLURM array, which shall count from 1, and of an Indexed Job, from 0."""
+
+
+class Named(Protocol):
+    """A case, or a healthy scan: what has a name in a list."""
+
+    @property
+    def name(self) -> str:
+        """Its name, which no other one has."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +48,7 @@ class Shard:
         """True if a case of this name belongs to it."""
         return shard_of(case, self.of) == self.number
 
-    def place(self, cases: Sequence[Case]) -> dict[str, Any]:
+    def place(self, cases: Sequence[Named]) -> dict[str, Any]:
         """The shard in `cohort.json`: number, of, the fingerprint of the whole list, and its cases' rows."""
         rows = {case.name: row for row, case in enumerate(cases) if self.holds(case.name)}
         return {"number": self.number, "of": self.of, "list": list_sha256(cases), "listed": len(cases), "rows": rows}
@@ -52,7 +59,7 @@ def shard_of(case: str, of: int) -> int:
     return int.from_bytes(hashlib.sha256(case.encode()).digest()[:8], "big") % of + 1
 
 
-def list_sha256(cases: Sequence[Case]) -> str:
+def list_sha256(cases: Sequence[Named]) -> str:
     """The sha256 of the names of cases, in their order."""
     return hashlib.sha256("\n".join(case.name for case in cases).encode()).hexdigest()
 

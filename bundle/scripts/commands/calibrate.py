@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 import sys
 import time
 import zipfile
@@ -18,21 +19,21 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..anomaly.files import EVIDENCE_WINDOWS, NORMATIVE_NAME, THRESHOLDS_NAME, WINDOWS
-from ..anomaly.scores import LISTS, Thresholds, score_name
-from ..assets import bundle_root, config_values, metadata, place, sha256
-from ..calibration.files import load_scan, load_skull, write_calibration
-from ..calibration.folds import FEWEST_SCANS, MAP_SMOOTHING_MM, RECOMMENDED_SCANS, HealthyScan, Sums, folds_of, held_out
+from ..anomaly.files import EVIDENCE_WINDOWS, WINDOWS
+from ..assets import bundle_root, metadata, place, sha256
+from ..calibration.files import load_scan
+from ..calibration.finishing import calibrated, differing, enough
+from ..calibration.folds import MAP_SMOOTHING_MM, RECOMMENDED_SCANS
 from ..calibration.runner import Job, Recipe, measure_scan
-from ..calibration.skulls import HealthySkull, calibrate_skulls, counts_of, limits_in_words
 from ..calibration.sources import simulated_sources, sources_in
+from ..cohort.calibration_shards import SCANS, write_shard
+from ..cohort.shards import shard_named
 from ..errors import WrongUsage
 from ..files.atomic import check_writable
 from ..files.fingerprints import Source, key, simulator_sha256
 from ..integrity import renew
 from ..processes.local import Lost
 from ..simulation.person.varieties import HEALTHY, PLAIN
-from ..skull.files import read_calibration
 from ..words import counted
 from ..workflow import parsed_configs
 from .arguments import (
@@ -88,7 +89,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=MAP_SMOOTHING_MM,
         help=f"smooth anomaly maps by so much ({MAP_SMOOTHING_MM:g}; 0 for none)",
     )
-    add_work(parser, "folder of what each scan gave, to resume from (calibration)", default=Path("calibration"))
+    add_work(parser, "folder of what each scan gave, to resume from (calibration)")
+    words = "measure one part of the scans, 3/200 say; auto/200 in an array of tasks (docs/retrain.md)"
+    parser.add_argument("--shard", metavar="N/COUNT", help=words)
     parser.add_argument("--simulate", metavar="ANATOMIES", type=Path, help="draw the scans from these label maps")
     add_names(parser, "label maps to draw from (all)")
     parser.add_argument("--count", type=int, default=60, help="how many scans to draw (60)")
@@ -116,44 +119,39 @@ def width_mm(text: str) -> float:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Make both files; 0 when they are written, `FAILURES` when a scan failed, `STOPPED` when Ctrl-C came first.
+    """Make the files; 0 when they are written, `FAILURES` when a scan failed, `STOPPED` when Ctrl-C came first.
 
     Raises:
         WrongUsage: there are no scans, too few of them, of one person only, no weights of this network, or no cluster.
         OutputFailed: the files can't be written.
     """
-    if (args.folder is None) == (args.simulate is None):
-        print("Give either a FOLDER of healthy scans or --simulate ANATOMIES.", file=sys.stderr)
-        return 2
-    if args.skull_count and args.simulate is None:
-        print("--skull-count draws scans. Add --simulate ANATOMIES.", file=sys.stderr)
-        return 2
-    if problem := engine_problem(args):
+    if problem := wrong_usage(args):
         print(problem, file=sys.stderr)
         return 2
-    for option, path in (("--weights", args.weights), ("--evidence-weights", args.evidence_weights)):
-        if not path.is_file():
-            raise WrongUsage(f"There are no weights at {path}. Check {option}.")
-    sources = sources_of(args)
+    sources, shard = sources_of(args), shard_named(args.shard, os.environ) if args.shard else None
     enough(len(sources), "Scans to calibrate on:")
     differing([source.group for source in sources])
+    args.work = args.work or Path("calibration")
+    if shard:
+        args.output = args.output / shard.folder_name
+        args.work = args.output / SCANS
     check_beginning(args, len(sources))
     if len(sources) < RECOMMENDED_SCANS:
         print(f"{len(sources)} scans make rough percentiles: {RECOMMENDED_SCANS} or more are better.", file=sys.stderr)
     settings = pipeline_settings(args)
     jobs = jobs_of(args, sources, settings | surroundings())
+    own = [job for job in jobs if shard is None or shard.holds(job.source.name)]
     try:
-        failed = measure([job for job in jobs if not is_kept(job.path)], len(jobs), args)
+        failed = measure([job for job in own if not is_kept(job.path)], len(own), args)
     except KeyboardInterrupt:
         print("Stopped. The same command goes on from here.", file=sys.stderr)
         return STOPPED
-    scans, groups, facts = kept([job for job in jobs if job not in failed])
-    skulls = kept_skulls([job for job in jobs if job not in failed])
-    enough(len(scans), "Of the scans that could be measured there are")
-    facts |= {"failed": len(failed)} if failed else {}
-    facts |= {"source": provenance(args), **settings, "smoothing_mm": args.smoothing}
-    print("\n".join(finish(args.output, scans, groups, facts, skulls)))
-    renew(bundle_root(), args.output)
+    facts = {"source": provenance(args), **settings, "smoothing_mm": args.smoothing}
+    if shard:
+        print(write_shard(args.output, shard, jobs, failed, {"facts": facts, "surroundings": surroundings()}))
+    else:
+        print("\n".join(calibrated(args.output, [job for job in jobs if job not in failed], len(failed), facts)))
+        renew(bundle_root(), args.output)
     if failed:
         print(
             f"{counted(len(failed), 'scan')} failed and had no part in it. The same command tries again.",
@@ -162,24 +160,24 @@ def main(args: argparse.Namespace) -> int:
     return FAILURES if failed else 0
 
 
-def enough(count: int, words: str) -> None:
-    """See that there are enough scans.
+def wrong_usage(args: argparse.Namespace) -> str:
+    """A sentence on the first wrong argument; empty if all are right.
 
     Raises:
-        WrongUsage: there are not.
+        WrongUsage: there are no weights, or Ray is not there.
     """
-    if count < FEWEST_SCANS:
-        raise WrongUsage(f"{words} {count}. Give at least {FEWEST_SCANS} healthy scans, better {RECOMMENDED_SCANS}.")
-
-
-def differing(groups: Sequence[str]) -> None:
-    """See that scans come from more than one person.
-
-    Raises:
-        WrongUsage: they don't.
-    """
-    if len(set(groups)) < 2:
-        raise WrongUsage(f"All scans come from {groups[0]}. Take scans of different people.")
+    if (args.folder is None) == (args.simulate is None):
+        return "Give either a FOLDER of healthy scans or --simulate ANATOMIES."
+    if args.skull_count and args.simulate is None:
+        return "--skull-count draws scans. Add --simulate ANATOMIES."
+    if args.shard and args.work:
+        return "A shard keeps what its scans gave in its own folder: leave --work out."
+    if problem := engine_problem(args):
+        return problem
+    for option, path in (("--weights", args.weights), ("--evidence-weights", args.evidence_weights)):
+        if not path.is_file():
+            raise WrongUsage(f"There are no weights at {path}. Check {option}.")
+    return ""
 
 
 def check_beginning(args: argparse.Namespace, scans: int) -> None:
@@ -275,55 +273,3 @@ def measure(jobs: Sequence[Job], total: int, args: argparse.Namespace) -> list[J
         if isinstance(answer, Lost) or answer.failed:
             failed.append(job)
     return failed
-
-
-def kept(jobs: Sequence[Job]) -> tuple[list[HealthyScan], list[str], dict[str, Any]]:
-    """The scans that were not refused, their groups, and how many of each kind there were."""
-    scans, groups, verdicts = [], [], []
-    jobs = [job for job in jobs if not job.skull_only]
-    for job in jobs:
-        scan, notes = load_scan(job.path)
-        if scan is None:
-            print(f"left out: {job.source.name}: {notes['refused']}", file=sys.stderr)
-            continue
-        scans.append(scan)
-        groups.append(str(notes["group"]))
-        verdicts.append(notes["verdict"])
-    counts = {"scans": len(scans), "refused": len(jobs) - len(scans), "reviewed": verdicts.count("review")}
-    return scans, groups, counts
-
-
-def kept_skulls(jobs: Sequence[Job]) -> tuple[list[HealthySkull], list[str]]:
-    """The skulls that could be judged, and their groups."""
-    found = [(load_skull(job.path), job.source.group) for job in jobs]
-    skulls = [(skull, group) for skull, group in found if skull is not None]
-    return [skull for skull, _ in skulls], [group for _, group in skulls]
-
-
-def finish(
-    output: Path,
-    scans: Sequence[HealthyScan],
-    groups: Sequence[str],
-    facts: dict[str, Any],
-    skulls: tuple[Sequence[HealthySkull], Sequence[str]],
-) -> list[str]:
-    """Write the files; lines that say what they hold."""
-    differing(groups)
-    settings = {**facts.pop("settings"), "smoothing_mm": facts.pop("smoothing_mm")}
-    judged = held_out(scans, groups, settings["smoothing_mm"])
-    settings |= {"scales": judged.scales, "typical": judged.typical}
-    skull = calibrate_skulls(*skulls, read_calibration(place("models/skull_normative.npz")).usual_mm)
-    facts |= {"skulls": counts_of(skull, skulls[1])}
-    more = {"folds": len(folds_of(groups)), "groups": len(set(groups)), "mirror_images": True, "settings": settings}
-    thresholds = Thresholds.of(judged.details, {**facts, **more, "bundle_version": metadata()["version"]})
-    normal = Sums(scans).finish()
-    write_calibration(output, normal, thresholds, skull)
-    known = int(normal.normative.known.sum())
-    lines = [f"{output / NORMATIVE_NAME}: {known} places known, from {len(scans)} scans"]
-    pooling = config_values("inference.json")["score"]
-    for kind in ("calibrated", "error", *judged.scales):
-        name = score_name(kind, pooling)
-        limits = {region: thresholds.threshold(region, name) for region in ("left_hemisphere", "skull")}
-        shown = ", ".join(f"{LISTS[r]} {'too few scans' if t is None else f'{t:.2f}'}" for r, t in limits.items())
-        lines.append(f"95 % of the healthy {name} do not exceed: {shown}")
-    return [*lines, *limits_in_words(skull), f"{output / THRESHOLDS_NAME}"]

@@ -88,7 +88,7 @@ def main(args: argparse.Namespace) -> int:
 
     Raises:
         WrongUsage: the scans, the weights, the device or the cluster are not there, or are not what is needed.
-        InputRefused: nothing in the folder of scans can be judged.
+        InputRefused: nothing in the folder of scans, which is scored as a whole, can be judged.
         OutputExists: the folder holds a run of other settings, or another one works in it.
         OutputFailed: it can't be written.
     """
@@ -104,7 +104,7 @@ def main(args: argparse.Namespace) -> int:
     plan, facts = planned(args)
     folder = CohortFolder(args.output)
     folder.check()
-    if args.datalist.is_dir() and cases:
+    if args.datalist.is_dir() and place is None:  # a shard may have refused scans alone, which `merge` needs to know
         check_some(cases, args.datalist)
     with folder.locked():
         folder.settle(facts, {case.name: case.fingerprint() for case in cases}, place)
