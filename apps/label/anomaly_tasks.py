@@ -194,7 +194,7 @@ class MaskTask(VolumeTask):
 class ReportTask(AnomalyTask):
     """The report as a page, a PDF or a picture; of a DICOM series also all DICOM objects, in an archive."""
 
-    config_options: ClassVar = {"stride": (2, 4, 1)}
+    config_options: ClassVar = {"stride": (2, 4, 1), "alpha": ALPHAS}
     extensions = (*PAGES, ARCHIVE)
     of_series = (ARCHIVE,)
 

@@ -77,12 +77,13 @@ def test_a_mask_holds_the_label_of_the_region_above_its_threshold(cpu: None) -> 
     Path(file).unlink()
 
 
-def test_heatmap_and_mask_ask_for_the_same_run(cpu: None) -> None:
-    kept = Kept()
-    for task in (tasks.HeatmapTask(kept), tasks.MaskTask(kept)):
+def test_heatmap_mask_and_report_ask_for_the_same_run(cpu: None) -> None:
+    kept = Kept(files=FILES)
+    for task in (tasks.HeatmapTask(kept), tasks.MaskTask(kept), tasks.ReportTask(kept)):
         Path(task({"image": "scan.nii.gz"})[0]).unlink()
-    assert kept.asked[0] == kept.asked[1]
-    assert kept.asked[0][1] == {"map": "calibrated", "stride": 2, "device": "$torch.device('cpu')"}
+    assert kept.asked[0] == kept.asked[1] == kept.asked[2]
+    values = {"map": "calibrated", "stride": 2, "alpha": 0.05, "device": "$torch.device('cpu')"}
+    assert kept.asked[0][1] == values
 
 
 def test_a_mask_needs_a_calibration(cpu: None) -> None:

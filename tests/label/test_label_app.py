@@ -157,8 +157,9 @@ def test_what_is_offered(client: MONAILabelClient) -> None:
     kinds = {NAME: "others", MASK: "segmentation", REPORT: "others"}
     assert {name: model["type"] for name, model in info["models"].items()} == kinds
     assert info["models"][MASK]["labels"] == {"left hemisphere": 1, "right hemisphere": 2, "skull": 3}
-    assert info["models"][NAME]["config"] == {"device": ["cpu"], "stride": [2, 4, 1], "map": list(MAPS_OFFERED)}
-    assert info["models"][MASK]["config"] == {"device": ["cpu"], "stride": [2, 4, 1]}
+    common = {"device": ["cpu"], "stride": [2, 4, 1], "alpha": [0.05, 0.01, 0.02, 0.1, 0.2]}
+    assert info["models"][NAME]["config"] == {**common, "map": list(MAPS_OFFERED)}
+    assert info["models"][MASK]["config"] == info["models"][REPORT]["config"] == common
     assert set(MAPS_OFFERED) == set(MAPS)
     assert info["trainers"] == {}, "it learns from healthy heads only"
 
