@@ -51,7 +51,7 @@ DOORS = {
     "PIL": ["results.*", "sites.power.chart"],
     "filelock": ["files.locks"],
     "psutil": ["processes.memory"],
-    "jinja2": ["results.report.page", "sites.audit.page"],
+    "jinja2": ["files.templates"],
     "reportlab": ["results.report.sheet"],
     "nilearn": [],
     "onnx": ["networks.export"],

@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from string import Template
 from typing import Any
 
 from ..errors import as_ours
 from ..files.atomic import write_output
-from ..files.markup import element, escape
+from ..files.templates import rendered
 from ..findings import KINDS
 from ..preprocessing.regions import REGIONS
 from ..results.terminal import OVERVIEW
@@ -25,13 +24,13 @@ from .charts import histogram, roc
 from .folder import CASES, INDEX_NAME, THUMBNAILS, CohortFolder
 from .table import DONE, STATUSES, TABLE_NAME, Row, read_short
 
-PAGE = Path(__file__).with_name("page")
+TEMPLATE = Path(__file__).with_name("page") / "index.html"
 
 HEADS = (
-    *("", "case", "status", "excess", "q", *REGIONS),
+    *("case", "status", "excess", "q", *REGIONS),
     *("verdict", "flags", "detections", "first of them, or the reason"),
 )
-"""Columns of the table; the first one has the thumbnails."""
+"""Columns of the table after that of the thumbnails."""
 
 LARGEST_FIRST = {"excess", *REGIONS, "detections"}
 """Columns whose largest values a reader wants first."""
@@ -77,22 +76,22 @@ def _keep_thumbnail(root: Path, case: str) -> None:
 def page(rows: Sequence[Row], facts: Mapping[str, Any], evaluation: Mapping[str, Any] | None = None) -> str:
     """The page over rows of a cohort; `facts` are those of `cohort.json`, `evaluation` those of `evaluation.json`."""
     counts = Counter(row.status for row in rows)
-    above = sum(bool((excess(row) or 0) > 1) for row in rows)
-    kinds = ", ".join(f"{counts[status]} {status}" for status in STATUSES if counts[status])
-    parts = {
-        "style": (PAGE / "index.css").read_text(encoding="utf-8").rstrip(),
-        "script": (PAGE / "index.js").read_text(encoding="utf-8").rstrip(),
-        "number": counted(len(rows), "case"),
-        "counts": escape(f"{kinds}; {above} with a score above its threshold"),
-        "settings": escape(settings_in_words(facts)),
-        "charts": charts(rows, evaluation),
-        "statuses": "".join(element("option", status) for status in STATUSES if counts[status]),
-        "heads": "".join(map(_head, HEADS)),
-        "rows": "\n".join(_line(row) for row in sorted(rows, key=_order)[:MOST]),
-        "note": f"The same as a table: {element('a', TABLE_NAME, href=TABLE_NAME)}. {NOTE}"
-        + (f" Of {len(rows)} cases the first {MOST} are shown." if len(rows) > MOST else ""),
-    }
-    return Template((PAGE / "index.html").read_text(encoding="utf-8")).substitute(parts)
+    statuses = [status for status in STATUSES if counts[status]]
+    return rendered(
+        TEMPLATE,
+        number=counted(len(rows), "case"),
+        counts=", ".join(f"{counts[status]} {status}" for status in statuses),
+        above=sum(bool((excess(row) or 0) > 1) for row in rows),
+        settings=settings_in_words(facts),
+        charts=charts(rows, evaluation),
+        statuses=statuses,
+        heads=HEADS,
+        largest_first=LARGEST_FIRST,
+        rows=[_line(row) for row in sorted(rows, key=_order)[:MOST]],
+        table=TABLE_NAME,
+        note=NOTE,
+        left_out=len(rows) if len(rows) > MOST else 0,
+    )
 
 
 def excess(row: Row) -> float | None:
@@ -122,8 +121,8 @@ def settings_in_words(facts: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in known.items() if value)
 
 
-def charts(rows: Sequence[Row], evaluation: Mapping[str, Any] | None) -> str:
-    """The distribution of each region's scores and, where labels are known, the ROC curves."""
+def charts(rows: Sequence[Row], evaluation: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    """Title and SVG of each chart: the distribution of each region's scores, and ROC curves where labels are known."""
     drawn = []
     for region in REGIONS:
         pairs = [(row.score(region), row.score(region, "threshold")) for row in rows]
@@ -131,10 +130,10 @@ def charts(rows: Sequence[Row], evaluation: Mapping[str, Any] | None) -> str:
         limits = sorted({float(limit) for score, limit in pairs if score is not None and limit})
         name = region.replace("_", " ")
         beside = f", threshold {' or '.join(f'{limit:.1f}' for limit in limits)}" if limits else ""
-        drawn.append(_figure(f"{name}{beside}", histogram(scores, limits, f"distribution of the scores of the {name}")))
+        drawn.append((f"{name}{beside}", histogram(scores, limits, f"distribution of the scores of the {name}")))
     if evaluation and (curves := _curves(evaluation)):
-        drawn.append(_figure(f"by the labels, {evaluation['score']}", roc(curves)))
-    return "\n".join(drawn)
+        drawn.append((f"by the labels, {evaluation['score']}", roc(curves)))
+    return drawn
 
 
 def _curves(evaluation: Mapping[str, Any]) -> dict[str, tuple[list[float], list[float]]]:
@@ -149,57 +148,32 @@ def _curves(evaluation: Mapping[str, Any]) -> dict[str, tuple[list[float], list[
     return curves
 
 
-def _figure(title: str, svg: str) -> str:
-    """A chart below its title."""
-    return element("figure", element("h2", escape(title)) + svg)
-
-
-def _head(name: str) -> str:
-    """The head of a column; all but that of the pictures sort by it."""
-    if not name:
-        return element("th", element("span", "picture", class_="quiet"))
-    button = element("button", escape(name.replace("_", " ")), type="button")
-    return element("th", button, data_first="descending" if name in LARGEST_FIRST else None)
-
-
-def _line(row: Row) -> str:
-    """A row of the table."""
+def _line(row: Row) -> dict[str, Any]:
+    """What a row of the table shows."""
     found, times = row.found, excess(row)
     above, target = times is not None and times > 1, found.report or found.picture
-    link, name = f"{CASES}/{row.case}/{target}", escape(row.case)
-    shown = element("a", name, href=link) if target else name
-    cells = [
-        element("td", _small(row, link) if found.picture else ""),
-        *(element("td", text) for text in (shown, row.status)),
-        *(_number(times, above), _number(found.q_value, False, 3), *(_score(row, region) for region in REGIONS)),
-        element("td", escape(found.verdict)),
-        element("td", " ".join(element("span", escape(code), title=_meaning(code)) for code in found.flags)),
-        _number(len(found.detections) if row.status == DONE else None, False, 0),
-        element("td", escape(next(iter(found.detections), "") or row.reason)),
-    ]
-    return element("tr", "".join(cells), data_status=row.status, data_above=int(above))
+    return {
+        "case": row.case,
+        "status": row.status,
+        "above": int(above),
+        "link": f"{CASES}/{row.case}/{target}" if target else "",
+        "picture": f"{THUMBNAILS}/{row.case}.jpg" if found.picture else "",
+        "numbers": [_number(times, above), _number(found.q_value, False, 3), *(_score(row, name) for name in REGIONS)],
+        "verdict": found.verdict,
+        "flags": [(code, KINDS[code].condition if code in KINDS else "") for code in found.flags],
+        "count": _number(len(found.detections) if row.status == DONE else None, False, 0),
+        "last": next(iter(found.detections), "") or row.reason,
+    }
 
 
-def _small(row: Row, link: str) -> str:
-    """The thumbnail of a case, which leads where its name leads; the keyboard need not stop at both."""
-    source, words = f"{THUMBNAILS}/{row.case}.jpg", f"axial plane of {row.case}"
-    picture = element("img", src=source, alt=words, width=72, height=72, loading="lazy")
-    return element("a", picture, href=link, tabindex=-1)
-
-
-def _meaning(code: str) -> str:
-    """When a flag is set; empty of a code that is not known."""
-    return KINDS[code].condition if code in KINDS else ""
-
-
-def _score(row: Row, region: str) -> str:
+def _score(row: Row, region: str) -> dict[str, Any]:
     """The cell of a region's score."""
     score, limit = row.score(region), row.score(region, "threshold")
     return _number(score, score is not None and limit is not None and score > limit)
 
 
-def _number(value: float | None, above: bool, digits: int = 1) -> str:
+def _number(value: float | None, above: bool, digits: int = 1) -> dict[str, Any]:
     """The cell of a number; one above its threshold stands out."""
-    shown = "" if value is None else f"{value:.{digits}f}"
-    exact = "" if value is None else f"{value:.4g}"
-    return element("td", shown, class_="number above" if above else "number", data_value=exact)
+    if value is None:
+        return {"shown": "", "exact": "", "above": above}
+    return {"shown": f"{value:.{digits}f}", "exact": f"{value:.4g}", "above": above}

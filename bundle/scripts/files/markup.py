@@ -5,9 +5,6 @@ from __future__ import annotations
 from html import escape
 from xml.sax.saxutils import quoteattr
 
-VOID = {"img"}
-"""Elements without content and end, of those that are made here."""
-
 
 def element(name: str, content: str = "", **attributes: object) -> str:
     """An element of markup; `content` is markup (see `escape`).
@@ -20,7 +17,7 @@ def element(name: str, content: str = "", **attributes: object) -> str:
         for key, value in attributes.items()
         if value is not None
     )
-    return f"<{name}{written}>" if name in VOID else f"<{name}{written}>{content}</{name}>"
+    return f"<{name}{written}>{content}</{name}>"
 
 
 __all__ = ["element", "escape"]

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ...files.templates import rendered
 from ...statistics.alpha import ALPHA
 from ..overlay import BONE_WINDOW_HU, BRAIN_WINDOW_HU, CONTOURS, HEAT
 from ..pictures import meaning
@@ -49,14 +50,9 @@ def page(
         record: the content of `result.json`.
         script: of NiiVue; None where it is not installed.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    loader = FileSystemLoader(Path(__file__).parent)
-    template = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
     viewer = viewer_data(volumes, record) if volumes and script else None
-    text = template.get_template("page.html").render(
+    text = rendered(
+        Path(__file__).with_name("page.html"),
         content=content,
         strips=[strip(row) for row in content.scores],
         pictures={name: base64_text(pictures.get(f"{name}.png", b"")) for name in ("overview", "skull")},

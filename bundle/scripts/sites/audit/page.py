@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ...files.templates import rendered
 from .charts import qq_plot, rate_chart
 from .facts import FACTORS, MONTH
 from .judged import HEMISPHERE, SKULL
@@ -31,18 +32,10 @@ MOST_TESTS = 15
 
 def audit_page(content: Mapping[str, Any]) -> bytes:
     """The page of the content of `audit.json`, in UTF-8."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    template = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     shown = {**content["groups"], MONTH: content["months"]}
     compared = {name: [row for row in rows if "p_values" in row] for name, rows in shown.items()}
-    text = template.get_template("audit.html").render(
+    text = rendered(
+        Path(__file__).with_name("audit.html"),
         content=content,
         sites={PLURALS[part]: content["rates"][part] for part in (HEMISPHERE, SKULL)},
         qq=qq_plot({PLURALS[part]: points for part, points in content["p_values"].items()}, "p-values of the site"),
