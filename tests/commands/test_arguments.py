@@ -37,8 +37,8 @@ def with_option(name: str) -> dict[str, argparse.Action]:
     ("name", "type", "commands"),
     [
         ("--seed", arguments.seed, 7),
-        ("--workers", arguments.positive, 5),
-        ("--device", arguments.device, 7),
+        ("--workers", arguments.positive, 6),
+        ("--device", arguments.device, 9),
         ("--series-uid", arguments.series_uid, 2),
     ],
 )
@@ -52,7 +52,7 @@ def test_an_option_has_one_type_and_one_form(name: str, type: object, commands: 
 
 def test_the_stride_is_explained_where_its_default_differs() -> None:
     found = with_option("--stride")
-    assert len(found) == 6, sorted(found)
+    assert len(found) == 8, sorted(found)
     published = found.pop("cohort")  # also for the published network, which takes any
     assert published.type is arguments.positive
     assert "(2; with --mode published 4, and any other)" in str(published.help)
@@ -77,7 +77,7 @@ def test_lists_of_names_stand_between_commas_everywhere() -> None:
 
 
 def test_caches_are_work() -> None:
-    assert set(with_option("--work")) == {"calibrate", "cohort"}
+    assert set(with_option("--work")) == {"audit", "calibrate", "cohort"}
     assert {(action.metavar, str(action.help).split()[0]) for action in with_option("--work").values()} == {
         ("DIR", "folder")
     }

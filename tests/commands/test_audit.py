@@ -63,7 +63,7 @@ def list_of(folder: Path, count: int, **more: Mapping[str, Any]) -> Path:
 
 
 def test_a_list_beside_it_says_facts(site: Path) -> None:
-    assert main(words(site, "--list", str(list_of(site, 150, facts={"sex": "F"})))) == 0
+    assert main(words(site, "--datalist", str(list_of(site, 150, facts={"sex": "F"})))) == 0
     groups = json.loads((site / "out" / "audit.json").read_text())["groups"]
     assert [(row["value"], row["scans"]) for row in groups["sex"]] == [("F", 150)]
     assert [(row["value"], row["scans"]) for row in groups["age"]] == [("not known", 150)]
@@ -71,15 +71,15 @@ def test_a_list_beside_it_says_facts(site: Path) -> None:
 
 REFUSED: dict[str, tuple[Callable[[Path], list[str]], str]] = {
     "known lesions": (
-        lambda folder: words(folder, "--list", str(list_of(folder, 3, labels={"ICH": True}))),
+        lambda folder: words(folder, "--datalist", str(list_of(folder, 3, labels={"ICH": True}))),
         "case-0 and 2 more have a label of a lesion (ICH). Leave such cases out of the list.",
     ),
     "facts that are none": (
-        lambda folder: words(folder, "--list", str(list_of(folder, 3, facts={"weight": 70}))),
+        lambda folder: words(folder, "--datalist", str(list_of(folder, 3, facts={"weight": 70}))),
         "The facts of case-0 in the list: 'weight' is no fact. Use scanner, kernel, thickness, age, sex, month.",
     ),
     "facts of no form": (
-        lambda folder: words(folder, "--list", str(list_of(folder, 3, facts={"age": [1]}))),
+        lambda folder: words(folder, "--datalist", str(list_of(folder, 3, facts={"age": [1]}))),
         'case-0: "facts" must hold a text or a number for each fact.',
     ),
     "no table": (lambda folder: words(folder, "--groups", str(folder / "none.csv")), "none.csv can't be read"),
@@ -92,8 +92,8 @@ REFUSED: dict[str, tuple[Callable[[Path], list[str]], str]] = {
         "lies inside",
     ),
     "a list for scans": (
-        lambda folder: ["audit", str(list_of(folder, 3)), "-o", str(folder / "out"), "--list", str(folder)],
-        "--list is for the folder of a cohort",
+        lambda folder: ["audit", str(list_of(folder, 3)), "-o", str(folder / "out"), "--datalist", str(folder)],
+        "--datalist is for the folder of a cohort",
     ),
     "no scans": (lambda folder: ["audit", str(folder / "gone"), "-o", str(folder / "out")], "gone is no datalist"),
 }

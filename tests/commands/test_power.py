@@ -107,6 +107,18 @@ def test_other_settings_do_not_join_a_result(given: tuple[Path, list[str]], caps
     assert "holds a run of other settings: lesions was 60 and is 7. Choose another folder." in capsys.readouterr().err
 
 
+def test_alpha_is_a_setting_and_one_that_is_too_small_is_refused(
+    given: tuple[Path, list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, _ = given
+    assert run(folder, "--alpha", "0.001") == 2
+    assert "alpha 0.001 is too small for 168 healthy hemispheres" in capsys.readouterr().err
+    assert run(folder, "--alpha", "0.1") == 0
+    assert json.loads((folder / "out" / "power.json").read_text())["settings"]["alpha"] == 0.1
+    assert run(folder) == 4
+    assert "holds a run of other settings: alpha was 0.1 and is 0.05" in capsys.readouterr().err
+
+
 def test_labels_that_tell_of_a_lesion_are_refused_and_nothing_is_written(
     given: tuple[Path, list[str]], capsys: pytest.CaptureFixture[str]
 ) -> None:

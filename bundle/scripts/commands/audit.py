@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("scans", metavar="SCANS", type=Path, help=words)
     add_output(parser, "folder of the audit; scans are judged into OUT/cohort")
     words = "of a cohort that is scored: the list of its scans, whose headers, facts and labels are read"
-    parser.add_argument("--list", metavar="LIST", type=Path, help=words)
+    parser.add_argument("--datalist", metavar="FILE", type=Path, help=words)
     words = "CSV with a column case and any of scanner, kernel, thickness, age, sex, month"
     parser.add_argument("--groups", metavar="TABLE", type=Path, help=words)
     parser.add_argument("--section", choices=SECTIONS, default="test", help="of the list (test)")
@@ -104,9 +104,11 @@ def asked_for(args: argparse.Namespace) -> Asked:
     if scored:
         if args.output.resolve().is_relative_to(args.scans.resolve()):
             raise WrongUsage(f"{args.output} lies inside {args.scans}, the folder of a cohort. Choose one outside it.")
-        cases = listed_cases(args.list, args.section, scans=False) if args.list else []
-    elif args.list:
-        raise WrongUsage(f"--list is for the folder of a cohort, and {args.scans} has no {FACTS_NAME}. Leave it out.")
+        cases = listed_cases(args.datalist, args.section, scans=False) if args.datalist else []
+    elif args.datalist:
+        raise WrongUsage(
+            f"--datalist is for the folder of a cohort, and {args.scans} has no {FACTS_NAME}. Leave it out."
+        )
     else:
         cases = cases_in(args.scans) if args.scans.is_dir() else listed_cases(args.scans, args.section)
         if len(cases) < FEWEST_SCANS:

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..anomaly.chosen_calibration import why_not_valid
+from ..anomaly.chosen_calibration import why_no_alpha, why_not_valid
 from ..anomaly.files import THRESHOLDS_NAME
 from ..assets import metadata, place, sha256
 from ..cohort.folder import differing
@@ -28,10 +28,12 @@ from ..files.locks import locked
 from ..processes.local import Lost
 from ..sites.power.plan import KINDS, MORE_KINDS
 from ..sites.power.runner import Job, Recipe, kept, plant_and_judge, rows_of
+from ..statistics.alpha import ALPHA
 from ..words import counted
 from .arguments import (
     FAILURES,
     STOPPED,
+    add_alpha,
     add_device,
     add_engine,
     add_output,
@@ -66,6 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_seed(parser, "seed of the lesions (0)")
     add_stride(parser, "(4, where `run` has 2: it is quicker, and scores hardly depend on it)", default=4)
     parser.add_argument("--calibration", metavar="DIR", type=Path, help="calibration other than the one that ships")
+    add_alpha(parser)
     add_device(parser)
     add_engine(parser)
 
@@ -79,7 +82,8 @@ def main(args: argparse.Namespace) -> int:
         OutputExists: the folder holds something else, a run of other settings, or another one works in it.
         OutputFailed: it can't be written.
     """
-    if problem := engine_problem(args) or why_no_threshold(args.calibration):
+    alpha_problem = why_no_alpha(args.alpha, args.calibration)
+    if problem := engine_problem(args) or why_no_threshold(args.calibration) or alpha_problem:
         print(problem, file=sys.stderr)
         return 2
     cases = healthy_cases(args)
@@ -141,6 +145,7 @@ def settings_of(args: argparse.Namespace) -> dict[str, Any]:
         "kinds": args.kinds,
         "seed": args.seed,
         "stride": args.stride,
+        "alpha": args.alpha or ALPHA,
         "calibration_sha256": sha256((args.calibration or Path(place("models"))) / THRESHOLDS_NAME),
         "bundle_version": metadata()["version"],
         "simulator_sha256": simulator_sha256(),
@@ -167,7 +172,8 @@ def check_settings(folder: Path, settings: Mapping[str, Any]) -> None:
 def work(args: argparse.Namespace, cases: Sequence[Case], settings: Mapping[str, Any]) -> int:
     """Plant into the scans that are not done, and write the result; the exit code."""
     jobs = [job_of(args.output.absolute() / SCANS, case, settings) for case in cases]
-    recipe = Recipe(args.lesions, tuple(args.kinds), args.seed, args.stride, args.device, args.calibration)
+    alpha = args.alpha or ALPHA
+    recipe = Recipe(args.lesions, tuple(args.kinds), args.seed, args.stride, args.device, args.calibration, alpha)
     open_jobs = [job for job in jobs if kept(job) is None]
     done, failed = len(jobs) - len(open_jobs), 0
     if done:

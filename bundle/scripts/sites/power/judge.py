@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from ...anomaly.chosen_calibration import calibration_values
 from ...anomaly.detections.places import Place
 from ...preprocessing.transforms import MeasureCoveraged, as_array, load_regions, with_meta
+from ...statistics.alpha import ALPHA
 from ...workflow import device_values, parsed_configs
 from .planting import Ground, ground_of
 
@@ -37,11 +38,13 @@ class Settings:
         stride: mm between predictions.
         device: auto, cpu, cuda or cuda:N.
         calibration: its folder; None for the one that ships.
+        alpha: the share of healthy scans above the threshold.
     """
 
     stride: int
     device: str = "auto"
     calibration: Path | None = None
+    alpha: float = ALPHA
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +66,8 @@ class Judge:
 
     def __init__(self, settings: Settings) -> None:
         self.parser = parsed_configs(["inference.json"])
-        self.parser["stride"], self.parser["bone_series"] = settings.stride, False
+        self.parser["stride"], self.parser["alpha"] = settings.stride, settings.alpha
+        self.parser["bone_series"] = False
         values: dict[str, Any] = dict(calibration_values(settings.calibration)) if settings.calibration else {}
         self.parser.update({**values, **device_values(settings.device)})
         self.device = self.parser.get_parsed_content("device")

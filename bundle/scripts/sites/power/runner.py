@@ -31,6 +31,7 @@ from ...files.zipped import unpacked
 from ...findings import InputRefused
 from ...processes.memory import give_back_free_memory
 from ...simulation.anatomy.braincase import SIDES
+from ...statistics.alpha import ALPHA
 from ...workflow import quiet
 from .plan import Wish, wishes
 
@@ -53,6 +54,7 @@ class Recipe:
         stride: mm between predictions.
         device: auto, cpu, cuda or cuda:N.
         calibration: its folder; None for the one that ships.
+        alpha: the share of healthy scans above the threshold in use.
     """
 
     lesions: int
@@ -61,6 +63,7 @@ class Recipe:
     stride: int
     device: str = "auto"
     calibration: Path | None = None
+    alpha: float = ALPHA
 
     def wishes(self, case: Case) -> list[Wish]:
         """The lesions of a scan."""
@@ -119,7 +122,7 @@ def judged(recipe: Recipe, case: Case, scan: Path) -> dict[str, Any]:
     """
     from .judge import Settings, judge_of
 
-    judge = judge_of(Settings(recipe.stride, recipe.device, recipe.calibration))
+    judge = judge_of(Settings(recipe.stride, recipe.device, recipe.calibration, recipe.alpha))
     data, left = judge.prepared(scan, case.series_uid)
     try:
         ground = judge.ground(data)
