@@ -37,6 +37,7 @@ def assessed(detections: list[Any], holes: list[Hole] | None = None) -> Any:
         skull=SimpleNamespace(gaps=gaps, holes=holes or []),
         numbers=numbers,
         threshold=5.9,
+        alpha=0.05,
         detections=detections,
         defect=bool(holes),
         defects=holes or [],
