@@ -205,6 +205,20 @@ def test_a_blob_has_as_many_steps_in_any_windows_that_hold_it() -> None:
     assert np.abs(asymmetry(seen, regions, 1) - wanted).max() > 1, "taken for what they are not, they are other steps"
 
 
+def test_air_around_a_head_changes_no_bit() -> None:
+    hu, regions = head(noise_hu=8.0)
+    margin = ((20, 20), (16, 24), (24, 16))
+    wider = inputs(np.pad(hu, margin, constant_values=-1024)), np.pad(regions, margin)
+    inner = (slice(None), *(slice(low // 2, -high // 2) for low, high in margin))
+    for alone, within in zip(densities(inputs(hu), regions), densities(*wider), strict=True):
+        outside = np.ones(within.shape, dtype=bool)
+        outside[inner] = False
+        assert within[inner].tobytes() == alone.tobytes()
+    nothing = densities(np.zeros((2, 16, 16, 16), np.float32), np.zeros((16, 16, 16), np.uint8))
+    assert np.isnan(nothing[0]).all()
+    assert not nothing[1].any()
+
+
 def test_a_bone_window_that_can_t_tell_bone_raises() -> None:
     hu, regions = head()
     for window_hu in ((150.0, 2000.0), (-100.0, 80.0)):

@@ -122,6 +122,15 @@ def test_from_the_cache_on_ray_the_bytes_are_the_same(ours: Path, folder: Path) 
     assert without_seconds[0] == without_seconds[1]
 
 
+def test_networks_that_two_workers_share_give_the_same_bytes(
+    ours: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = cohort(folder, "shared", "--stride", STRIDE, "--workers", "2", "--networks", "shared")
+    for case in ("left", "right"):
+        same_results(ours / "cases" / case, other / "cases" / case)
+    assert "The shared networks answered 4 requests, and waited " in capsys.readouterr().err
+
+
 def evaluated(folder: Path, out: str, overlay: str | None, *more: str) -> Path:
     """The folder that evaluate.json makes, over an overlay of inference.json."""
     names = ["inference.json", *([overlay] if overlay else []), "evaluate.json"]

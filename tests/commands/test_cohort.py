@@ -174,6 +174,28 @@ def test_several_processes_give_the_same_scores(tmp_path: Path) -> None:
     assert len(set(processes(tmp_path))) == 3, "one, and then two"
 
 
+@pytest.mark.parametrize(
+    ("more", "gpu", "expected"),
+    [
+        ((), True, False),
+        (("--workers", "2"), True, True),
+        (("--workers", "2"), False, False),
+        (("--workers", "2", "--device", "cuda:0"), False, True),
+        (("--workers", "2", "--device", "cpu"), True, False),
+        (("--workers", "2", "--networks", "own"), True, False),
+        (("--networks", "shared"), False, True),
+        (("--workers", "2", "--engine", "ray"), True, False),
+        (("--workers", "2", "--mode", "published"), True, False),
+    ],
+)
+def test_several_workers_share_the_networks_on_a_gpu(
+    more: tuple[str, ...], gpu: bool, expected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
+    args = parser_for(["cohort"]).parse_args(["cohort", "SCANS", "-o", "out", *more])
+    assert cohort.shares_networks(args) is expected
+
+
 @pytest.mark.usefixtures("stand_in")
 def test_a_case_that_kills_its_process_fails_and_stops_nothing(tmp_path: Path) -> None:
     write_cohort(tmp_path, 3, {0: {"deaths": 99}, 1: {"deaths": 2}})
@@ -318,6 +340,8 @@ def test_a_full_disk_ends_the_run(
         (["--patch-size", "20"], 2, "There is no such network: patch_size must"),
         (["--section", "training"], 2, 'has no cases under "training"'),
         (["--calibration", "nothing"], 2, "A calibrated map was asked for. There is no thresholds.json."),
+        (["--networks", "shared", "--mode", "published"], 2, "Only our own networks can be shared"),
+        (["--networks", "shared", "--engine", "ray"], 2, "leave --mode, --engine or it out."),
         (["--scores-only", "--dicom"], 2, "With --scores-only nothing but result.json is written"),
         (["--scores-only", "--report"], 2, "leave --maps, --report and --dicom out."),
         (["-o", "DATALIST"], 4, "is a file. Choose another name"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from scripts.geometry.averages import block_means, gaussian_means
 
@@ -12,6 +13,12 @@ def test_blocks_are_means_and_what_is_left_over_is_dropped() -> None:
     slow = [[[values[2 * i : 2 * i + 2, 2 * j : 2 * j + 2, :2].mean()] for j in range(3)] for i in range(2)]
     np.testing.assert_allclose(block_means(values, 2), slow, rtol=1e-6)
     assert block_means(values > 0.5, 2).dtype == np.float32
+
+
+@pytest.mark.parametrize("block", [2, 3, 16])
+def test_a_mask_has_the_bits_of_its_numbers(block: int) -> None:
+    mask = np.random.default_rng(4).random((32, 17, 34)) > 0.3
+    assert block_means(mask, block).tobytes() == block_means(mask.astype(np.float32), block).tobytes()
 
 
 def test_blocks_of_two_of_a_mirror_image_are_mirrored_to_the_bit() -> None:

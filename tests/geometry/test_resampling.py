@@ -128,6 +128,16 @@ def test_what_a_box_reaches_is_all_that_is_not_0(grid: Geometry, mode: str) -> N
     assert np.prod([part.stop - part.start for part in there]) <= np.prod(SHAPE)
 
 
+@pytest.mark.parametrize("grid", GEOMETRIES[:4], ids=str)
+def test_what_is_reached_is_what_ones_reach(grid: Geometry) -> None:
+    shape, affine = box_grid(grid.shape, grid.affine, 3.0)
+    affine = affine @ np.diag([1.1, 1.1, 1.1, 1.0])
+    reached = torch.zeros(shape, dtype=torch.bool)
+    ones = resample(torch.ones((1, *grid.shape)), grid.affine, shape, affine, reached=reached)
+    assert torch.equal(ones[0] > 0.999, reached)
+    assert 0 < int(reached.sum()) < reached.numel()
+
+
 def test_a_box_that_lies_elsewhere_reaches_nothing() -> None:
     affine = np.eye(4)
     affine[:3, 3] = 500

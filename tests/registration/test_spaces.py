@@ -37,6 +37,17 @@ def test_unknown_voxels_spoil_what_they_contribute_to_and_nothing_else() -> None
     assert (moved[valid.bool()] - 30).abs().max() < 1e-3
 
 
+def test_what_is_known_everywhere_has_the_bits_of_what_is_not_known_in_a_corner() -> None:
+    affine = OBLIQUE.affine
+    volume = torch.randn((1, 30, 40, 20), generator=torch.Generator().manual_seed(0)) * 100
+    corner = volume.clone()
+    corner[0, 0, 0, 0] = -2000
+    (all_hu, all_valid), (hu, valid) = (to_reference_space(scan, affine, MATRIX) for scan in (volume, corner))
+    assert all_valid.dtype == valid.dtype == torch.uint8
+    assert 0 < int((all_valid != valid).sum()) < 200
+    assert 0 < int((all_hu != hu).sum()) < 200, "beside the corner only"
+
+
 def test_where_a_derived_map_lies() -> None:
     assert np.array_equal(derived_grid((256, 256, 256), grid_affine()), grid_affine())
     assert np.array_equal(derived_grid((128, 128, 128), grid_affine()), grid_affine(2))

@@ -14,13 +14,15 @@ not darker than the reference, and has no asymmetry. The sign is positive where 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ..geometry.averages import block_means, gaussian_means
+from ..geometry.averages import TRUNCATE, block_means, gaussian_means
+from ..geometry.boxes import Box, bounding_box
 from ..preprocessing.intensity import BONE_WINDOW_HU, BRAIN_WINDOW_HU
 from ..preprocessing.regions import SKULL, in_hemispheres
 
@@ -61,19 +63,37 @@ def densities(
     brain_window_hu, bone_window_hu = windows_hu
     if inputs.shape != (2, *regions.shape):
         raise ValueError(f"asymmetry needs brain and bone window, (2, {regions.shape}), got {inputs.shape}")
-    brain = in_hemispheres(regions) & ~bone_and_rim(inputs[1], bone_window_hu)
-    found, there = [], []
-    for channel, inside, (low, high), sigma_mm, step_hu in (
-        (inputs[0], brain, brain_window_hu, BRAIN_SMOOTHING_MM, BRAIN_STEP_HU),
-        (inputs[1], regions == SKULL, bone_window_hu, SKULL_SMOOTHING_MM, SKULL_STEP_HU),
+    box = _box((inputs[1] != 0) | (regions != 0))
+    soft, hard, labels = inputs[0][box], inputs[1][box], regions[box]
+    shape = (2, *(size // BLOCK for size in regions.shape))
+    found, there = np.full(shape, np.nan, np.float32), np.zeros(shape, dtype=bool)
+    brain = in_hemispheres(labels) & ~bone_and_rim(hard, bone_window_hu)
+    blocks = tuple(slice(part.start // BLOCK, part.stop // BLOCK) for part in box)
+    for number, (channel, inside, (low, high), sigma_mm, step_hu) in enumerate(
+        (
+            (soft, brain, brain_window_hu, BRAIN_SMOOTHING_MM, BRAIN_STEP_HU),
+            (hard, labels == SKULL, bone_window_hu, SKULL_SMOOTHING_MM, SKULL_STEP_HU),
+        )
     ):
         share = block_means(inside, BLOCK)
         density, known = gaussian_means(block_means(channel * inside, BLOCK), share, sigma_mm / BLOCK)
         mine = (share >= LEAST_SHARE) & known
         middle = np.median(density[mine]) if mine.any() else np.float32(0)
-        found.append(np.where(known, (density - middle) * np.float32((high - low) / step_hu), np.float32(np.nan)))
-        there.append(mine)
-    return np.stack(found), np.stack(there)
+        steps = (density - middle) * np.float32((high - low) / step_hu)
+        found[number][blocks], there[number][blocks] = np.where(known, steps, np.float32(np.nan)), mine
+    return found, there
+
+
+def _box(head: NDArray[np.bool_]) -> Box:
+    """Whole blocks around a head (N, N, N), N even, and as far as the Gaussians reach; all of them without a head.
+
+    Everything outside is 0, and what is computed inside has the bits of the whole.
+    """
+    margin = BLOCK * (1 + math.ceil(TRUNCATE * BRAIN_SMOOTHING_MM / BLOCK))
+    parts = bounding_box(head, (margin, margin, margin))
+    if any(part.start == part.stop for part in parts):
+        return tuple(slice(0, size) for size in head.shape)
+    return tuple(slice(part.start // BLOCK * BLOCK, -(-part.stop // BLOCK) * BLOCK) for part in parts)
 
 
 def bone_and_rim(bone_window: NDArray[np.floating], window_hu: Sequence[float] = BONE_WINDOW_HU) -> NDArray[np.bool_]:

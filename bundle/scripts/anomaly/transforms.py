@@ -295,8 +295,9 @@ class ErrorMapd(MapTransform):
         for key in self.key_iterator(mapped):
             predicted = mapped[key]
             stride = -(-inside.shape[-1] // predicted.shape[-1])
-            error = error_map(torch.as_tensor(predicted)[None].float(), stride)[0] * POSITION_SCALE_MM
-            known = inside[:, ::stride, ::stride, ::stride].to(error.device) & error.isfinite()
+            # On the CPU, wherever the network ran: what follows from the same positions has the same bytes.
+            error = error_map(torch.as_tensor(predicted)[None].cpu().float(), stride)[0] * POSITION_SCALE_MM
+            known = inside[:, ::stride, ::stride, ::stride].cpu() & error.isfinite()
             mapped[self.error_key or key] = with_meta(torch.where(known, error, 0.0), predicted)
             if isinstance(predicted, MetaTensor) and "inference" in predicted.meta:
                 mapped["inference"] = predicted.meta["inference"]

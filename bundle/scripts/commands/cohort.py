@@ -49,6 +49,9 @@ from .scan_options import overrides, usage_problem, why_no_dicom, why_not_calibr
 MODES = {"dense": [], "published": ["published.json"], "autoencoder": ["autoencoder_inference.json"]}
 """Modes, and the overlay of inference.json for each."""
 
+OWN, SHARED = "own", "shared"
+"""Where the networks run: in each worker, or in this process for all of them."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
@@ -69,6 +72,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     network.add_argument("--width", type=positive, help="of the network that the weights are of")
     network.add_argument("--patch-size", metavar="MM", type=positive, help="of the network that the weights are of")
     add_device(network)
+    words = "own: in each process; shared: in one, for all processes (default with several on a GPU)"
+    network.add_argument("--networks", choices=(OWN, SHARED), help=words)
     score = parser.add_argument_group("scores and files")
     words = "mm between predictions (2; with --mode published 4, and any other)"
     score.add_argument("--stride", metavar="MM", type=positive, help=words)
@@ -145,6 +150,8 @@ def wrong_usage(args: argparse.Namespace, cases: Sequence[Case]) -> str:
         return f"An autoencoder has one map, of every voxel: leave {words} out."
     if args.scores_only and (args.maps or args.dicom or args.report):
         return "With --scores-only nothing but result.json is written: leave --maps, --report and --dicom out."
+    if args.networks == SHARED and (args.mode != "dense" or args.engine != "local"):
+        return "Only our own networks can be shared, by processes of this machine: leave --mode, --engine or it out."
     reasons = ((case.name, why_no_dicom(case.image)) for case in cases if args.dicom)
     if no_dicom := next((f"{name}: {reason}" for name, reason in reasons if reason), ""):
         return no_dicom
@@ -215,10 +222,32 @@ def judged(args: argparse.Namespace, parser: Any) -> dict[str, Any]:
 
 
 def work(plan: Plan, cases: Sequence[Case], args: argparse.Namespace) -> None:
-    """Score the cases that are not finished, with a bar, and a line for each that has no scores."""
+    """Score the cases that are not finished, by networks of this process or of the workers."""
+    todo = [case for case in cases if not CohortFolder(plan.root).finished(case.name)]
+    if not todo or not shares_networks(args):
+        work_through(plan, cases, todo, args)
+        return
+    from ..cohort.inferers import shared_networks
+
+    with shared_networks(plan, args.device) as (shared, server):
+        work_through(shared, cases, todo, args)
+    words = f"{server.usage.requests} requests, and waited {100 * server.usage.waiting:.0f} % of the time for more."
+    print(f"The shared networks answered {words}", file=sys.stderr)
+
+
+def shares_networks(args: argparse.Namespace) -> bool:
+    """True if the networks run in this process for all workers."""
+    if args.networks or args.mode != "dense" or args.engine != "local" or (args.workers or 1) == 1:
+        return bool(args.networks == SHARED)
+    import torch
+
+    return args.device.startswith("cuda") or (args.device == "auto" and torch.cuda.is_available())
+
+
+def work_through(plan: Plan, cases: Sequence[Case], todo: Sequence[Case], args: argparse.Namespace) -> None:
+    """Score the cases `todo`, some of `cases`, with a bar, and a line for each that has no scores."""
     folder = CohortFolder(plan.root)
     before: Mapping[str, Row | None] = {case.name: folder.row(case.name) for case in cases}
-    todo = [case for case in cases if not folder.finished(case.name)]
     counts = Counter(row.status for row in before.values() if row and row.status != FAILED)
     with tqdm(total=len(cases), initial=len(cases) - len(todo), desc="cohort", unit="case") as bar:
         for case, answer in answers(partial(run_case, plan), todo, args):

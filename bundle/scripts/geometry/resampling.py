@@ -135,6 +135,7 @@ def resample(
     affine: NDArray[np.float64],
     mode: str = "bilinear",
     within: Box | None = None,
+    reached: Tensor | None = None,
 ) -> Tensor:
     """Interpolate `source` (C, I, J, K) at the voxels of another grid: (C, *shape), 0 outside the source.
 
@@ -148,6 +149,7 @@ def resample(
         affine: of the target grid, world mm.
         mode: "bilinear" (linear in three dimensions) or "nearest".
         within: the box of the target grid to interpolate, see `reach`; 0 beyond it.
+        reached: a mask (*shape) to fill, False everywhere: it becomes True at the voxels that are not outside.
     """
     size = np.array(source.shape[1:], dtype=np.float64)
     scale = 2 / np.maximum(size - 1, 1)
@@ -165,6 +167,8 @@ def resample(
         inside = close[..., 0] & close[..., 1] & close[..., 2]
         values = functional.grid_sample(source[None], points[None], mode, padding_mode="border", align_corners=True)
         result[:, *slab] = values[0].mul_(inside)
+        if reached is not None:
+            reached[slab] = inside
     return result
 
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 import contextlib
 import math
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -184,15 +184,20 @@ class PositionInferer(Inferer):
         """Write the network's answers into `predicted` (3, ...) at least wherever `wanted` (...) says so."""
 
     def _result(self, predicted: Tensor, inputs: Tensor, device: str, portion: int, fallback: bool) -> MetaTensor:
-        result = MetaTensor(predicted)
-        if isinstance(inputs, MetaTensor):
-            result.copy_meta_from(inputs)
-        scale = torch.diag(torch.tensor([self.stride] * 3 + [1], dtype=torch.float64))
-        result.affine = result.affine.to(scale) @ scale
         facts = {"device": device, self.portion_name: portion, "fallback": fallback}
-        # What was collated is taken apart item by item: there, each fact is a list.
-        result.meta["inference"] = {k: [v] * len(result) for k, v in facts.items()} if result.is_batch else facts
-        return result
+        return placed(predicted, inputs, self.stride, facts)
+
+
+def placed(predicted: Tensor, inputs: Tensor, stride: int, facts: Mapping[str, Any]) -> MetaTensor:
+    """Predicted positions (B, 3, ...) with the metadata of their inputs, the affine of their grid, and these facts."""
+    result = MetaTensor(predicted)
+    if isinstance(inputs, MetaTensor):
+        result.copy_meta_from(inputs)
+    scale = torch.diag(torch.tensor([stride] * 3 + [1], dtype=torch.float64))
+    result.affine = result.affine.to(scale) @ scale
+    # What was collated is taken apart item by item: there, each fact is a list.
+    result.meta["inference"] = {k: [v] * len(result) for k, v in facts.items()} if result.is_batch else dict(facts)
+    return result
 
 
 class DensePositionInferer(PositionInferer):

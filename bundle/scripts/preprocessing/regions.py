@@ -86,8 +86,27 @@ def region_target(reference_regions: NDArray[np.uint8], spacing_mm: float = 1.0)
     return RegionTarget(space_target(brain, step_mm), within(skull, SKULL_MM, step_mm))
 
 
+@dataclass(frozen=True)
+class Blocks:
+    """A registered scan on blocks of `COARSE` voxels a side: mean HU, and the shares of each that are bone and head.
+
+    `bone` is the mask of the bone, on voxels.
+    """
+
+    hu: NDArray[np.float32]
+    bone_share: NDArray[np.float32]
+    head_share: NDArray[np.float32]
+    bone: Mask
+
+
+def in_blocks(hu: NDArray[np.floating], head: Mask) -> Blocks:
+    """The blocks of a registered scan (N, N, N) in HU with its foreground."""
+    bone = head & (hu > BONE_HU)
+    return Blocks(block_means(hu, COARSE), block_means(bone, COARSE), block_means(head, COARSE), bone)
+
+
 def own_regions(
-    hu: NDArray[np.floating], head: Mask, target: RegionTarget, spacing_mm: float = 1.0
+    hu: NDArray[np.floating], head: Mask, target: RegionTarget, spacing_mm: float = 1.0, blocks: Blocks | None = None
 ) -> NDArray[np.uint8]:
     """Regions (I, J, K) of one registered scan.
 
@@ -96,31 +115,37 @@ def own_regions(
         head: its foreground, without what lies outside the field of view.
         target: of the reference regions on the same grid.
         spacing_mm: voxel size of the grid.
+        blocks: of the scan, where they are known.
     """
-    bone = head & (hu > BONE_HU)
-    bone_share, step_mm = block_means(bone, COARSE), COARSE * spacing_mm
-    brain = inside_skull(block_means(hu, COARSE), bone_share > 0, block_means(head, COARSE) > 0, target.brain, step_mm)
+    coarse, step_mm = blocks or in_blocks(hu, head), COARSE * spacing_mm
+    brain = inside_skull(coarse.hu, coarse.bone_share > 0, coarse.head_share > 0, target.brain, step_mm)
     larger = brain & ~target.brain.close
     skull = (target.skull | within(larger, THICK_MM, step_mm)) & ~ndimage.binary_erosion(brain)
     middle = hu.shape[0] // 2
     side = np.where(np.arange(hu.shape[0]) < middle, LEFT_HEMISPHERE, RIGHT_HEMISPHERE).astype(np.uint8)
-    regions = np.where(_fine(brain) & head & ~bone, side[:, None, None], 0).astype(np.uint8)
-    table = ndimage.binary_closing(bone_share >= 0.5, ball(GAP_MM / 2 / step_mm)) & skull & ~brain
-    regions[(_fine(table) | (bone & _fine(skull))) & head & (regions == 0)] = SKULL
+    regions = np.where(_fine(brain) & head & ~coarse.bone, side[:, None, None], np.uint8(0))
+    table = ndimage.binary_closing(coarse.bone_share >= 0.5, ball(GAP_MM / 2 / step_mm)) & skull & ~brain
+    regions[(_fine(table) | (coarse.bone & _fine(skull))) & head & (regions == 0)] = SKULL
     return regions
 
 
 def share_in_no_region(
-    hu: NDArray[np.floating], head: Mask, regions: NDArray[np.uint8], target: RegionTarget, spacing_mm: float = 1.0
+    hu: NDArray[np.floating],
+    head: Mask,
+    regions: NDArray[np.uint8],
+    target: RegionTarget,
+    spacing_mm: float = 1.0,
+    blocks: Blocks | None = None,
 ) -> float:
     """Share (0 to 1) of the voxels of the `enclosed_space`, without bone, that lie in none of a scan's `regions`.
 
     0 where there is no such space; arguments as of `own_regions`.
     """
-    bone = head & (hu > BONE_HU)
-    with_bone, shown = block_means(bone, COARSE) > 0, block_means(head, COARSE) > 0
-    space = enclosed_space(block_means(hu, COARSE), with_bone, shown, target.brain, COARSE * spacing_mm)
-    free, none = (block_means(mask, COARSE)[space].sum() for mask in (head & ~bone, head & ~bone & (regions == 0)))
+    coarse = blocks or in_blocks(hu, head)
+    with_bone, shown = coarse.bone_share > 0, coarse.head_share > 0
+    space = enclosed_space(coarse.hu, with_bone, shown, target.brain, COARSE * spacing_mm)
+    soft = head & ~coarse.bone
+    free, none = (block_means(mask, COARSE)[space].sum() for mask in (soft, soft & (regions == 0)))
     return float(none / max(free, 1.0))
 
 

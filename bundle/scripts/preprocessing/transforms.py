@@ -25,7 +25,7 @@ from ..volume import AIR_HU
 from .blocks import MEDIAN_HU, Shift, at_places, block_grid, block_hu, median_shift, shifted
 from .foreground import head_foreground
 from .intensity import BONE_WINDOW_HU, BRAIN_WINDOW_HU, equalize_histogram, windows
-from .regions import RegionTarget, coverage, in_hemispheres, own_regions, region_target, share_in_no_region
+from .regions import RegionTarget, coverage, in_blocks, in_hemispheres, own_regions, region_target, share_in_no_region
 
 REGION_TARGET_NAME = "regions_target.npz"
 """The derived file (see `files.derived`) with what is needed of the reference regions."""
@@ -126,10 +126,12 @@ class MakeRegionsd(MapTransform):
         target = load_region_target(self.reference_regions)
         for key in self.key_iterator(labelled):
             head = as_array(labelled[self.foreground_key]).astype(bool)
-            regions = own_regions(as_array(labelled[key]), head, target, REFERENCE_SPACING_MM)
+            hu = as_array(labelled[key])
+            blocks = in_blocks(hu, head)
+            regions = own_regions(hu, head, target, REFERENCE_SPACING_MM, blocks)
             labelled[self.regions_key] = like(regions, labelled[key])
             if isinstance(labelled[key], MetaTensor):
-                share = share_in_no_region(as_array(labelled[key]), head, regions, target, REFERENCE_SPACING_MM)
+                share = share_in_no_region(hu, head, regions, target, REFERENCE_SPACING_MM, blocks)
                 labelled[key] = told(labelled[key], share)
         return labelled
 

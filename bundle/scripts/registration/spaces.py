@@ -38,14 +38,16 @@ def to_reference_space(volume: Tensor, affine: Array, matrix: Array) -> tuple[Te
         native voxels that contribute are known.
     """
     known = torch.from_numpy(validity(volume.numpy()))
-    if bool(known.all()):
-        both = torch.cat([volume, torch.ones_like(volume)])
+    whole = tuple(slice(0, n) for n in volume.shape[1:])
+    grids = matrix @ affine, REFERENCE_SHAPE, grid_affine()
+    seen = reach(whole, *grids)
+    if bool(known.all()):  # then the known voxels' weights are 1 wherever the scan reaches
+        valid = torch.zeros((1, *REFERENCE_SHAPE), dtype=torch.bool)
+        moved = resample(volume, *grids, within=seen, reached=valid[0])
     else:
         both = torch.cat([torch.where(known, volume, torch.tensor(AIR_HU)), known.to(volume)])
-    whole = tuple(slice(0, n) for n in volume.shape[1:])
-    seen = reach(whole, matrix @ affine, REFERENCE_SHAPE, grid_affine())
-    moved = resample(both, matrix @ affine, REFERENCE_SHAPE, grid_affine(), within=seen)
-    valid = moved[1:] >= KNOWN_SHARE
+        moved = resample(both, *grids, within=seen)
+        valid = moved[1:] >= KNOWN_SHARE
     return torch.where(valid, moved[:1], torch.tensor(AIR_HU)), valid.to(torch.uint8)
 
 
