@@ -51,7 +51,7 @@ def run_shard(folder: Path, code: int, restarts: str | None) -> tuple[int, list[
     ("code", "restarts", "status", "again"),
     [
         (0, None, 0, False),
-        (3, None, 0, False),
+        (3, None, 3, False),
         (4, None, 4, True),
         (137, "4", 137, True),
         (137, "5", 137, False),
@@ -69,9 +69,10 @@ def test_a_slurm_task_maps_exit_codes(
 
 
 def test_the_workflow_maps_exit_codes_and_its_options_exist() -> None:
+    for name in ("shard", "merge"):
+        codes = [loaded(f"cwl/{name}.cwl")[f"{kind}Codes"] for kind in ("success", "temporaryFail", "permanentFail")]
+        assert codes == [[0, 5], [4, 137], [2, 3]]
     tool = loaded("cwl/shard.cwl")
-    assert (tool["successCodes"], tool["temporaryFailCodes"]) == ([0], [4, 137])
-    assert not {0, 4, 137} & set(tool["permanentFailCodes"])
     options = [given["inputBinding"]["prefix"] for given in tool["inputs"].values() if "inputBinding" in given]
     values = {"--shard": ["1/4"], "--stride": ["4"], "--workers": ["2"]}
     words = [*tool["baseCommand"][1:], "scans", "-o", ".", *(w for o in options for w in [o, *values.get(o, [])])]
@@ -93,6 +94,15 @@ def test_the_indexed_job_maps_exit_codes_and_counts_its_shards() -> None:
     assert callable(parser_for(container["args"]).parse_args(container["args"]).main)
 
 
+def test_the_merging_job_is_not_tried_again_where_the_cohort_is_there() -> None:
+    spec = loaded("kubernetes/merge.yaml")["spec"]
+    (container,) = spec["template"]["spec"]["containers"]
+    ignored, failing, counted = spec["podFailurePolicy"]["rules"]
+    assert (ignored["action"], failing["action"], counted["action"]) == ("Ignore", "FailJob", "Count")
+    assert (failing["onExitCodes"]["values"], counted["onExitCodes"]["values"]) == ([2, 3, 5], [4, 137])
+    assert {rule["onExitCodes"]["containerName"] for rule in (failing, counted)} == {container["name"]}
+
+
 @pytest.mark.parametrize("name", ["shards", "merge"])
 def test_pods_have_no_rights_and_the_image_of_this_version(name: str) -> None:
     pod = loaded(f"kubernetes/{name}.yaml")["spec"]["template"]["spec"]
@@ -111,3 +121,12 @@ def test_the_image_has_the_version_of_the_bundle_and_all_that_is_copied() -> Non
     assert {f"!{name}" for name in copied} == {line for line in kept if line.startswith("!")}
     assert all((ROOT / name).exists() for name in copied)
     assert re.findall(r"^USER (\S+)", text, flags=re.M) == ["10001:10001"]
+
+
+def test_the_node_is_reached_from_outside_its_container() -> None:
+    text = (APPS / "container" / "Dockerfile").read_text(encoding="utf-8")
+    (node,) = re.findall(r"^FROM command AS node\n(?:.*\n)*?ENTRYPOINT (.+)$", text, flags=re.M)
+    _, *words = json.loads(node)
+    args = parser_for(words).parse_args([*words, "/spool", "--sender", "SCANNER", "--to", "PACS@pacs.example:4242"])
+    assert (args.host, args.port, args.spool) == ("0.0.0.0", 11112, Path("/spool"))
+    assert " ".join(["head-ct-anomaly", *words, "/srv/spool"]) in (ENGINES / "container.sh").read_text(encoding="utf-8")

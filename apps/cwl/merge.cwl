@@ -1,4 +1,5 @@
 # One cohort of all its shards. The results of the cases stay in the shards' folders, to which it has links.
+# With exit code 5 the cohort is there, and some of its scans failed.
 cwlVersion: v1.2
 class: CommandLineTool
 label: join the shards of a cohort of head CT
@@ -19,3 +20,6 @@ outputs:
   facts:
     type: File
     outputBinding: {glob: cohort/cohort.json}
+successCodes: [0, 5]
+temporaryFailCodes: [4, 137]
+permanentFailCodes: [2, 3]

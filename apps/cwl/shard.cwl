@@ -1,4 +1,5 @@
-# One shard of a cohort, into a folder of its own. Exit codes 4 (no room) and 137 (killed) are worth another try.
+# One shard of a cohort, into a folder of its own. Exit codes 4 (no room) and 137 (killed) are worth another try. With 5
+# a scan failed, which the shard's table says; or the program, and then `merge` finds that the shard is not complete.
 cwlVersion: v1.2
 class: CommandLineTool
 label: score one shard of a cohort of head CT
@@ -41,6 +42,6 @@ outputs:
     type: Directory?
     outputBinding: {glob: shard_*}
     doc: what was killed before it began has none, which shall not count as another failure
-successCodes: [0]
+successCodes: [0, 5]
 temporaryFailCodes: [4, 137]
-permanentFailCodes: [2, 3, 5]
+permanentFailCodes: [2, 3]

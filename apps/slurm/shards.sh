@@ -16,9 +16,6 @@ most_restarts=5
 head-ct-anomaly cohort "$list" -o "$out" --shard "auto/$count" --workers "${SLURM_CPUS_PER_TASK:-1}" "$@"
 status=$?
 case $status in
-3) # the input was refused: the log has the reason, and nobody has to come
-    status=0
-    ;;
 4 | 137) # no room, or killed for want of memory: another node, or another hour, may have it
     if ((${SLURM_RESTART_COUNT:-0} < most_restarts)); then
         echo "exit code $status: shard $SLURM_ARRAY_TASK_ID of $count is put into the queue again" >&2
@@ -26,4 +23,4 @@ case $status in
     fi
     ;;
 esac
-exit "$status" # 5: a case, or the program, failed; 2: the arguments are wrong
+exit "$status" # 5: a case, or the program, failed; 2: the arguments are wrong; 3: the input was refused

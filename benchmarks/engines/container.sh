@@ -51,7 +51,7 @@ head-ct-anomaly run /mnt/dicom -o /srv/scan --stride 4 --device cpu --dicom --ov
 head-ct-anomaly verify /srv/scan
 check="$(cat /srv/health.py)"
 ! python -c "$check" 2>/dev/null
-head-ct-anomaly listen /srv/spool --sender SCANNER --to PACS@127.0.0.1:4242 &
+head-ct-anomaly listen --host 0.0.0.0 /srv/spool --sender SCANNER --to PACS@127.0.0.1:4242 &
 node=$!
 for _ in $(seq 60); do python -c "$check" 2>/dev/null && break || sleep 1; done
 python -c "$check"

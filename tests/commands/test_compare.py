@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -54,6 +56,41 @@ def test_a_folder_that_is_there_stays_as_it_is(scans: tuple[Path, Path], tmp_pat
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["mine.txt"]
 
 
+def test_an_empty_folder_makes_way_also_where_no_folder_is_renamed_onto_another(
+    runs: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rename = os.replace
+
+    def as_on_windows(source: Path, target: Path) -> None:
+        if Path(target).is_dir():
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(target))
+        rename(source, target)
+
+    monkeypatch.setattr(os, "replace", as_on_windows)
+    (tmp_path / "out").mkdir()
+    assert main(words(*runs, tmp_path / "out")) == 0
+    assert (tmp_path / "out" / "compare.json").is_file()
+
+
+def test_a_name_that_no_folder_can_have_is_an_output_that_cannot_be_written(
+    runs: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words(*runs, tmp_path / ("x" * 250))) == 4
+    assert "The results were not written to" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--stride", "--alpha"])
+def test_options_for_judging_are_wrong_where_nothing_is_judged(
+    option: str, runs: tuple[Path, Path], scans: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = {"--stride": "4", "--alpha": "0.1"}[option]
+    for pair, what in ((runs, "runs of `cohort`"), (scans, "folders of results")):
+        assert main(words(*pair, tmp_path / "out", option, given)) == 2
+        text = f"Both are {what}, which are compared as they are: leave {option} out"
+        assert capsys.readouterr().err.startswith(text)
+    assert not (tmp_path / "out").exists()
+
+
 def test_results_that_are_not_complete_are_refused_with_nothing_written(
     scans: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -98,8 +135,21 @@ def test_scans_of_two_patients_are_refused_before_anything_is_judged(
     for other in (second, tmp_path / "b.zip"):
         assert main(words(first, other, tmp_path / "out")) == 3
         text = capsys.readouterr().err
-        assert text == "By their headers, the two scans belong to 2 patients. Give one patient's images.\n"
+        assert text == (
+            "By their headers, the two scans belong to 2 patients (if you know that they are of one, add "
+            "--same-patient). Give one patient's images.\n"
+        )
     assert not (tmp_path / "out").exists()
+
+
+def test_scans_of_one_patient_with_two_ids_are_compared_if_the_user_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = identified(tmp_path / "a", "P4711"), identified(tmp_path / "b", "P4712")
+    monkeypatch.setattr(judging, "judge", lambda scan, output, values, **more: write_judged(output))
+    assert main(words(first, second, tmp_path / "out", "--same-patient")) == 0
+    notes = json.loads((tmp_path / "out" / "compare.json").read_text())["notes"]
+    assert any("2 patients; that they are of one was said by --same-patient" in note for note in notes)
 
 
 def test_a_scan_that_is_not_there_is_refused(scans: tuple[Path, Path], tmp_path: Path) -> None:
@@ -131,4 +181,6 @@ def test_a_run_and_a_scan_are_not_compared(
     assert f"{runs[0]} is a run of `cohort`, and {scans[0]} is none" in capsys.readouterr().err
     assert main(words(*scans, tmp_path / "out", "--score", "raw_maximum")) == 2
     assert "--score is for two runs" in capsys.readouterr().err
+    assert main(words(runs[0], runs[1], tmp_path / "out", "--same-patient")) == 2
+    assert "--same-patient is for two scans" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

@@ -62,5 +62,15 @@ def test_another_patient_is_refused_without_a_word_of_either() -> None:
         check_one_patient(ONE, Patient("4712", "A", "ROE RICHARD", "19600102"))
     assert refused.value.code == "several_patients"
     assert not any(word in str(refused.value) for word in ("4711", "4712", "DOE", "ROE", "1950", "1960"))
+    assert "add --same-patient" in str(refused.value)
     assert "one patient" in check_one_patient(ONE, ONE)
     assert "not known" in check_one_patient(ONE, Patient())
+
+
+def test_who_knows_better_is_believed_and_the_note_says_so() -> None:
+    other = Patient("4712", "", "", "")
+    assert check_one_patient(ONE, other, known=True) == (
+        "By their headers, the two scans belong to 2 patients; that they are of one was said by --same-patient."
+    )
+    assert "was said by --same-patient" in check_one_patient(ONE, Patient(), known=True)
+    assert check_one_patient(ONE, ONE, known=True) == check_one_patient(ONE, ONE)

@@ -91,7 +91,7 @@ class CohortFolder:
         before = known.pop("cases", {}) if known else {}
         wanted = json.loads(json_text({"format": COHORT_FORMAT, **facts, **_shard_words(shard)}))
         known |= _shard_words(known.pop("shard", None)) if known else {}
-        if known and (change := differing(_with_alpha(known), _with_alpha(wanted))):
+        if known and (change := differing(with_alpha(known), with_alpha(wanted))):
             raise OutputExists(f"{self.root} holds a run with other settings: {change}. Choose another folder.")
         for case, source in sources.items():
             if before.get(case, source) != source and self.finished(case):
@@ -191,7 +191,7 @@ def _shard_words(shard: Mapping[str, Any] | None) -> dict[str, str]:
     return {} if shard is None else {"shard": f"{shard['number']} of {shard['of']}"}
 
 
-def _with_alpha(facts: Mapping[str, Any]) -> dict[str, Any]:
+def with_alpha(facts: Mapping[str, Any]) -> dict[str, Any]:
     """Facts whose settings name an alpha: earlier versions had the default one without saying so."""
     return {**facts, "settings": {"alpha": ALPHA, **facts.get("settings", {})}}
 

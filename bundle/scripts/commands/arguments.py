@@ -70,17 +70,16 @@ def add_workers(parser: argparse._ActionsContainer, words: str) -> None:
     parser.add_argument("--workers", metavar="N", type=positive, help=words)
 
 
-def add_device(parser: argparse._ActionsContainer) -> None:
-    """Declare the device to compute on."""
-    parser.add_argument(
-        "--device", metavar="NAME", type=device, default="auto", help="auto (default), cpu, cuda or cuda:N"
-    )
+def add_device(parser: argparse._ActionsContainer, words: str = "") -> None:
+    """Declare the device to compute on; the words say what for, where that is not everything."""
+    text = f"auto (default), cpu, cuda or cuda:N{words and f', {words}'}"
+    parser.add_argument("--device", metavar="NAME", type=device, default="auto", help=text)
 
 
-def add_alpha(parser: argparse._ActionsContainer) -> None:
-    """Declare the false-alarm rate of the thresholds."""
-    words = "share of healthy scans above the thresholds (0.05)"
-    parser.add_argument("--alpha", metavar="SHARE", type=alpha, help=words)
+def add_alpha(parser: argparse._ActionsContainer, words: str = "") -> None:
+    """Declare the false-alarm rate of the thresholds; the words say of what, where that is not everything."""
+    text = f"share of healthy scans above the thresholds{words and f', {words}'} (0.05)"
+    parser.add_argument("--alpha", metavar="SHARE", type=alpha, help=text)
 
 
 def alpha(text: str) -> float:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,9 @@ CONTENT, TABLE, PICTURE, DIFFERENCE = "compare.json", "compare.csv", "compare.pn
 BEFORE, AFTER = "before", "after"
 """Folders of the results of scans that are judged here."""
 
+JUDGED_HERE = "for scans that are judged here"
+"""What some options are for."""
+
 FACTS_NAME = "cohort.json"
 """What a folder of `cohort` is told by, as `cohort.folder.FACTS_NAME`, which loads more than `--help` needs."""
 
@@ -45,9 +48,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("second", metavar="B", type=Path, help="the same of the later scan, or of the other run")
     add_output(parser, "folder of the comparison")
     parser.add_argument("--score", metavar="NAME", help="of two runs: the score, raw_maximum say (their default score)")
-    add_device(parser)
-    add_stride(parser, "for scans that are judged here (2)")
-    add_alpha(parser)
+    parser.add_argument(
+        "--same-patient",
+        action="store_true",
+        help="of two scans: I know that both are of one patient, whatever IDs say",
+    )
+    add_device(parser, JUDGED_HERE)
+    add_stride(parser, f"{JUDGED_HERE} (2)")
+    add_alpha(parser, JUDGED_HERE)
 
 
 def main(args: argparse.Namespace) -> int:
@@ -64,10 +72,11 @@ def main(args: argparse.Namespace) -> int:
         raise WrongUsage(f"{run} is a run of `cohort`, and {other} is none. Name two scans or two runs.")
     if args.score and not any(runs):
         raise WrongUsage("--score is for two runs of `cohort`. Leave it out for two scans.")
+    if args.same_patient and any(runs):
+        raise WrongUsage("--same-patient is for two scans. Leave it out for two runs of `cohort`.")
     check_free(args.output)
     try:
-        with staged(args.output.absolute()) as folder:
-            folder.mkdir()
+        with new_folder(args.output) as folder:
             files, lines = compared_runs(args) if any(runs) else compared_scans(args, folder)
             write_all(folder, files, args.output)
     except ResultIncomplete as error:
@@ -77,18 +86,48 @@ def main(args: argparse.Namespace) -> int:
     return 0
 
 
+@contextmanager
+def new_folder(output: Path) -> Iterator[Path]:
+    """A folder that takes the name `output`, of nothing or of an empty folder, when the context ends without an error.
+
+    Raises:
+        OutputExists: something came under that name in the meantime.
+        OutputFailed: it can't be made, or renamed; nothing is left of it.
+    """
+    with ExitStack() as stack:
+        with writing(output):
+            folder = stack.enter_context(staged(output.absolute()))
+            folder.mkdir()
+        yield folder
+        with writing(output):
+            if output.is_dir():
+                output.rmdir()  # Windows renames no folder onto another, not even onto an empty one
+            stack.close()
+
+
+@contextmanager
+def writing(output: Path) -> Iterator[None]:
+    """What is done to write `output`: an error of the operating system in it becomes one that says so.
+
+    Raises:
+        OutputExists, OutputFailed: it is that.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise as_ours(error, output) from error
+
+
 def write_all(folder: Path, files: Mapping[str, bytes], output: Path) -> None:
     """Write files into a folder that will be `output`.
 
     Raises:
         OutputFailed: one can't be written.
     """
-    try:
+    with writing(output):
         for name, content in files.items():
             write_file(folder / name, content)
         sync(folder)
-    except OSError as error:
-        raise as_ours(error, output) from error
 
 
 def is_run(path: Path) -> bool:
@@ -112,12 +151,13 @@ def compared_runs(args: argparse.Namespace) -> tuple[dict[str, bytes], list[str]
     """The files and the lines about two runs.
 
     Raises:
-        WrongUsage: they can't be compared.
+        WrongUsage: they can't be compared, or an option is for scans that are judged here.
     """
     from ..cohort.folder import CohortFolder
     from ..sites.compare.run_words import runs_in_words
     from ..sites.compare.runs import compare_runs, read_run, runs_content, runs_picture, runs_table
 
+    check_judging(args, "Both are runs of `cohort`")
     first, second = (read_run(CohortFolder(path)) for path in (args.first, args.second))
     found = compare_runs(first, second, args.score)
     files = {TABLE: runs_table(found).encode(), PICTURE: runs_picture(found), CONTENT: text(runs_content(found))}
@@ -139,12 +179,30 @@ def compared_scans(args: argparse.Namespace, folder: Path) -> tuple[dict[str, by
         raise WrongUsage(problem)
     with ExitStack() as stack:
         first, second = (at(stack, path) for path in (args.first, args.second))
-        note = check_one_patient(patient_of(first), patient_of(second))
+        if are_results(first) and are_results(second):
+            check_judging(args, "Both are folders of results")
+        note = check_one_patient(patient_of(first), patient_of(second), args.same_patient)
         before = results_of(args, first, folder / BEFORE)
         after = results_of(args, second, folder / AFTER)
         found = compare_results(read(before), read(after), note)
     files = {TABLE: table(found).encode(), PICTURE: picture(found), DIFFERENCE: difference_file(found)}
     return {**files, CONTENT: text(content(found))}, in_words(found)
+
+
+def check_judging(args: argparse.Namespace, what: str) -> None:
+    """See that no option for judging is given where nothing is judged; `what` says what is compared.
+
+    Raises:
+        WrongUsage: one is.
+    """
+    for name in ("stride", "alpha"):
+        if getattr(args, name) is not None:
+            raise WrongUsage(f"{what}, which are compared as they are: leave --{name} out, it is {JUDGED_HERE}.")
+
+
+def are_results(path: Path) -> bool:
+    """True if a path is a folder of results, and not a scan."""
+    return (path / RESULT_NAME).is_file()
 
 
 def at(stack: ExitStack, path: Path) -> Path:
@@ -162,7 +220,7 @@ def patient_of(path: Path) -> Any:
     """The patient of a scan, or of the DICOM objects in results."""
     from ..reading.patients import patient_at
 
-    return patient_at(path / "dicom" if (path / RESULT_NAME).is_file() else path)
+    return patient_at(path / "dicom" if are_results(path) else path)
 
 
 def results_of(args: argparse.Namespace, path: Path, output: Path) -> Path:
@@ -171,7 +229,7 @@ def results_of(args: argparse.Namespace, path: Path, output: Path) -> Path:
     Raises:
         InputRefused: it can't be judged.
     """
-    if (path / RESULT_NAME).is_file():
+    if are_results(path):
         return path
     from ..processes.progress import stage_bar
     from ..results.judging import judge

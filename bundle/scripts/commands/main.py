@@ -42,7 +42,7 @@ COMMANDS = {
     "calibrate": "learn from healthy scans what is normal; no training",
     "cohort": "score every scan of a folder or datalist, in several processes or on Ray",
     "power": "plant lesions into healthy scans of a site, and say which are found",
-    "merge": "one cohort of the shards that `cohort --shard` scored; also `cohort merge`",
+    "merge": "join the shards of `cohort --shard` or `calibrate --shard`; also `cohort merge`",
     "audit": "say whether the thresholds hold on a site's own healthy scans, and where not",
     "evaluate": "AUROC and more from the scores of a cohort; compare two of them",
     "compare": "two scans of one patient, before and after; or two runs of one list",

@@ -22,7 +22,13 @@ from .arguments import FAILURES, add_output
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("shards", metavar="SHARD", type=Path, nargs="+", help="folders of all shards of a list")
+    parser.add_argument(
+        "shards",
+        metavar="SHARD",
+        type=Path,
+        nargs="+",
+        help="folders of all shards of `cohort --shard` or `calibrate --shard`",
+    )
     add_output(parser, "folder of the whole cohort, or of the calibration")
 
 

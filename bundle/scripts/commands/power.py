@@ -63,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--section", choices=SECTIONS, default="test", help="of the datalist (test)")
     parser.add_argument("--lesions", metavar="N", type=positive, default=60, help="planted into each scan (60)")
     known = (*KINDS, *MORE_KINDS)
-    words = f"of lesions ({','.join(KINDS)}; also {', '.join(MORE_KINDS)})"
+    words = f"kinds of lesions ({', '.join(KINDS)}; also {', '.join(MORE_KINDS)})"
     parser.add_argument("--kinds", metavar="NAME,NAME", type=names_among(known), default=list(KINDS), help=words)
     add_seed(parser, "seed of the lesions (0)")
     add_stride(parser, "(4, where `run` has 2: it is quicker, and scores hardly depend on it)", default=4)

@@ -102,11 +102,10 @@ def staged(path: Path) -> Iterator[Path]:
         yield partial
         os.replace(partial, path)
     finally:
-        with undisturbed():
+        with undisturbed(), suppress(OSError):
             if partial.is_dir():
                 shutil.rmtree(partial, ignore_errors=True)
-            with suppress(OSError):
-                partial.unlink()
+            partial.unlink()
 
 
 def replace_file(path: Path, content: bytes) -> None:

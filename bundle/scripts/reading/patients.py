@@ -71,15 +71,20 @@ def same_patient(first: Patient, second: Patient) -> bool | None:
     return None
 
 
-def check_one_patient(first: Patient, second: Patient) -> str:
-    """A note on whether two scans are of one patient.
+def check_one_patient(first: Patient, second: Patient, known: bool = False) -> str:
+    """A note on whether two scans are of one patient; `known` is True if the user says that they are.
 
     Raises:
-        InputRefused: `several_patients`, if their headers say that they are not.
+        InputRefused: `several_patients`, if their headers say that they are not, and the user does not know better.
     """
     same = same_patient(first, second)
+    if same is False and not known:
+        text = "the two scans belong to 2 patients (if you know that they are of one, add --same-patient)"
+        raise refusal("several_patients", f"By their headers, {text}.")
     if same is False:
-        raise refusal("several_patients", "By their headers, the two scans belong to 2 patients.")
+        return "By their headers, the two scans belong to 2 patients; that they are of one was said by --same-patient."
     if same:
         return "By their headers, both scans are of one patient."
+    if known:
+        return "That both scans are of one patient was said by --same-patient; no headers that tell were given."
     return "Whether both scans are of one patient is not known: no headers that tell were given."

@@ -25,6 +25,7 @@ from scripts.sites.compare.before_after import (
     shown_mm,
     table,
 )
+from scripts.statistics.alpha import ALPHA
 
 
 @pytest.fixture(autouse=True)
@@ -101,6 +102,14 @@ def test_another_stride_is_noted() -> None:
     fine = {"mode": "dense", "stride": 2, "map": "calibrated"}
     found = compare_results(judged(seed=1, settings=fine), judged(seed=2, settings=fine))
     assert "What repeats differ by was measured at stride 4, not 2." in found.notes
+
+
+@pytest.mark.parametrize(("alpha", "noted"), [(ALPHA, False), (0.01, True)])
+def test_results_of_a_version_without_alpha_have_the_default_one(alpha: float, noted: bool) -> None:
+    before = judged(seed=1)
+    after = judged(seed=2, settings={**before.record["settings"], "alpha": alpha})
+    notes = compare_results(before, after).notes
+    assert any("settings alpha" in note for note in notes) is noted
 
 
 def test_maps_of_two_kinds_are_not_subtracted() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -24,7 +25,13 @@ def test_a_new_place_has_its_peak_and_what_was_there() -> None:
     assert text.endswith("; peak 9.1, was 1.2 before; 95 % of repeats differ by at most 1.5.")
     assert change_in_words(replace(NEW, beyond=None), None).endswith("; peak 9.1, was 1.2 before.")
     assert change_in_words(replace(NEW, beyond=False), NOISE).startswith("New, but by no more than repeats differ:")
-    assert "was nothing known before" in change_in_words(replace(NEW, peaks=(None, 9.1)), NOISE)
+    assert "peak 9.1, was not known before" in change_in_words(replace(NEW, peaks=(None, 9.1)), NOISE)
+
+
+@pytest.mark.parametrize("row", [ROW, SKULL_ROW], ids=["brain", "skull"])
+def test_a_peak_that_is_not_known_is_said_to_be_so(row: dict[str, Any]) -> None:
+    text = change_in_words(Change("new", row["region"], [], [row], RIGHT.at_mm, (None, None), None), None)
+    assert re.search(r"peak (is )?not known[,;]", text)
 
 
 def test_a_place_that_is_gone_says_what_is_there_now() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from compared_scan import LEFT, NOISE, RIGHT, Ball, judged
 
+from scripts.sites.compare import changes as changed
 from scripts.sites.compare.changes import Change, changes, grouped
 from scripts.sites.compare.placed import placed
 
@@ -83,6 +84,14 @@ def test_a_skull_that_was_not_judged_tells_nothing_of_a_dent() -> None:
     result.record["scores"]["skull"] = None
     (change,) = changes(placed(judged(seed=1, dents_mm=[DENT_MM])), placed(result), NOISE)
     assert change.kind == "unseen"
+
+
+def test_a_bleed_whose_heat_neither_scan_tells_is_listed_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(changed, "heat_in", lambda scan, mask: None)
+    (change,) = found([], [RIGHT])
+    assert change.peaks == (None, None)
+    monkeypatch.setattr(changed, "heat_in", lambda scan, mask: 0.0)
+    assert [one.peaks for one in found([], [RIGHT])] == [(0.0, 0.0)]
 
 
 def test_groups_hang_together_through_others() -> None:

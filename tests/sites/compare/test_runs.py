@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from scripts.cohort.table import Found, Row
 from scripts.errors import WrongUsage
 from scripts.sites.compare.run_words import runs_in_words
 from scripts.sites.compare.runs import Run, compare_runs, measures, read_run, runs_content, runs_table
+from scripts.statistics.alpha import ALPHA
 
 LIMIT = 3.0
 
@@ -76,6 +78,14 @@ def test_a_run_beside_itself_differs_in_nothing(two: tuple[Run, Run]) -> None:
     assert words[0] == "Settings: the same in both runs."
     assert "No region of 5 cases changed its side of the threshold." in words
     assert "Scored in neither, 1: d." in words
+
+
+def test_a_run_of_a_version_without_alpha_has_the_default_one(two: tuple[Run, Run]) -> None:
+    first, _ = two
+    named = {**first.facts, "settings": {**first.facts["settings"], "alpha": ALPHA}}
+    assert compare_runs(first, replace(first, facts=named)).settings == []
+    named["settings"]["alpha"] = 0.01
+    assert compare_runs(first, replace(first, facts=named)).settings == [("settings alpha", ALPHA, 0.01)]
 
 
 def test_another_scan_under_one_name_is_in_no_pair(two: tuple[Run, Run]) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ...cohort.folder import differences
+from ...cohort.folder import differences, with_alpha
 from ...errors import WrongUsage
 from ...files.nifti import MAP_LEVEL, nifti_bytes
 from ...files.tables import as_csv
@@ -114,7 +114,7 @@ def _poses(before: Result, after: Result) -> list[str]:
 
 def _settings(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """A note on the first settings that differ."""
-    found = [name for name, _, _ in differences(before, after) if name.startswith(MADE_BY)]
+    found = [name for name, _, _ in differences(with_alpha(before), with_alpha(after)) if name.startswith(MADE_BY)]
     if not found:
         return []
     return [f"The scans were judged differently ({', '.join(found[:3])}): differences may come from that, too."]

@@ -40,16 +40,20 @@ def _one_sided(change: Change, noise: Noise | None) -> str:
     own, other = (change.peaks[1], change.peaks[0]) if new else change.peaks
     when = ("was", "before") if new else ("is", "now")
     if change.region != BRAIN:
-        known = f"its peak is {own:.1f}; nothing above the threshold is listed there {when[1]}"
+        known = f"its peak is {_peak(own)}; nothing above the threshold is listed there {when[1]}"
         limit = f"; 95 % of repeated scores differ by at most {noise.of_score('skull', True):.1f}" if noise else ""
     else:
-        value = "nothing known" if other is None else f"{other:.1f}"
-        known = f"peak {own:.1f}, {when[0]} {value} {when[1]}"
+        known = f"peak {_peak(own)}, {when[0]} {_peak(other)} {when[1]}"
         limit = f"; 95 % of repeats differ by at most {noise.peak:.1f}" if noise else ""
     words = "New" if new else "Gone"
     if change.beyond is False:
         words += ", but by no more than repeats differ"
     return f"{words}: {_listed(rows)}; {known}{limit}."
+
+
+def _peak(value: float | None) -> str:
+    """A peak; "not known" where it is not."""
+    return "not known" if value is None else f"{value:.1f}"
 
 
 def _listed(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -79,7 +79,12 @@ def changes(before: Placed, after: Placed, noise: Noise | None) -> list[Change]:
     """The changes: those of the brain first, then those of the skull, each in the order of their kinds and peaks."""
     found = [*_brain_changes(before, after, noise), *_skull_changes(before, after, noise)]
     order = (NEW, GROWN, GONE, SHRUNKEN, SAME, LISTED, UNSEEN)
-    return sorted(found, key=lambda one: (one.region != BRAIN, order.index(one.kind), -max(filter(None, one.peaks))))
+    return sorted(found, key=lambda one: (one.region != BRAIN, order.index(one.kind), -_highest(one)))
+
+
+def _highest(change: Change) -> float:
+    """The higher of the peaks before and after; 0 where neither is known."""
+    return max((peak for peak in change.peaks if peak is not None), default=0.0)
 
 
 def _brain_changes(before: Placed, after: Placed, noise: Noise | None) -> Iterator[Change]:

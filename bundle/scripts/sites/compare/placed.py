@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ...geometry.coordinates import REFERENCE_SIZE, grid_affine
 from ...geometry.resampling import Shape, resample
-from ...preprocessing.regions import LEFT_HEMISPHERE, RIGHT_HEMISPHERE
+from ...preprocessing.regions import in_hemispheres
 from ...results.checks import decoded_map
 from ...results.record import DETECTIONS, HEATMAP, REGIONS, SCAN, ResultIncomplete
 from ...results.result import Result
@@ -83,14 +83,14 @@ def placed(result: Result) -> Placed:
         raise ResultIncomplete(f"There is no {lacking[0]} in it. Run the scan again with --maps all.")
     matrix = np.asarray(result.registration["matrix"], dtype=np.float64)
     to_reference = matrix @ result.affine
-    inside = np.isin(result.regions, (LEFT_HEMISPHERE, RIGHT_HEMISPHERE))
+    inside = in_hemispheres(np.asarray(result.regions))
     heat = np.where(inside, result.heatmap, np.float32(0)).astype(np.float32)
     total, share = on_grid(np.stack([heat, inside.astype(np.float32)]), to_reference)
     own = share >= INSIDE
     ranks, _ = decoded_map(result.files[DETECTIONS])
     labels = np.stack([result.regions, np.asarray(ranks)]).astype(np.float32)
     regions, listed = on_grid(labels, to_reference, "nearest").astype(np.uint8)
-    own &= np.isin(regions, (LEFT_HEMISPHERE, RIGHT_HEMISPHERE))
+    own &= in_hemispheres(regions)
     return Placed(
         result.record,
         np.divide(total, share, out=np.zeros_like(total), where=own),

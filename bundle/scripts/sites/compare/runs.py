@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...cohort.folder import FACTS_NAME, CohortFolder, differences
+from ...cohort.folder import FACTS_NAME, CohortFolder, differences, with_alpha
 from ...cohort.table import DETAILS_NAME, DONE, TABLE_NAME, Number, Row, read_short, read_table
 from ...errors import WrongUsage
 from ...files.tables import as_csv
@@ -131,7 +131,7 @@ def compare_runs(first: Run, second: Run, score: str | None = None) -> RunsCompa
     pairs = [pair for case in done for pair in _pairs(first.rows[case], second.rows[case], score)]
     if score and not pairs:
         raise WrongUsage(f"No case has the score {score} in both runs. Check --score.")
-    settings = [{k: v for k, v in run.facts.items() if k not in LEFT_OUT} for run in (first, second)]
+    settings = [{k: v for k, v in with_alpha(run.facts).items() if k not in LEFT_OUT} for run in (first, second)]
     found = [(case, first.verdicts.get(case, ""), second.verdicts.get(case, "")) for case in done]
     return RunsCompared(
         name,

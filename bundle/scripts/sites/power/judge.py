@@ -81,7 +81,7 @@ class Judge:
         self.scoring = steps[: last + 1]
 
     def prepared(self, scan: Path, series_uid: str | None = None) -> tuple[dict[Any, Any], list[Any]]:
-        """A scan, registered and masked, and the transforms that are left to network input.
+        """A scan, registered and masked, and the transforms that remain up to network input.
 
         Raises:
             InputRefused: it can't be judged.
@@ -108,12 +108,14 @@ class Judge:
         labels = regions.astype(np.uint8)
         return ground_of(hu.astype(np.float32), inside, labels, self.atlas, tuple(scan.shape[1:]), affine, matrix)
 
-    def __call__(self, data: Mapping[Any, Any], left: Sequence[Any], hu: NDArray[np.float32] | None = None) -> Verdict:
+    def __call__(
+        self, data: Mapping[Any, Any], remaining: Sequence[Any], hu: NDArray[np.float32] | None = None
+    ) -> Verdict:
         """The verdict on a prepared scan, or on one whose HU (256, 256, 256) are others."""
         judged = dict(data)
         if hu is not None:
             judged["image"] = with_meta(torch.from_numpy(hu)[None], data["image"])
-        for step in left:
+        for step in remaining:
             judged = step(judged)
         with torch.no_grad():
             judged["pred"] = self.inferer(judged["image"][None].to(self.device), self.network)[0]

@@ -1,7 +1,8 @@
 """Which lesions are planted into which scan: kinds, volumes and sides take turns, so that all are about as frequent.
 
-A *wish* is one lesion. The seed of a wish follows from that of the run, the name of its scan and its number, so that
-the lesions of a scan are the same whatever other scans are listed.
+A *wish* is one lesion. The seed of a wish follows from that of the run, the name of its scan and its number; its kind,
+volume and side from the place of the scan in the list. So the lesions of a scan at the same place of the list are the
+same whatever other scans are listed.
 """
 
 from __future__ import annotations

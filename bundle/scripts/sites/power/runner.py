@@ -123,19 +123,19 @@ def judged(recipe: Recipe, case: Case, scan: Path) -> dict[str, Any]:
     from .judge import Settings, judge_of
 
     judge = judge_of(Settings(recipe.stride, recipe.device, recipe.calibration, recipe.alpha))
-    data, left = judge.prepared(scan, case.series_uid)
+    data, remaining = judge.prepared(scan, case.series_uid)
     try:
         ground = judge.ground(data)
     except ValueError as error:
         return {"refused": f"Nothing can be planted: {error}."}
-    before = judge(data, left)
+    before = judge(data, remaining)
     facts = {
         "verdict": data["image"].meta["registration"]["verdict"],
         "noise_hu": round(ground.noise_hu, 2),
         "before": {side: {"score": before.scores[side], "above": before.above(side)} for side in SIDES},
         "places_before": len(before.places),
     }
-    rows = lesion_rows(recipe.wishes(case), ground, before, partial(judge, data, left))
+    rows = lesion_rows(recipe.wishes(case), ground, before, partial(judge, data, remaining))
     return {**facts, "lesions": list(rows)}
 
 

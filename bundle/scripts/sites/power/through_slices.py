@@ -60,7 +60,7 @@ def through_slices(change: Volume, box: Box, shape: tuple[int, ...], affine: Arr
 
 
 def coarser(shape: tuple[int, ...], affine: Array) -> tuple[Shape, Array]:
-    """Shape and affine of every n-th pixel of a grid, with n so that pixels are as large as `PIXEL_MM` or less."""
+    """Shape and affine of every n-th pixel of a grid, with n so that pixels are near `PIXEL_MM`."""
     steps = [max(1, int(PIXEL_MM / mm + 0.5)) for mm in np.linalg.norm(affine[:3, :3], axis=0)]
     sizes = [-(-size // step) for size, step in zip(shape, steps, strict=True)]
     return (sizes[0], sizes[1], sizes[2]), affine @ np.diag([*map(float, steps), 1.0])

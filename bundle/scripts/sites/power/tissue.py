@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ...geometry.boxes import Box
-from ...geometry.coordinates import REFERENCE_SIZE
-from ...preprocessing.regions import BONE_HU, LEFT_HEMISPHERE, RIGHT_HEMISPHERE, SKULL
+from ...geometry.coordinates import REFERENCE_SIZE, REFERENCE_SPACING_MM
+from ...geometry.distances import within
+from ...preprocessing.regions import BONE_HU, LEFT_HEMISPHERE, RIGHT_HEMISPHERE, SKULL, in_hemispheres
 from ...simulation.anatomy.braincase import block_around
 from ...simulation.anatomy.labels import (
     BRAIN_STEM,
@@ -95,7 +96,7 @@ def tissue_of(hu: Volume, head: Mask, regions: NDArray[np.uint8], atlas: NDArray
             raise ValueError(f"the scan shows no {side} hemisphere")
     box = block_around(head, MARGIN)
     hu, head, regions, atlas = hu[box], head[box], regions[box], atlas[box]
-    inside = (regions == LEFT_HEMISPHERE) | (regions == RIGHT_HEMISPHERE)
+    inside = in_hemispheres(regions)
     brain_hu = float(np.median(hu[inside & (atlas > 0)]))
     light = _smoothed(hu, inside)
     fluid = inside & (light < brain_hu - FLUID_DROP_HU)
@@ -104,7 +105,8 @@ def tissue_of(hu: Volume, head: Mask, regions: NDArray[np.uint8], atlas: NDArray
     labels = np.where(head, SOFT_TISSUE, 0).astype(np.int16)
     labels[head & ((hu > BONE_HU) | (regions == SKULL))] = CORTICAL_BONE
     ventricles = {number: _ventricle(fluid, atlas == number) for number in (LATERAL, THIRD, FOURTH)}
-    _label_brain(labels, inside & ~fluid, atlas, right, _near(~inside | (fluid & ~ventricles[LATERAL]), CORTEX_MM))
+    outer = within(~inside | (fluid & ~ventricles[LATERAL]), CORTEX_MM, REFERENCE_SPACING_MM)
+    _label_brain(labels, inside & ~fluid, atlas, right, outer)
     labels[fluid] = CSF
     lateral = np.broadcast_to(np.take(LATERAL_VENTRICLES, right), fluid.shape)
     labels[ventricles[LATERAL]] = lateral[ventricles[LATERAL]]
@@ -121,16 +123,11 @@ def _smoothed(hu: Volume, inside: Mask) -> Volume:
     return np.asarray(total / np.maximum(share, np.float32(0.05)), dtype=np.float32)
 
 
-def _near(mask: Mask, distance_mm: float) -> Mask:
-    """Voxels at most so far from a mask; none if it is empty."""
-    if not mask.any():
-        return np.zeros_like(mask)
-    return np.asarray(ndimage.distance_transform_edt(~mask) <= distance_mm)
-
-
 def _ventricle(fluid: Mask, there: Mask) -> Mask:
     """The fluid at a ventricle of the atlas, and what hangs together with it around."""
-    return np.asarray(ndimage.binary_propagation(fluid & there, mask=fluid & _near(there, VENTRICLE_MM)))
+    return np.asarray(
+        ndimage.binary_propagation(fluid & there, mask=fluid & within(there, VENTRICLE_MM, REFERENCE_SPACING_MM))
+    )
 
 
 def _label_brain(labels: Labels, brain: Mask, atlas: NDArray[np.uint8], right: NDArray[np.int_], outer: Mask) -> None:
@@ -153,4 +150,4 @@ def _falx(inside: Mask, box: Box) -> Mask:
     middle = (REFERENCE_SIZE - 1) / 2
     aside = np.abs(np.arange(box[0].start, box[0].stop) - middle)[:, None, None] < FALX_HALF
     high = np.arange(box[2].start, box[2].stop) - middle >= FALX_LOWEST_MM
-    return np.asarray(inside & aside & high & _near(~inside, FALX_MM))
+    return np.asarray(inside & aside & high & within(~inside, FALX_MM, REFERENCE_SPACING_MM))
