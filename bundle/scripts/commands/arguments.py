@@ -78,13 +78,13 @@ def add_device(parser: argparse._ActionsContainer) -> None:
 
 
 def add_alpha(parser: argparse._ActionsContainer) -> None:
-    """Declare the false-alarm rate of the thresholds."""
-    words = "share of healthy scans above the thresholds (0.05)"
+    """Declare the alpha of the thresholds."""
+    words = "share of the calibration's healthy scores above the thresholds (0.05)"
     parser.add_argument("--alpha", metavar="SHARE", type=alpha, help=words)
 
 
 def alpha(text: str) -> float:
-    """A false-alarm rate, checked.
+    """An alpha, checked.
 
     Raises:
         argparse.ArgumentTypeError: it is not one.
