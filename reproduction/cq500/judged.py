@@ -63,13 +63,17 @@ def _head(name: str, labels: Mapping[str, bool], found: Scores | None) -> Head:
 
 
 def _at_worst(heads: Sequence[Head]) -> list[Head]:
-    """The cases with the worst scores in place of missing ones."""
+    """The cases with the worst scores in place of missing ones, by the labels that the tasks go by.
+
+    A location alone is no haemorrhage: the votes on it are others than those on the bleed.
+    """
     ill = {"left_hemisphere": "BleedLocation-Left", "right_hemisphere": "BleedLocation-Right", "skull": "Fracture"}
     known = [value for head in heads for value in head.scores.values() if value is not None]
     low, high = (min(known) - 1, max(known) + 1) if known else (0.0, 0.0)
     filled = []
     for head in heads:
-        worst = {region: low if head.labels[label] else high for region, label in ill.items()}
+        anomalous = {r: head.labels[label] and (r == "skull" or head.bleeds) for r, label in ill.items()}
+        worst = {region: low if is_ill else high for region, is_ill in anomalous.items()}
         filled.append(replace(head, scores={r: worst[r] if v is None else v for r, v in head.scores.items()}))
     return filled
 

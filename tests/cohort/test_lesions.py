@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import nibabel as nib
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from scripts.cohort.folder import CASES
-from scripts.cohort.lesions import CaseMaps, case_field, case_maps, moved, nearest_lesions, numbered, thresholds_in_use
+from scripts.cohort.lesions import (
+    CaseMaps,
+    case_field,
+    case_maps,
+    moved,
+    nearest_lesions,
+    numbered,
+    own_lesions,
+    thresholds_in_use,
+)
 from scripts.cohort.localisation import localisation_table, localised
 from scripts.cohort.predictions import COLUMNS, predictions_text
 from scripts.cohort.table import Row
@@ -86,8 +97,6 @@ def test_a_mask_on_another_grid_is_moved_to_its_place() -> None:
     np.testing.assert_array_equal(moved(flipped, own, SHAPE, AFFINE), mask)
     np.testing.assert_array_equal(moved(mask.transpose(1, 0, 2), AFFINE[:, [1, 0, 2, 3]], SHAPE, AFFINE), mask)
     assert moved(mask, AFFINE, SHAPE, AFFINE) is mask
-    with pytest.raises(ValueError, match="a mask needs 3 dimensions, got 4"):
-        moved(mask[..., None], AFFINE, SHAPE, AFFINE)
 
 
 def test_a_peak_finds_the_nearest_lesion_within_reach() -> None:
@@ -128,7 +137,8 @@ def test_a_cohort_is_measured_and_cases_without_masks_are_named(tmp_path: Path) 
     folders = {name: tmp_path / "out" / CASES / name for name in ("ill", "healthy", "unknown", "broken")}
     found, notes = localised([ill, healthy, unknown, broken], folders)
     assert notes[0].startswith("No lesion mask of 1 case (unknown): left out")
-    assert notes[1].startswith("No heatmap.nii.gz or mask to read of 1 case (broken): left out")
+    assert notes[1].startswith("Maps or mask of 1 case (broken) can't be measured: left out of the measures")
+    assert notes[1].endswith("holds no result.json: the results are not complete.")
     brain = found["brain"]
     assert (brain["scans"], brain["with_lesion"]) == (2, 1)
     assert brain["froc"]["all"]["lesions"] == 2
@@ -151,6 +161,82 @@ def test_maps_of_a_case_are_read_with_its_mask(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read.heatmap, heat())
     assert read.lesions.max() == 2
     assert case_maps(tmp_path / "out" / CASES / "ill", None).lesions.max() == 0
+
+
+def test_a_lesion_belongs_to_the_field_that_holds_most_of_it_and_on_a_tie_to_the_brain() -> None:
+    def kept(*values: int, scored: NDArray[np.uint8] = ALL) -> list[list[int]]:
+        """The numbers in brain and skull of one lesion, in a row of voxels of these regions."""
+        found = np.array(values, np.uint8).reshape(-1, 1, 1)
+        row = CaseMaps(np.zeros(found.shape, np.float32), found, np.ones(found.shape, np.int32), AFFINE)
+        return [own_lesions(row, labels, scored).tolist()[1:] for labels in ((1, 2), (3,))]
+
+    assert kept(1, 2, 3, 3) == [[1], [0]]
+    assert kept(*[1] * 9, *[3] * 6, *[0] * 5) == [[1], [0]], "45, 30 and 25 % in neither"
+    assert kept(1, 3, 3, 0, 0, 0) == [[0], [1]]
+    assert kept(0, 0) == [[0], [0]]
+    assert kept(1, 1, 2, scored=np.array([2, 3], np.uint8)) == [[0], [0]], "most of it has no score"
+    assert kept(1, 2, 2, scored=np.array([2, 3], np.uint8)) == [[1], [0]]
+
+
+def with_voxel(value: float) -> NDArray[np.float32]:
+    """A mask of one lesion, and another value beside it."""
+    found = lesion(BIG).astype(np.float32)
+    found[1, 1, 1] = value
+    return found
+
+
+ASIDE = np.array([[1.0, 0, 0, 5], [0, 1, 0, 0], [0, 0, 3, 0], [0, 0, 0, 1]])
+AWAY = np.array([[1.0, 0, 0, 500], [0, 1, 0, 0], [0, 0, 3, 0], [0, 0, 0, 1]])
+FINE = np.array([[0.1, 0, 0, 5.2], [0, 0.1, 0, 5.2], [0, 0, 0.1, 4], [0, 0, 0, 1]])
+
+
+@pytest.mark.parametrize(
+    ("mask", "affine", "said"),
+    [
+        (lesion(BIG) * 255, AFFINE, r"holds 0, 1 \(lesion\) and 2 \(swelling\), got 255$"),
+        (with_voxel(0.5), AFFINE, "got 0.5$"),
+        (with_voxel(np.nan), AFFINE, "got nan$"),
+        (with_voxel(257), AFFINE, "got 257$"),
+        (lesion(BIG)[..., None], AFFINE, "a mask needs 3 dimensions, got 4$"),
+        (lesion(BIG, SMALL), AWAY, "2 of 2 lesions lie outside the scan$"),
+        (lesion(BIG, (slice(38, 40), slice(0, 2), slice(0, 1))), ASIDE, "1 of 2 lesions lie outside the scan$"),
+        (np.ones((2, 2, 2), np.uint8), FINE, "no lesion holds the centre of a voxel of the scan$"),
+    ],
+)
+def test_a_mask_that_can_not_be_true_is_refused(
+    tmp_path: Path, mask: NDArray[Any], affine: NDArray[np.float64], said: str
+) -> None:
+    write_case(tmp_path, "ill", None, heat())
+    nib.save(nib.Nifti1Image(mask, affine), tmp_path / "drawn.nii.gz")
+    with pytest.raises(ValueError, match=f"^drawn.nii.gz: .*{said}"):
+        case_maps(tmp_path / "out" / CASES / "ill", tmp_path / "drawn.nii.gz")
+
+
+def test_a_lesion_that_the_scan_cuts_is_kept(tmp_path: Path) -> None:
+    write_case(tmp_path, "ill", None, heat())
+    shifted = AFFINE.copy()
+    shifted[0, 3] = -10
+    nib.save(nib.Nifti1Image(lesion(BIG), shifted), tmp_path / "drawn.nii.gz")
+    assert (case_maps(tmp_path / "out" / CASES / "ill", tmp_path / "drawn.nii.gz").lesions == 1).sum() == 250
+
+
+@pytest.mark.parametrize("kind", ["truncated", "short", "text", "255"])
+def test_a_bad_mask_is_named_with_the_reason_and_the_others_are_measured(tmp_path: Path, kind: str) -> None:
+    good, bad = (write_case(tmp_path, name, lesion(BIG), heat()) for name in ("good", "bad"))
+    assert bad.mask is not None
+    if kind == "255":
+        bad.mask.write_bytes(nifti_bytes(lesion(BIG) * np.uint8(255), AFFINE))
+    elif kind == "text":
+        bad = replace(bad, mask=tmp_path / "bad.txt")
+        (tmp_path / "bad.txt").write_text("no volume")
+    else:
+        content = bad.mask.read_bytes()
+        bad.mask.write_bytes(content[: len(content) // 2 if kind == "truncated" else 20])
+    found, notes = localised([bad, good], {name: tmp_path / "out" / CASES / name for name in ("good", "bad")})
+    assert found["brain"]["scans"] == found["brain"]["with_lesion"] == 1
+    (note,) = notes
+    assert note.startswith("Maps or mask of 1 case (bad) can't be measured: left out of the measures")
+    assert "got 255" in note if kind == "255" else "can't be read as a volume" in note
 
 
 def test_predictions_are_in_the_words_of_toolkits(tmp_path: Path) -> None:

@@ -69,10 +69,53 @@ def test_a_list_beside_it_says_facts(site: Path) -> None:
     assert [(row["value"], row["scans"]) for row in groups["age"]] == [("not known", 150)]
 
 
+def groups_of(folder: Path, cases: list[str]) -> Path:
+    """A table of groups with the sex of some cases."""
+    (folder / "groups.csv").write_text("\n".join(["case,sex", *(f"{case},F" for case in cases)]) + "\n")
+    return folder / "groups.csv"
+
+
+def test_rows_of_other_cases_are_counted_and_kept_nowhere(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    named = [f"case-{number}" for number in range(30)]
+    table = groups_of(site, [*named, "Case-31", "refused-0", "case-999"])
+    assert main(words(site, "--groups", str(table))) == 0
+    said = f"2 rows of {table} name no case of {site / 'judged'} (the first is Case-31): left out.\n"
+    assert capsys.readouterr().err == said
+    lines = (site / "out" / "groups.csv").read_text().splitlines()[1:]
+    assert [line.partition(",")[0] for line in lines] == [*named, "refused-0"]
+    (site / "out" / "groups.csv").write_text("case,sex\ncase-0,F\nold,M\n")
+    assert main(words(site, "--groups", str(groups_of(site, ["case-1"])))) == 0
+    assert capsys.readouterr().err == ""
+    assert [line[:6] for line in (site / "out" / "groups.csv").read_text().splitlines()[1:]] == ["case-0", "case-1"]
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("alpha", "0.02"),
+        ("stride", "4"),
+        ("weights", "model.pt"),
+        ("work", "kept"),
+        ("device", "cpu"),
+        ("workers", "2"),
+        ("engine", "ray"),
+        ("address", "auto"),
+    ],
+)
+def test_options_of_judging_are_refused_for_a_cohort_that_is_scored(
+    site: Path, option: str, value: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words(site, f"--{option}", value)) == 2
+    assert capsys.readouterr().err == (
+        f"{site / 'judged'} is scored already, so --{option} changes nothing. Leave it out, or run cohort again.\n"
+    )
+    assert not (site / "out").exists()
+
+
 REFUSED: dict[str, tuple[Callable[[Path], list[str]], str]] = {
     "known lesions": (
         lambda folder: words(folder, "--datalist", str(list_of(folder, 3, labels={"ICH": True}))),
-        "case-0 and 2 more have a label of a lesion (ICH). Leave such cases out of the list.",
+        "case-0 and 2 more have a label of a lesion (ICH). Leave 3 cases out of the list.",
     ),
     "facts that are none": (
         lambda folder: words(folder, "--datalist", str(list_of(folder, 3, facts={"weight": 70}))),
@@ -94,6 +137,14 @@ REFUSED: dict[str, tuple[Callable[[Path], list[str]], str]] = {
     "a list for scans": (
         lambda folder: ["audit", str(list_of(folder, 3)), "-o", str(folder / "out"), "--datalist", str(folder)],
         "--datalist is for the folder of a cohort",
+    ),
+    "groups of other cases": (
+        lambda folder: words(folder, "--groups", str(groups_of(folder, ["scan_1", "scan_2"]))),
+        "judged: its first row is of scan_1, and a case there is case-0. Write the names as there.",
+    ),
+    "groups of nobody": (
+        lambda folder: words(folder, "--groups", str(groups_of(folder, []))),
+        "judged: it has no rows, and a case there is case-0.",
     ),
     "no scans": (lambda folder: ["audit", str(folder / "gone"), "-o", str(folder / "out")], "gone is no datalist"),
 }

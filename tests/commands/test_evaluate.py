@@ -55,6 +55,21 @@ def test_the_paper_s_score_into_a_file_of_its_own(two_runs: Path, capsys: pytest
     assert json.loads((two_runs / "new" / "paper.json").read_text())["score"] == "raw_maximum"
     assert not (two_runs / "good" / "evaluation.json").exists()
     assert "score raw_maximum" in capsys.readouterr().out
+    assert [path.name for path in (two_runs / "new").iterdir()] == ["paper.json"], "predictions are the default score's"
+
+
+def test_evaluations_with_names_of_their_own_have_predictions_of_their_own(
+    two_runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, run in (("a", "good"), ("b", "poor")):
+        assert main(words(two_runs, run, "-o", str(two_runs / "new" / f"{name}.json"))) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[-2:] == [str(two_runs / "new" / file) for file in (f"{name}.predictions.csv", f"{name}.json")]
+    names = ["a.json", "a.predictions.csv", "b.json", "b.predictions.csv"]
+    assert sorted(path.name for path in (two_runs / "new").iterdir()) == names
+    default = ["--score", "calibrated_top_1_percent_mean", "-o", str(two_runs / "good" / "evaluation.json")]
+    assert main(words(two_runs, "good", *default)) == 0
+    assert (two_runs / "good" / "predictions.csv").is_file(), "the default score by name, and the usual file by name"
 
 
 def test_two_runs_are_compared_with_and_without_the_datalist(

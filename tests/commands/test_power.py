@@ -130,7 +130,7 @@ def test_labels_that_tell_of_a_lesion_are_refused_and_nothing_is_written(
     (folder / "list.json").write_text(json.dumps({"test": cases}))
     assert run(folder, scans="list.json") == 2
     said = capsys.readouterr().err
-    assert "healthy scans alone, and case_1 has the label ICH. Take 1 case with a label that is true out of" in said
+    assert "healthy scans alone, but case_1 has a label of a lesion (ICH). Leave 1 case out of the list." in said
     assert worked == []
     assert not (folder / "out").exists()
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import betabinom, brunnermunzel
 
-from scripts.statistics.conformal import conformal_p, exceedance_test, rank_test
+from scripts.statistics.conformal import conformal_p, exceedance_test, p_of_rank, rank_test
 
 HEALTHY = [1.0, 2.0, 2.0, 3.0]
 
@@ -14,6 +14,13 @@ HEALTHY = [1.0, 2.0, 2.0, 3.0]
 @pytest.mark.parametrize(("score", "reaching"), [(0.5, 4), (1.0, 4), (1.5, 3), (2.0, 3), (2.5, 1), (3.0, 1), (9.0, 0)])
 def test_a_p_value_counts_the_healthy_scores_that_reach_it(score: float, reaching: int) -> None:
     assert conformal_p([score], HEALTHY)[0] == pytest.approx((1 + reaching) / 5)
+    assert p_of_rank(len(HEALTHY) - reaching, len(HEALTHY)) == conformal_p(score, HEALTHY)
+
+
+@pytest.mark.parametrize(("below", "healthy"), [(0, 0), (-1, 4), (5, 4)])
+def test_wrong_counts_are_said(below: int, healthy: int) -> None:
+    with pytest.raises(ValueError, match=f"got {below} of {healthy}"):
+        p_of_rank(below, healthy)
 
 
 def test_p_values_of_exchangeable_scores_are_never_too_small() -> None:
@@ -27,7 +34,7 @@ def test_p_values_of_exchangeable_scores_are_never_too_small() -> None:
 
 
 def test_no_healthy_score_is_a_sentence() -> None:
-    with pytest.raises(ValueError, match="A conformal p-value needs healthy scores, got none"):
+    with pytest.raises(ValueError, match=r"A conformal p-value needs healthy scores .*, got \[0\] of 0"):
         conformal_p([1.0], [])
     with pytest.raises(ValueError, match="needs two of each, got 1 scans and 4 healthy scores"):
         rank_test([[1.0]], HEALTHY)

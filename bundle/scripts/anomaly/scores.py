@@ -134,7 +134,7 @@ def above_threshold(
 class Thresholds:
     """Sorted healthy scores by list ("hemisphere", "skull") and score, and the facts about how they were made.
 
-    `alpha` is the false-alarm rate of the thresholds that are taken from them.
+    `alpha` is the share of them above the thresholds that are taken from them.
     """
 
     healthy: Mapping[str, Mapping[str, tuple[float, ...]]]

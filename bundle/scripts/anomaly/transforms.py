@@ -142,7 +142,7 @@ class AnomalyMapd(MapTransform):
             evidence_normative: path of `evidence_normative.npz`.
             evidence_windows_hu: lower and upper HU of the windows that the density network sees.
             blocks_key: the blocks that it sees.
-            alpha: the false-alarm rate of the thresholds.
+            alpha: the share of healthy scores above the thresholds.
 
         Raises:
             ValueError: there is no such map or alpha.

@@ -63,13 +63,13 @@ def evaluate_rows(
     known = sorted({name for row in rows for numbers in row.details.values() for name in numbers})
     if score is not None and score not in known:
         raise WrongUsage(f"{table} has no score {score}. There are {', '.join(known) or 'none'}.")
-    shipped = score in (None, facts["score"])  # thresholds are those of the default score
+    with_thresholds = score in (None, facts["score"])  # they are those of the default score
     heads = [
         Head(
             case.name,
             case.labels,
             {region: row.score(region, score) for region in REGIONS},
-            {region: row.score(region, "threshold") for region in REGIONS} if shipped else {},
+            {region: row.score(region, "threshold") for region in REGIONS} if with_thresholds else {},
         )
         for case, row in done
     ]

@@ -2,8 +2,9 @@
 
 A *mask* is a NIfTI volume of lesions in the scan's world: 1 a lesion, 2 swelling, which counts neither as lesion nor as
 healthy, 0 all else. A *lesion* is what hangs together in it. Brain and skull are measured apart, since their heat has
-different units: a *field* is one of them. A lesion belongs to the field that holds most of it; what lies in neither is
-left out. A peak finds a lesion from which it is at most `NEAR_MM` away.
+different units: a *field* is one of them. A lesion belongs to the field that holds most of it, the brain on a tie; what
+lies in neither, or mostly in regions without a score, is left out. A peak finds a lesion from which it is at most
+`NEAR_MM` away.
 """
 
 from __future__ import annotations
@@ -76,7 +77,8 @@ def case_maps(folder: Path, mask: Path | None) -> CaseMaps:
     """The maps of a case's folder with the lesions of a mask, none without one.
 
     Raises:
-        OSError, ValueError: a file is missing, or no volume.
+        OSError, ValueError: a file is missing, or no volume; a mask has other values than those of a mask, or a lesion
+            that is not in the scan.
     """
     heatmap, affine = read_map(folder / HEATMAP)
     regions, _ = read_map(folder / REGIONS_FILE)
@@ -84,20 +86,59 @@ def case_maps(folder: Path, mask: Path | None) -> CaseMaps:
     if mask is None:
         return CaseMaps(heatmap, regions, np.zeros(heatmap.shape, np.int32), affine)
     values, own = read_map(mask)
-    on_grid = moved(np.rint(np.asarray(values)).astype(np.uint8), own, heatmap.shape, affine)
+    try:
+        on_grid = moved(checked_mask(values), own, heatmap.shape, affine)
+        check_inside(values == LESION, own, on_grid, affine)
+    except ValueError as error:
+        raise ValueError(f"{mask.name}: {error}") from error
     return CaseMaps(heatmap, regions, numbered(on_grid), affine)
+
+
+def checked_mask(values: NDArray[Any]) -> NDArray[np.uint8]:
+    """The values of a mask (I, J, K), seen to be those of a mask.
+
+    Raises:
+        ValueError: they are not, or it is no 3-D volume.
+    """
+    if values.ndim != 3:
+        raise ValueError(f"a mask needs 3 dimensions, got {values.ndim}")
+    wrong = ~np.isin(values, (0, LESION, SWELLING))
+    if wrong.any():
+        raise ValueError(f"a mask holds 0, {LESION} (lesion) and {SWELLING} (swelling), got {values[wrong][0]:g}")
+    return np.asarray(values, dtype=np.uint8)
+
+
+def check_inside(
+    lesion: NDArray[np.bool_], own: NDArray[np.float64], on_grid: NDArray[np.uint8], affine: NDArray[np.float64]
+) -> None:
+    """See that each lesion of a mask, with an affine of its own, is at least in part in the scan, and not lost there.
+
+    Args:
+        lesion: where the mask (I, J, K) has a lesion.
+        own: its affine.
+        on_grid: the mask on the grid of the scan.
+        affine: that of the scan.
+
+    Raises:
+        ValueError: one lies outside, or they are all lost between the voxels of the scan.
+    """
+    numbers = numbered(lesion.astype(np.uint8))
+    voxels = np.argwhere(lesion)
+    if not len(voxels):
+        return
+    there = transform_points(np.linalg.inv(affine) @ own, voxels.astype(float))
+    inside = ((there > -0.5) & (there < np.array(on_grid.shape) - 0.5)).all(axis=1)
+    outside = np.setdiff1d(numbers[lesion], numbers[lesion][inside])
+    if len(outside):
+        raise ValueError(f"{len(outside)} of {numbers.max()} lesions lie outside the scan")
+    if not (on_grid == LESION).any():
+        raise ValueError("no lesion holds the centre of a voxel of the scan")
 
 
 def moved(
     mask: NDArray[np.uint8], own: NDArray[np.float64], shape: tuple[int, ...], affine: NDArray[np.float64]
 ) -> NDArray[np.uint8]:
-    """A mask with an affine of its own on another grid, by the nearest voxel; 0 beyond it.
-
-    Raises:
-        ValueError: it is no 3-D volume.
-    """
-    if mask.ndim != 3:
-        raise ValueError(f"a mask needs 3 dimensions, got {mask.ndim}")
+    """A mask (I, J, K) with an affine of its own on another grid, by the nearest voxel; 0 beyond it."""
     if mask.shape == shape and np.allclose(own, affine, rtol=0, atol=SAME_PLACE_MM):
         return mask
     back = np.linalg.inv(own) @ affine
@@ -113,9 +154,9 @@ def numbered(mask: NDArray[np.uint8]) -> Labels:
 def case_field(
     maps: CaseMaps, labels: tuple[int, ...], threshold: float | None, scored: NDArray[np.uint8]
 ) -> CaseField:
-    """What a case shows of a field with region `labels`, of which only those count that are `scored`, too."""
+    """What a case shows of a field with region `labels`, one of `FIELDS`; of these, only those `scored` count."""
     where = np.isin(maps.regions, np.intersect1d(labels, scored))
-    kept = own_lesions(maps, where)
+    kept = own_lesions(maps, labels, scored)
     renamed = np.where(kept > 0, kept, -1)  # those of the other field are no healthy voxels of this one
     lesions = np.where(maps.lesions > 0, renamed[np.maximum(maps.lesions, 0)], maps.lesions)
     counted = where & (lesions >= 0)
@@ -131,12 +172,19 @@ def case_field(
     return CaseField(levels_of(maps.heatmap[counted]), inside, volumes, values, of_lesion, threshold)
 
 
-def own_lesions(maps: CaseMaps, where: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """The new number of each lesion (lesions + 1,), from 1 on: 0 of those that have less than half in a field."""
+def own_lesions(maps: CaseMaps, labels: tuple[int, ...], scored: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """The new number (lesions + 1,), from 1 on, of each lesion of the field with region `labels`; 0 of the others.
+
+    A lesion is the field's that holds most of it in `scored` regions, the first of `FIELDS` on a tie. Most of it in
+    regions without a score, or nothing of it in any region, makes it nobody's.
+    """
+    inside = maps.lesions > 0
+    numbers, regions = maps.lesions[inside], maps.regions[inside]
+    shares = [np.intersect1d(own, scored) for own in FIELDS.values()]
+    shares.append(np.setdiff1d(np.concatenate([*FIELDS.values()]), scored))
     count = int(maps.lesions.max(initial=0)) + 1
-    whole = np.bincount(maps.lesions[maps.lesions > 0], minlength=count)
-    inside = np.bincount(maps.lesions[where & (maps.lesions > 0)], minlength=count)
-    kept = (2 * inside >= whole) & (whole > 0)
+    voxels = np.stack([np.bincount(numbers[np.isin(regions, own)], minlength=count) for own in shares])
+    kept = (voxels.argmax(axis=0) == list(FIELDS.values()).index(labels)) & voxels.any(axis=0)
     return np.where(kept, kept.cumsum(), 0).astype(np.int64)
 
 

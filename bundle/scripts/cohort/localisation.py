@@ -15,11 +15,11 @@ import numpy as np
 from ..datasets.datalist import Case
 from ..files.tables import Table
 from ..preprocessing.regions import REGIONS
-from ..results.record import HEATMAP, ResultIncomplete, read_result
+from ..results.record import read_result
 from .lesions import FIELDS, CaseField, case_field, case_maps, thresholds_in_use
 from .metrics import FALSE_A_SCAN, froc_by_size, told_apart
 from .tables import share
-from .tasks import named
+from .tasks import NAMED, named
 from .voxels import VoxelCounts, mean
 
 
@@ -80,7 +80,8 @@ def localised(cases: Sequence[Case], folders: Mapping[str, Path]) -> tuple[dict[
     `folders` are those of the results of the cases that are done, by name.
     """
     fields = {name: Gathered() for name in FIELDS}
-    unknown, unread = [], []
+    unknown: list[str] = []
+    unread: dict[str, str] = {}
     for case in cases:
         if case.name not in folders:
             continue
@@ -90,8 +91,8 @@ def localised(cases: Sequence[Case], folders: Mapping[str, Path]) -> tuple[dict[
         try:
             record = read_result(folders[case.name])
             maps = case_maps(folders[case.name], case.mask)
-        except (OSError, ValueError, ResultIncomplete):
-            unread.append(case.name)
+        except (OSError, ValueError) as error:  # ResultIncomplete is one
+            unread[case.name] = str(error).rstrip(".")
             continue
         limits = thresholds_in_use(record)
         scored = np.array([REGIONS[name] for name, value in record["scores"].items() if value is not None], np.uint8)
@@ -100,7 +101,11 @@ def localised(cases: Sequence[Case], folders: Mapping[str, Path]) -> tuple[dict[
                 fields[name].add(case_field(maps, labels, limits[name], scored))
     notes = [f"No lesion mask of {named(unknown)}: left out of the measures by voxel and lesion."] if unknown else []
     if unread:
-        notes.append(f"No {HEATMAP} or mask to read of {named(unread)}: left out of the measures by voxel and lesion.")
+        reasons = [f"{name}: {why}." for name, why in list(unread.items())[:NAMED]]
+        words = (
+            f"Maps or mask of {named(list(unread))} can't be measured: left out of the measures by voxel and lesion."
+        )
+        notes.append(" ".join([words, *reasons]))
     return {name: found.measures() for name, found in fields.items()}, notes
 
 

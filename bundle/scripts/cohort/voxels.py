@@ -1,7 +1,8 @@
 """Measures of a heatmap by voxels: how well its values tell lesion voxels from others, over many scans.
 
 Maps are written in steps, so voxels are counted by step (`STEP`), and nothing else of a scan is kept. With a threshold,
-a voxel is *found* if its value is at or above it. Of all thresholds:
+a voxel is *found* if its value is above it, as in contours and detections; of the curves, at or above it. Of all
+thresholds:
 
 * *average precision*: the sum of precision times gain in recall, as scikit-learn's `average_precision_score`.
 * *AUPRO*: the area below the mean overlap of lesions over the false positive rate, up to `MOST_FALSE`, divided by it:

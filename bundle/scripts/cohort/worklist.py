@@ -12,25 +12,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..statistics.conformal import p_of_rank
+
 DIGITS = 6
 """Decimals of both in tables."""
-
-
-def conformal_p(below: int, healthy: int) -> float:
-    """The p value of a score that is above `below` of the `healthy` scores.
-
-    Raises:
-        ValueError: there are no healthy scores, or more are below than there are.
-    """
-    if not 0 <= below <= healthy or not healthy:
-        raise ValueError(f"a p value needs 0 <= below <= healthy and a healthy score, got {below} of {healthy}")
-    return (1 + healthy - below) / (healthy + 1)
 
 
 def case_p(details: Mapping[str, Mapping[str, Any]]) -> float | None:
     """The p value of a case by the numbers of its regions; None where nothing was compared."""
     pairs = [(numbers.get("healthy_below"), numbers.get("healthy_scores")) for numbers in details.values()]
-    values = [conformal_p(int(below), int(healthy)) for below, healthy in pairs if below is not None and healthy]
+    values = [float(p_of_rank(int(below), int(healthy))) for below, healthy in pairs if below is not None and healthy]
     return round(min(1.0, len(values) * min(values)), DIGITS) if values else None
 
 

@@ -77,13 +77,13 @@ def add_device(parser: argparse._ActionsContainer, words: str = "") -> None:
 
 
 def add_alpha(parser: argparse._ActionsContainer, words: str = "") -> None:
-    """Declare the false-alarm rate of the thresholds; the words say of what, where that is not everything."""
-    text = f"share of healthy scans above the thresholds{words and f', {words}'} (0.05)"
+    """Declare the alpha of the thresholds; the words say of what, where that is not everything."""
+    text = f"share of the calibration's healthy scores above the thresholds{words and f', {words}'} (0.05)"
     parser.add_argument("--alpha", metavar="SHARE", type=alpha, help=text)
 
 
 def alpha(text: str) -> float:
-    """A false-alarm rate, checked.
+    """An alpha, checked.
 
     Raises:
         argparse.ArgumentTypeError: it is not one.

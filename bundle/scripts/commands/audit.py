@@ -1,8 +1,8 @@
 """`head-ct-anomaly audit`: do the thresholds hold on a site's own scans with negative reports, and if not, where.
 
 Scans are judged first, by `cohort` into OUT/cohort, which resumes; a folder that `cohort` has written is audited as it
-is. Three files come of it: `audit.html` and `audit.json` with nobody in them, and `groups.csv`, what is known of each
-case's scanner, kernel, slice thickness, age group, sex and month. Nothing is written before everything is known.
+is. Three files come of it: `audit.html` and `audit.json`, in which no case is named, and `groups.csv`, what is known of
+each case's scanner, kernel, slice thickness, age group, sex and month. Nothing is written before everything is known.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 from ..assets import metadata
 from ..cohort.folder import FACTS_NAME, CohortFolder
 from ..cohort.scan_folder import cases_in
+from ..cohort.table import DETAILS_NAME, read_table
 from ..datasets.datalist import SECTIONS, Case, listed_cases
 from ..errors import WrongUsage
 from ..files.atomic import check_writable, write_output
@@ -23,8 +24,9 @@ from ..files.json_text import json_text, on_one_line
 from ..sites.audit.comparisons import FEWEST_SCANS
 from ..sites.audit.content import audit_of
 from ..sites.audit.facts import GROUPS_NAME, Facts, checked_facts, facts_of_cases, facts_text, read_facts
-from ..sites.audit.judged import calibration_of, check_negative, read_site
+from ..sites.audit.judged import calibration_of, read_site
 from ..sites.audit.page import audit_page
+from ..sites.healthy import check_healthy
 from ..words import counted
 from .arguments import FAILURES, add_alpha, add_device, add_engine, add_output, add_stride, add_work
 
@@ -34,14 +36,22 @@ COHORT, JSON_NAME, PAGE_NAME = "cohort", "audit.json", "audit.html"
 PASSED = ("section", "engine", "address", "workers", "device", "stride", "alpha", "calibration", "weights", "work")
 """Options that `cohort` gets as they are."""
 
+JUDGING = ("alpha", "stride", "weights", "work", "device", "workers", "engine", "address")
+"""Options that change nothing of a cohort that is scored."""
+
+IDLE = {"device": "auto", "engine": "local"}
+"""Values of them that are there without being asked for; None of the others."""
+
 
 @dataclass(frozen=True)
 class Asked:
-    """What is audited: the folder of the cohort, whether it is to be judged first, and the cases as far as listed."""
+    """What is audited: the folder of the cohort, whether it is to be judged first, the cases as far as listed, and the
+    names of the cohort's cases."""
 
     folder: CohortFolder
     to_judge: bool
     cases: Sequence[Case]
+    names: frozenset[str]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,7 +65,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--groups", metavar="TABLE", type=Path, help=words)
     parser.add_argument("--section", choices=SECTIONS, default="test", help="of the list (test)")
     add_engine(parser)
-    judging = parser.add_argument_group("judging, as of `cohort`")
+    words = "for scans that are not scored yet, as is the engine; --calibration is for both"
+    judging = parser.add_argument_group("judging, as of `cohort`", words)
     add_device(judging)
     add_stride(judging)
     add_alpha(judging)
@@ -75,12 +86,14 @@ def main(args: argparse.Namespace) -> int:
     """
     table = read_facts(args.groups) if args.groups else {}
     asked = asked_for(args)
+    if args.groups:
+        check_groups(table, asked, args)
     check_writable(args.output)
     status = judge(args, asked) if asked.to_judge else 0
     if status not in (0, FAILURES):
         return status
     calibration, score = calibration_of(asked.folder, args.calibration)
-    facts = gathered(args.output / GROUPS_NAME, asked.cases, table)
+    facts = gathered(args.output / GROUPS_NAME, asked, table)
     site = read_site(asked.folder, calibration, facts)
     content = audit_of(site, score, metadata()["version"])
     files = {
@@ -98,10 +111,15 @@ def asked_for(args: argparse.Namespace) -> Asked:
     """What the arguments ask for, checked as far as it can be before anything is judged.
 
     Raises:
-        WrongUsage: there are no such scans, too few of them, one has a label of a lesion, or facts are wrong.
+        WrongUsage: there are no such scans, too few of them, one has a label of a lesion, facts are wrong, or an option
+            would change nothing.
     """
     scored = (args.scans / FACTS_NAME).is_file()
     if scored:
+        if idle := [name for name in JUDGING if (value := getattr(args, name)) is not None and value != IDLE.get(name)]:
+            raise WrongUsage(
+                f"{args.scans} is scored already, so --{idle[0]} changes nothing. Leave it out, or run cohort again."
+            )
         if args.output.resolve().is_relative_to(args.scans.resolve()):
             raise WrongUsage(f"{args.output} lies inside {args.scans}, the folder of a cohort. Choose one outside it.")
         cases = listed_cases(args.datalist, args.section, scans=False) if args.datalist else []
@@ -116,10 +134,30 @@ def asked_for(args: argparse.Namespace) -> Asked:
                 f"{args.scans} holds {counted(len(cases), 'scan')}: too few to say whether the thresholds hold, which "
                 f"group differs, or whether anything drifts. Give at least {FEWEST_SCANS}."
             )
-    check_negative({case.name: case.labels for case in cases})
+    check_healthy(cases, "An audit is of scans with negative reports")
     for case in cases:
         checked_facts(case.facts, f"The facts of {case.name} in the list")
-    return Asked(CohortFolder(args.scans if scored else args.output / COHORT), not scored, cases)
+    folder = CohortFolder(args.scans if scored else args.output / COHORT)
+    names = [row.case for row in read_table(folder.root / DETAILS_NAME)] if scored else [case.name for case in cases]
+    return Asked(folder, not scored, cases, frozenset(names))
+
+
+def check_groups(table: Mapping[str, Facts], asked: Asked, args: argparse.Namespace) -> None:
+    """See that a table of groups is of the cohort's cases; rows of others are counted on the standard error output.
+
+    Raises:
+        WrongUsage: it names none of them.
+    """
+    others = [case for case in table if case not in asked.names]
+    if not table or len(others) == len(table):
+        first = f"its first row is of {others[0]}" if others else "it has no rows"
+        raise WrongUsage(
+            f"{args.groups} names no case of {args.scans}: {first}, and a case there is {min(asked.names)}. Write the "
+            "names as there."
+        )
+    if others:
+        rows = f"{counted(len(others), 'row')} of {args.groups} {'names' if len(others) == 1 else 'name'} no case"
+        print(f"{rows} of {args.scans} (the first is {others[0]}): left out.", file=sys.stderr)
 
 
 def judge(args: argparse.Namespace, asked: Asked) -> int:
@@ -132,19 +170,21 @@ def judge(args: argparse.Namespace, asked: Asked) -> int:
     return int(parsed.main(parsed))
 
 
-def gathered(kept: Path, cases: Sequence[Case], table: Mapping[str, Facts]) -> dict[str, Facts]:
-    """The facts of cases: what the table says, else the list, else the headers, which are read once for a folder.
+def gathered(kept: Path, asked: Asked, table: Mapping[str, Facts]) -> dict[str, Facts]:
+    """The facts of a cohort's cases: what the table says, else the list, else the headers, read once for a folder.
 
     Args:
         kept: the table that an earlier audit left.
-        cases: as listed; where there is no list, only the tables are known.
+        asked: with the cases; where there is no list, only the tables are known.
         table: the one that was named.
 
     Raises:
         WrongUsage: the earlier table is faulty.
     """
     known = read_facts(kept) if kept.is_file() else {}
+    cases = [case for case in asked.cases if case.name in asked.names]
     if new := [case for case in cases if case.name not in known]:
         print(f"Reading the headers of {counted(len(new), 'scan')}.", file=sys.stderr)
-    found = facts_of_cases(cases, known) if cases else known
-    return {case: {**found.get(case, {}), **table.get(case, {})} for case in dict.fromkeys([*found, *table])}
+    found = facts_of_cases(cases, known) if asked.cases else known
+    names = [case for case in dict.fromkeys([*found, *table]) if case in asked.names]
+    return {case: {**found.get(case, {}), **table.get(case, {})} for case in names}

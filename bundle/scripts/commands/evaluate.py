@@ -1,8 +1,8 @@
 """`head-ct-anomaly evaluate`: AUROCs and other measures of a cohort run's scores, and the comparison of two runs.
 
 It reads `score_details.csv` and `cohort.json` of a folder that `cohort`, or `evaluate.json`, has made, and the labels
-of a datalist, and writes `evaluation.json` and `predictions.csv`; no case is scored again. Where the datalist names
-masks of lesions, the heatmaps are read, too, and measured by voxel and by lesion.
+of a datalist, and writes `evaluation.json` and, of the run's default score, `predictions.csv`; no case is scored again.
+Where the datalist names masks of lesions, the heatmaps are read, too, and measured by voxel and by lesion.
 """
 
 from __future__ import annotations
@@ -46,14 +46,18 @@ def main(args: argparse.Namespace) -> int:
         print("Name the DATALIST with the labels of the cases.", file=sys.stderr)
         return 2
     path = args.output or args.folder / EVALUATION_NAME
-    check_writable(path.parent, path)
+    predictions = predictions_path(path, args.folder)
+    for target in (path, predictions):
+        check_writable(target.parent, target)
     first = evaluation(args, args.folder)
     if args.datalist is not None:
         shown = [table(first), *measured_maps(args, first)]
-        write_output(path, evaluation_text(first).encode())
-        predictions = path.with_name(PREDICTIONS_NAME)
-        write_output(predictions, predictions_of(args, predictions.parent).encode())
-        print("\n\n".join([*shown, f"{predictions}\n{path}"]))
+        files = {path: evaluation_text(first)}
+        if args.score in (None, CohortFolder(args.folder).facts()["score"]):  # what the thresholds are of
+            files = {predictions: predictions_of(args, predictions.parent), **files}
+        for target, text in files.items():
+            write_output(target, text.encode())
+        print("\n\n".join([*shown, "\n".join(map(str, files))]))
         if path == args.folder / EVALUATION_NAME and (args.folder / CASES).is_dir():
             write_index(CohortFolder(args.folder), first)
     if args.compare:
@@ -66,6 +70,12 @@ def main(args: argparse.Namespace) -> int:
             f"\n{first['score']} of {args.folder} and {second['score']} of {args.compare}\n\n{comparison_table(found)}"
         )
     return 0
+
+
+def predictions_path(path: Path, folder: Path) -> Path:
+    """The path of the predictions beside an evaluation; `predictions.csv` beside that of a cohort's folder itself."""
+    usual = path == folder / EVALUATION_NAME
+    return path.with_name(PREDICTIONS_NAME if usual else f"{path.stem}.{PREDICTIONS_NAME}")
 
 
 def measured_maps(args: argparse.Namespace, made: dict[str, Any]) -> list[str]:
@@ -87,7 +97,7 @@ def measured_maps(args: argparse.Namespace, made: dict[str, Any]) -> list[str]:
 
 
 def predictions_of(args: argparse.Namespace, beside: Path) -> str:
-    """The text of `predictions.csv`, with paths as seen from the folder that it is written to."""
+    """The text of the predictions, with paths as seen from the folder that it is written to."""
     cases = listed_cases(args.datalist, args.section)
     return predictions_text(args.folder, beside, read_table(args.folder / DETAILS_NAME), cases)
 

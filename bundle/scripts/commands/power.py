@@ -26,6 +26,7 @@ from ..files.fingerprints import Source, key, simulator_sha256
 from ..files.json_text import json_text
 from ..files.locks import locked
 from ..processes.local import Lost
+from ..sites.healthy import check_healthy
 from ..sites.power.plan import KINDS, MORE_KINDS
 from ..sites.power.runner import Job, Recipe, kept, plant_and_judge, rows_of
 from ..statistics.alpha import ALPHA
@@ -114,13 +115,7 @@ def healthy_cases(args: argparse.Namespace) -> list[Case]:
     cases = cases_in(args.datalist) if args.datalist.is_dir() else listed_cases(args.datalist, args.section)
     if args.datalist.is_dir() and args.output.resolve().is_relative_to(args.datalist.resolve()):
         raise WrongUsage(f"{args.output} lies inside {args.datalist}, the folder of scans. Choose one outside it.")
-    ill = [(case.name, label) for case in cases for label, true in case.labels.items() if true]
-    if ill:
-        count = len({name for name, _ in ill})
-        raise WrongUsage(
-            f"Lesions are planted into healthy scans alone, and {ill[0][0]} has the label {ill[0][1]}. Take "
-            f"{counted(count, 'case')} with a label that is true out of {args.datalist}."
-        )
+    check_healthy(cases, "Lesions are planted into healthy scans alone")
     return cases
 
 

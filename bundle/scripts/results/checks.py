@@ -30,11 +30,20 @@ Volumes = dict[str, tuple[tuple[int, ...], NDArray[np.float64]]]
 
 
 def read_map(path: Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
-    """Voxels (I, J, K) and affine (4, 4) of a NIfTI file."""
+    """Voxels (I, J, K) and affine (4, 4) of a NIfTI file.
+
+    Raises:
+        OSError, ValueError: there is no such file, or it can't be read as a volume.
+    """
     import nibabel as nib
 
-    image = nib.load(path)
-    return np.asanyarray(image.dataobj), np.asarray(image.affine)  # type: ignore[attr-defined]
+    try:
+        image: Any = nib.load(path)
+        return np.asanyarray(image.dataobj), np.asarray(image.affine)
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:  # nibabel raises many kinds on bytes that are not NIfTI
+        raise ValueError(f"{path.name} can't be read as a volume ({type(error).__name__})") from error
 
 
 def decoded_map(content: bytes) -> tuple[NDArray[Any], NDArray[np.float64]]:

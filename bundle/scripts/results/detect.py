@@ -45,7 +45,7 @@ def detect(
         series_uid: the series to use, when a study holds several.
         map: what the heatmap shows: "calibrated" (None), "error", "position", "asymmetry" or "density".
         calibration: folder of a calibration other than the one that ships.
-        alpha: share of healthy scans above the thresholds; None is 0.05.
+        alpha: share of the calibration's healthy scores above the thresholds; None is 0.05.
 
     Raises:
         InputRefused: the scan can't be judged; `code` and the text say why.

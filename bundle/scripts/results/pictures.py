@@ -68,7 +68,7 @@ def meaning(shown: str, alpha: float) -> str:
 
 
 def alpha_of(data: Mapping[str, Any]) -> float:
-    """The false-alarm rate of a case's thresholds."""
+    """The alpha of a case's thresholds."""
     holder = data.get("thresholds") or data.get("skull_assessment")
     return ALPHA if holder is None else float(holder.alpha)
 

@@ -38,7 +38,7 @@ class Assessment:
         line: the strongest line, followed to its ends.
         values: how unusual each fine place (n,) is in any map, in the unit of the score; 0 if not at all, or unknown.
         detections: the places above the threshold, the most unusual one first.
-        alpha: the false-alarm rate of the threshold.
+        alpha: the share of healthy scores above the threshold.
     """
 
     skull: Skull

@@ -61,7 +61,7 @@ class AssessSkulld(MapTransform):
         bone_key: str = "bone_scan",
         alpha: float = ALPHA,
     ) -> None:
-        """Assess `keys` by the calibration in a file, and by the false-alarm rate `alpha` of the threshold.
+        """Assess `keys` by the calibration in a file, and by the `alpha` of the threshold.
 
         The metadata of `registered_key` hold the registration.
 

@@ -1,8 +1,10 @@
-"""The false-alarm rate *alpha* of a threshold, and what healthy scores can tell of it.
+"""The *alpha* of a threshold: the share of healthy scores above it, and what that says of a new one.
 
-A threshold by alpha is the lowest healthy score that a share of 1 - alpha of the healthy ones does not exceed. Of n
-healthy scores a new healthy one is the highest with probability 1 / (n + 1): no threshold of theirs has a smaller alpha
-(Vovk, Gammerman, Shafer, Algorithmic Learning in a Random World, 2005).
+A threshold by alpha is the lowest of n healthy scores that a share of 1 - alpha of them does not exceed: floor(alpha n)
+of them lie above it. That is a share of these scores, those of the calibration. A new healthy score that is drawn as
+they were lies above it with a probability of up to (floor(alpha n) + 1) / (n + 1): 0.036 where n is 54 and alpha 0.02,
+0.053 where n is 168 and alpha 0.05. It is the highest of all with 1 / (n + 1): no threshold has a smaller alpha (Vovk,
+Gammerman, Shafer, Algorithmic Learning in a Random World, 2005).
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ ALPHA = 0.05
 """The alpha where none is asked for."""
 
 MOST_ALPHA = 0.5
-"""With a larger one most healthy scans would lie above their threshold."""
+"""With a larger one most scans of the calibration would lie above their threshold."""
 
 PLACES = 3
 """Decimals that a smallest alpha is rounded up to in words."""

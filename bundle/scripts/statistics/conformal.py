@@ -23,10 +23,21 @@ def conformal_p(scores: ArrayLike, healthy_scores: ArrayLike) -> NDArray[np.floa
         ValueError: there is no healthy score.
     """
     healthy = np.sort(np.asarray(healthy_scores, dtype=np.float64))
-    if not healthy.size:
-        raise ValueError("A conformal p-value needs healthy scores, got none.")
-    reaching = healthy.size - np.searchsorted(healthy, np.asarray(scores, dtype=np.float64), side="left")
-    return np.asarray((1.0 + reaching) / (healthy.size + 1.0), dtype=np.float64)
+    return p_of_rank(np.searchsorted(healthy, np.asarray(scores, dtype=np.float64), side="left"), healthy.size)
+
+
+def p_of_rank(below: ArrayLike, healthy: int) -> NDArray[np.float64]:
+    """The p-value, above 0 to 1, of scores that are above `below` of the healthy ones, of the same shape.
+
+    Raises:
+        ValueError: there is no healthy score, or more are below than there are.
+    """
+    counts = np.asarray(below)
+    if not healthy or (counts < 0).any() or (counts > healthy).any():
+        raise ValueError(
+            f"A conformal p-value needs healthy scores and 0 <= below <= healthy, got {counts.tolist()} of {healthy}"
+        )
+    return np.asarray((1.0 + healthy - counts) / (healthy + 1.0), dtype=np.float64)
 
 
 def rank_test(scans: Sequence[ArrayLike], healthy_scores: ArrayLike, per_scan: int = 1) -> tuple[float, float]:

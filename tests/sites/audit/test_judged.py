@@ -13,7 +13,7 @@ from scripts.anomaly.files import THRESHOLDS_NAME
 from scripts.cohort.folder import CohortFolder
 from scripts.errors import WrongUsage
 from scripts.findings import refusal
-from scripts.sites.audit.judged import calibration_of, check_negative, facts_in_words, reason_code
+from scripts.sites.audit.judged import calibration_of, facts_in_words, reason_code
 
 
 def test_scores_verdicts_flags_and_refusals(tmp_path: Path) -> None:
@@ -76,11 +76,3 @@ def test_a_score_without_healthy_ones_and_no_cohort(tmp_path: Path) -> None:
 def test_reasons_are_told_by_their_remedies(code: str, said: str) -> None:
     assert reason_code(str(refusal(code, "The file IM7 says so."))) == said
     assert reason_code("Something else.") == "other"
-
-
-def test_known_lesions_are_refused() -> None:
-    check_negative({"a": {"ICH": False}, "b": {}})
-    with pytest.raises(
-        WrongUsage, match=r"negative reports, but b and 1 more have a label of a lesion \(ICH\)\. Leave such cases"
-    ):
-        check_negative({"a": {"ICH": False}, "b": {"ICH": True}, "c": {"Fracture": True}})

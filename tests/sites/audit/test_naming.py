@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from audited_site import SCANNERS, Higher, site_of, write_site
+from audited_site import SCANNERS, SCORE, Higher, site_of, write_site
 
-from scripts.sites.audit.comparisons import Scores, all_tests, trend_tests
+from scripts.sites.audit.comparisons import FEWEST_SCANS, Scores, all_tests, trend_tests
+from scripts.sites.audit.content import audit_of
 from scripts.sites.audit.judged import Scan
 from scripts.sites.audit.naming import Explained, explained, without_trend
 
@@ -82,9 +83,22 @@ def test_two_causes_are_both_named_and_neither_alone(tmp_path: Path) -> None:
 
 
 def test_a_rest_that_is_too_small_is_not_judged(tmp_path: Path) -> None:
-    found = audited(tmp_path, 48, lambda facts: 1.2 * (facts["sex"] == "F"))
+    site = site_of(write_site(tmp_path, 24))
+    scans = []
+    for number, scan in enumerate(site.scans):
+        women = number % 2 == 0
+        raised = {kind: tuple(value * (5 if women else 1) for value in own) for kind, own in scan.scores.items()}
+        scans.append(replace(scan, scores=raised, facts={"sex": "F" if women else "M"}))
+    site = replace(site, scans=tuple(scans))
+    scores = Scores(site.scans, site.calibration)
+    found = explained(scores, all_tests(scores))
     assert [one.key for one in found.named] == [("sex", "F")]
-    assert found.alone is (found.left >= 20 and not any(test.counts for test in found.rest))
+    assert found.left == 12 < FEWEST_SCANS
+    assert found.rest == ()
+    assert not found.alone
+    said = audit_of(site, SCORE, "0")["sentences"]
+    assert "Without them 12 scans are left: too few to compare with calibration." in said
+    assert not any("alone" in sentence for sentence in said)
 
 
 def test_a_trend_is_taken_off(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """The content of `audit.json`: rates of false alarms with intervals, p-values, groups, trend, tests and sentences.
 
-Nobody is in it: no case, no name, no date but months, and no group of fewer scans than `FEWEST_IN_GROUP`. Scanners have
-letters, in the order of their names; the digits that tell two of one model apart stay in `groups.csv`.
+No patient is put into it: no case, no name, no date but months, and no group of fewer scans than `FEWEST_IN_GROUP`.
+Scanners have letters, in the order of their names; the digits that tell two of one model apart stay in `groups.csv`.
+Names of scanners and kernels in a table or a list are free text, and are shown as they are.
 """
 
 from __future__ import annotations

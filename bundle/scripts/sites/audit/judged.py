@@ -178,22 +178,6 @@ def reason_code(reason: str) -> str:
     return " or ".join(code for code, (_, remedy) in REFUSALS.items() if reason.endswith(remedy)) or OTHER_REASON
 
 
-def check_negative(labels: Mapping[str, Mapping[str, bool]]) -> None:
-    """See that no label of a case, {case: {label: true or false}}, says that it has a lesion.
-
-    Raises:
-        WrongUsage: one does.
-    """
-    ill = {case: name for case, own in labels.items() for name, value in own.items() if value}
-    if ill:
-        case, name = next(iter(ill.items()))
-        who = f"{case} and {len(ill) - 1} more have" if len(ill) > 1 else f"{case} has"
-        raise WrongUsage(
-            f"An audit is of scans with negative reports, but {who} a label of a lesion ({name}). Leave such cases out "
-            "of the list."
-        )
-
-
 def kinds_of(scans: Sequence[Scan], kind: str) -> list[tuple[float, ...]]:
     """The scores of a kind of each scan that has some."""
     return [own for scan in scans if (own := scan.of(kind))]

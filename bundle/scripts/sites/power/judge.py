@@ -38,7 +38,7 @@ class Settings:
         stride: mm between predictions.
         device: auto, cpu, cuda or cuda:N.
         calibration: its folder; None for the one that ships.
-        alpha: the share of healthy scans above the threshold.
+        alpha: the share of healthy scores above the threshold.
     """
 
     stride: int

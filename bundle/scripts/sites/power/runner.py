@@ -54,7 +54,7 @@ class Recipe:
         stride: mm between predictions.
         device: auto, cpu, cuda or cuda:N.
         calibration: its folder; None for the one that ships.
-        alpha: the share of healthy scans above the threshold in use.
+        alpha: the share of healthy scores above the threshold in use.
     """
 
     lesions: int
