@@ -51,7 +51,7 @@ def test_a_bleed_on_the_left(tmp_path: Path) -> None:
     rows = result["detections"]
     assert segments.SegmentSequence[0].SegmentLabel == f"Anomaly 1, left {rows[0]['name']}"
     found = {group["Tracking Identifier"][0]: group for group in groups(pydicom.dcmread(out / "dicom" / "report.dcm"))}
-    assert next(iter(found)) == segments.SegmentSequence[0].SegmentLabel
+    assert next(iter(found)) == segments.SegmentSequence[0].TrackingID
     for region, score in result["scores"].items():
         numbers, details = found[region.replace("_", " ").capitalize()]["numbers"], result["score_details"][region]
         assert numbers["Anomaly score"] == pytest.approx(score, abs=0.0051)

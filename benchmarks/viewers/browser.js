@@ -1,6 +1,6 @@
 // browser.js TOOLS: a page in headless Chromium with software WebGL. Reads one JSON command a line, answers one JSON line each:
 // {goto: url}, {open: text} and {click: text} (the first visible element whose own text begins so), {beside: [text, pixels]}
-// (a click that far to the right of the rightmost one), {press: [x, y]}, {key: name}, {shot: file}, {ask: "slice" | "lines" | "text"}, {wait: seconds}.
+// (a click that far to the right of the rightmost one), {push: name} (the button that OHIF's own tests call so), {press: [x, y]}, {key: name}, {shot: file}, {ask: "slice" | "lines" | "words" (the boxes of the lines) | "text"}, {wait: seconds}.
 const path = require('path');
 const readline = require('readline');
 const puppeteer = require(path.resolve(process.argv[2], 'node_modules/puppeteer-core'));
@@ -22,6 +22,7 @@ const place = (page, text, rightmost) => page.evaluate((wanted, last) => {
 const asked = {
   text: () => document.body.innerText,
   slice: () => (document.body.innerText.match(/I:\s*(\d+)\s*\((\d+)\/(\d+)\)/) || []).slice(1).map(Number),
+  words: () => [...document.querySelectorAll('svg text')].map(one => one.getBoundingClientRect()).map(box => [box.left, box.top, box.right, box.bottom]),
   lines: () => [...document.querySelectorAll('svg text, svg tspan')].map(one => one.textContent),
 };
 
@@ -30,6 +31,7 @@ async function answer(page, command) {
   if (verb === 'goto') await page.goto(what, { waitUntil: 'domcontentloaded', timeout: 120000 });
   else if (verb === 'wait') await pause(what);
   else if (verb === 'key') await page.keyboard.press(what);
+  else if (verb === 'push') await page.click(`[data-cy="${what}"]`);
   else if (verb === 'press') await page.mouse.click(what[0], what[1]);
   else if (verb === 'shot') await page.screenshot({ path: what });
   else if (verb === 'ask') return page.evaluate(asked[what]);

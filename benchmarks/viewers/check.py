@@ -5,7 +5,8 @@
 `SCAN` is the DICOM series, `RESULTS` the folder of its results with `--dicom`, `TOOLS` what `set_up.sh` made. Map,
 segments, report and marked slices are opened; the pictures stay in the output folder. Each must show something on the
 side of the first detection, or on `--side`, in its slice, and nothing on the other side; the map nothing in a slice
-that would be coloured if the map were upside down. Exit codes: 0 right, 1 something is not.
+that would be coloured if the map were upside down. The detection must be in OHIF's list of measurements, by its name,
+and a click on it lead to its slice. Exit codes: 0 right, 1 something is not.
 """
 
 from __future__ import annotations
@@ -26,13 +27,16 @@ from servers import serving
 from viewer import Viewer, opened
 
 ENOUGH, STRAY = 300, 60
-"""Pixels of a colour that are something, and that are nothing, such as an edge of letters."""
-
-ATTEMPT_S = 40.0
-"""Time until the report is opened once more."""
+"""Pixels of a colour that are something, and that are nothing."""
 
 NEXT = 40
 """Pixels from the letters SR to the arrow that leads to the next place."""
+
+QUESTION, LIST = "Do you want to continue tracking measurements", "trackedMeasurements-btn"
+"""What OHIF asks over a report whose measurements it can list, and its own name of the button of the list."""
+
+AWAY = 4
+"""Slices from the place that is listed."""
 
 
 @dataclass(frozen=True)
@@ -83,16 +87,16 @@ def height(image: pydicom.Dataset) -> float:
     return float(np.cross(across, down) @ np.array(image.ImagePositionPatient, dtype=float))
 
 
-def sided(viewer: Viewer, case: Case, name: str, stray: int = STRAY) -> str:
-    """A sentence on what a picture shows of the detection; `stray` pixels on the other side are nothing.
+def sided(viewer: Viewer, case: Case, name: str, enough: int = ENOUGH) -> str:
+    """A sentence on what a picture shows of the detection.
 
     Raises:
         AssertionError: it shows nothing on its side, or something on the other one.
     """
     number, (right, left) = viewer.slice, viewer.coloured(name)
     here, there = (right, left) if case.side == "right" else (left, right)
-    assert here > ENOUGH, f"{name}: {here} coloured pixels on the {case.side} in slice {number}"
-    assert there < stray, f"{name}: {there} coloured pixels on the side without a detection, in slice {number}"
+    assert here > enough, f"{name}: {here} coloured pixels on the {case.side} in slice {number}"
+    assert there < STRAY, f"{name}: {there} coloured pixels on the side without a detection, in slice {number}"
     return f"{name}: {here} coloured pixels on the {case.side}, {there} on the other side, in slice {number}"
 
 
@@ -117,27 +121,56 @@ def segments_check(viewer: Viewer, case: Case) -> str:
     return sided(viewer, case, "segments")
 
 
+def open_report(viewer: Viewer, case: Case) -> int:
+    """Open the report, and wait for what OHIF asks then; number of the image at which it opens."""
+    viewer.do(open=case.title("report.dcm"))
+    viewer.tell(lambda: QUESTION in viewer.do(ask="text"), f'the question "{QUESTION}"')
+    return viewer.slice
+
+
 def report_check(viewer: Viewer, case: Case) -> str:
     """The report: it opens at the detection, draws and measures it; its arrows lead to another place and back."""
-    volume = f"Volume: {round(case.result['detections'][0]['volume_ml'], 1):.2f} ml"
+    volume, first = f"Volume: {round(case.result['detections'][0]['volume_ml'], 1):.2f} ml", open_report(viewer, case)
+    viewer.draw_anew()  # OHIF sets what to draw after the first picture, and draws no second one by itself
+    viewer.tell(lambda: volume in viewer.do(ask="lines"), f"the report's {volume}", 20)
+    told = sided(viewer, case, "report")
 
-    def drawn() -> bool:
-        viewer.press()  # OHIF draws some outlines only when it draws anew
-        return volume in viewer.do(ask="lines")
+    def led_on() -> bool:
+        viewer.do(beside=["SR", NEXT])
+        return viewer.slice != first
 
-    viewer.do(open=case.title("report.dcm"))
-    try:
-        viewer.tell(drawn, f"the report's {volume}", ATTEMPT_S)
-    except AssertionError:  # see `viewer.SETTLED_S`
-        viewer.study(viewer.url, viewer.uid)
-        viewer.do(open=case.title("report.dcm"))
-        viewer.tell(drawn, f"the report's {volume}")
-    first = viewer.slice
-    told = sided(viewer, case, "report", 10 * STRAY)  # its words reach over the middle
-    viewer.do(beside=["SR", NEXT])
-    viewer.tell(lambda: viewer.slice != first, "the next place of the report", 20)
+    viewer.tell(led_on, "a place of the report in another slice", 20)
     viewer.picture("report next")
-    return f"{told}, with {volume}; its arrow leads to slice {viewer.slice}"
+    return f"{told}, with {volume}; its arrows lead to slice {viewer.slice}"
+
+
+def list_check(viewer: Viewer, case: Case) -> str:
+    """The list of measurements: it names the detection, and a click on it leads to its slice from another one."""
+    first = open_report(viewer, case)
+    viewer.do(click="Yes")
+    viewer.tell(lambda: any("Anomaly 1" in line for line in viewer.do(ask="lines")), "the name at its arrow", 40)
+    told = sided(viewer, case, "arrow", 2 * STRAY)  # a thin line
+    viewer.go_to(first - AWAY)
+    viewer.do(push=LIST)
+    name = listed_name(case.dicom / "report.dcm")
+    viewer.tell(lambda: name in viewer.do(ask="text"), f'"{name}" in the list', 20)
+    assert viewer.slice == first - AWAY, f"OHIF shows slice {viewer.slice} before the click"
+    viewer.do(click=name)
+    viewer.tell(lambda: viewer.slice == first, f"slice {first} after a click on the list", 20)
+    viewer.picture("list")
+    return f'{told}; the list says "{name}", and a click on it leads from slice {first - AWAY} to {first}'
+
+
+def listed_name(report: Path) -> str:
+    """The comment of the first group of measurements of a report."""
+    (groups,) = (one for one in pydicom.dcmread(report).ContentSequence if concept(one) == "126010")
+    items = next(one for one in groups.ContentSequence if one.ValueType == "CONTAINER").ContentSequence
+    return next(str(item.TextValue) for item in items if concept(item) == "121106")
+
+
+def concept(item: pydicom.Dataset) -> str:
+    """The code of the name of an item."""
+    return str(item.ConceptNameCodeSequence[0].CodeValue)
 
 
 def slices_check(viewer: Viewer, case: Case) -> str:
@@ -150,7 +183,7 @@ def slices_check(viewer: Viewer, case: Case) -> str:
     return sided(viewer, case, "marked slices")
 
 
-CHECKS: tuple[Callable[[Viewer, Case], str], ...] = (map_check, segments_check, report_check, slices_check)
+CHECKS: tuple[Callable[[Viewer, Case], str], ...] = (map_check, segments_check, report_check, list_check, slices_check)
 
 
 def viewer_checks(tools: Path, scan: Path, case: Case, folder: Path) -> Iterator[str]:

@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 NEAR_MM = 1e-3
 
+QUALITATIVE = '(121106,DCM,"Comment")'
+"""The name of a place, which dcmqi reads as an evaluation in words and notes that it has no list of such names."""
+
 
 def converted(tools: Path, program: str, source: Path, folder: Path, *words: str) -> None:
     """Run a program of dcmqi.
@@ -26,7 +29,8 @@ def converted(tools: Path, program: str, source: Path, folder: Path, *words: str
     done = subprocess.run(command, capture_output=True, text=True)
     said = done.stdout + done.stderr
     assert done.returncode == 0, f"{program} ends with {done.returncode} for {source.name}: {said[-300:]}"
-    wrong = [line for line in said.splitlines() if "ERROR" in line or "not known" in line]
+    lines = [line for line in said.splitlines() if not line.endswith(QUALITATIVE)]
+    wrong = [line for line in lines if "ERROR" in line or "not known" in line]
     assert not wrong, f"{program} of {source.name}: {wrong[0]}"
 
 

@@ -21,8 +21,11 @@ COLOURFUL = 60
 IMAGE = (slice(220, 900), slice(560, 1330))
 """Rows and columns of the browser's window in which there are pixels of a scan and no words of OHIF's."""
 
+EDGE = 4
+"""Pixels around words that may have their colour."""
+
 SETTLED_S = 10.0
-"""Time for the first image: of a report that is opened before, OHIF 3.12 now and then draws no outline."""
+"""Time for the first image."""
 
 LOADED_S, SCROLLED_S = 120.0, 4.0
 """Longest time until something is loaded, and until a key is followed."""
@@ -97,6 +100,18 @@ class Viewer:
                     break
         assert self.slice == number, f"OHIF shows slice {self.slice}, not {number}"
 
+    def draw_anew(self) -> None:
+        """Go to the next slice and back.
+
+        Raises:
+            AssertionError: the slice is not reached again.
+        """
+        self.press()
+        number = self.slice
+        self.do(key="ArrowDown")
+        self.other_than(number)
+        self.go_to(number)
+
     def press(self) -> None:
         """Click in the middle of the image."""
         self.do(press=[(part.start + part.stop) // 2 for part in reversed(IMAGE)])
@@ -115,11 +130,16 @@ class Viewer:
         return np.asarray(Image.open(io.BytesIO(path.read_bytes())).convert("RGB"), dtype=np.int16)
 
     def coloured(self, name: str) -> tuple[int, int]:
-        """Pixels of a colour on the left half of the head, where the patient's right is, and on the other one."""
+        """Pixels of a colour, words left out, on the left half of the head, the patient's right, and on the other one."""
         time.sleep(2)  # for what is drawn in a moment
-        pixels = self.picture(name)[IMAGE]
+        page = self.picture(name)
+        for left, top, right, bottom in self.do(ask="words"):
+            page[int(top) - EDGE : int(bottom) + EDGE, int(left) - EDGE : int(right) + EDGE] = 0
+        pixels = page[IMAGE]
         colour = np.ptp(pixels, axis=-1) > COLOURFUL
         columns = np.flatnonzero((pixels.min(axis=-1) > 230).any(axis=0))  # those of bone, which is white
+        if not columns.size:  # no scan is shown yet
+            return 0, 0
         middle = int(columns.min() + columns.max()) // 2
         return int(colour[:, :middle].sum()), int(colour[:, middle:].sum())
 

@@ -27,13 +27,13 @@ class Page(viewer.Viewer):
     """A page that shows one picture."""
 
     def __init__(self, folder: Path, pixels: np.ndarray) -> None:
-        self.folder, self.pixels, self.asked = folder, pixels, []
+        self.folder, self.pixels, self.asked, self.words = folder, pixels, [], []
 
     def do(self, **command: Any) -> Any:
         self.asked.append(command)
         if "shot" in command:
             Image.fromarray(self.pixels).save(command["shot"])
-        return [33, 24, 56] if command == {"ask": "slice"} else True
+        return {"slice": [33, 24, 56], "words": self.words}.get(command.get("ask"), True)
 
 
 def page(folder: Path, right: int, left: int) -> Page:
@@ -49,10 +49,40 @@ def test_colours_are_counted_on_both_sides_of_the_head(tmp_path: Path, monkeypat
     case = check.Case(tmp_path, {}, [], "right")
     with pytest.raises(AssertionError, match=r"map: 120 coloured pixels on the right in slice 33"):
         check.sided(page(tmp_path, 120, 7), case, "map")
-    monkeypatch.setattr(check, "ENOUGH", 100)
-    assert check.sided(page(tmp_path, 120, 7), case, "map").startswith("map: 120 coloured pixels on the right, 7 on")
+    assert check.sided(page(tmp_path, 120, 7), case, "map", 100).startswith(
+        "map: 120 coloured pixels on the right, 7 on"
+    )
     with pytest.raises(AssertionError, match=r"map: 100 coloured pixels on the side without a detection"):
-        check.sided(page(tmp_path, 120, 100), case, "map")
+        check.sided(page(tmp_path, 120, 100), case, "map", 100)
+
+
+def test_before_a_scan_is_shown_nothing_is_coloured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(viewer.time, "sleep", lambda seconds: None)
+    one = page(tmp_path, 0, 0)
+    one.pixels[:] = 0
+    assert one.coloured("map") == (0, 0)
+
+
+def test_words_are_no_colour_of_the_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(viewer.time, "sleep", lambda seconds: None)
+    one = page(tmp_path, 120, 80)
+    one.words = [[990, 395, 1100, 405]]
+    assert one.coloured("report") == (120, 0)
+    one.words = [[990, 395, 1020, 405]]
+    assert one.coloured("report") == (120, 80 - 20 - viewer.EDGE)
+
+
+def test_the_name_in_the_list_is_that_of_the_first_place(tmp_path: Path) -> None:
+    name = check.listed_name(make(tmp_path).folder / "report.dcm")
+    assert name == "Anomaly 1, left frontal lobe, deep grey matter: score 8.3, 14.1 ml"
+
+
+def test_what_is_drawn_anew_is_the_same_slice(tmp_path: Path) -> None:
+    one = page(tmp_path, 0, 0)
+    one.other_than = lambda number: number - 1
+    one.draw_anew()
+    told = [command for command in one.asked if "ask" not in command]
+    assert told == [{"press": [945, 560]}, {"key": "ArrowDown"}, {"press": [945, 560]}]
 
 
 def test_a_slice_is_clear_that_would_not_be_if_the_map_were_upside_down(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from dicom_results import POSITIONS, ROW, Made, result
 
 from scripts.results.dicom.identity import Identity
 from scripts.results.dicom.outline import CORNERS
-from scripts.results.dicom.place_groups import drawn, pixel_of, sizes, volume_ml
+from scripts.results.dicom.place_groups import comment, drawn, pixel_of, pointed, sizes, volume_ml
 from scripts.results.dicom.places import Place
 from scripts.results.dicom.scored import Scored
 from scripts.results.dicom.source import Source, read_source
@@ -55,6 +55,28 @@ def test_a_place_without_voxels_is_a_circle_and_one_beside_its_peak_is_drawn_whe
     at, line = drawn(scored(source, numbers, [place]), place)
     assert at == 3
     assert (line.min(), line.max()) == (5, 9)
+
+
+def test_the_point_is_the_peak_or_the_highest_of_the_place_in_its_slice(made: Results) -> None:
+    source = source_of(made, "plain")
+    numbers = np.zeros((len(source.images), 44, 48), np.uint8)
+    place, whole = Place(1, "brain", ROW), Place(1, "left_hemisphere")
+    at, peak = pixel_of(source, np.array(ROW["peak_mm"]))
+    told = scored(source, numbers, [place])
+    np.testing.assert_array_equal(pointed(told, place, at), peak)
+    numbers[3, 5:9, 5:9], told.values[3, 7, 6], told.values[3, 20, 20] = 1, 4, 9
+    np.testing.assert_array_equal(pointed(told, place, 3), [6.5, 7.5])
+    np.testing.assert_array_equal(pointed(told, whole, 3), [6.5, 7.5])
+
+
+def test_a_name_says_the_peak_and_the_size(made: Results) -> None:
+    source = source_of(made, "plain")
+    numbers = np.zeros((len(source.images), 44, 48), np.uint8)
+    numbers[2, 5:8, 5:8] = 1
+    line, whole = Place(1, "skull", LINE), Place(1, "left_hemisphere")
+    told = scored(source, numbers, [line], score_details={"skull": {"skull_score": 6.5}})
+    assert comment(told, line) == "Anomaly 1, left parietal bone: score 6.5, 41.2 mm"
+    assert comment(told, whole).startswith("Anomaly, left hemisphere: score 1.0, ")
 
 
 def test_a_line_of_the_skull_has_its_length_and_width_in_its_own_unit(made: Results) -> None:

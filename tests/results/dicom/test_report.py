@@ -13,8 +13,10 @@ from report_groups import groups, items, name_of
 pytest.importorskip("highdicom")
 
 from dicom_results import POSITIONS, SCORES, THRESHOLD, WEIGHTS_SHA256, Made, make, result
+from highdicom import sr
 
 from scripts.anomaly.transforms import cut_finding
+from scripts.results.dicom.places import ARROW
 
 Results = Callable[[str], Made]
 LIMIT, RANK, SHARE = (
@@ -28,7 +30,10 @@ LIMIT, RANK, SHARE = (
 def test_places_then_regions_with_their_sides(position: str, made: Results) -> None:
     data = made(position).read("report")
     place, left, right = groups(data)
-    assert place["Tracking Identifier"] == ["Anomaly 1, left frontal lobe, deep grey matter"]
+    name = "Anomaly 1, left frontal lobe, deep grey matter"
+    assert place["Tracking Identifier"] == [f"{ARROW}:{name}"]
+    assert place["Comment"] == [f"{name}: score 8.3, 14.1 ml"]
+    assert left["Tracking Identifier"] == ["Left hemisphere"], "OHIF lists places only"
     assert place["numbers"] == {"Anomaly score": 8.3, "Volume": 14.1, "Long axis": 30.0, "Attenuation Coefficient": 70}
     assert (place["codes"]["Finding Site"], place["codes"]["Laterality"]) == ("Frontal lobe", "Left")
     assert place["codes"]["Finding"] == "Morphologically Abnormal Structure"
@@ -55,7 +60,7 @@ def test_every_group_has_a_place_on_a_source_image(position: str, made: Results)
     assert len(found) == 3
     centres = []
     for group in found:
-        (line,) = (item for item in items(group) if item.ValueType == "SCOORD")
+        line, *_ = (item for item in items(group) if item.ValueType == "SCOORD")
         (reference,) = line.ContentSequence[0].ReferencedSOPSequence
         image = images[reference.ReferencedSOPInstanceUID]
         points = np.array(line.GraphicData, dtype=float).reshape(-1, 2)
@@ -71,6 +76,25 @@ def test_every_group_has_a_place_on_a_source_image(position: str, made: Results)
     place, left, right = np.array(centres) * [-1, -1, 1]
     np.testing.assert_allclose(place, [-35, 10, 5], atol=5)
     assert left[0] < 0 < right[0], "the peaks of the hemispheres"
+
+
+@pytest.mark.parametrize("position", POSITIONS)
+def test_the_peak_of_a_place_is_a_point_in_the_slice_of_its_outline(position: str, made: Results) -> None:
+    """OHIF 3.12 lists a place if its first number is inferred from a point; a report of highdicom may be read anew."""
+    data = made(position).read("report")
+    (place,) = sr.Comprehensive3DSR.from_dataset(data).content.get_planar_roi_measurement_groups()
+    first = next(item for item in place[0].ContentSequence if item.ValueType == "NUM")
+    assert (name_of(first), float(first.MeasuredValueSequence[0].NumericValue)) == ("Anomaly score", 8.3)
+    point = next(item for item in first.ContentSequence if item.ValueType == "SCOORD")
+    region = place.roi
+    assert point.GraphicType == "POINT"
+    assert point.ContentSequence[0].ReferencedSOPSequence == region.ContentSequence[0].ReferencedSOPSequence
+    outline = np.array(region.GraphicData).reshape(-1, 2)
+    assert (outline.min(axis=0) <= point.GraphicData).all()
+    assert (outline.max(axis=0) >= point.GraphicData).all()
+    segment = made(position).read("segmentation").SegmentSequence[0]
+    assert (segment.TrackingID, segment.TrackingUID) == (place.tracking_identifier, place.tracking_uid)
+    assert segment.SegmentLabel == "Anomaly 1, left frontal lobe, deep grey matter"
 
 
 def test_it_begins_with_sentences(made: Results) -> None:

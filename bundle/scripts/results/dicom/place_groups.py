@@ -1,6 +1,8 @@
-"""The report's group of measurements of a place: its outline in the slice of its peak, its sizes and its peak.
+"""The report's group of measurements of a place: its outline in the slice of its peak, its peak and its sizes.
 
-Its tracking identifier and UID are those of its segment.
+Its tracking identifier and UID are those of its segment. OHIF 3.12 lists a group in its panel of measurements if the
+identifier begins as that of its own arrows, see `Place.tracking`, and the first number is inferred from a point. There
+it draws the arrow, and the comment is its text and its name in the list.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from numpy.typing import NDArray
 from .codes import (
     ABNORMAL,
     ATTENUATION,
+    COMMENT,
     DEPTH,
     EXTENT,
     HOUNSFIELD,
@@ -40,29 +43,39 @@ def place_group(
 ) -> sr.PlanarROIMeasurementsAndQualitativeEvaluations:
     """The group of a place."""
     at, line = drawn(scored, place)
-    region = sr.ImageRegion(
-        sr.GraphicTypeValues.POLYLINE,
-        line.astype(np.float32),
-        sr.SourceImageForRegion.from_source_image(scored.source.images[at]),
-    )
-    return sr.PlanarROIMeasurementsAndQualitativeEvaluations(
-        tracking_identifier=sr.TrackingIdentifier(scored.identity.uid("tracking", str(place.number)), place.label),
-        referenced_region=region,
+    image = sr.SourceImageForRegion.from_source_image(scored.source.images[at])
+    group = sr.PlanarROIMeasurementsAndQualitativeEvaluations(
+        tracking_identifier=sr.TrackingIdentifier(scored.identity.uid("tracking", str(place.number)), place.tracking),
+        referenced_region=sr.ImageRegion(sr.GraphicTypeValues.POLYLINE, line.astype(np.float32), image),
         algorithm_id=algorithm,
         finding_type=ABNORMAL,
         finding_sites=[sr.FindingSite(site, side) for site, side in sites_of(place.region, place.row)],
         measurements=list(sizes(scored, place)),
     )
+    items = group[0].ContentSequence
+    peak = next(item for item in items if item.ValueType == "NUM")
+    point = pointed(scored, place, at).astype(np.float32)[None]
+    where = sr.CoordinatesForMeasurement(sr.GraphicTypeValues.POINT, point, image)
+    peak.ContentSequence.append(where)  # highdicom takes none, but the template may be extended
+    items.append(sr.TextContentItem(COMMENT, comment(scored, place), sr.RelationshipTypeValues.CONTAINS))
+    return group
+
+
+def comment(scored: Scored, place: Place) -> str:
+    """The place with its first two numbers: "Anomaly 1, left frontal lobe: score 8.3, 14.1 ml"."""
+    score, *more = (item[0].MeasuredValueSequence[0] for item in sizes(scored, place))
+    size = [f"{one.NumericValue} {one.MeasurementUnitsCodeSequence[0].CodeValue}" for one in more[:1]]
+    return f"{place.label}: {', '.join([f'score {score.NumericValue}', *size])}"
 
 
 def sizes(scored: Scored, place: Place) -> Iterator[sr.Measurement]:
-    """The measurements of a place: those of its row, or volume and maximum of a region."""
+    """The measurements of a place, its peak first: those of its row, or maximum and volume of a region."""
     score, unit = SCORES[scored.result["map"]], scored.unit(place.region)
     row: Any = place.row
     if row is None:
         mask = scored.numbers == place.number
-        yield sr.Measurement(VOLUME, round(volume_ml(scored.source, mask), 1), MILLILITER)
         yield sr.Measurement(score, round(float(scored.values[mask].max()), 1), unit, derivation=MAXIMUM)
+        yield sr.Measurement(VOLUME, round(volume_ml(scored.source, mask), 1), MILLILITER)
         return
     yield sr.Measurement(score, round(float(row["peak"]), 1), unit, derivation=MAXIMUM)
     for name, key, what in (
@@ -94,6 +107,20 @@ def drawn(scored: Scored, place: Place) -> tuple[int, Points]:
         return at, circle(point, (rows, columns))
     at = at if areas[at] else int(areas.argmax())
     return at, outline(mask[at])
+
+
+def pointed(scored: Scored, place: Place, at: int) -> Points:
+    """The point (column, row) of the peak of a place that is drawn in slice `at`, see `outline`.
+
+    Where the peak lies in another slice, it is the highest point of the place in this one.
+    """
+    if place.row is not None:
+        near, point = pixel_of(scored.source, np.asarray(place.row["peak_mm"], dtype=float))
+        if near == at:
+            return point
+    inside = np.where(scored.numbers[at] == place.number, scored.values[at], -np.inf)
+    row, column = np.unravel_index(int(inside.argmax()), inside.shape)
+    return np.array([column + 0.5, row + 0.5])
 
 
 def pixel_of(source: Source, point_mm: NDArray[np.float64]) -> tuple[int, Points]:

@@ -21,6 +21,9 @@ from ..maps import Array
 
 SKULL_NAME = "skull"
 
+ARROW = "Cornerstone3DTools@^0.1.0:ArrowAnnotate"
+"""How OHIF's own arrows are tracked; of measurements that are tracked otherwise, it lists none."""
+
 
 @dataclass(frozen=True, eq=False)
 class Scanned:
@@ -59,6 +62,11 @@ class Place:
             return f"Anomaly, {self.region.replace('_', ' ')}"
         side = {"both": "both sides, ", "midline": "midline, "}.get(self.row["side"], f"{self.row['side']} ")
         return f"Anomaly {self.number}, {side}{self.row['name']}"
+
+    @property
+    def tracking(self) -> str:
+        """The tracking identifier: the label, after the name of the tool with which OHIF draws and lists it."""
+        return f"{ARROW}:{self.label}"
 
 
 def marked_places(scanned: Scanned, result: Mapping[str, Any]) -> tuple[list[Place], NDArray[np.uint8]]:

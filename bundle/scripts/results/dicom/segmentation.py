@@ -73,7 +73,7 @@ def segment(at: int, place: Place, identity: Identity) -> SegmentDescription:
         algorithm_type="AUTOMATIC",
         algorithm_identification=AlgorithmIdentificationSequence(name=MODEL, family=AI, version=identity.version),
         tracking_uid=identity.uid("tracking", str(place.number)),
-        tracking_id=place.label,
+        tracking_id=place.tracking,
         anatomic_regions=[deepcopy(site)],  # it is given a modifier, and the code is shared
         display_color=CIELabColor.from_rgb(*COLOURS[(at - 1) % len(COLOURS)]),
     )
