@@ -130,7 +130,7 @@ class Viewer:
         return np.asarray(Image.open(io.BytesIO(path.read_bytes())).convert("RGB"), dtype=np.int16)
 
     def coloured(self, name: str) -> tuple[int, int]:
-        """Pixels of a colour, words left out, on the left half of the head, the patient's right, and on the other one."""
+        """Pixels of a colour, but for words, on the left half of the head, the patient's right, and on the other."""
         time.sleep(2)  # for what is drawn in a moment
         page = self.picture(name)
         for left, top, right, bottom in self.do(ask="words"):
