@@ -22,7 +22,7 @@ help:
 	@echo "make fuzz   10,000 mutated slices, 1,000 series and 1,000 NIfTI files for the reader: 10 CPU-minutes"
 	@echo "make real   fetch two real heads by package name (12 MB), run them into out/real, print scores and thresholds"
 	@echo "make test-zoo   the unit tests for the MONAI model zoo, on one process and on several, in the zoo's layout"
-	@echo "make viewers   open the sample's DICOM results in OHIF and dcmqi and look at them: 700 MB (VIEWERS=FOLDER for them elsewhere)"
+	@echo "make viewers   open DICOM results, also of a tilted series, in OHIF and dcmqi and look at them: 700 MB (VIEWERS=FOLDER for them elsewhere)"
 	@echo "make test-browser  the page of a result in a Chromium, which npm brings into $(BROWSER) if none is here: 290 MB"
 	@echo "make test-deploy   the application for MONAI Deploy, in an environment of its own, .venv-deploy: 3.2 GB"
 	@echo "make test-label    the application for MONAI Label, in another, .venv-label: 4 GB (LABEL=FOLDER for one elsewhere)"
@@ -107,11 +107,17 @@ fuzz: $(STAMP)
 real: $(STAMP)
 	$(BIN)/python benchmarks/real.py -o out/real
 
-# What OHIF, in a browser, and dcmqi make of the sample's DICOM objects; pictures are in out/viewers/pictures.
+# What OHIF, in a browser, and dcmqi make of the DICOM objects of the sample, and of a series under gantry tilt; pictures
+# are in out/viewers/pictures and out/viewers/tilted/pictures.
 VIEWERS ?= .viewers
+JUDGE := OMP_NUM_THREADS=$(WORKERS) $(BIN)/head-ct-anomaly run --dicom --overwrite --quiet
+CHECK := $(BIN)/python benchmarks/viewers/check.py
 viewers: $(STAMP) $(VIEWERS)/.installed
-	OMP_NUM_THREADS=$(WORKERS) $(BIN)/head-ct-anomaly run sample/dicom -o out/viewers/results --dicom --overwrite --quiet
-	$(BIN)/python benchmarks/viewers/check.py sample/dicom out/viewers/results $(VIEWERS) -o out/viewers --side right
+	$(JUDGE) sample/dicom -o out/viewers/results
+	$(CHECK) sample/dicom out/viewers/results $(VIEWERS) -o out/viewers --side right
+	$(BIN)/python benchmarks/viewers/tilted.py out/viewers/tilted/scan left
+	$(JUDGE) out/viewers/tilted/scan -o out/viewers/tilted/results
+	$(CHECK) out/viewers/tilted/scan out/viewers/tilted/results $(VIEWERS) -o out/viewers/tilted --side left
 
 $(VIEWERS)/.installed: benchmarks/viewers/set_up.sh
 	benchmarks/viewers/set_up.sh $(VIEWERS)

@@ -16,6 +16,7 @@ import json
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -102,10 +103,16 @@ def sided(viewer: Viewer, case: Case, name: str, enough: int = ENOUGH) -> str:
 
 def map_check(viewer: Viewer, case: Case) -> str:
     """The map."""
-    viewer.do(open=case.title("parametric_map.dcm"))
-    viewer.tell(lambda: sum(viewer.coloured("map")) > ENOUGH, "the map")
     count = len(case.images)
-    viewer.go_to(count + 1 - case.slice)  # OHIF counts the slices of a volume from its upper end
+    viewer.do(open=case.title("parametric_map.dcm"))
+
+    def shown() -> bool:
+        with suppress(AssertionError):  # until it is loaded, slices are counted the other way round
+            viewer.go_to(count + 1 - case.slice)  # OHIF counts the slices of a volume from its upper end
+            return sum(viewer.coloured("map")) > ENOUGH
+        return False
+
+    viewer.tell(shown, "the map")
     told = sided(viewer, case, "map")
     viewer.go_to(count + 1 - case.clear)
     right, left = viewer.coloured("map clear")
