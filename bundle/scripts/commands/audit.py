@@ -150,11 +150,11 @@ def check_groups(table: Mapping[str, Facts], asked: Asked, args: argparse.Namesp
     """
     others = [case for case in table if case not in asked.names]
     if not table or len(others) == len(table):
-        first, there = f"its first row is of {others[0]}" if others else "it has no rows", min(
-            asked.names, default="none"
-        )
+        first = f"its first row is of {others[0]}" if others else "it has no rows"
+        there = min(asked.names, default="none")
         raise WrongUsage(
-            f"{args.groups} names no case of {args.scans}: {first}, and a case there is {there}. Write the names as there."
+            f"{args.groups} names no case of {args.scans}: {first}, and a case there is {there}. Write the names as "
+            "there."
         )
     if others:
         rows = f"{counted(len(others), 'row')} of {args.groups} {'names' if len(others) == 1 else 'name'} no case"
