@@ -1,4 +1,4 @@
-"""How often the audit of a site names what differs there, and how often it is silent where nothing does.
+"""Measures how often the audit of a site names what differs there, and how often it is silent where nothing does.
 
     python benchmarks/audit.py [--repeats 200] [--scans 200] [--calibration bundle/models] [--seed 0]
         [--sites none,offset]
@@ -71,7 +71,7 @@ SITES: dict[str, tuple[str, str] | None] = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an audit said: whether nothing counts, whether it named the right one, and that alone."""
+    """The outcome of an audit: whether nothing counts, whether it named the right one, and that alone."""
 
     silent: bool
     right: bool
@@ -137,7 +137,7 @@ def drawn_site(name: str, count: int, healthy: Calibration, random: np.random.Ge
 
 
 def audited(name: str, scans: list[Scan], calibration: Calibration) -> Outcome:
-    """What an audit says of a site."""
+    """The outcome of the audit of a site."""
     scores = Scores(scans, calibration)
     tests = all_tests(scores)
     named, responsible = explained(scores, tests).named, SITES[name]

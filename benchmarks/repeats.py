@@ -1,4 +1,4 @@
-"""How much two scans of one unchanged head differ: scores, maps and detections; the noise that `compare` goes by.
+"""Measures how two scans of one unchanged head differ: scores, maps and detections; the noise that `compare` goes by.
 
     python benchmarks/repeats.py draw ANATOMIES -o WORK   # 10 heads, two scans each, judged: 9 CPU-minutes
     python benchmarks/repeats.py measure WORK [--picture FILE] [--noise FILE]
@@ -140,7 +140,7 @@ def pair(anatomy: Path, output: Path, seed: int, lesion: str) -> None:
 
 @dataclass
 class Measured:
-    """What the repeats differ by.
+    """The differences of the repeats.
 
     Attributes:
         scores: pairs (first, second) of scores by kind.
@@ -193,7 +193,7 @@ def rise(here: Placed, there: Placed, label: int) -> float:
 
 
 def measure(work: Path) -> Measured:
-    """What the repeats in a folder differ by."""
+    """The differences of the repeats in a folder."""
     found = Measured()
     for folder in sorted(path.parent for path in work.glob("*/truth.json")):
         if not all((folder / scan / RESULT_NAME).is_file() for scan in SCANS):
@@ -236,7 +236,7 @@ def noise(found: Measured) -> dict[str, Any]:
 
 
 def limit(values: Sequence[float]) -> float:
-    """What 95 % of values do not exceed."""
+    """The value that 95 % of values do not exceed."""
     return threshold_at_specificity(values, 0.95)
 
 

@@ -1,4 +1,4 @@
-"""What a scan costs in a process that scores many, and how long the networks wait for the processes that ask them.
+"""Measures the cost of a scan in a process that scores many, and how long networks wait for their callers.
 
     python benchmarks/throughput.py steady SCANS [--scans 4]
     python benchmarks/throughput.py waits [--workers 1 2 4 8] [--network-s 0.1] [--rest-s 1]

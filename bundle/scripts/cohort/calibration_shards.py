@@ -56,7 +56,7 @@ def write_shard(
 
 
 def _facts(job: Job, failed: bool) -> dict[str, Any]:
-    """What the file of a shard says of a scan."""
+    """The entry of a scan in the file of a shard."""
     return {"file": job.path.name, "group": job.source.group, "skull_only": job.skull_only, "failed": failed}
 
 

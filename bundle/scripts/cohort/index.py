@@ -149,7 +149,7 @@ def _curves(evaluation: Mapping[str, Any]) -> dict[str, tuple[list[float], list[
 
 
 def _line(row: Row) -> dict[str, Any]:
-    """What a row of the table shows."""
+    """The contents of a row of the table, by name."""
     found, times = row.found, excess(row)
     above, target = times is not None and times > 1, found.report or found.picture
     return {

@@ -1,4 +1,4 @@
-"""What a case shows of its lesions: voxels of heatmap and mask, the lesions by number, and the peaks of the map.
+"""The lesions of a case: voxels of heatmap and mask, the lesions by number, and the peaks of the map.
 
 A *mask* is a NIfTI volume of lesions in the scan's world: 1 a lesion, 2 swelling, which counts neither as lesion nor as
 healthy, 0 all else. A *lesion* is what hangs together in it. Brain and skull are measured apart, since their heat has
@@ -54,7 +54,7 @@ class CaseMaps:
 
 @dataclass(frozen=True, eq=False)
 class CaseField:
-    """What a case shows of a field.
+    """A case in a field.
 
     Attributes:
         levels: (n,) of the heatmap at its voxels, see `voxels`.
@@ -154,7 +154,7 @@ def numbered(mask: NDArray[np.uint8]) -> Labels:
 def case_field(
     maps: CaseMaps, labels: tuple[int, ...], threshold: float | None, scored: NDArray[np.uint8]
 ) -> CaseField:
-    """What a case shows of a field with region `labels`, one of `FIELDS`; of these, only those `scored` count."""
+    """A case in a field with region `labels`, one of `FIELDS`; of these, only those `scored` count."""
     where = np.isin(maps.regions, np.intersect1d(labels, scored))
     kept = own_lesions(maps, labels, scored)
     renamed = np.where(kept > 0, kept, -1)  # those of the other field are no healthy voxels of this one

@@ -1,4 +1,4 @@
-"""How well the heatmaps of a cohort show where lesions are: by voxels (see `voxels`) and by lesions (FROC).
+"""Measures how well the heatmaps of a cohort show where lesions are: by voxels (see `voxels`) and by lesions (FROC).
 
 Cases count whose lesions are known: those with a mask, and those whose labels are all false. One case is read at a
 time.
@@ -24,7 +24,7 @@ from .voxels import VoxelCounts, mean
 
 
 class Gathered:
-    """What the cases of a cohort show of a field."""
+    """The cases of a cohort in a field."""
 
     def __init__(self) -> None:
         self.counts, self.scans, self.with_lesion = VoxelCounts(), 0, 0

@@ -33,7 +33,7 @@ def levels_of(values: NDArray[np.floating]) -> NDArray[np.int64]:
 
 
 def counted_levels(levels: NDArray[np.int64]) -> Counts:
-    """How many voxels (n,) have each level, (LEVELS,)."""
+    """The numbers of voxels (n,) that have each level, (LEVELS,)."""
     return np.bincount(levels, minlength=LEVELS).astype(np.float64)
 
 
@@ -126,7 +126,7 @@ class VoxelCounts:
 
 
 def _from_above(counts: Counts) -> Counts:
-    """How many voxels are at or above each level, the highest level first."""
+    """The numbers of voxels at or above each level, the highest level first."""
     return np.asarray(counts[::-1].cumsum())
 
 

@@ -108,7 +108,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def asked_for(args: argparse.Namespace) -> Asked:
-    """What the arguments ask for, checked as far as it can be before anything is judged.
+    """The request of the arguments, checked as far as it can be before anything is judged.
 
     Raises:
         WrongUsage: there are no such scans, too few of them, one has a label of a lesion, facts are wrong, or an option

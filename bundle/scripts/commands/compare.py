@@ -107,7 +107,7 @@ def new_folder(output: Path) -> Iterator[Path]:
 
 @contextmanager
 def writing(output: Path) -> Iterator[None]:
-    """What is done to write `output`: an error of the operating system in it becomes one that says so.
+    """A context for writing `output`: an error of the operating system in it becomes one that says so.
 
     Raises:
         OutputExists, OutputFailed: it is that.

@@ -28,7 +28,7 @@ BACKLOG = 128
 
 @dataclass(frozen=True)
 class Address:
-    """Where a server is reached, and the key; it can be pickled."""
+    """The address of a server, and its key; it can be pickled."""
 
     place: str
     key: bytes = field(repr=False)
@@ -36,7 +36,7 @@ class Address:
 
 @dataclass
 class Usage:
-    """What a server has done.
+    """The record of a server.
 
     Attributes:
         requests: requests that were answered.

@@ -37,7 +37,7 @@ LONGEST = 60
 
 @dataclass(frozen=True)
 class Acquisition:
-    """What the headers tell; None or "" where they don't. `month` is YYYY-MM."""
+    """The facts of the headers; None or "" where they don't. `month` is YYYY-MM."""
 
     scanner: str = ""
     kernel: str = ""

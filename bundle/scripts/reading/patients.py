@@ -1,4 +1,4 @@
-"""Whether two inputs are of one patient, as far as their headers tell. Nothing of a header leaves this module.
+"""Tells whether two inputs are of one patient, as far as their headers tell. Nothing of a header leaves this module.
 
 The *identity* is PatientID with its issuer; beside it stand name and date of birth. Anonymised series often have none,
 or the same ID for everybody. NIfTI files and results without DICOM objects have none at all.
@@ -25,7 +25,7 @@ SEPARATORS = str.maketrans("^,=", "   ")
 
 @dataclass(frozen=True)
 class Patient:
-    """What a header says of a patient, in upper case, "" where it says nothing; not shown."""
+    """The patient of a header, in upper case, "" where it says nothing; not shown."""
 
     identity: str = field(default="", repr=False)
     issuer: str = field(default="", repr=False)

@@ -108,6 +108,6 @@ def tinted(grey: NDArray[np.uint8], level: Array) -> NDArray[np.uint8]:
 
 
 def _key(scale: float, threshold: float | None) -> str:
-    """What colours and contours mean."""
+    """The meaning of colours and contours."""
     contours = f"Contours: above {threshold:.1f} and twice it.   " if threshold else ""
     return f"{contours}Difference: red higher now, blue lower; from {scale / 4:.1f} to {scale:.1f} and beyond."

@@ -61,7 +61,7 @@ def case_pictures(data: Mapping[str, Any], result: Mapping[str, Any], score: str
 
 
 def meaning(shown: str, alpha: float) -> str:
-    """What the threshold of a map says by alpha: of the calibrated one, that of detections; else that of the scores."""
+    """The meaning of a map's threshold by alpha: of the calibrated one, that of detections; else that of the scores."""
     if shown == "calibrated":
         return f"{percent(alpha)} of healthy heads have a place above it"
     return f"{percent_below(alpha)} of healthy scores are less"

@@ -41,7 +41,7 @@ def summary(result: Mapping[str, Any], alpha: float = ALPHA) -> str:
 
 
 def by_alpha(alpha: float) -> str:
-    """What an alpha means for the thresholds, in a sentence."""
+    """A sentence on what an alpha means for the thresholds."""
     return f"Thresholds are those of alpha {alpha:g}: {percent(alpha)} of healthy scans are above them."
 
 

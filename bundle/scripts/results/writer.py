@@ -242,7 +242,7 @@ def case_result(data: Mapping[str, Any], timings_s: Mapping[str, float]) -> dict
 
 
 def healthy_counts(data: Mapping[str, Any], details: Mapping[str, Any]) -> dict[str, int | None]:
-    """How many healthy scores each threshold of a case is taken from; None where there is none."""
+    """The number of healthy scores that each threshold of a case is taken from; None where there is none."""
     thresholds = data.get("thresholds")
     counts = {f"the {name.replace('_', ' ')}": numbers.get("healthy_scores") for name, numbers in details.items()}
     places = None if thresholds is None else len(thresholds.scores_of("left_hemisphere", VOXEL_SCORE)) or None

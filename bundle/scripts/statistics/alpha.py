@@ -54,5 +54,5 @@ def percent(alpha: float) -> str:
 
 
 def percent_below(alpha: float) -> str:
-    """What lies at or below a threshold, as "95 %"."""
+    """The share at or below a threshold, as "95 %"."""
     return f"{round(100 * (1 - alpha), 4):g} %"

@@ -1,4 +1,4 @@
-"""How much repeated measurements of the same things differ: limits of agreement, and the repeatability coefficient.
+"""Agreement of repeated measurements of the same things: limits of agreement, and the repeatability coefficient.
 
 Of n things measured twice, d are the differences, second minus first. The *limits of agreement* are mean(d) ± 1.96
 SD(d) (Bland and Altman, Lancet 327, 1986). Where nothing changed in between, the *within-subject SD* is s_w =

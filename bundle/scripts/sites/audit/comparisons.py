@@ -78,13 +78,13 @@ class Scores:
 
     @cached_property
     def _standing(self) -> NDArray[np.float64]:
-        """How far (m, 2) each scan's hemispheres stand above the middle of calibration's, and how far from it."""
+        """Distances (m, 2): how far each scan's hemispheres stand above the middle of calibration's, and from it."""
         healthy = self.calibration.healthy[HEMISPHERE]
         places = [conformal_p(scan.of(HEMISPHERE), healthy) - 0.5 for scan in self.scans]
         return np.array([[-place.mean(), np.abs(place).mean() - 0.25] for place in places]).reshape(-1, 2)
 
     def unlike(self, mask: Mask) -> float:
-        """How unlike calibration some scans are, from 0: by the middle of their scores, and by their spread."""
+        """Distances of some scans from calibration: by the middle of their scores, and by their spread."""
         return float(np.abs(self._standing[mask].mean(axis=0)).sum())
 
     @cached_property

@@ -130,7 +130,7 @@ def _rate(above: int, total: int, per_scan: int) -> dict[str, Any]:
 
 
 def unlike(site: Site) -> dict[str, Any]:
-    """How many heads score above every healthy score of calibration, and how many do so by chance."""
+    """The number of heads that score above every healthy score of calibration, and how many do so by chance."""
     tops = {kind: float(values.max()) for kind, values in site.calibration.healthy.items()}
     beyond = sum(any(v > tops[kind] for kind, own in scan.scores.items() for v in own) for scan in site.scans)
     chance = sum(
@@ -183,7 +183,7 @@ def _plain(test: SiteTest) -> dict[str, Any]:
 
 
 def _responsible(found: Explained) -> dict[str, Any]:
-    """What is responsible, and whether alone."""
+    """The groups that are responsible, and whether alone."""
     rows: list[Mapping[str, Any]] = [
         {
             "factor": one.key[0],

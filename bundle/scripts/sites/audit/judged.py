@@ -184,12 +184,12 @@ def kinds_of(scans: Sequence[Scan], kind: str) -> list[tuple[float, ...]]:
 
 
 def per_scan_of(kind: str) -> int:
-    """How many healthy scores of a kind a scan has."""
+    """The number of healthy scores of a kind that a scan has."""
     return SCORES_PER_SCAN[HEMISPHERE if kind == HEMISPHERE else SKULL]
 
 
 def facts_in_words(site: Site) -> dict[str, Any]:
-    """How many scans there are, of each status, verdict and flag."""
+    """The numbers of scans, of each status, verdict and flag."""
     verdicts, flags = Counter(scan.verdict for scan in site.scans if scan.verdict), Counter[str]()
     for scan in site.scans:
         flags.update(set(scan.flags))

@@ -66,7 +66,7 @@ class Explained:
 
 
 def explained(scores: Scores, tests: Sequence[SiteTest]) -> Explained:
-    """What is responsible for the tests of groups and of the trend that count."""
+    """The groups responsible for the tests of groups and of the trend that count."""
     found, named = dict(best_of(tests)), list[Named]()
     kept: Mask = np.ones(len(scores.scans), dtype=bool)
     now = scores

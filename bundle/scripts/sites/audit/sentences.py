@@ -172,7 +172,7 @@ def _not_said(content: Mapping[str, Any], scores: Scores) -> list[str]:
 
 
 def _advice(content: Mapping[str, Any], tests: Sequence[SiteTest], found: Explained) -> str:
-    """What to do."""
+    """A sentence on what to do."""
     whole = any(one.counts for one in tests if one.factor == WHOLE)
     if found.alone and found.named[0].key[0] != MONTH:
         return "Calibrate with scans of that group among the others, or give it a calibration of its own."

@@ -1,1 +1,1 @@
-"""What changed between two scans of a patient, or between two runs of a list."""
+"""Changes between two scans of a patient, or between two runs of a list."""

@@ -61,7 +61,7 @@ class Comparison:
     notes: Sequence[str] = field(default=())
 
     def coefficient(self, region: str) -> float | None:
-        """What the scores of a region differ by in repeats; None where it is unknown."""
+        """The difference of a region's scores in repeats; None where it is unknown."""
         return None if self.noise is None else self.noise.of_score(region, any(self._above(region)))
 
     def _above(self, region: str) -> list[bool]:
@@ -217,7 +217,7 @@ def picture(found: Comparison) -> bytes:
 
 
 def shown_mm(found: Comparison) -> tuple[float, float, float]:
-    """Where the planes of the picture lie: at the first change in the brain, or where the maps differ most."""
+    """The point of the planes of the picture: at the first change in the brain, or where the maps differ most."""
     first = next((one for one in found.changes if one.region == BRAIN and one.kind not in (SAME, UNSEEN)), None)
     if first is not None:
         return first.at_mm

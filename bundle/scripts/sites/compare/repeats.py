@@ -1,4 +1,4 @@
-"""What repeated scans of one unchanged head differ by: the noise that two scans of a patient are compared with.
+"""The differences of repeated scans of one unchanged head: the noise that two scans of a patient are compared with.
 
 `models/repeat_noise.json` holds it. It was measured on simulated heads that were drawn once and scanned twice, in
 another pose, with another dose, slice thickness, kernel and field of view (`benchmarks/repeats.py`). It is valid only

@@ -52,7 +52,7 @@ class Pair:
 
     @property
     def above(self) -> tuple[bool | None, bool | None]:
-        """Whether each score is above its own threshold; None where that is not known."""
+        """True or false: each score is above its own threshold; None where that is not known."""
         first, second = self.thresholds
         return (
             None if first is None else bool(self.first > first),
@@ -67,7 +67,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class RunsCompared:
-    """What differs between two runs.
+    """The differences of two runs.
 
     Attributes:
         score: the name of the score.
@@ -115,7 +115,7 @@ def read_run(folder: CohortFolder) -> Run:
 
 
 def compare_runs(first: Run, second: Run, score: str | None = None) -> RunsCompared:
-    """What differs between two runs, by their default score or by one of `score_details` that is named.
+    """The differences of two runs, by their default score or by one of `score_details` that is named.
 
     Raises:
         WrongUsage: the runs have different default scores, no such score, or no case in common.

@@ -32,7 +32,7 @@ HEMISPHERES = {"left": "left_hemisphere", "right": "right_hemisphere"}
 
 @dataclass(frozen=True)
 class Settings:
-    """How scans are judged; it can be pickled.
+    """Settings by which scans are judged; it can be pickled.
 
     Attributes:
         stride: mm between predictions.
@@ -49,7 +49,7 @@ class Settings:
 
 @dataclass(frozen=True, eq=False)
 class Verdict:
-    """What is said of a scan: score and threshold of each hemisphere by side (None without one), and its places."""
+    """The verdict on a scan: score and threshold of each hemisphere by side (None without one), and its places."""
 
     scores: Mapping[str, float | None]
     thresholds: Mapping[str, float | None]

@@ -101,7 +101,7 @@ def ground_of(
     affine: Array,
     matrix: Array,
 ) -> Ground:
-    """What is needed of a registered scan; the arguments are those of `Ground`, and `tissue_of`.
+    """The ground of a registered scan; the arguments are those of `Ground`, and `tissue_of`.
 
     Raises:
         ValueError: it shows no brain on one side.

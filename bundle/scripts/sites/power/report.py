@@ -1,4 +1,4 @@
-"""What is found of planted lesions: shares by kind, volume and contrast with their intervals, and what can't be said.
+"""The found share of planted lesions: shares by kind, volume and contrast with their intervals, and what can't be said.
 
 A *share* counts the lesions with an outcome that says something (`runner.COUNTED`). Its interval is about other scans
 of the site (`statistics.clustered_share`), so one scan has none, and few scans have wide ones. The *contrast* of a
@@ -37,7 +37,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Share:
-    """How many lesions of a group were found.
+    """The number of lesions of a group, and of those found.
 
     Attributes:
         kind: of the lesions.
@@ -111,7 +111,7 @@ def table(found: Iterable[Share]) -> Table:
 
 
 def sentences(rows: Sequence[Row], found: Sequence[Share], scans: int, hemispheres_above: int) -> list[str]:
-    """What the shares are of, and what can't be said.
+    """Facts about the shares, and what can't be said.
 
     Args:
         rows: of all lesions.
@@ -139,7 +139,7 @@ def sentences(rows: Sequence[Row], found: Sequence[Share], scans: int, hemispher
 
 
 def _too_few(found: Sequence[Share], scans: int) -> list[str]:
-    """What so few scans leave open."""
+    """Sentences on what so few scans leave open."""
     if not found:
         return ["Nothing can be said: no lesion could be judged."]
     if scans == 1:

@@ -45,7 +45,7 @@ DIGITS = 4
 
 @dataclass(frozen=True)
 class Recipe:
-    """How many lesions of which kinds are planted into each scan, and how they are judged; it can be pickled.
+    """Settings: how many lesions of which kinds are planted into each scan, and how they are judged; it can be pickled.
 
     Attributes:
         lesions: planted into each scan.
@@ -80,7 +80,7 @@ class Job:
 
 
 def kept(job: Job) -> dict[str, Any] | None:
-    """What is kept of a scan; None if nothing is, or it is of another key or incomplete."""
+    """The kept rows of a scan; None if nothing is, or it is of another key or incomplete."""
     try:
         content = json.loads(job.path.read_text(encoding="utf-8"))
         fitting = isinstance(content, dict) and content.get("key") == job.key
@@ -115,7 +115,7 @@ def plant_and_judge(recipe: Recipe, job: Job) -> str:
 
 
 def judged(recipe: Recipe, case: Case, scan: Path) -> dict[str, Any]:
-    """What is kept of a scan: its state before, its noise, and a row for each lesion; or why nothing can be planted.
+    """The content of a scan: its state before, its noise, and a row for each lesion; or why nothing can be planted.
 
     Raises:
         InputRefused: it can't be judged.
@@ -157,7 +157,7 @@ def lesion_rows(wished: list[Wish], ground: Any, before: Any, judge: Any) -> Ite
 
 
 def _planted_row(wish: Wish, ground: Any, before: Any, judge: Any) -> dict[str, Any]:
-    """What was planted for a wish, and what became of it."""
+    """The planted lesion of a wish, and what became of it."""
     from .planting import planted
 
     try:

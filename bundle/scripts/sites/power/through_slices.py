@@ -1,4 +1,4 @@
-"""What becomes of a change in a head when a scanner makes slices of it, and the pipeline brings them to 1 mm.
+"""Takes a change in a head through the slices of a scanner, and back to the 1 mm of the pipeline.
 
 A lesion is drawn on the reference grid. The scan shows the head through its slices: each is the mean over its
 thickness, a little blurred in the plane, and registration interpolates between them. A *change* (HU to add) is taken
