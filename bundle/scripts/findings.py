@@ -192,7 +192,7 @@ FLAGS = {
         "The calibrated heatmap is 0 there.",
     ),
     "unlike_calibration": (
-        "the head is unlike all healthy scans of the calibration everywhere, by position or by density",
+        "both halves of the head are unlike all healthy scans of the calibration, by position or by density",
         "The hemispheres have no score. Calibrate on healthy scans of your own scanners and patients.",
     ),
     "median_doubtful": (

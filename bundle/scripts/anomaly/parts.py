@@ -105,8 +105,9 @@ class PartMaps:
 
     Attributes:
         maps: all but the asymmetry (64, 64, 64) at the places, by name; NaN where not known.
-        typical: the median, over the head and over the brain, of how odd a place is by position and by density, both
-            sides counted. A lesion hardly moves it; a head that is unlike all of calibration raises it.
+        typical: how odd a place is by position (of the head) and by density (of the brain): the median of each half of
+            the head, and the smaller of the two. A lesion of one side does not move it, however large it is; a head
+            that is unlike all of calibration raises it.
     """
 
     maps: dict[str, Floats]
@@ -124,13 +125,13 @@ def part_maps(scan: Evidence, normal: EvidenceNormal) -> PartMaps:
         "density": smoothed(odd["density"]),
         "density_one_sided": smoothed(one_sided(odd["density"])),
     }
-    return PartMaps(maps, {name: round(_median(values), 4) for name, values in odd.items()})
+    return PartMaps(maps, {name: round(typical_of(values), 4) for name, values in odd.items()})
 
 
-def _median(values: Floats) -> float:
-    """The median of what is known; 0 where nothing is."""
-    known = values[np.isfinite(values)]
-    return float(np.median(known)) if known.size else 0.0
+def typical_of(oddity: Floats) -> float:
+    """The smaller of the medians (n / 2, n, n) of both halves of a head (n, n, n), of what is known; 0 without any."""
+    halves = [half[np.isfinite(half)] for half in np.split(oddity, 2)]
+    return min((float(np.median(known)) for known in halves if known.size), default=0.0)
 
 
 def unlike(typical: Mapping[str, float], most: Mapping[str, float]) -> list[str]:
