@@ -10,7 +10,7 @@ protocol that is drawn as `simulate` draws them, in slices of 3 and 5 mm. Scanne
 a drift of `drifts.py`. *Pairs* are the first heads of A, which every other scanner scans too, in the same pose and with
 the same noise. At the *site* every scan is of a head of its own, as many by each scanner: A with each other scanner is
 one audit. What is drawn or judged is not drawn or judged again; with larger numbers the lists get longer. A scan is
-drawn in 4 to 12 CPU-seconds, and judged in 20.
+drawn in 5 to 16 CPU-seconds, and judged in 20 to 30.
 """
 
 from __future__ import annotations
