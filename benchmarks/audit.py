@@ -1,7 +1,7 @@
 """Measures how often the audit of a site names what differs there, and how often it is silent where nothing does.
 
     python benchmarks/audit.py [--repeats 200] [--scans 200] [--calibration bundle/models] [--seed 0]
-        [--sites none,offset]
+        [--sites none,offset] [--shift 1.0]
 
 Sites are drawn as scores of judged scans, not as images: from the distribution of the healthy scores in the
 calibration (its quantiles, joined in logarithms), with the hemispheres of a scan correlated by `CORRELATION`. Each
@@ -47,8 +47,8 @@ CORRELATION, OF_SKULL = 0.7, 0.3
 """Correlation of the two hemispheres of a scan, and of the skull with them, before their ranks become scores."""
 
 SHIFT, SPREAD = 1.0, 2.0
-"""What drifting scores are raised by, in standard deviations of the healthy ones, and how many times they are spread;
-both of logarithms. One standard deviation makes a hemisphere's score half as high again."""
+"""What drifting scores are raised by without `--shift`, in standard deviations of the healthy ones, and how many times
+they are spread; both of logarithms. One standard deviation makes a hemisphere's score half as high again."""
 
 SCANNERS = {"ALPHA": 0.5, "BETA": 0.3, "GAMMA": 0.2}
 KERNELS = {"ALPHA": {"H30": 0.8, "H40": 0.2}, "BETA": {"H30": 0.3, "H40": 0.7}, "GAMMA": {"H30": 0.3, "H40": 0.7}}
@@ -120,12 +120,14 @@ def drawn_facts(random: np.random.Generator) -> dict[str, str]:
     return {**facts, "age": one_of(AGES), "sex": one_of(SEXES), "month": f"2026-{random.integers(1, 13):02d}"}
 
 
-def drawn_site(name: str, count: int, healthy: Calibration, random: np.random.Generator) -> list[Scan]:
-    """The scans of a site."""
+def drawn_site(
+    name: str, count: int, healthy: Calibration, random: np.random.Generator, by: float = SHIFT
+) -> list[Scan]:
+    """The scans of a site, of which those that drift are raised `by` standard deviations."""
     logs, facts = drawn_scores(count, healthy, random), [drawn_facts(random) for _ in range(count)]
     responsible, known = SITES[name], [np.log(healthy.healthy[kind]) for kind in (HEMISPHERE, HEMISPHERE, THICK)]
     middles = np.array([np.median(values) for values in known])
-    shift = SHIFT * np.array([values.std() for values in known])
+    shift = by * np.array([values.std() for values in known])
     for row, own in zip(logs, facts, strict=True):
         if name == "months":
             row += shift * 2 * (int(own["month"][5:]) - 1) / 11
@@ -156,6 +158,8 @@ def main() -> None:
     parser.add_argument("--calibration", type=Path, default=ROOT / "bundle" / "models")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--sites", type=lambda text: text.split(","), default=list(SITES), help="of these (all)")
+    words = "standard deviations by which drifting scores are raised (1)"
+    parser.add_argument("--shift", type=float, default=SHIFT, help=words)
     args = parser.parse_args()
     healthy = read_calibration(args.calibration / THRESHOLDS_NAME, SCORE, True)
     begin, rows = time.process_time(), []
@@ -166,7 +170,7 @@ def main() -> None:
         for repeat in range(args.repeats):
             random = np.random.default_rng([args.seed, place, repeat])
             calibration = drawn_calibration(healthy, random)
-            found.append(audited(name, drawn_site(name, args.scans, healthy, random), calibration))
+            found.append(audited(name, drawn_site(name, args.scans, healthy, random, args.shift), calibration))
         shares = [100 * np.mean([getattr(one, what) for one in found]) for what in ("silent", "right", "alone")]
         rows.append((name, *(f"{share:.0f} %" for share in shares)))
     print(Table(("site", "silent", "right", "and alone"), tuple(rows)).markdown())

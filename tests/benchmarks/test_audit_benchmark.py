@@ -53,3 +53,13 @@ def test_negative_control_an_audit_that_names_the_wrong_one_is_seen(
     found = audited("offset", drawn_site("offset", 300, healthy, np.random.default_rng(7)), healthy)
     assert not found.right
     assert not found.silent
+
+
+def test_a_smaller_shift_raises_the_group_that_drifts_and_nothing_else(healthy: Calibration) -> None:
+    still, moved = (drawn_site("offset", 60, healthy, np.random.default_rng(3), by) for by in (0.0, 0.5))
+    deviation = float(np.log(healthy.healthy["hemisphere"]).std())
+    for before, after in zip(still, moved, strict=True):
+        ratio = np.log(after.of("hemisphere")) - np.log(before.of("hemisphere"))
+        expected = 0.5 * deviation * (before.fact("scanner") == "BETA")
+        assert ratio == pytest.approx([expected, expected], abs=1e-9)
+    assert {scan.fact("scanner") for scan in still} == {"ALPHA", "BETA", "GAMMA"}

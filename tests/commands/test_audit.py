@@ -69,6 +69,13 @@ def test_a_list_beside_it_says_facts(site: Path) -> None:
     assert [(row["value"], row["scans"]) for row in groups["age"]] == [("not known", 150)]
 
 
+def test_the_section_of_the_list_beside_it_counts(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    listed = str(list_of(site, 150, facts={"sex": "F"}))
+    assert main(words(site, "--datalist", listed, "--section", "test")) == 0
+    assert main(words(site, "--datalist", listed, "--section", "validation", out="other")) == 2
+    assert 'has no cases under "validation". Sections with cases: test.' in capsys.readouterr().err
+
+
 def groups_of(folder: Path, cases: list[str]) -> Path:
     """A table of groups with the sex of some cases."""
     (folder / "groups.csv").write_text("\n".join(["case,sex", *(f"{case},F" for case in cases)]) + "\n")
@@ -97,8 +104,10 @@ def test_rows_of_other_cases_are_counted_and_kept_nowhere(site: Path, capsys: py
         ("weights", "model.pt"),
         ("work", "kept"),
         ("device", "cpu"),
+        ("device", "auto"),
         ("workers", "2"),
         ("engine", "ray"),
+        ("engine", "local"),
         ("address", "auto"),
     ],
 )
@@ -146,7 +155,14 @@ REFUSED: dict[str, tuple[Callable[[Path], list[str]], str]] = {
         lambda folder: words(folder, "--groups", str(groups_of(folder, []))),
         "judged: it has no rows, and a case there is case-0.",
     ),
-    "no scans": (lambda folder: ["audit", str(folder / "gone"), "-o", str(folder / "out")], "gone is no datalist"),
+    "no scans": (
+        lambda folder: ["audit", str(folder / "gone.json"), "-o", str(folder / "out")],
+        "gone.json. Correct its name.",
+    ),
+    "a section of a cohort that is scored": (
+        lambda folder: words(folder, "--section", "test"),
+        "is scored already. Leave it out, or add --datalist FILE.",
+    ),
 }
 
 

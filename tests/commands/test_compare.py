@@ -19,6 +19,10 @@ from scripts.cohort.folder import CohortFolder
 from scripts.commands import compare
 from scripts.commands.main import main
 from scripts.results import judging
+from scripts.results.folder import write_results
+from scripts.results.record import HEATMAP
+from scripts.results.report.files import PAGE
+from scripts.results.result import Result
 
 FILES = {"compare.json", "compare.csv", "compare.png", "difference.nii.gz"}
 
@@ -89,6 +93,24 @@ def test_options_for_judging_are_wrong_where_nothing_is_judged(
         text = f"Both are {what}, which are compared as they are: leave {option} out"
         assert capsys.readouterr().err.startswith(text)
     assert not (tmp_path / "out").exists()
+
+
+def test_results_without_volumes_are_refused_by_the_name_of_their_folder(
+    scans: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = Result.read(scans[1])
+    kept = {name: content for name, content in whole.files.items() if name != HEATMAP}
+    write_results(scans[1], kept, whole.record, overwrite=True)
+    assert main(words(*scans, tmp_path / "out")) == 3
+    said = f"{scans[1]}: There is no heatmap.nii.gz in it. Run the scan again with --maps all.\n"
+    assert capsys.readouterr().err == said
+
+
+def test_a_report_that_was_removed_is_not_missed(scans: tuple[Path, Path], tmp_path: Path) -> None:
+    whole = Result.read(scans[0])
+    write_results(scans[0], {**whole.files, PAGE: b"a page"}, whole.record, overwrite=True)
+    (scans[0] / PAGE).unlink()
+    assert main(words(*scans, tmp_path / "out")) == 0
 
 
 def test_results_that_are_not_complete_are_refused_with_nothing_written(

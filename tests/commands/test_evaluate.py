@@ -96,7 +96,7 @@ def test_two_runs_are_compared_with_and_without_the_datalist(
             ("--compare", "poor"),
             "There is no evaluation in good (FileNotFoundError). Run `head-ct-anomaly evaluate good",
         ),
-        (("nothing.json",), "nothing.json is no datalist"),
+        (("nothing.json",), "There is no nothing.json. Correct its name."),
         (("datalist.json", "--compare", "nowhere"), "nowhere holds no cohort.json"),
     ],
 )

@@ -59,6 +59,22 @@ def test_a_report_that_is_there_is_replaced_though_it_is_older(out: Path) -> Non
     assert (out / PAGE).read_bytes().startswith(b"<!DOCTYPE html>")
 
 
+@pytest.mark.parametrize("gone", [(PAGE,), (SHEET,), (PAGE, SHEET)])
+def test_a_report_that_was_removed_is_made_again(
+    gone: tuple[str, ...], out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["report", str(out)]) == 0
+    before = files(out)
+    for name in gone:
+        (out / name).unlink()
+    assert main(["report", str(out)]) == 0
+    assert files(out) == before
+    (out / PAGE).write_text("with notes of mine")
+    assert main(["report", str(out)]) == 3
+    assert f"{PAGE} in {out} is not the file that was written." in capsys.readouterr().err
+    assert (out / PAGE).read_text() == "with notes of mine"
+
+
 def test_a_folder_that_was_changed_is_refused_and_the_others_get_theirs(
     out: Path, results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

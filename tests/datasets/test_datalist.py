@@ -117,7 +117,7 @@ def test_what_is_no_datalist(tmp_path: Path, content: str) -> None:
 
 
 def test_a_list_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(WrongUsage, match=r"is no datalist \(FileNotFoundError"):
+    with pytest.raises(WrongUsage, match=r"^There is no .*list\.json\. Correct its name\.$"):
         listed_cases(tmp_path / "list.json")
 
 

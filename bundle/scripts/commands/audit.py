@@ -33,14 +33,14 @@ from .arguments import FAILURES, add_alpha, add_device, add_engine, add_output, 
 COHORT, JSON_NAME, PAGE_NAME = "cohort", "audit.json", "audit.html"
 """Folder of the judged scans in OUT, and the files of the audit."""
 
+SECTION = "test"
+"""The section of a list whose cases are audited, where none is named."""
+
 PASSED = ("section", "engine", "address", "workers", "device", "stride", "alpha", "calibration", "weights", "work")
 """Options that `cohort` gets as they are."""
 
 JUDGING = ("alpha", "stride", "weights", "work", "device", "workers", "engine", "address")
 """Options that change nothing of a cohort that is scored."""
-
-IDLE = {"device": "auto", "engine": "local"}
-"""Values of them that are there without being asked for; None of the others."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--datalist", metavar="FILE", type=Path, help=words)
     words = "CSV with a column case and any of scanner, kernel, thickness, age, sex, month"
     parser.add_argument("--groups", metavar="TABLE", type=Path, help=words)
-    parser.add_argument("--section", choices=SECTIONS, default="test", help="of the list (test)")
+    parser.add_argument("--section", choices=SECTIONS, help="of the list (test)")
     add_engine(parser)
     words = "for scans that are not scored yet, as is the engine; --calibration is for both"
     judging = parser.add_argument_group("judging, as of `cohort`", words)
@@ -74,6 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     judging.add_argument("--calibration", metavar="DIR", type=Path, help=words)
     judging.add_argument("--weights", metavar="FILE", type=Path, help="weights other than those that ship")
     add_work(judging, "folder of registered scans, for several runs (OUT/cohort/registered)")
+    parser.set_defaults(engine=None, device=None)  # so that what is asked for can be told; `cohort` has the defaults
 
 
 def main(args: argparse.Namespace) -> int:
@@ -116,19 +117,23 @@ def asked_for(args: argparse.Namespace) -> Asked:
     """
     scored = (args.scans / FACTS_NAME).is_file()
     if scored:
-        if idle := [name for name in JUDGING if (value := getattr(args, name)) is not None and value != IDLE.get(name)]:
+        if idle := [name for name in JUDGING if getattr(args, name) is not None]:
             raise WrongUsage(
                 f"{args.scans} is scored already, so --{idle[0]} changes nothing. Leave it out, or run cohort again."
             )
+        if args.section and not args.datalist:
+            raise WrongUsage(
+                f"--section is of a list, and {args.scans} is scored already. Leave it out, or add --datalist FILE."
+            )
         if args.output.resolve().is_relative_to(args.scans.resolve()):
             raise WrongUsage(f"{args.output} lies inside {args.scans}, the folder of a cohort. Choose one outside it.")
-        cases = listed_cases(args.datalist, args.section, scans=False) if args.datalist else []
+        cases = listed_cases(args.datalist, args.section or SECTION, scans=False) if args.datalist else []
     elif args.datalist:
         raise WrongUsage(
             f"--datalist is for the folder of a cohort, and {args.scans} has no {FACTS_NAME}. Leave it out."
         )
     else:
-        cases = cases_in(args.scans) if args.scans.is_dir() else listed_cases(args.scans, args.section)
+        cases = cases_in(args.scans) if args.scans.is_dir() else listed_cases(args.scans, args.section or SECTION)
         if len(cases) < FEWEST_SCANS:
             raise WrongUsage(
                 f"{args.scans} holds {counted(len(cases), 'scan')}: too few to say whether the thresholds hold, which "

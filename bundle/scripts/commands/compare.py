@@ -243,15 +243,18 @@ def results_of(args: argparse.Namespace, path: Path, output: Path) -> Path:
 
 
 def read(folder: Path) -> Any:
-    """The results in a folder.
+    """The results in a folder, without their report, which may be missing.
 
     Raises:
-        ResultIncomplete: they are not complete; the message names the folder.
+        ResultIncomplete: they are not complete, or have no volumes; the message names the folder.
     """
     from ..results.result import Result
+    from ..sites.compare.placed import check_volumes
 
     try:
-        return Result.read(folder)
+        result = Result.read(folder, report=False)
+        check_volumes(result)
+        return result
     except ResultIncomplete as error:
         raise error if str(folder) in str(error) else ResultIncomplete(f"{folder}: {error}") from error
 

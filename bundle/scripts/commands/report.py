@@ -1,7 +1,7 @@
 """`head-ct-anomaly report`: the page and the sheet of results that are there, as `run` makes them.
 
 The folder is checked first, and written anew as a whole: it keeps its results if anything fails. Nothing in them
-changes but the report and the list of files in `result.json`.
+changes but the report and the list of files in `result.json`. A report that was removed is made again.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def main(args: argparse.Namespace) -> int:
     refused = False
     for folder in args.folders:
         try:
-            result = Result.read(folder).with_report()
+            result = Result.read(folder, report=False).with_report()
         except ResultIncomplete as error:
             refused = True
             print(error if str(folder) in str(error) else f"{folder}: {error}", file=sys.stderr)

@@ -143,6 +143,8 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))  # some editors write a byte order mark
         sections = {name: list(content.get(name) or []) for name in SECTIONS}
+    except FileNotFoundError as error:
+        raise WrongUsage(f"There is no {path}. Correct its name.") from error
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise WrongUsage(
             f'{path} is no datalist ({type(error).__name__}: {error}). It needs "test": [{{"case": name, '

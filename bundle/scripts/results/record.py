@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -33,15 +33,16 @@ class ResultIncomplete(ValueError):
     """A folder is not a complete set of results."""
 
 
-def verify(folder: str | Path) -> dict[str, Any]:
-    """The content of `result.json` of a complete set of results.
+def verify(folder: str | Path, spared: Collection[str] = ()) -> dict[str, Any]:
+    """The content of `result.json` of a complete set of results; `spared` files may be missing.
 
     Raises:
         ResultIncomplete: `result.json` is missing or not ours, or a file is missing or was changed.
     """
     folder = Path(folder)
     result = read_result(folder)
-    if problems := changed_files(folder, result["outputs"]):
+    gone = {name for name in spared if not (folder / name).exists()}
+    if problems := changed_files(folder, {name: own for name, own in result["outputs"].items() if name not in gone}):
         name, problem = next(iter(problems.items()))
         raise ResultIncomplete(f"{name} in {folder} {problem}. Make the results again.")
     return result

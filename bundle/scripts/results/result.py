@@ -51,14 +51,15 @@ class Result:
     files: Mapping[str, bytes] = field(repr=False)
 
     @classmethod
-    def read(cls, folder: str | Path) -> Result:
-        """The results in a folder that `head-ct-anomaly run` wrote.
+    def read(cls, folder: str | Path, report: bool = True) -> Result:
+        """The results in a folder that `head-ct-anomaly run` wrote; `report` says whether with the report, which may
+        be missing otherwise.
 
         Raises:
             ResultIncomplete: it is no complete set of results, or of an earlier version.
         """
         folder = Path(folder)
-        record = verify(folder)
+        record = verify(folder, () if report else (PAGE, SHEET))
         same = ("scores", "score_details", "detections", "quality", "registration")
         if lacking := [name for name in (*same, "findings") if name not in record]:
             raise ResultIncomplete(
@@ -66,7 +67,8 @@ class Result:
                 "Make the results again."
             )
         found = [Finding(**one) for one in record["findings"]]
-        files = {name: (folder / name).read_bytes() for name in record["outputs"]}
+        names = [name for name in record["outputs"] if report or name not in (PAGE, SHEET)]
+        files = {name: (folder / name).read_bytes() for name in names}
         return cls(**{name: record[name] for name in same}, findings=found, record=record, files=files)
 
     @cached_property

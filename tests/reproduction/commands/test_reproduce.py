@@ -188,7 +188,7 @@ def test_a_missing_snakemake_is_said(
             {"datalist": None},
             "sweep.yaml names no datalist. Name one: --datalist FILE; `head-ct-anomaly cq500` makes it",
         ),
-        ({"datalist": "none.json"}, "none.json is no datalist (FileNotFoundError"),
+        ({"datalist": "none.json"}, "none.json. Correct its name."),
         ({"reads": "none.csv"}, "none.csv can't be read (No such file or directory). Give the label table"),
         ({"memory": ["unet:1:1"]}, "{folder}/sweep.yaml: memory must be NETWORK:WIDTH:BATCH"),
         ({"device": "cuda:7"}, "There is no device cuda:7"),

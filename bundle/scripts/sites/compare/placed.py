@@ -73,14 +73,23 @@ class Placed:
         return list(self.record["detections"])
 
 
+def check_volumes(result: Result) -> None:
+    """See that a set of results has the volumes that are compared.
+
+    Raises:
+        ResultIncomplete: they were not written.
+    """
+    if lacking := [name for name in NEEDED if name not in result.files]:
+        raise ResultIncomplete(f"There is no {lacking[0]} in it. Run the scan again with --maps all.")
+
+
 def placed(result: Result) -> Placed:
     """The judged scan of a set of results.
 
     Raises:
         ResultIncomplete: its volumes were not written.
     """
-    if lacking := [name for name in NEEDED if name not in result.files]:
-        raise ResultIncomplete(f"There is no {lacking[0]} in it. Run the scan again with --maps all.")
+    check_volumes(result)
     matrix = np.asarray(result.registration["matrix"], dtype=np.float64)
     to_reference = matrix @ result.affine
     inside = in_hemispheres(np.asarray(result.regions))
