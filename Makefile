@@ -92,10 +92,9 @@ types: $(STAMP)
 
 # One thread a process, so that the workers don't fight over the cores; where a test takes two, they sleep while they
 # wait for each other, since spinning took ten times the work's own time.
-# Tests of one group share what they run.  Bytecode is kept, whatever the caller's shell says: else each of the many
-# commands that are started compiles the scripts again.
+# Tests of one group share what they run.
 unit: $(STAMP)
-	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(BIN)/pytest -n $(WORKERS) --dist loadgroup -q
+	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(BIN)/pytest -n $(WORKERS) --dist loadgroup -q
 
 FUZZ := OMP_NUM_THREADS=1 $(BIN)/python tests/fuzz/fuzzing.py
 fuzz: $(STAMP)
