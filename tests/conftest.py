@@ -21,7 +21,23 @@ OF_MONAI_LABEL = ("anomaly_tasks", "dicomweb_series", "label_app", "segmentation
 collect_ignore = ["zoo", *([] if find_spec("monailabel") else [f"label/test_{name}.py" for name in OF_MONAI_LABEL])]
 """The one runs in the model zoo's folder: test_package.py has it run in one. The others need MONAI Label."""
 
+LONG_LIVED, EVERYWHERE = ("module", "package", "session"), ("", "tests")
+"""Scopes of fixtures that several tests share; and places whose fixtures are pytest's own, or in this file."""
+
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Keep tests that share a fixture of their module or folder in one process: else each process makes it."""
+    if not item.get_closest_marker("xdist_group") and (place := shared_place(item)):
+        item.add_marker(pytest.mark.xdist_group(place))
+
+
+def shared_place(item: pytest.Item) -> str:
+    """The module or folder whose longest-lived fixture a test uses; "" if it uses none, or only those of this file."""
+    found = getattr(item, "_fixtureinfo", None)
+    used = [made[-1] for made in found.name2fixturedefs.values()] if found else []
+    return min((one.baseid for one in used if one.scope in LONG_LIVED and one.baseid not in EVERYWHERE), default="")
 
 
 @pytest.fixture(scope="session")

@@ -16,13 +16,17 @@ from input_case import Case
 from published_forms import schema
 from scipy import ndimage
 
+from scripts.commands import inspect
 from scripts.commands.main import main
 from scripts.findings import KINDS, MAX_MESSAGE, InputRefused
-from scripts.reading.inputs import read_scans
+from scripts.reading.inputs import Inspection, inspect_input, read_scans
 from scripts.volume import Volume
 
 PATIENT = ("nvented", "INVENTED")
 """Parts of the name and of the ID that every series carries."""
+
+FORM = jsonschema.Draft202012Validator(schema())
+"""Made once: to check the schema itself, as reading/test_schema.py does, takes longer than to read a series."""
 
 OFF_HU, FEW = 20, 0.01
 """At most this share of the inner voxels may be off by more than this."""
@@ -46,7 +50,7 @@ def inner_off(volume: Volume) -> float:
 
 def check_printed(printed: dict[str, Any], out: str, err: str) -> None:
     """The form is the published one, and nothing in it is a patient's."""
-    jsonschema.validate(printed, schema())
+    FORM.validate(printed)
     for found in printed["findings"]:
         assert len(found["message"]) <= MAX_MESSAGE
         assert found["message"].isprintable()
@@ -57,7 +61,17 @@ def check_printed(printed: dict[str, Any], out: str, err: str) -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_reaction(case: Case, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_reaction(
+    case: Case, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the command read is looked at, too; that others read the same is tested below."""
+    inspections: list[Inspection] = []
+
+    def kept(*given: Any) -> Inspection:
+        inspections.append(inspect_input(*given))
+        return inspections[-1]
+
+    monkeypatch.setattr(inspect, "inspect_input", kept)
     path = case.make(tmp_path / "input")
     before = listing(tmp_path)
     named = ["--series-uid", case.series_uid] if case.series_uid else []
@@ -70,12 +84,12 @@ def test_reaction(case: Case, tmp_path: Path, capfd: pytest.CaptureFixture[str])
     if case.refused:
         assert (status, codes) == (3, [case.code])
         assert err == printed["findings"][0]["message"] + "\n"
-        with pytest.raises(InputRefused):
-            read_scans(path, case.series_uid)
     else:
         assert (status, err) == (0, "")
         assert not case.code or case.code in codes
-        assert case.changed or inner_off(read_scans(path, case.series_uid).volume) <= FEW
+        (volume,) = (inspection.volume for inspection in inspections)
+        assert volume is not None
+        assert case.changed or inner_off(volume) <= FEW
 
 
 def test_there_are_enough_of_them_and_each_is_another() -> None:
@@ -86,6 +100,22 @@ def test_there_are_enough_of_them_and_each_is_another() -> None:
 
 SAMPLE = [cases[n] for cases in FAMILIES for n in (1, len(cases) // 2)]
 """Two inputs of each family."""
+
+
+@pytest.mark.parametrize("case", [*SAMPLE, *ACCEPTED[::6]], ids=lambda case: case.name)
+def test_the_pipeline_reads_what_is_inspected(case: Case, tmp_path: Path) -> None:
+    path = case.make(tmp_path / "input")
+    inspected = inspect_input(path, case.series_uid)
+    if case.refused:
+        with pytest.raises(InputRefused) as caught:
+            read_scans(path, case.series_uid)
+        assert caught.value.findings == inspected.findings
+        return
+    read = read_scans(path, case.series_uid).volume
+    assert inspected.volume is not None
+    assert read.findings == inspected.findings
+    np.testing.assert_array_equal(read.hu, inspected.volume.hu)
+    np.testing.assert_array_equal(read.affine, inspected.volume.affine)
 
 
 @pytest.mark.parametrize("case", SAMPLE, ids=lambda case: case.name)

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from notebook_cells import code_cells
 
+pytestmark = pytest.mark.xdist_group("notebook")  # a group is begun before tests that are alone: this one is long
+
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOK = ROOT / "docs" / "from_dicom_to_cohort.ipynb"
 RUNNER = ROOT / "tests" / "support" / "notebook_cells.py"
@@ -47,7 +49,6 @@ def test_its_links_lead_to_files() -> None:
     assert all((NOTEBOOK.parent / link).is_file() for link in links)
 
 
-@pytest.mark.xdist_group("runs")
 def test_its_cells_run_from_a_dicom_folder_to_the_table_of_a_cohort(tmp_path: Path) -> None:
     done = run(NOTEBOOK, tmp_path)
     assert done.returncode == 0, done.stderr

@@ -30,7 +30,7 @@ def python(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True)
 
 
-@pytest.mark.xdist_group("runs")
+@pytest.mark.xdist_group("pipeline")
 def test_it_gives_and_saves_what_the_command_writes(runs: Run, tmp_path: Path) -> None:
     folder = runs(*CASE)
     scan = scan_in(folder.parent / "in", CASE[2])
@@ -48,7 +48,7 @@ def test_it_gives_and_saves_what_the_command_writes(runs: Run, tmp_path: Path) -
         result.save(saved)
 
 
-@pytest.mark.xdist_group("runs")
+@pytest.mark.xdist_group("pipeline")
 def test_a_folder_of_results_is_read_again(runs: Run) -> None:
     result = Result.read(runs(*CASE))
     inside = result.regions > 0
@@ -126,7 +126,7 @@ def readme_lines() -> str:
     return str(code)
 
 
-@pytest.mark.xdist_group("runs")
+@pytest.mark.xdist_group("pipeline")
 def test_the_lines_of_the_readme_run(runs: Run, tmp_path: Path) -> None:
     code = readme_lines()
     assert len([line for line in code.splitlines() if line.strip()]) == 5

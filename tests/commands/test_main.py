@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import json
 import os
 import subprocess
 import sys
@@ -229,19 +230,39 @@ sys.exit(143)
     assert codes["exit"] != 143, "negative control"
 
 
-@pytest.mark.parametrize("words", EVERY, ids=" ".join)
-def test_help_loads_neither_torch_nor_monai(words: list[str]) -> None:
-    code = (
-        "import sys; from contextlib import suppress; from scripts.commands.main import main\n"
-        f"with suppress(SystemExit): main([*{words!r}, '--help'])\n"
-        "print(sorted({'torch', 'monai', 'itk', 'matplotlib', 'ray'} & set(sys.modules)))"
-    )
-    path = os.pathsep.join([str(ROOT / "bundle"), str(ROOT)])
+HELP = """
+import io, json, sys
+from contextlib import redirect_stdout, suppress
+from scripts.commands.main import main
+for words in json.loads(sys.argv[1]):
+    before, out = set(sys.modules), io.StringIO()
+    with redirect_stdout(out), suppress(SystemExit):
+        main([*words, "--help"])
+    heavy = {"torch", "monai", "itk", "matplotlib", "ray"} & (set(sys.modules) - before)
+    print(json.dumps([out.getvalue(), sorted(heavy)]))
+"""
+"""Prints the help of each command, and what of the heavy libraries was loaded for it and for none before it."""
+
+
+@pytest.fixture(scope="module")
+def helped() -> list[tuple[str, list[str]]]:
+    """The help of every command, and the heavy libraries that it was the first to load."""
     done = subprocess.run(
-        [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=True
+        [sys.executable, "-c", HELP, json.dumps(EVERY)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "bundle"), str(ROOT)])},
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    assert done.stdout.startswith(f"usage: head-ct-anomaly {' '.join(words)}")
-    assert done.stdout.splitlines()[-1] == "[]"
+    return [tuple(json.loads(line)) for line in done.stdout.splitlines()]
+
+
+@pytest.mark.parametrize("words", EVERY, ids=" ".join)
+def test_help_loads_neither_torch_nor_monai(words: list[str], helped: list[tuple[str, list[str]]]) -> None:
+    assert len(helped) == len(EVERY)
+    text, heavy = helped[EVERY.index(words)]
+    assert text.startswith(f"usage: head-ct-anomaly {' '.join(words)}")
+    assert heavy == []
 
 
 def test_the_version_is_that_of_the_bundle(capsys: pytest.CaptureFixture[str]) -> None:

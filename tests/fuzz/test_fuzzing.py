@@ -153,32 +153,40 @@ def test_a_case_follows_from_its_number(tmp_path: Path) -> None:
     assert files[0] == files[1]
 
 
-@pytest.mark.parametrize(
-    ("deed", "words"),
-    [
-        ("while True: pass", "the process ended: over 1 CPU-seconds"),
-        ("time.sleep(60)", "the process ended: silent for 3 seconds"),
-        ("os.abort()", "the process ended: SIGABRT"),
-        ("os.write(2, b'a remark')", "on standard error: b'a remark' after accepted"),
-        ("warnings.warn('a warning')", "UserWarning: a warning"),
-        ("global kept; kept = bytearray(60 * 2**20)", "over 0 GB of memory, accepted"),
-        ("bytearray(2**40)", "an exception: Traceback"),
-        ("1 / 0", "ZeroDivisionError: division by zero"),
-    ],
-)
-def test_how_a_case_went_wrong_is_told_and_the_next_one_is_tried(deed: str, words: str) -> None:
-    code = (
+DEEDS = {
+    "while True: pass": "the process ended: over 1 CPU-seconds",
+    "time.sleep(60)": "the process ended: silent for 3 seconds",
+    "os.abort()": "the process ended: SIGABRT",
+    "os.write(2, b'a remark')": "on standard error: b'a remark' after accepted",
+    "warnings.warn('a warning')": "UserWarning: a warning",
+    "global kept; kept = bytearray(60 * 2**20)": "over 0 GB of memory, accepted",
+    "bytearray(2**40)": "an exception: Traceback",
+    "1 / 0": "ZeroDivisionError: division by zero",
+}
+"""What a case does, and what is told of it; before and after each is a case that does nothing."""
+
+
+@pytest.fixture(scope="module")
+def told() -> list[str]:
+    """What one fuzzing tells of all of them, a line a case."""
+    deeds = "".join(f"    if number == {2 * n + 1}:\n        {deed}\n" for n, deed in enumerate(DEEDS))
+    done = python(
+        "-c",
         "import os, time, warnings, fuzzing, fuzz_cases\n"
         "fuzzing.LIMIT_S, fuzzing.SILENCE_S, fuzzing.LIMIT_BYTES = 1, 3, 50 * 2**20\n"
-        "def make(number, seed):\n"
-        f"    if number == 1:\n        {deed}\n"
-        "    return False, 'accepted'\n"
+        f"def make(number, seed):\n{deeds}    return False, 'accepted'\n"
         "fuzz_cases.KINDS['slices'] = lambda folder: make\n"
-        "for outcome in fuzzing.outcomes('slices', range(3), 0): print(*outcome)\n"
+        f"for outcome in fuzzing.outcomes('slices', range({2 * len(DEEDS) + 1}), 0): print(*outcome)\n",
     )
-    done = python("-c", code)
     assert done.stderr == ""
-    first, second, third = done.stdout.splitlines()
-    assert (first, third) == ("0 False accepted", "2 False accepted")
-    assert second.startswith("1 True ")
-    assert words in second
+    return done.stdout.splitlines()
+
+
+@pytest.mark.parametrize("deed", DEEDS)
+def test_how_a_case_went_wrong_is_told_and_the_next_one_is_tried(deed: str, told: list[str]) -> None:
+    number = 2 * list(DEEDS).index(deed) + 1
+    assert len(told) == 2 * len(DEEDS) + 1
+    first, second, third = told[number - 1 : number + 2]
+    assert (first, third) == (f"{number - 1} False accepted", f"{number + 1} False accepted")
+    assert second.startswith(f"{number} True ")
+    assert DEEDS[deed] in second

@@ -36,7 +36,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 
 def small_deflate_bomb(path: Path) -> None:
-    """A deflated file whose header goes on for half a gigabyte."""
+    """A deflated file whose header goes on for a third of a gigabyte: the same 16 MB again and again."""
     files = write_series(path)
     dataset = pydicom.dcmread(files[MIDDLE])
     dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
@@ -44,9 +44,9 @@ def small_deflate_bomb(path: Path) -> None:
     content = files[MIDDLE].read_bytes()
     start = 144 + struct.unpack("<I", content[140:144])[0]
     packer = zlib.compressobj(9, wbits=-15)
-    filler = packer.compress(zlib.decompress(content[start:], -15))
-    filler += b"".join(packer.compress(bytes(2**24)) for _ in range(20)) + packer.flush()
-    files[MIDDLE].write_bytes(content[:start] + filler)
+    filler = packer.compress(zlib.decompress(content[start:], -15)) + packer.flush(zlib.Z_FULL_FLUSH)
+    part = packer.compress(bytes(2**24)) + packer.flush(zlib.Z_FULL_FLUSH)
+    files[MIDDLE].write_bytes(content[:start] + filler + 20 * part + packer.flush())
 
 
 def no_text_name(path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,18 +30,27 @@ INNER_MM, OUTER_MM = np.array((66.0, 84, 72)), np.array((74.0, 92, 80))
 
 def toy_labels() -> NDArray[np.int16]:
     """The label map: shells around a brain with two hemispheres, ventricles and a cerebellum."""
-    offsets_mm = (np.stack(np.meshgrid(*map(np.arange, SHAPE), indexing="ij"), axis=-1) - CENTRE) * SPACING_MM
+    return _painted().copy()
+
+
+@cache
+def _painted() -> NDArray[np.int16]:
+    """The label map, which many modules ask for while tests are collected."""
+    axes_mm = [
+        (axis - middle) * SPACING_MM for axis, middle in zip(np.ogrid[tuple(map(slice, SHAPE))], CENTRE, strict=True)
+    ]
     labels = np.zeros(SHAPE, np.int16)
 
     def paint(label: int, radii: tuple[float, ...], centre: tuple[float, ...] = (0, 0, 0)) -> None:
-        labels[(((offsets_mm - centre) / radii) ** 2).sum(axis=-1) <= 1] = label
+        x, y, z = (((axis - at) / radius) ** 2 for axis, at, radius in zip(axes_mm, centre, radii, strict=True))
+        labels[x + y + z <= 1] = label
 
     for label, radii in SHELLS:
         paint(label, radii)
     paint(4, (8, 30, 10), (-13, 5, 8))
     paint(4, (8, 30, 10), (13, 5, 8))
     paint(8, (45, 32, 20), (0, -40, -40))
-    right = offsets_mm[..., 0] > 0
+    right = np.broadcast_to(axes_mm[0] > 0, SHAPE)
     for left_label, right_label in ((2, 41), (3, 42), (4, 43), (8, 47)):
         labels[(labels == left_label) & right] = right_label
     return labels

@@ -21,6 +21,8 @@ from reproduction.cq500.standin.recipes import series_of
 from scripts.errors import OutputExists, OutputFailed
 from scripts.simulation.scanner import series
 
+pytestmark = pytest.mark.xdist_group("toy_study")
+
 PLAN = CasePlan(7, 3, "toy", "copy", (("subdural", "left"),))
 TRUTH: dict[str, Any] = {
     "lesions": [{"lesion": "subdural", "side": "left"}],

@@ -8,6 +8,8 @@ from toy_study import toy_study
 from reproduction.cq500.standin.recipes import RECIPE_TURNS, RECIPES, series_of
 from reproduction.cq500.standin.studies import thick, thin, tilted
 
+pytestmark = pytest.mark.xdist_group("toy_study")
+
 
 def test_all_recipes_take_turns_and_few_cases_are_lost() -> None:
     assert set(RECIPE_TURNS) == set(RECIPES)
