@@ -7,7 +7,10 @@ import os
 import re
 import shutil
 import subprocess
+import sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -113,20 +116,96 @@ def test_pods_have_no_rights_and_the_image_of_this_version(name: str) -> None:
     assert container["image"] == f"head-ct-anomaly:{VERSION}"
 
 
+DOCKERFILE = (APPS / "container" / "Dockerfile").read_text(encoding="utf-8")
+STAGES: dict[str, str] = {
+    stage.split("\n", 1)[0].rsplit(" AS ")[1]: stage for stage in re.split(r"^FROM ", DOCKERFILE, flags=re.M)[1:]
+}
+"""What each stage of the Dockerfile has, by its name."""
+
+
+def words(stage: str, instruction: str) -> list[str]:
+    """The words of an instruction of a stage that is written as a list."""
+    (text,) = re.findall(rf"{instruction} (\[.+\])$", STAGES[stage], flags=re.M)
+    found: list[str] = json.loads(text)
+    return found
+
+
 def test_the_image_has_the_version_of_the_bundle_and_all_that_is_copied() -> None:
-    text = (APPS / "container" / "Dockerfile").read_text(encoding="utf-8")
-    assert f'image.version="{VERSION}"' in text
-    kept = (APPS / "container" / "Dockerfile.dockerignore").read_text(encoding="utf-8").splitlines()
-    copied = {word for line in re.findall(r"^COPY (?!--)(.+) \S+$", text, flags=re.M) for word in line.split()}
-    assert {f"!{name}" for name in copied} == {line for line in kept if line.startswith("!")}
+    assert f'image.version="{VERSION}"' in STAGES["runtime"]
+    lines = (APPS / "container" / "Dockerfile.dockerignore").read_text(encoding="utf-8").splitlines()
+    kept = {line.removeprefix("!") for line in lines if line.startswith("!")}
+    copied = {word for line in re.findall(r"^COPY (?!--)(.+) \S+$", DOCKERFILE, flags=re.M) for word in line.split()}
+    assert kept <= copied
+    assert all(any(Path(name).is_relative_to(place) for place in kept) for name in copied)
     assert all((ROOT / name).exists() for name in copied)
-    assert re.findall(r"^USER (\S+)", text, flags=re.M) == ["10001:10001"]
+
+
+def test_what_ships_has_no_user_and_what_serves_a_health_check() -> None:
+    assert re.findall(r"^USER (\S+)", DOCKERFILE, flags=re.M) == ["10001:10001"]
+    assert "\nUSER " in STAGES["runtime"]
+    built_on = {name: stage.split()[0] for name, stage in STAGES.items()}
+    assert {built_on[name] for name in ("cpu", "cuda", "node")} == {"command"}
+    assert (built_on["command"], built_on["label"]) == ("runtime", "runtime")
+    serving = {name for name, stage in STAGES.items() if "\nEXPOSE " in stage}
+    assert serving == {name for name, stage in STAGES.items() if "\nHEALTHCHECK " in stage} == {"node", "label"}
 
 
 def test_the_node_is_reached_from_outside_its_container() -> None:
-    text = (APPS / "container" / "Dockerfile").read_text(encoding="utf-8")
-    (node,) = re.findall(r"^FROM command AS node\n(?:.*\n)*?ENTRYPOINT (.+)$", text, flags=re.M)
-    _, *words = json.loads(node)
-    args = parser_for(words).parse_args([*words, "/spool", "--sender", "SCANNER", "--to", "PACS@pacs.example:4242"])
+    _, *given = words("node", "ENTRYPOINT")
+    args = parser_for(given).parse_args([*given, "/spool", "--sender", "SCANNER", "--to", "PACS@pacs.example:4242"])
     assert (args.host, args.port, args.spool) == ("0.0.0.0", 11112, Path("/spool"))
-    assert " ".join(["head-ct-anomaly", *words, "/srv/spool"]) in (ENGINES / "container.sh").read_text(encoding="utf-8")
+
+
+def test_monai_label_is_reached_from_outside_and_finds_application_and_bundle() -> None:
+    _, program, *given = words("label", "ENTRYPOINT")
+    assert given == ["--host", "0.0.0.0", "--studies", "/data/studies"]
+    place = re.findall(r"^WORKDIR (\S+)$", STAGES["label-packages"], flags=re.M)[0]
+    assert program == f"{place}/start.py"
+    assert "\nCOPY apps/label ./\n" in STAGES["label-packages"]
+    assert f"\nCOPY bundle {Path(place).parents[1]}/bundle\n" in STAGES["label-packages"]
+
+
+class Answering(BaseHTTPRequestHandler):
+    """Answers `/info/` with a status."""
+
+    status = 200
+
+    def do_GET(self) -> None:
+        self.send_response(self.status if self.path == "/info/" else 404)
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        """Log nothing."""
+
+
+def is_healthy(stage: str, usual: int, port: int) -> bool:
+    """Whether the health check of a stage passes, at another port than the usual one."""
+    *_, option, code = words(stage, "CMD")
+    assert option == "-c"
+    assert f"EXPOSE {usual}\n" in STAGES[stage]
+    assert str(usual) in code
+    run = subprocess.run([sys.executable, "-c", code.replace(str(usual), str(port))], capture_output=True)
+    return run.returncode == 0
+
+
+def test_health_checks_tell_a_server_that_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    with HTTPServer(("127.0.0.1", 0), Answering) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        port = server.server_port
+        assert is_healthy("label", 8000, port)
+        assert is_healthy("node", 11112, port)
+        monkeypatch.setattr(Answering, "status", 500)
+        assert not is_healthy("label", 8000, port)
+        server.shutdown()
+    assert not is_healthy("label", 8000, port)
+    assert not is_healthy("node", 11112, port)
+
+
+def test_every_run_of_an_engine_is_a_step_that_can_fail() -> None:
+    check = (ENGINES / "check.sh").read_text(encoding="utf-8")
+    shared = {"check.sh", "images.sh", "same_tables.sh", "stand_in.sh"}
+    for path in {path for path in ENGINES.glob("*.sh") if path.name not in shared}:
+        assert re.search(rf"^step .*/{path.name}", check, flags=re.M), path.name
+    for path in ENGINES.glob("*.sh"):
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"^\s*! ", text, flags=re.M), f"set -e lets `! command` of {path.name} pass"

@@ -8,8 +8,8 @@ test -x "$folder/bin/python" || "$python" -m venv "$folder"
 install=("$folder/bin/python" -m pip install --quiet --disable-pip-version-check -c "$here/constraints.txt")
 # torch comes first and alone: a build that is there already, for a GPU say, is kept if its version fits.
 "${install[@]}" "$(grep '^torch==' "$here/requirements.txt")"
-# sam2, a part of MONAI Label that is never called, is built from source.  Built apart, it would fetch a second torch, for
-# a GPU, which took most of the time of this script.
+# constraints.txt has all of the rest, so nothing is resolved: a version that this Python can't have is named at once, and
+# not looked for in combinations.  sam2, a part of MONAI Label that is never called, is built from source; built apart, it
+# would fetch a second torch, for a GPU.
 "${install[@]}" setuptools wheel numpy
-SAM2_BUILD_CUDA=0 "${install[@]}" --no-build-isolation --no-deps "$(grep '^sam2==' "$here/constraints.txt")"
-"${install[@]}" -r "$here/requirements.txt" pytest
+SAM2_BUILD_CUDA=0 "${install[@]}" --no-build-isolation --no-deps -r "$here/constraints.txt"

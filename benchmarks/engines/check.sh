@@ -32,4 +32,5 @@ step kubernetes "" kubernetes-validate --strict "$root"/apps/kubernetes/*.yaml
 step cwl "" "$here/cwl.sh" "$folder/cwl"
 step slurm slurmctld,slurmd,munged "$here/slurm.sh" "$folder/slurm"
 step image buildah,mmdebstrap "$here/container.sh" "$folder/image" "$@"
+step label buildah,mmdebstrap "$here/label.sh" "$folder/label" "$@"
 exit $failed
