@@ -23,7 +23,7 @@ def test_a_cpu_trains_in_bfloat16_only_with_wide_vectors(
     monkeypatch: pytest.MonkeyPatch, capability: str, precision: str
 ) -> None:
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
-    assert training_precision(CPU) == precision
+    assert training_precision(CPU) == training_precision("cpu") == precision
 
 
 @pytest.mark.parametrize(("native", "precision"), [(True, "bfloat16"), (False, "float32")])

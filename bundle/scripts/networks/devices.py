@@ -29,15 +29,16 @@ def check_device(name: str) -> None:
         raise WrongUsage(f"There is no device {name}: PyTorch sees {count} GPUs here. Use cpu, or name no device.")
 
 
-def training_precision(device: torch.device) -> str:
+def training_precision(device: torch.device | str) -> str:
     """The precision to train in: "bfloat16" where the device's vector units bear it, else "float32".
 
     On a CPU without AVX-512, PyTorch's convolutions of bfloat16 take some thirty times as long as those of float32.
     """
     import torch
 
-    if device.type == "cuda":
+    kind = torch.device(device).type
+    if kind == "cuda":
         native = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
-        native = device.type == "cpu" and torch.backends.cpu.get_cpu_capability().startswith("AVX512")
+        native = kind == "cpu" and torch.backends.cpu.get_cpu_capability().startswith("AVX512")
     return "bfloat16" if native else "float32"
