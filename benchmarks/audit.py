@@ -47,8 +47,8 @@ CORRELATION, OF_SKULL = 0.7, 0.3
 """Correlation of the two hemispheres of a scan, and of the skull with them, before their ranks become scores."""
 
 SHIFT, SPREAD = 1.0, 2.0
-"""What drifting scores are raised by without `--shift`, in standard deviations of the healthy ones, and how many times
-they are spread; both of logarithms. One standard deviation makes a hemisphere's score half as high again."""
+"""The rise of drifting scores without `--shift`, in standard deviations of the healthy ones, and how many times they
+are spread; both of logarithms. One standard deviation makes a hemisphere's score half as high again."""
 
 SCANNERS = {"ALPHA": 0.5, "BETA": 0.3, "GAMMA": 0.2}
 KERNELS = {"ALPHA": {"H30": 0.8, "H40": 0.2}, "BETA": {"H30": 0.3, "H40": 0.7}, "GAMMA": {"H30": 0.3, "H40": 0.7}}

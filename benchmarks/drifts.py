@@ -29,8 +29,8 @@ FIRST_SEED, BETWEEN_SCANNERS = 91_000, 100
 other benchmark draws these."""
 
 OFFSET_HU, NOISIER, SHARPER, SHARPENED_MM = 12.0, 3.0, 1.5, 1.0
-"""What is added to all tissue, the factor of the noise, and of what is finer than a width within the slice, which a
-sharp kernel adds to the image."""
+"""The HU added to all tissue, the factor of the noise, and the share and width of the fine structure within the slice
+that a sharp kernel adds to the image."""
 
 THICKNESSES_MM = (5.0, 3.0)
 """Slice thicknesses, in turn after each round of the anatomies and within it: thin slices take three times longer."""
@@ -68,7 +68,7 @@ def sharpened(scan: Scan) -> Scan:
 
 @dataclass(frozen=True)
 class Drift:
-    """What is other at a scanner: its words, what becomes of a protocol and of a scan, and whether all heads are
+    """A difference of a scanner: its words, what becomes of a protocol and of a scan, and whether all heads are
     aged."""
 
     words: str

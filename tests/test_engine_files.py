@@ -120,7 +120,7 @@ DOCKERFILE = (APPS / "container" / "Dockerfile").read_text(encoding="utf-8")
 STAGES: dict[str, str] = {
     stage.split("\n", 1)[0].rsplit(" AS ")[1]: stage for stage in re.split(r"^FROM ", DOCKERFILE, flags=re.M)[1:]
 }
-"""What each stage of the Dockerfile has, by its name."""
+"""The text of each stage of the Dockerfile, by its name."""
 
 
 def words(stage: str, instruction: str) -> list[str]:
@@ -179,7 +179,7 @@ class Answering(BaseHTTPRequestHandler):
 
 
 def is_healthy(stage: str, usual: int, port: int) -> bool:
-    """Whether the health check of a stage passes, at another port than the usual one."""
+    """True if the health check of a stage passes, at another port than the usual one."""
     *_, option, code = words(stage, "CMD")
     assert option == "-c"
     assert f"EXPOSE {usual}\n" in STAGES[stage]

@@ -35,10 +35,10 @@ BEFORE, AFTER = "before", "after"
 """Folders of the results of scans that are judged here."""
 
 JUDGED_HERE = "for scans that are judged here"
-"""What some options are for."""
+"""The purpose of some options."""
 
 FACTS_NAME = "cohort.json"
-"""What a folder of `cohort` is told by, as `cohort.folder.FACTS_NAME`, which loads more than `--help` needs."""
+"""The file by which a folder of `cohort` is known, as `cohort.folder.FACTS_NAME`, which loads too much for `--help`."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from toy_study import toy_study
 
 from reproduction.cq500.standin.faults import (
     LOST_SLICES,
@@ -16,21 +15,9 @@ from reproduction.cq500.standin.faults import (
     with_conflict,
     with_gap,
 )
-from reproduction.cq500.standin.studies import THIN_MM, Series, Study, averaged, thick, thin
+from reproduction.cq500.standin.studies import THIN_MM, Series, Study, averaged, thick
 
 pytestmark = pytest.mark.xdist_group("toy_study")
-
-
-@pytest.fixture(scope="module")
-def study() -> Study:
-    """The study, which is drawn when a test asks for it: not by every process that only collects."""
-    return toy_study()
-
-
-@pytest.fixture(scope="module")
-def fine(study: Study) -> Series:
-    """Its thin series."""
-    return thin(study)
 
 
 def test_a_gap_lacks_slices_in_the_middle_and_the_others_keep_their_places(study: Study, fine: Series) -> None:

@@ -28,18 +28,6 @@ from scripts.simulation.scanner.scan import PADDING_HU
 pytestmark = pytest.mark.xdist_group("toy_study")
 
 
-@pytest.fixture(scope="module")
-def study() -> Study:
-    """The study, which is drawn when a test asks for it: not by every process that only collects."""
-    return toy_study()
-
-
-@pytest.fixture(scope="module")
-def fine(study: Study) -> Series:
-    """Its thin series."""
-    return thin(study)
-
-
 def labels_at(series: Series, labels: np.ndarray | None = None) -> np.ndarray:
     """Labels of the head at the voxels of a series."""
     head = toy_study().head
