@@ -45,8 +45,8 @@ JUDGING = ("alpha", "stride", "weights", "work", "device", "workers", "engine", 
 
 @dataclass(frozen=True)
 class Asked:
-    """An audit as asked for: the folder of the cohort, whether it is to be judged first, the cases as far as listed, and
-    the names of the cohort's cases."""
+    """An audit as asked for: the folder of the cohort, whether it is to be judged first, the cases as far as listed,
+    and the names of the cohort's cases."""
 
     folder: CohortFolder
     to_judge: bool
