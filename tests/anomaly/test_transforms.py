@@ -15,17 +15,11 @@ from monai.data import MetaTensor
 from scripts.anomaly import transforms as normative_transforms
 from scripts.anomaly.asymmetry import asymmetry
 from scripts.anomaly.files import NotCalibrated
+from scripts.anomaly.findings import unknown_findings
 from scripts.anomaly.normative import Normative, smooth_map
 from scripts.anomaly.parts import PartMaps
 from scripts.anomaly.scores import Thresholds
-from scripts.anomaly.transforms import (
-    AnomalyMapd,
-    ErrorMapd,
-    LeaveOutBraind,
-    ScoreRegionsd,
-    load_normative,
-    unknown_findings,
-)
+from scripts.anomaly.transforms import AnomalyMapd, ErrorMapd, LeaveOutBraind, ScoreRegionsd, load_normative
 from scripts.assets import sha256
 from scripts.calibration.files import write_calibration
 from scripts.calibration.folds import Normal

@@ -11,8 +11,9 @@ import torch
 from monai.data import MetaTensor
 from toy_head import CENTRE, INNER_MM, SHAPE, SPACING_MM, toy_hu, toy_labels
 
+from scripts.anomaly.findings import cut_finding
 from scripts.anomaly.scores import POOLINGS, Thresholds
-from scripts.anomaly.transforms import ErrorMapd, ScoreRegionsd, cut_finding
+from scripts.anomaly.transforms import ErrorMapd, ScoreRegionsd
 from scripts.files.nifti import nifti_bytes
 from scripts.geometry.coordinates import POSITION_SCALE_MM, grid_affine, positions
 from scripts.preprocessing import transforms as head_transforms

@@ -15,7 +15,7 @@ from engine_jobs import asked, asked_while_half_is_sent
 from engine_waiting import begun, jobs, wait_until
 
 from scripts.processes.local import in_processes
-from scripts.processes.serving import AHEAD, Address, Usage, ask, serving
+from scripts.processes.serving import AHEAD, Address, Server, Usage, ask, serving
 
 
 def doubled(value: Any) -> Any:
@@ -50,6 +50,30 @@ def test_processes_ask_and_their_answers_are_equal_to_those_of_this_one(tmp_path
         }
     assert answers == {value: doubled(value) for value in range(6)}
     assert server.usage.requests == 6
+
+
+def test_it_closes_though_its_thread_comes_late_from_a_connection() -> None:
+    """The thread that accepts sees that the server closes before it would take the connection that shall wake it."""
+    server = Server({"double": doubled})
+    accept, late = server.listener.accept, threading.Event()
+
+    def accept_late() -> Connection:
+        connection = accept()
+        late.set()
+        wait_until(lambda: server.closing)
+        return connection
+
+    server.listener.accept = accept_late  # type: ignore[method-assign]
+    connections = [send(server.address, value) for value in (1, 2)]  # the thread waits in `accept` for the first
+    assert late.wait(60)
+    closing = threading.Thread(target=server.close, daemon=True)
+    closing.start()
+    closing.join(30)
+    assert not closing.is_alive()
+    with pytest.raises((EOFError, OSError)):
+        Client(server.address.place, authkey=server.address.key)
+    for connection in connections:
+        connection.close()
 
 
 class Gate:

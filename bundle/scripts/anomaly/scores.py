@@ -152,6 +152,11 @@ class Thresholds:
                         lists[LISTS[region]].setdefault(name, []).append(float(value))
         return cls({k: {name: tuple(sorted(v)) for name, v in inner.items()} for k, inner in lists.items()}, facts)
 
+    @property
+    def scales(self) -> dict[str, float]:
+        """The scales that join the parts, see `parts`; where the calibration names none, the asymmetry as it is."""
+        return dict(self.facts.get("settings", {}).get("scales", {"asymmetry": 1.0}))
+
     def scores_of(self, region: str, name: str) -> tuple[float, ...]:
         """The healthy scores to compare with; none where they are too few."""
         scores = self.healthy.get(LISTS[region], {}).get(name, ())
@@ -199,3 +204,12 @@ def region_scores(values: NDArray[np.floating], regions: NDArray[np.uint8]) -> d
             "voxels": int(inside.size),
         }
     return scores
+
+
+def compare(details: Details, score: str, thresholds: Thresholds | None) -> None:
+    """Add to each region's numbers where its score stands among healthy scans, and the threshold; None unknown."""
+    for region, numbers in details.items():
+        value = numbers[score]
+        numbers["percentile"] = thresholds.percentile(region, score, value) if thresholds else None
+        numbers |= thresholds.standing(region, score, value) if thresholds else UNKNOWN
+        numbers["threshold"] = thresholds.threshold(region, score) if thresholds else None

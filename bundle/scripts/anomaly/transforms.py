@@ -26,24 +26,21 @@ from ..files.derived import read_derived
 from ..findings import finding
 from ..geometry.coordinates import POSITION_SCALE_MM, error_map
 from ..preprocessing.intensity import BONE_WINDOW_HU, BRAIN_WINDOW_HU, windows
-from ..preprocessing.regions import LEAST_COVERAGE, LEFT_HEMISPHERE, REGIONS, RIGHT_HEMISPHERE, WHOLE_COVERAGE
+from ..preprocessing.regions import LEAST_COVERAGE, LEFT_HEMISPHERE, REGIONS, RIGHT_HEMISPHERE
 from ..preprocessing.transforms import Data, as_array, load_regions, with_meta
 from ..statistics.alpha import ALPHA, checked_alpha
-from ..statistics.standing import UNKNOWN
 from .asymmetry import asymmetry, densities
 from .detections.places import Place, brain_places, voxel_threshold
 from .evidence_files import read_evidence
 from .files import REMEDY, NotCalibrated, checked_thresholds, has_evidence, normative_of
+from .findings import added_findings, is_unlike, region_findings, unknown_findings, unlike_findings
 from .measure import MeasureEvidence
 from .normative import Normative, known_at, residual, scan_maps
-from .parts import at_voxels, joined, part_maps, unlike
-from .scores import MAPS, PARTS, Details, Thresholds, map_scores, score_name
+from .parts import at_voxels, joined, part_maps
+from .scores import MAPS, PARTS, Thresholds, compare, map_scores, score_name
 
 SHIPPED_WINDOWS_HU = (BRAIN_WINDOW_HU, BONE_WINDOW_HU)
 """The windows that `DENSITIES_NAME` was made with."""
-
-MOST_UNKNOWN = 0.05
-"""Share of a region that may lie where no healthy scan had a head, before a finding says so."""
 
 HEMISPHERES = (LEFT_HEMISPHERE, RIGHT_HEMISPHERE)
 BRAIN = tuple(name for name, label in REGIONS.items() if label in HEMISPHERES)
@@ -186,7 +183,7 @@ class AnomalyMapd(MapTransform):
         """
         more = {"evidence": self.evidence_files, "evidence_windows_hu": self.evidence_windows_hu}
         found = checked_thresholds(**self.files, windows_hu=self.windows_hu, **more)  # type: ignore[arg-type]
-        if self.map in PARTS and self.map not in scales_of(found):
+        if self.map in PARTS and self.map not in found.scales:
             raise NotCalibrated(f"The calibration knows nothing of the part {self.map}. {REMEDY}")
         return replace(found, alpha=self.alpha)
 
@@ -215,7 +212,7 @@ class AnomalyMapd(MapTransform):
             most = thresholds.facts.get("settings", {}).get("typical", {})
             findings = [*added_findings(blocks, judged["image"]), *unlike_findings(parts.typical, most)]
         maps = {name: np.where(head, np.nan_to_num(values), np.float32(0)) for name, values in maps.items()}
-        anomaly = joined(maps, scales_of(thresholds))
+        anomaly = joined(maps, thresholds.scales)
         error = judged[self.error_key]
         judged["part_maps"] = {k: with_meta(torch.from_numpy(values)[None], error) for k, values in maps.items()}
         judged["anomaly_map"] = with_meta(torch.from_numpy(anomaly)[None], error)
@@ -239,40 +236,8 @@ def found_in(
     threshold = voxel_threshold(judged["thresholds"])
     if not registered or threshold is None:
         return []
-    scales = scales_of(judged["thresholds"])
-    parts = {name: values / np.float32(scales[name]) for name, values in maps.items()}
+    parts = {name: values / np.float32(judged["thresholds"].scales[name]) for name, values in maps.items()}
     return brain_places(anomaly, parts, labels, threshold, stride)
-
-
-def scales_of(thresholds: Thresholds) -> dict[str, float]:
-    """The scales that join the parts, see `parts`; the asymmetry alone, as it is, where the calibration names none."""
-    return dict(thresholds.facts.get("settings", {}).get("scales", {"asymmetry": 1.0}))
-
-
-def unlike_findings(typical: Mapping[str, float], most: Mapping[str, float]) -> list[dict[str, str]]:
-    """A flag where a head is unlike all healthy ones everywhere, from `PartMaps.typical` and the largest of these."""
-    if not (names := unlike(typical, most)):
-        return []
-    words = " and ".join(f"{name} ({typical[name] / most[name]:.1f} times the oddest healthy head)" for name in names)
-    return [finding("unlike_calibration", f"The whole head is unlike all healthy scans by {words}.").as_dict()]
-
-
-def added_findings(blocks: Any, image: Any) -> list[dict[str, str]]:
-    """The findings that blocks have in their metadata beyond those of the image that they were made of."""
-    before, now = ((getattr(values, "meta", {}).get("findings") or []) for values in (image, blocks))
-    return [dict(one) for one in now if one not in before]
-
-
-def unknown_findings(known: NDArray[np.bool_], regions: NDArray[np.uint8]) -> list[dict[str, str]]:
-    """A flag for each region of which much lies where the normative is not known; arrays (n, n, n)."""
-    found = []
-    for name, label in REGIONS.items():
-        inside = regions == label
-        share = float((inside & ~known).sum() / max(1, inside.sum()))
-        if share > MOST_UNKNOWN:
-            text = f"{100 * share:.0f} % of the {name.replace('_', ' ')} lies where no healthy scan had a head."
-            found.append(finding("normative_unknown", text).as_dict())
-    return found
 
 
 class ErrorMapd(MapTransform):
@@ -349,11 +314,6 @@ class ScoreRegionsd(MapTransform):
         return scored
 
 
-def is_unlike(findings: Sequence[Mapping[str, Any]]) -> bool:
-    """True if findings say that a head is unlike all of calibration: a high score would mean nothing."""
-    return any(found["code"] == "unlike_calibration" for found in findings)
-
-
 class LeaveOutBraind(MapTransform):
     """Take back what was judged of the hemispheres, where no series serves the brain: the scan has a bone kernel.
 
@@ -389,32 +349,3 @@ def unjudged(region: str, numbers: Mapping[str, Any]) -> dict[str, Any]:
     if region not in BRAIN:
         return dict(numbers)
     return {name: value if name in ("voxels", "coverage") else None for name, value in numbers.items()}
-
-
-def compare(details: Details, score: str, thresholds: Thresholds | None) -> None:
-    """Add to each region's numbers where its score stands among healthy scans, and the threshold; None unknown."""
-    for region, numbers in details.items():
-        value = numbers[score]
-        numbers["percentile"] = thresholds.percentile(region, score, value) if thresholds else None
-        numbers |= thresholds.standing(region, score, value) if thresholds else UNKNOWN
-        numbers["threshold"] = thresholds.threshold(region, score) if thresholds else None
-
-
-def region_findings(details: Details) -> list[dict[str, str]]:
-    """The findings about regions that the field of view cuts, and about those of which it holds enough, but none is."""
-    shares = {name: float(numbers["coverage"] or 0) for name, numbers in details.items()}
-    empty = [name for name, share in shares.items() if share >= LEAST_COVERAGE and not details[name]["voxels"]]
-    cut = [name for name, share in shares.items() if share < WHOLE_COVERAGE and name not in empty]
-    return [*(cut_finding(name, shares[name]) for name in cut), *map(missing_finding, empty)]
-
-
-def cut_finding(name: str, share: float) -> dict[str, str]:
-    """The finding that the field of view cuts a region; `share` (0 to 1) is what it holds."""
-    scored = "the score is of what is in view" if share >= LEAST_COVERAGE else "no score"
-    words = name.replace("_", " ")
-    return finding("region_cut", f"The field of view holds {100 * share:.0f} % of the {words}: {scored}.").as_dict()
-
-
-def missing_finding(name: str) -> dict[str, str]:
-    """The finding that a region has no score since not a voxel of it was found, though the field of view holds it."""
-    return finding("region_missing", f"No voxel of the {name.replace('_', ' ')} was found: no score.").as_dict()

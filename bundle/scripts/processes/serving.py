@@ -72,23 +72,28 @@ class Server:
         self.address = Address(str(self.listener.address), key)
         self.turn, self.room, self.counts = threading.Lock(), threading.BoundedSemaphore(1 + AHEAD), threading.Lock()
         self.at_hand, self.closing = 0, False
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.accepting = threading.Thread(target=self._accept, daemon=True)
+        self.accepting.start()
 
     def close(self) -> None:
         """Take no further connection; a request that is worked on ends with the process."""
         self.closing = True
         with suppress(OSError, EOFError, AuthenticationError):
             Client(self.address.place, authkey=self.address.key).close()  # wakes the thread that accepts
-        self.listener.close()
+        self.accepting.join()
 
     def _accept(self) -> None:
-        """Runs in a thread: one more thread for each process that connects."""
-        while not self.closing:
-            try:
-                connection = self.listener.accept()
-            except (OSError, EOFError, AuthenticationError):
-                continue
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+        """Runs in a thread: one more thread for each process that connects.
+
+        The thread closes the listener, so that whoever still waits to be connected, `close` among them, is refused.
+        """
+        with self.listener:
+            while not self.closing:
+                try:
+                    connection = self.listener.accept()
+                except (OSError, EOFError, AuthenticationError):
+                    continue
+                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: Connection) -> None:
         """Runs in a thread: answers one process until it ends."""

@@ -15,7 +15,7 @@ pytest.importorskip("highdicom")
 from dicom_results import POSITIONS, SCORES, THRESHOLD, WEIGHTS_SHA256, Made, make, result
 from highdicom import sr
 
-from scripts.anomaly.transforms import cut_finding
+from scripts.anomaly.findings import cut_finding
 from scripts.results.dicom.places import ARROW
 
 Results = Callable[[str], Made]
