@@ -13,6 +13,7 @@ pytest.importorskip("highdicom")
 import pydicom
 from dicom_results import frame_indices
 from picture import pixels
+from pipeline_runs import OBJECTS, Run
 from planted import write_planted
 from report_groups import groups
 
@@ -27,10 +28,8 @@ pytestmark = pytest.mark.xdist_group("pipeline")
 NAMES = ("capture", "parametric_map", "report", "segmentation", "slice_001")
 
 
-def test_a_bleed_on_the_left(tmp_path: Path) -> None:
-    scan, words = write_planted(tmp_path / "in", "left", "RPI", "dicom")
-    out = tmp_path / "out"
-    assert main(["run", str(scan), "-o", str(out), "--stride", "4", "--device", "cpu", "--dicom", *words]) == 0
+def test_maps_and_report_say_what_the_other_results_do(runs: Run) -> None:
+    out, side = runs(*OBJECTS), OBJECTS[0]
     result = verify(out)
     assert {f"dicom/{name}.dcm" for name in NAMES} < set(result["outputs"])
     image = nib.load(out / "heatmap.nii.gz")
@@ -49,7 +48,7 @@ def test_a_bleed_on_the_left(tmp_path: Path) -> None:
         assert not shown[brain & (stored < intercept - 0.02)].any()
     segments = pydicom.dcmread(out / "dicom" / "segmentation.dcm")
     rows = result["detections"]
-    assert segments.SegmentSequence[0].SegmentLabel == f"Anomaly 1, left {rows[0]['name']}"
+    assert segments.SegmentSequence[0].SegmentLabel == f"Anomaly 1, {side} {rows[0]['name']}"
     found = {group["Tracking Identifier"][0]: group for group in groups(pydicom.dcmread(out / "dicom" / "report.dcm"))}
     assert next(iter(found)) == segments.SegmentSequence[0].TrackingID
     for region, score in result["scores"].items():
@@ -66,7 +65,7 @@ def test_a_pose_that_cannot_be_confirmed_is_refused_unless_it_is_forced(
     monkeypatch.setattr(verdict, "REVIEW_LEVEL", 1.1)
     scan, more = write_planted(tmp_path / "in", "left", "LPS", "dicom")
     out = tmp_path / "out"
-    words = ["run", str(scan), "-o", str(out), "--stride", "4", "--device", "cpu", "--dicom", *more]
+    words = ["run", str(scan), "-o", str(out), "--stride", "4", "--device", "cpu", "--dicom", "--no-report", *more]
     assert main([*words, "--accept-review"]) == 3, "what is not for review can't be accepted"
     assert "The pose can't be confirmed: the brain there matches the reference to " in capsys.readouterr().err
     assert not out.exists()

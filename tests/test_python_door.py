@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 from textwrap import indent
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,12 +31,27 @@ def python(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True)
 
 
+def readme_lines() -> str:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"^```python\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
+    return str(code)
+
+
 @pytest.mark.xdist_group("pipeline")
-def test_it_gives_and_saves_what_the_command_writes(runs: Run, tmp_path: Path) -> None:
-    folder = runs(*CASE)
+def test_the_lines_of_the_readme_give_and_save_what_the_command_writes(
+    runs: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, code = runs(*CASE), readme_lines()
+    assert len([line for line in code.splitlines() if line.strip()]) == 5
     scan = scan_in(folder.parent / "in", CASE[2])
-    result = detect(scan, stride=int(STRIDE), device="cpu")
-    saved = result.save(tmp_path / "saved")
+    small = code.replace('"SCAN"', f"{str(scan)!r}, stride={STRIDE}, device='cpu'")
+    assert small != code
+    monkeypatch.chdir(tmp_path)
+    made: dict[str, Any] = {}
+    exec(small, made)
+    assert "right_hemisphere" in capsys.readouterr().out
+    assert (tmp_path / "overview.png").is_file()
+    result, saved = made["result"], tmp_path / "out" / "scan"
     names = sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
     assert names == sorted(path.relative_to(saved) for path in saved.rglob("*") if path.is_file())
     for name in names:
@@ -44,7 +60,7 @@ def test_it_gives_and_saves_what_the_command_writes(runs: Run, tmp_path: Path) -
     assert (saved / "result.json").read_bytes() != (folder / "result.json").read_bytes(), "its times are its own"
     assert result.heatmap.shape == result.regions.shape == result.scan.shape == result.error_map.shape
     assert result.scores == result.record["scores"]
-    with pytest.raises(OutputExists, match=r"saved exists\. Choose another folder"):
+    with pytest.raises(OutputExists, match=r"scan exists\. Choose another folder"):
         result.save(saved)
 
 
@@ -118,25 +134,6 @@ print(InputRefused is same, detect.__module__, "torch" in sys.modules, hasattr(p
 def test_importing_the_package_loads_no_library(tmp_path: Path) -> None:
     done = python(IMPORT, tmp_path)
     assert done.stdout.splitlines() == ["[]", "True scripts.results.detect False False"], done.stderr
-
-
-def readme_lines() -> str:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    (code,) = re.findall(r"^```python\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
-    return str(code)
-
-
-@pytest.mark.xdist_group("pipeline")
-def test_the_lines_of_the_readme_run(runs: Run, tmp_path: Path) -> None:
-    code = readme_lines()
-    assert len([line for line in code.splitlines() if line.strip()]) == 5
-    scan = scan_in(runs(*CASE).parent / "in", CASE[2])
-    small = code.replace('"SCAN"', f"{str(scan)!r}, stride={STRIDE}, device='cpu'")
-    assert small != code
-    done = python(small, tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert "right_hemisphere" in done.stdout
-    assert (tmp_path / "out" / "scan" / "result.json").is_file()
 
 
 def test_the_lines_of_the_readme_stop_at_a_refusal(tmp_path: Path) -> None:

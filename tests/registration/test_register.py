@@ -213,7 +213,7 @@ def test_without_the_locator_a_real_head_registers_and_fails_upside_down(
     assert register(np.ascontiguousarray(volume[:, ::-1, ::-1]), template.affine, shipped[0]).verdict == "fail"
 
 
-@pytest.mark.parametrize(("flips", "verdict"), [((-1, -1, 1), "review"), ((1, -1, -1), "fail"), ((-1, 1, -1), "fail")])
+@pytest.mark.parametrize(("flips", "verdict"), [((-1, -1, 1), "review"), ((1, -1, -1), "fail")])
 def test_the_shipped_locator_finds_a_head_that_lies_turned(
     shipped: tuple[Reference, DensePositionNet], flips: tuple[int, int, int], verdict: str
 ) -> None:
