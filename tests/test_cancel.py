@@ -86,7 +86,7 @@ def test_a_run_that_has_begun(number: signal.Signals, folder: Path) -> None:
     words = ["run", str(ROOT / "sample" / "dicom"), "-o", "new/out", "--stride", "4", "--device", "cpu"]
     process = started(folder, str(ROOT / "bundle"), *words)
     wait_until(lambda: (folder / "new" / ".out.lock").exists())
-    time.sleep(0.5 if number == signal.SIGINT else 3)
+    time.sleep(0.5 if number == signal.SIGINT else 2)
     assert stopped(process, number) == (CODES[number], "Stopped before it was done.\n")
     assert names(folder) == []
     assert names(folder.parent / "temporary") == []

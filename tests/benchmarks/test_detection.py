@@ -53,7 +53,7 @@ def test_scores_and_tables_of_two_cohorts(
     assert "Anatomies: 2 (a, b)" in text
 
     keep(other, ball("o3", "e"))
-    run(monkeypatch, *table)
+    run(monkeypatch, *table, "--methods", "hu")
     assert "from 4 healthy scans of 4 anatomies of the cohort other." in capsys.readouterr().out, "scored anew"
     with pytest.raises(SystemExit, match="There is no network of published: name its weights"):
         run(monkeypatch, *table, "--methods", "published")

@@ -10,16 +10,18 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from cohort_stand_in import begun, processes, stand_in_case, write_cohort
+from cohort_stand_in import begun, pretend, processes, stand_in_case, write_cohort
+from engine_jobs import in_this_process
 from engine_waiting import is_alive, wait_until
 
+from scripts.cohort import runner as case_runner
 from scripts.cohort import scan_folder
 from scripts.cohort.table import read_table
 from scripts.commands import arguments, cohort
@@ -38,6 +40,13 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cohort, "run_case", stand_in_case)
     monkeypatch.setenv("PYTHONPATH", str(ROOT / "tests" / "support"))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stand-in, in this process."""
+    monkeypatch.setattr(case_runner, "run_configs", pretend)
+    monkeypatch.setattr(arguments, "in_processes", in_this_process)
 
 
 def words(folder: Path, *more: str, out: str = "out") -> list[str]:
@@ -63,7 +72,7 @@ def driver(folder: Path, *more: str) -> subprocess.Popen[str]:
 MIXED: dict[int, dict[str, Any]] = {1: {"refuse": "There is no CT image."}, 3: {"error": "broken\n  in two"}}
 
 
-@pytest.mark.usefixtures("stand_in")
+@pytest.mark.usefixtures("here")
 def test_done_refused_and_failed_cases_stand_in_the_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_cohort(tmp_path, 5, MIXED)
     assert main(words(tmp_path)) == 5
@@ -90,7 +99,7 @@ def scans(folder: Path) -> list[str]:
     return ["cohort", str(folder / "scans"), "-o", str(folder / "out"), "--device", "cpu"]
 
 
-@pytest.mark.usefixtures("stand_in")
+@pytest.mark.usefixtures("here")
 def test_a_folder_of_scans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     command = scans(tmp_path)
     monkeypatch.setattr(scan_folder, "check_input", lambda path, uid: None)
@@ -122,7 +131,7 @@ def test_folders_of_which_nothing_can_be_judged_leave_nothing(
     assert len(list((tmp_path / "scans").iterdir())) == 3
 
 
-@pytest.mark.usefixtures("stand_in")
+@pytest.mark.usefixtures("here")
 def test_a_shard_in_which_nothing_can_be_judged_is_one_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = scans(tmp_path)
     assert main([*command, "--shard", "1/1"]) == 0, "by headers alone none of these can"
@@ -139,7 +148,7 @@ def test_maps_and_dicom_objects_are_asked_for_as_in_run(tmp_path: Path) -> None:
     assert "report" not in cohort.planned(args)[0].values, "as the config has it: made"
 
 
-@pytest.mark.usefixtures("stand_in")
+@pytest.mark.usefixtures("here")
 def test_the_same_command_does_what_is_not_finished_and_no_more(tmp_path: Path) -> None:
     write_cohort(tmp_path, 4, MIXED)
     assert main(words(tmp_path)) == 5
@@ -154,7 +163,7 @@ def test_the_same_command_does_what_is_not_finished_and_no_more(tmp_path: Path) 
     write_cohort(tmp_path, 4, {1: MIXED[1]})
 
 
-@pytest.mark.usefixtures("stand_in")
+@pytest.mark.usefixtures("here")
 def test_new_cases_join_and_others_leave_the_table(tmp_path: Path) -> None:
     datalist = write_cohort(tmp_path, 3)
     content = json.loads(datalist.read_text())
@@ -198,20 +207,26 @@ def test_several_workers_share_the_networks_on_a_gpu(
 
 @pytest.mark.usefixtures("stand_in")
 def test_a_case_that_kills_its_process_fails_and_stops_nothing(tmp_path: Path) -> None:
-    write_cohort(tmp_path, 3, {0: {"deaths": 99}, 1: {"deaths": 2}})
+    write_cohort(tmp_path, 3, {0: {"deaths": 99}, 1: {"deaths": 1}})
     assert main(words(tmp_path)) == 5
     rows = read_table(tmp_path / "out" / "score_details.csv")
     assert [row.status for row in rows] == ["failed", "done", "done"]
     assert rows[0].reason == "Its process was killed by signal 9 in each of 3 attempts."
-    assert sorted(begun(tmp_path)) == [0, 0, 0, 1, 1, 1, 2]
+    assert sorted(begun(tmp_path)) == [0, 0, 0, 1, 1, 2]
+
+
+def waits(folder: Path, numbers: Iterable[int]) -> dict[int, dict[str, Any]]:
+    """Changes of cases that wait until there is a file `go`."""
+    return {number: {"until": str(folder / "go")} for number in numbers}
 
 
 def test_a_worker_that_is_killed_in_mid_run_loses_nothing(tmp_path: Path) -> None:
-    write_cohort(tmp_path, 5, {number: {"seconds": 1} for number in range(5)})
+    write_cohort(tmp_path, 5, waits(tmp_path, range(1, 5)))
     run = driver(tmp_path, "--workers", "2")
-    wait_until(lambda: len(begun(tmp_path)) >= 3)
+    wait_until(lambda: len(begun(tmp_path)) == 3)
     at, pid = begun(tmp_path)[-1], processes(tmp_path)[-1]
     os.kill(pid, signal.SIGKILL)
+    (tmp_path / "go").touch()
     out, err = run.communicate(timeout=300)
     assert run.returncode == 0, err
     assert "5 cases: 5 done" in out
@@ -220,27 +235,27 @@ def test_a_worker_that_is_killed_in_mid_run_loses_nothing(tmp_path: Path) -> Non
 
 
 def test_a_driver_that_is_killed_loses_nothing_and_repeats_no_finished_case(tmp_path: Path) -> None:
-    write_cohort(tmp_path, 6, {number: {"seconds": 1} for number in range(6)})
+    write_cohort(tmp_path, 5, waits(tmp_path, range(2, 5)))
     run = driver(tmp_path, "--workers", "2")
     cases = tmp_path / "out" / "cases"
-    wait_until(lambda: cases.is_dir() and len(list(cases.glob("case-*/result.json"))) >= 2)
+    wait_until(lambda: len(begun(tmp_path)) == 4)
     os.kill(run.pid, signal.SIGKILL)
     run.communicate()
     wait_until(lambda: not any(map(is_alive, processes(tmp_path))))
-    finished = sorted(int(path.parent.name[-1]) for path in cases.glob("case-*/result.json"))
+    assert sorted(path.parent.name for path in cases.glob("case-*/result.json")) == ["case-0", "case-1"]
     before = begun(tmp_path)
-    assert 2 <= len(finished) < 6
     assert not (tmp_path / "out" / "score_details.csv").exists()
+    (tmp_path / "go").touch()
     again = driver(tmp_path)
     _, err = again.communicate(timeout=300)
     assert again.returncode == 0, err
-    assert sorted(begun(tmp_path)[len(before) :]) == [n for n in range(6) if n not in finished]
-    assert [row.status for row in read_table(tmp_path / "out" / "score_details.csv")] == ["done"] * 6
+    assert sorted(begun(tmp_path)[len(before) :]) == [2, 3, 4]
+    assert [row.status for row in read_table(tmp_path / "out" / "score_details.csv")] == ["done"] * 5
     assert [path for path in cases.iterdir() if path.name.startswith(".")] == []
 
 
 def test_ctrl_c_is_a_sentence_and_the_same_command_goes_on(tmp_path: Path) -> None:
-    write_cohort(tmp_path, 3, {1: {"seconds": 8}})  # long enough for a busy machine to stop it there
+    write_cohort(tmp_path, 3, waits(tmp_path, [1]))
     run = driver(tmp_path)
     wait_until(lambda: len(begun(tmp_path)) == 2)
     run.send_signal(signal.SIGINT)
@@ -248,6 +263,7 @@ def test_ctrl_c_is_a_sentence_and_the_same_command_goes_on(tmp_path: Path) -> No
     assert (run.returncode, out) == (130, "")
     assert "Stopped. The same command goes on from here." in err
     assert "Traceback" not in err
+    (tmp_path / "go").touch()
     again = driver(tmp_path)
     again.communicate(timeout=300)
     assert again.returncode == 0
@@ -272,27 +288,29 @@ def test_on_a_ray_cluster_of_which_a_node_is_killed_the_scores_are_the_same(clus
     import threading
 
     nodes = [cluster.add_node(num_cpus=1) for _ in range(2)]
-    write_cohort(tmp_path, 8, {**{number: {"seconds": 0.7} for number in range(8)}, 2: MIXED[1]})
-    finished = tmp_path / "ray" / "cases"
+    write_cohort(tmp_path, 6, {**waits(tmp_path, range(2, 6)), 1: MIXED[1]})
 
     def kill() -> None:
-        wait_until(lambda: len(list(finished.glob("case-*"))) >= 2)
+        wait_until(lambda: len(begun(tmp_path)) == 4)  # two are done, and either node has one
         cluster.remove_node(nodes[0], allow_graceful=False)
+        waiting = [pid for number, pid in zip(begun(tmp_path), processes(tmp_path), strict=True) if number >= 2]
+        wait_until(lambda: not all(map(is_alive, waiting)))
+        (tmp_path / "go").touch()
 
     killer = threading.Thread(target=kill)
     killer.start()
     more = ["--engine", "ray", "--address", cluster.address]
     assert main(words(tmp_path, *more, out="ray")) == 0
     killer.join()
-    times = {number: begun(tmp_path).count(number) for number in range(8)}
-    assert sum(times.values()) <= 9, "only what the node was at is done again"
+    assert sorted(set(begun(tmp_path))) == list(range(6))
+    assert len(begun(tmp_path)) == 7, "only what the node was at is done again"
     assert len(set(processes(tmp_path))) >= 2
     assert main(words(tmp_path)) == 0
     assert scores(tmp_path, "ray") == scores(tmp_path)
     assert main(words(tmp_path, "--engine", "ray", out="ray")) == 0, "the engine may change; nothing is left to do"
 
 
-@pytest.mark.usefixtures("stand_in")
+@pytest.mark.usefixtures("here")
 def test_other_settings_need_another_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_cohort(tmp_path, 2)
     assert main(words(tmp_path)) == 0
@@ -311,7 +329,7 @@ def test_other_settings_need_another_folder(tmp_path: Path, capsys: pytest.Captu
     assert facts["network"]["parameters"] == sum(p.numel() for p in DensePositionNet(16, 39, 2).parameters())
 
 
-@pytest.mark.usefixtures("stand_in")
+@pytest.mark.usefixtures("here")
 def test_a_full_disk_ends_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,6 +1,6 @@
 """`cohort --shard` and `merge`: joined shards are one run of the whole list; what does not fit together is a sentence.
 
-The pipeline is replaced (see `cohort_stand_in`).
+The pipeline is replaced (see `cohort_stand_in`), and runs in this process.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cohort_stand_in import begun, stand_in_case, write_cohort
+from cohort_stand_in import begun, pretend, write_cohort
+from engine_jobs import in_this_process
 
+from scripts.cohort import runner
 from scripts.cohort.shards import shard_of
 from scripts.cohort.table import read_table
-from scripts.commands import cohort
+from scripts.commands import arguments
 from scripts.commands.main import main
 from scripts.results.record import verify
 
@@ -25,12 +27,17 @@ COUNT, SHARDS = 9, 3
 CHANGES = {1: {"refuse": "There is no CT image."}}
 
 
+def stand_in(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(runner, "run_configs", pretend)
+    patch.setattr(arguments, "in_processes", in_this_process)
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A list, its shards in `out`, of which one was run twice, and one run of it all in `whole`."""
     folder = tmp_path_factory.mktemp("shards")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cohort, "run_case", stand_in_case)
+        stand_in(patch)
         write_cohort(folder, COUNT, CHANGES)
         for number in (1, 2, 3, 2):
             assert run(folder, f"{number}/{SHARDS}") == 0
@@ -78,7 +85,7 @@ def test_joined_shards_are_one_run_of_the_whole_list(scored: Path, capsys: pytes
 def test_a_list_may_grow_and_moves_no_case(
     made: Path, scored: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(cohort, "run_case", stand_in_case)
+    stand_in(monkeypatch)
     datalist, before = scored / "datalist.json", begun(made)
     content = json.loads(datalist.read_text())
     content["test"].append(content["test"][0] | {"case": f"case-{COUNT}", "image": "more.txt"})
@@ -185,7 +192,7 @@ def test_what_does_not_fit_is_a_sentence_and_nothing_is_written(
 
 
 def test_a_shard_without_a_case_is_one_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cohort, "run_case", stand_in_case)
+    stand_in(monkeypatch)
     write_cohort(tmp_path, 1)
     assert [run(tmp_path, f"{number}/3") for number in (1, 2, 3)] == [0, 0, 0]
     assert main(["merge", *shards(tmp_path), "-o", str(tmp_path / "all")]) == 0

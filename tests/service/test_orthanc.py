@@ -130,9 +130,12 @@ def test_a_study_of_a_dicomweb_server_comes_back_as_results(tmp_path: Path, monk
             list(WebNode(archive.dicomweb).images("1.2.3.4"))
 
 
-def test_a_server_that_is_down(tmp_path: Path) -> None:
+def test_a_server_that_is_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = write_study(tmp_path / "in", 0, 1)
     node = WebNode(f"http://127.0.0.1:{free_port()}/dicom-web")
+    client = node.client()
+    client.set_http_retry_params(retry=False)  # it would try again for half a minute
+    monkeypatch.setattr(WebNode, "client", lambda self: client)
     with pytest.raises(SendFailed, match="did not take 000"):
         node.send(files)
     with pytest.raises(WrongUsage, match=r"did not give the study .*Check --dicomweb"):

@@ -1,11 +1,13 @@
 """A cohort whose cases take no time: the pipeline is replaced, everything around it is real.
 
 A case's scan is a text file with what shall happen: {"log": path} is where each begin is noted, "seconds" how long it
-takes, "refuse" and "error" are what is raised, and "deaths" is how often its process kills itself before it is done.
+takes, "until" a file that it waits for, "refuse" and "error" are what is raised, and "deaths" is how often its process
+kills itself before it is done.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 import time
@@ -13,9 +15,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from engine_jobs import note
+from engine_jobs import note, take_time
 
 from scripts.cohort import runner as case_runner
+from scripts.cohort.folder import REGISTERED
 from scripts.cohort.runner import Plan
 from scripts.cohort.table import Row
 from scripts.cohort.tasks import NEEDED, SUBTYPES
@@ -26,6 +29,8 @@ from scripts.findings import refusal
 from scripts.results.folder import write_results
 
 LABELS = (*NEEDED, *SUBTYPES["haemorrhage"], *SUBTYPES["fracture"])
+
+SCORE = "calibrated_top_1_percent_mean"
 
 
 def write_cohort(folder: Path, count: int, changes: Mapping[int, Mapping[str, Any]] | None = None) -> Path:
@@ -57,21 +62,17 @@ def pretend(names: Iterable[str], values: Mapping[str, Any]) -> None:
     """Stands for the pipeline: scores that follow from the case's number."""
     scan = json.loads(Path(values["dataset_dir"]).read_text())
     note(scan)
-    time.sleep(scan.get("seconds", 0))
+    take_time(scan)
     if "refuse" in scan:
         raise refusal("not_ct", scan["refuse"])
     if "error" in scan:
         raise RuntimeError(scan["error"])
     number = scan["value"]
     details = {
-        region: {
-            "raw_maximum": (number + 1) / 3 + place,
-            "voxels": 10 + place,
-            "calibrated_top_1_percent_mean": number / 7,
-        }
+        region: {"raw_maximum": (number + 1) / 3 + place, "voxels": 10 + place, SCORE: number / 7}
         for place, region in enumerate(("left_hemisphere", "right_hemisphere", "skull"))
     }
-    scores = {region: numbers["calibrated_top_1_percent_mean"] for region, numbers in details.items()}
+    scores = {region: numbers[SCORE] for region, numbers in details.items()}
     result = {"scores": scores, "score_details": details, "timings_s": {"network": time.perf_counter() % 1}}
     write_results(values["output_dir"], {"heatmap.nii.gz": str(number).encode()}, result)
 
@@ -82,8 +83,15 @@ def stand_in_case(plan: Plan, case: Case) -> Row:
     return case_runner.run_case(plan, case)
 
 
+def planned(args: argparse.Namespace) -> tuple[Plan, dict[str, Any]]:
+    """In place of `cohort.planned`, which loads MONAI and makes the network; no case here has need of them."""
+    facts = {"network": {"kind": "none"}, "score": SCORE, "settings": {"map": "calibrated"}}
+    return Plan(("inference.json",), {}, args.output.absolute(), args.output.absolute() / REGISTERED), facts
+
+
 if __name__ == "__main__":
     import cohort_stand_in
 
+    cohort.planned = cohort_stand_in.planned
     cohort.run_case = cohort_stand_in.stand_in_case
     sys.exit(main(sys.argv[1:]))

@@ -1,10 +1,11 @@
-"""Jobs for the engines' tests: they note that they began, and may kill the process that does them."""
+"""Jobs for the engines' tests: they note that they began, may wait, and may kill the process that does them."""
 
 from __future__ import annotations
 
 import os
 import signal
 import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from multiprocessing.connection import Client
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ def square(job: dict[str, Any]) -> dict[str, Any]:
     note(job)
     if job.get("error"):
         raise ValueError(f"{job['value']} is not to be squared")
-    time.sleep(job.get("seconds", 0))
+    take_time(job)
     return {"square": job["value"] ** 2, "pid": os.getpid(), "threads": os.environ.get("OMP_NUM_THREADS")}
 
 
@@ -29,6 +30,18 @@ def note(job: dict[str, Any]) -> None:
     begun = [line for line in path.read_text().splitlines() if line.split()[0] == str(job["value"])]
     if len(begun) <= job.get("deaths", 0):
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def take_time(job: Mapping[str, Any]) -> None:
+    """Take as many seconds as job["seconds"] says, and then until the file job["until"], if any, is there."""
+    time.sleep(job.get("seconds", 0))
+    while "until" in job and not Path(job["until"]).exists():
+        time.sleep(0.02)
+
+
+def in_this_process(function: Callable[[Any], Any], jobs: Sequence[Any], workers: int) -> Iterator[tuple[Any, Any]]:
+    """`in_processes` without processes, for tests of what is around it: to start one takes a second."""
+    return ((job, function(job)) for job in jobs)
 
 
 def asked(address: Address, job: dict[str, Any]) -> Any:

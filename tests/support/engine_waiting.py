@@ -15,6 +15,11 @@ def begun(folder: Path) -> list[int]:
     return [int(line.split()[0]) for line in (folder / "log").read_text().splitlines()]
 
 
+def processes(folder: Path) -> list[int]:
+    """The processes that began them."""
+    return [int(line.split()[1]) for line in (folder / "log").read_text().splitlines()]
+
+
 def is_alive(pid: int) -> bool:
     try:
         return (Path("/proc") / str(pid) / "stat").read_text().split()[2] != "Z"

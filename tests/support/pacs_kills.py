@@ -11,15 +11,25 @@ from collections import Counter
 from pathlib import Path
 
 
-def killed(folder: Path, studies: int, kills: int, seed: int = 7) -> dict[str, int]:
-    """Numbers of studies sent, of kills, of studies with results, and of those that were worked or stored twice."""
+def killed(
+    folder: Path, studies: int, kills: int, seed: int = 7, quiet_s: int = 5, most_s: float = 9
+) -> dict[str, int]:
+    """Numbers of studies sent, of kills, of studies with results, and of those that were worked or stored twice.
+
+    Args:
+        folder: for all files.
+        studies: that are sent.
+        kills: of the node.
+        seed: of the moments of the kills.
+        quiet_s: the seconds after which a study is complete.
+        most_s: the longest time from when the node is up to when it is killed.
+    """
     from pacs_nodes import Archive, Process, free_port, send_until_taken, write_study
 
     files = [write_study(folder / "studies" / str(number), number) for number in range(studies)]
     archive, archive_port = Archive(), free_port()
-    node = Process(
-        folder, free_port(), "--sender", "SCANNER", "--to", f"PACS@127.0.0.1:{archive_port}", "--quiet-s", "5"
-    )
+    words = ["--sender", "SCANNER", "--to", f"PACS@127.0.0.1:{archive_port}", "--quiet-s", str(quiet_s)]
+    node = Process(folder, free_port(), *words)
     chance, killings = random.Random(seed), 0
 
     def send_all() -> None:
@@ -33,7 +43,7 @@ def killed(folder: Path, studies: int, kills: int, seed: int = 7) -> dict[str, i
         sender.start()
         while killings < kills:
             node.wait_until_up()  # on a busy machine it would else be killed before it ever took anything
-            time.sleep(chance.uniform(0, 9))
+            time.sleep(chance.uniform(0, most_s))
             node.end()
             killings += 1
             node.start()
