@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import torch
-from trainings import draw_the_toy_head, toy_maps
+from trainings import draw_the_toy_head, register_slabs, toy_maps
 
 from scripts.assets import config
 from scripts.commands import train
@@ -29,6 +29,8 @@ TINY = {
     "crops_per_iteration": 2,
     "crop_size": 43,
     "crops_per_head": 4,
+    "train#dataset#first_heads": 1,
+    "train#dataloader#prefetch_factor": 1,
     "val_interval": 1,
     "validation_heads_per_anatomy": 1,
     "training_precision": "float32",
@@ -92,7 +94,8 @@ def test_label_maps_in_weights_out_and_stopped_it_goes_on(tmp_path: Path, capsys
 
 
 @pytest.mark.usefixtures("tiny")
-def test_scans_in_weights_out_and_what_is_refused_is_left_out(tmp_path: Path) -> None:
+def test_scans_in_weights_out_and_what_is_refused_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    register_slabs(monkeypatch)
     shutil.copytree(SAMPLE, tmp_path / "one")
     (tmp_path / "two").mkdir()
     datalist = tmp_path / "healthy.json"

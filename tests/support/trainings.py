@@ -13,10 +13,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from toy_anatomy import raw_labels, toy_anatomy
 
 from scripts.files.nifti import nifti_bytes
+from scripts.registration.transforms import RegisterHeadd
 from scripts.simulation.person.head import SimulatedHead, draw_head
 from scripts.simulation.registered_head import scanned_in_reference_space
 from scripts.training import heads, locator, planted
@@ -60,6 +62,23 @@ def draw_the_toy_head(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(planted, "planted_head", lambda *_: head)
     monkeypatch.setattr(planted, "scanned_in_reference_space", lambda *_: kept.copy())
     monkeypatch.setattr(locator, "draw_coarse_head", lambda *_: coarse())
+
+
+def register_slabs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of each scan that is registered leave some slices; the same scan elsewhere is not registered again."""
+    register, done = RegisterHeadd._forward, {}
+
+    def registered(step: RegisterHeadd, scan: Any) -> tuple[Any, Any]:
+        known = scan.as_tensor().numpy().tobytes()
+        if known not in done:
+            image, validity = register(step, scan)
+            kept = torch.full_like(image, AIR_HU)
+            kept[..., SLICES] = image[..., SLICES]
+            done[known] = kept, validity
+        image, validity = done[known]
+        return image.clone(), validity.clone()
+
+    monkeypatch.setattr(RegisterHeadd, "_forward", registered)
 
 
 def toy_maps(folder: Path, names: str) -> Path:

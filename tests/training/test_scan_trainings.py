@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from trainings import ROOT, train
+from trainings import ROOT, register_slabs, train
 
 from scripts.baseline.autoencoder import SpatialAutoencoder
 from scripts.commands.prepare import DONE, Outcome, prepare_image
@@ -16,13 +16,7 @@ from scripts.networks.position import PatchPositionNet, add_spectral_norm
 pytestmark = pytest.mark.xdist_group("scan_trainings")
 
 SAMPLE = ROOT / "sample" / "dicom"
-TINY = {
-    "width": 1,
-    "iterations_per_epoch": 2,
-    "max_epochs": 1,
-    "val_interval": 1,
-    "train#dataset#first_heads": 1,
-}
+TINY = {"width": 1, "iterations_per_epoch": 2, "max_epochs": 1, "val_interval": 1, "train#dataset#first_heads": 1}
 """Overrides that make a training of seconds."""
 
 NETWORKS = {
@@ -45,7 +39,9 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a list of one scan, which is prepared; nothing has been trained."""
     folder = tmp_path_factory.mktemp("scans")
     scan = [{"case": "sample", "image": str(SAMPLE), "series_uid": None, "labels": {}}]
-    assert prepare_image(folder / "prepared", str(SAMPLE)) == Outcome(DONE)
+    with pytest.MonkeyPatch.context() as patched:
+        register_slabs(patched)
+        assert prepare_image(folder / "prepared", str(SAMPLE)) == Outcome(DONE)
     assert len(list((folder / "prepared").glob("*.pt"))) == 1
     (folder / "list.json").write_text(json.dumps({"training": scan, "validation": scan, "test": []}))
     return folder
