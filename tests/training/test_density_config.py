@@ -38,9 +38,9 @@ def train_by_torchrun(overlays: tuple[str, ...], folder: Path, values: dict[str,
     files = ",".join(f"'{ROOT / 'bundle' / 'configs' / name}'" for name in ("train.json", *overlays))
     given = {"bundle_root": ROOT / "bundle", "device": "cpu", "backend": "gloo", **values}
     options = [text for key, value in given.items() for text in (f"--{key}", str(value))]
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
     done = subprocess.run(
-        [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
-        + ["-m", "monai.bundle", "run", "--config_file", f"[{files}]", *options],
+        [*torchrun, "-m", "monai.bundle", "run", "--config_file", f"[{files}]", *options],
         cwd=folder,
         env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
         capture_output=True,
