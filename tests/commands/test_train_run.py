@@ -21,7 +21,7 @@ from scripts.commands.main import main
 from scripts.networks.position import DensePositionNet, add_spectral_norm
 from scripts.results import folder as results
 
-pytestmark = pytest.mark.xdist_group("train_command")
+pytestmark = pytest.mark.xdist_group("train")
 
 SAMPLE = Path(__file__).resolve().parents[2] / "sample" / "dicom"
 TINY = {
