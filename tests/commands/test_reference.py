@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import nibabel
@@ -11,12 +12,14 @@ from toy_anatomy import raw_labels
 
 from scripts.anomaly.transforms import DENSITIES_NAME, UsualDensities, make_densities
 from scripts.assets import place
+from scripts.commands import reference
 from scripts.commands.main import main
 from scripts.commands.reference import ATLAS, FILES
 from scripts.files.derived import _arrays, read_derived
 from scripts.geometry.coordinates import grid_affine
 from scripts.preprocessing.regions import RegionTarget, region_target
 from scripts.preprocessing.transforms import REGION_TARGET_NAME, load_regions
+from scripts.registration import transforms
 from scripts.registration.register import Reference
 from scripts.registration.transforms import TARGETS_NAME, make_reference
 
@@ -24,7 +27,10 @@ MODELS = Path(place("models"))
 DERIVED = (TARGETS_NAME, DENSITIES_NAME, REGION_TARGET_NAME)
 
 
-def test_a_population_of_one(tmp_path: Path) -> None:
+def test_a_population_of_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The atlas is stood in for, and the reference's targets are computed once: both have tests of their own."""
+    monkeypatch.setattr(reference, "reference_atlas", lambda heads, intracranial: np.zeros((4, 4, 4), np.uint8))
+    monkeypatch.setattr(transforms, "make_reference", cache(make_reference))
     labels, affine = raw_labels()
     nibabel.save(nibabel.Nifti1Image(labels, affine), tmp_path / "toy.nii.gz")
     assert main(["dev", "reference", str(tmp_path), "-o", str(tmp_path / "models"), "--all"]) == 0
@@ -32,9 +38,9 @@ def test_a_population_of_one(tmp_path: Path) -> None:
     assert sorted(made) == sorted((*FILES, *ATLAS, *DERIVED))
     assert main(["dev", "reference", "-o", str(tmp_path / "models")]) == 0
     assert {path.name: path.read_bytes() for path in (tmp_path / "models").iterdir()} == made
-    reference = nibabel.load(tmp_path / "models" / "reference.nii.gz")
-    np.testing.assert_allclose(reference.affine, grid_affine())
-    volume = np.asarray(reference.dataobj)
+    head = nibabel.load(tmp_path / "models" / "reference.nii.gz")
+    np.testing.assert_allclose(head.affine, grid_affine())
+    volume = np.asarray(head.dataobj)
     np.testing.assert_array_equal(volume, volume[::-1])
 
 

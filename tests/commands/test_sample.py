@@ -12,8 +12,10 @@ import nibabel as nib
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from toy_anatomy import raw_labels
 
 from scripts.commands import sample
+from scripts.files.nifti import nifti_bytes
 from scripts.reading.inputs import read_volume
 from scripts.volume import Volume
 
@@ -54,16 +56,18 @@ def test_the_sample_in_the_tree_is_small_and_true() -> None:
 
 
 def test_the_command_makes_a_sample_twice_the_same(
-    shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A coarse scan of another bleed: true, and the same bytes from the same seed."""
     coarse = replace(sample.PROTOCOL, size=(128, 128), spacing_mm=1.8, increment_mm=5.0, thickness_mm=5.0)
     monkeypatch.setattr(sample, "PROTOCOL", coarse)
     parser = argparse.ArgumentParser()
     sample.add_arguments(parser)
+    anatomy = tmp_path / "toy.nii.gz"
+    anatomy.write_bytes(nifti_bytes(*raw_labels()))
     contents = []
     for name in "ab":
-        words = [str(shared_data / "anatomies" / "head_14.nii.gz"), "-o", str(tmp_path / name)]
+        words = [str(anatomy), "-o", str(tmp_path / name)]
         args = parser.parse_args([*words, "--seed", "3", "--kind", "epidural", "--side", "left", "--hu", "70"])
         assert sample.main(args) == 0
         files = sorted(path for path in (tmp_path / name).rglob("*") if path.is_file())

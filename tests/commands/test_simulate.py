@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel
@@ -18,10 +19,18 @@ from scripts.commands.main import main
 from scripts.commands.simulate import write_case, write_datalist
 from scripts.datasets.datalist import listed_cases
 from scripts.reading.inputs import read_scans, read_volume
+from scripts.simulation import case as simulated
 from scripts.simulation.case import Case
 from scripts.simulation.scanner.scan import PADDING_HU, Scan
 
 TRUTH = {"seed": 1, "protocol": {"thickness_mm": 3.0}}
+
+
+@pytest.fixture(autouse=True)
+def coarse_scans(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Routine scans have few pixels."""
+    coarse = replace(simulated.PRESETS["routine"], size=(128, 128), spacing_mm=1.8)
+    monkeypatch.setitem(simulated.PRESETS, "routine", coarse)
 
 
 @pytest.fixture(scope="module")
@@ -74,10 +83,11 @@ def test_the_datalist_goes_through_cohort_to_evaluate(
     """Stand-in scores are right wherever labels are: with a label on a wrong side the AUROC would not be 1."""
     monkeypatch.setattr(cohort, "run_case", case_by_truth)
     drawn, scored = tmp_path / "drawn", tmp_path / "scored"
-    for seed, lesion, side in (("0", "", ""), ("10", "epidural", "right"), ("20", "linear_fracture", "left")):
-        more = ["--lesion", lesion, "--side", side] if lesion else ["--count", "2"]
-        assert main(["simulate", str(anatomy), "-o", str(drawn), "--protocol", "routine", "--seed", seed, *more]) == 0
-    assert main(["simulate", str(anatomy), "-o", str(drawn), "--seed", "30", "--lesion", "oedema"]) == 0
+    words = ["simulate", str(anatomy), "-o", str(drawn), "--protocol", "routine"]
+    for seed, lesion, side in (("10", "epidural", "right"), ("20", "linear_fracture", "left")):
+        assert main([*words, "--seed", seed, "--lesion", lesion, "--side", side]) == 0
+    assert main([*words, "--seed", "30", "--lesion", "oedema"]) == 0
+    assert main([*words, "--seed", "0", "--count", "2"]) == 0
     datalist = drawn / "datalist.json"
     masks = [one.mask for one in listed_cases(datalist)]
     assert masks[:2] == [None, None]

@@ -8,22 +8,20 @@ import csv
 import json
 import re
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from toy_anatomy import raw_labels
+from trainings import draw_the_toy_head, register_slabs, toy_maps
 
 from scripts.assets import config
 from scripts.commands import train
 from scripts.commands.main import main
-from scripts.files.nifti import nifti_bytes
 from scripts.networks.position import DensePositionNet, add_spectral_norm
 from scripts.results import folder as results
 
-pytestmark = pytest.mark.xdist_group("train_command")
+pytestmark = pytest.mark.xdist_group("train")
 
 SAMPLE = Path(__file__).resolve().parents[2] / "sample" / "dicom"
 TINY = {
@@ -31,6 +29,8 @@ TINY = {
     "crops_per_iteration": 2,
     "crop_size": 43,
     "crops_per_head": 4,
+    "train#dataset#first_heads": 1,
+    "train#dataloader#prefetch_factor": 1,
     "val_interval": 1,
     "validation_heads_per_anatomy": 1,
     "training_precision": "float32",
@@ -40,9 +40,8 @@ TINY = {
 
 @pytest.fixture
 def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each training of the command is a tiny one; its data come from a forked process."""
-    if sys.version_info >= (3, 13) and "ray" in sys.modules:
-        pytest.skip("on Python 3.13 a process that has run Ray ends in a segmentation fault when it is forked")
+    """Each training of the command is a tiny one, of a toy head; its data come from a forked process."""
+    draw_the_toy_head(monkeypatch)
     ours = train.overrides
 
     def overrides(args: argparse.Namespace, datalist: Any) -> dict[str, Any]:
@@ -84,20 +83,8 @@ def error(capsys: pytest.CaptureFixture[str], *words: object) -> str:
 
 @pytest.mark.usefixtures("tiny")
 def test_label_maps_in_weights_out_and_stopped_it_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "maps").mkdir()
-    for name in "ab":
-        (tmp_path / "maps" / f"{name}.nii.gz").write_bytes(nifti_bytes(*raw_labels()))
-    words = [
-        "train",
-        "--simulate",
-        str(tmp_path / "maps"),
-        "-o",
-        str(tmp_path / "out #1"),
-        "--validation",
-        "b",
-        "--device",
-        "cpu",
-    ]
+    maps = toy_maps(tmp_path / "maps", "ab")
+    words = ["train", "--simulate", str(maps), "-o", str(tmp_path / "out #1"), "--validation", "b", "--device", "cpu"]
     assert main([*words, "--epochs", "1"]) == 0
     assert main([*words, "--epochs", "2"]) == 0
     assert "going on after epoch 1 of 2" in capsys.readouterr().err
@@ -107,7 +94,8 @@ def test_label_maps_in_weights_out_and_stopped_it_goes_on(tmp_path: Path, capsys
 
 
 @pytest.mark.usefixtures("tiny")
-def test_scans_in_weights_out_and_what_is_refused_is_left_out(tmp_path: Path) -> None:
+def test_scans_in_weights_out_and_what_is_refused_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    register_slabs(monkeypatch)
     shutil.copytree(SAMPLE, tmp_path / "one")
     (tmp_path / "two").mkdir()
     datalist = tmp_path / "healthy.json"

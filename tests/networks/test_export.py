@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 import io
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
+from torch.export import ExportedProgram
 
 from scripts.assets import asset
+from scripts.networks import export
 from scripts.networks.export import StridedPositionNet, TwoAnswers, exported_program, onnx_model
 from scripts.networks.inferers import DensePositionInferer
 from scripts.networks.position import DensePositionNet
@@ -22,6 +26,23 @@ SIZES = ((1, 41, 41, 41), (1, 42, 41, 47), (3, 50, 43, 46), (1, 56, 52, 41))
 
 TOLERANCE = 1e-5
 """Most that a position may differ by, of the head's side: 0.003 mm."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def followed_once() -> Iterator[None]:
+    """Each network is followed once, for both formats: each gets a copy of the program."""
+    follow, programs = export._program, dict[int, tuple[object, ExportedProgram]]()
+
+    def program(network: StridedPositionNet | TwoAnswers) -> ExportedProgram:
+        if id(network) not in programs:
+            programs[id(network)] = network, follow(network)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            return copy.deepcopy(programs[id(network)][1])
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(export, "_program", program)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,6 @@ The engine itself is stood in for by the network, so nothing here says that Tens
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ import torch
 from monai.bundle import ConfigWorkflow
 from monai.networks import trt_compiler
 
+from scripts.errors import chain
 from scripts.networks import tensorrt as tensorrt_network
 from scripts.networks.export import StridedPositionNet
 from scripts.networks.inferers import DensePositionInferer
@@ -85,16 +84,13 @@ def test_the_overlay_is_a_whole_workflow(gpu: list[tuple[str, dict[str, Any]]]) 
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
-def test_without_a_gpu_the_run_ends_with_a_sentence(tmp_path: Path) -> None:
-    words = ["--bundle_root", str(BUNDLE), "--dataset_dir", str(BUNDLE / "models/reference.nii.gz")]
-    done = subprocess.run(
-        [sys.executable, "-m", "monai.bundle", "run", "--config_file", str(CONFIGS), *words, "--output_dir", "out"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 1
-    assert "inference_trt.json needs an NVIDIA GPU and TensorRT (" in done.stderr
+def test_without_a_gpu_the_run_ends_with_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = {"bundle_root": str(BUNDLE), "dataset_dir": str(BUNDLE / "models/reference.nii.gz"), "output_dir": "out"}
+    with pytest.raises(RuntimeError, match=r"\S") as raised:
+        ConfigWorkflow(CONFIGS, logging_file=False, workflow_type="infer", **words).run()
+    cause = next(one for one in chain(raised.value) if isinstance(one, TensorRTMissing))
+    assert "inference_trt.json needs an NVIDIA GPU and TensorRT (" in str(cause)
     assert list(tmp_path.iterdir()) == []
 
 

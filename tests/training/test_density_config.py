@@ -1,4 +1,4 @@
-"""density_train.json, run as a user runs it, on toy heads: alone, resumed, and in two processes."""
+"""density_train.json on a toy head: alone, and then in two processes, as a user runs it."""
 
 from __future__ import annotations
 
@@ -7,53 +7,41 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from toy_anatomy import raw_labels
+from trainings import ROOT, draw_the_toy_head, toy_maps, train
 
 from scripts.assets import config_values
-from scripts.files.nifti import nifti_bytes
 from scripts.networks.density import DensityPositionNet
 
 pytestmark = pytest.mark.xdist_group("train")
 
-ROOT = Path(__file__).resolve().parents[2]
-CONFIGS = ROOT / "bundle" / "configs"
 TINY = {
-    "iterations_per_epoch": "2",
-    "crops_per_iteration": "2",
-    "crop_size": "21",
+    "iterations_per_epoch": 2,
+    "crops_per_iteration": 2,
+    "crop_size": 21,
     "variety": "plain",
-    "validation_anatomies": "['b']",
-    "test_anatomies": "['c']",
-    "heads_per_anatomy": "1",
-    "healthy_heads": "1",
-    "heads_per_kind": "0",
-    "train#dataset#first_heads": "1",
-    "device": "cpu",
+    "validation_anatomies": ["b"],
+    "test_anatomies": ["c"],
+    "heads_per_anatomy": 1,
+    "healthy_heads": 1,
+    "heads_per_kind": 0,
+    "train#dataset#first_heads": 1,
 }
 """Overrides that make a training of seconds."""
 
 
-@pytest.fixture(scope="module")
-def anatomies(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with three label maps, which are all the same toy head."""
-    folder = tmp_path_factory.mktemp("anatomies")
-    content = nifti_bytes(*raw_labels())
-    for name in "abc":
-        (folder / f"{name}.nii.gz").write_bytes(content)
-    return folder
-
-
-def train(start: list[str], configs: tuple[str, ...], anatomies: Path, output: Path, **overrides: str) -> str:
-    """Run monai.bundle in the output's parent; what it printed and logged."""
-    files = ",".join(f"'{CONFIGS / name}'" for name in ("train.json", *configs))
-    words = {"bundle_root": str(ROOT / "bundle"), "dataset_dir": str(anatomies), "output_dir": str(output)}
-    options = [text for key, value in {**words, **TINY, **overrides}.items() for text in (f"--{key}", value)]
+def train_by_torchrun(overlays: tuple[str, ...], folder: Path, values: dict[str, Any]) -> str:
+    """Run monai.bundle in two processes, in a folder; what it printed and logged."""
+    files = ",".join(f"'{ROOT / 'bundle' / 'configs' / name}'" for name in ("train.json", *overlays))
+    given = {"bundle_root": ROOT / "bundle", "device": "cpu", "backend": "gloo", **values}
+    options = [text for key, value in given.items() for text in (f"--{key}", str(value))]
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
     done = subprocess.run(
-        [*start, "-m", "monai.bundle", "run", "--config_file", f"[{files}]", *options],
-        cwd=output.parent,
+        [*torchrun, "-m", "monai.bundle", "run", "--config_file", f"[{files}]", *options],
+        cwd=folder,
         env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
         capture_output=True,
         text=True,
@@ -63,15 +51,26 @@ def train(start: list[str], configs: tuple[str, ...], anatomies: Path, output: P
     return done.stdout + done.stderr
 
 
-def test_it_learns_keeps_its_heads_goes_on_and_runs_in_two_processes(anatomies: Path, tmp_path: Path) -> None:
-    output, drawn = tmp_path / "out", tmp_path / "drawn"
-    train([sys.executable], ("density_train.json",), anatomies, output, max_epochs="1", drawn_dir=str(drawn))
+def test_it_learns_keeps_its_heads_goes_on_and_runs_in_two_processes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw_the_toy_head(monkeypatch)
+    maps, output, drawn = toy_maps(tmp_path / "maps", "abc"), tmp_path / "out", tmp_path / "drawn"
+    common = {**TINY, "dataset_dir": str(maps), "output_dir": str(output), "drawn_dir": str(drawn)}
+    train(("density_train.json",), **common, max_epochs=1)
     kept = {path: path.stat().st_mtime_ns for path in drawn.iterdir()}
     assert len(kept) == 2, "one to learn from, one to validate on"
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
-    overlays = ("density_train.json", "multi_gpu_train.json")
-    train(torchrun, overlays, anatomies, output, max_epochs="2", drawn_dir=str(drawn), backend="gloo")
+    (output / "best.pt").unlink()
+    log = train_by_torchrun(("density_train.json", "multi_gpu_train.json"), tmp_path, {**common, "max_epochs": 2})
     assert {path: path.stat().st_mtime_ns for path in drawn.iterdir()} == kept
+    assert sorted(path.name for path in output.glob("checkpoint*.pt")) == [
+        "checkpoint_epoch=1.pt",
+        "checkpoint_epoch=2.pt",
+    ], "one process saves"
+    assert log.count("brain_error_mm best value") == 1, "one process validates"
+    best = torch.load(output / "best.pt", weights_only=True)
+    assert (best["epoch"], best["metric"]) == (2, "brain_error_mm")
+    assert not any(name.startswith("module.") for name in best["network"])
     state = torch.load(output / "checkpoint_epoch=2.pt", weights_only=True)
     assert (state["trainer"]["iteration"], state["optimizer"]["state"][0]["step"]) == (4, 4)
     network = DensityPositionNet(config_values("density_train.json")["nodes"])

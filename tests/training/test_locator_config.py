@@ -1,77 +1,48 @@
-"""locator.json over train.json, run as a user runs it, on a toy head: from nothing to weights that load."""
+"""locator.json over train.json on a toy head: from nothing to weights that load."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
-from toy_anatomy import raw_labels
+from trainings import ROOT, draw_the_toy_head, toy_maps, train
 
 from scripts.commands.main import main
-from scripts.files.nifti import nifti_bytes
 from scripts.integrity import changes
 from scripts.registration.transforms import load_locator
 from scripts.workflow import parsed_configs
 
 pytestmark = pytest.mark.xdist_group("train")
 
-ROOT = Path(__file__).resolve().parents[2]
 TINY = {
-    "iterations_per_epoch": "2",
-    "crops_per_iteration": "2",
-    "crop_size": "27",
-    "validation_size": "27",
-    "scans_per_head": "1",
-    "validation_anatomies": "['b']",
-    "test_anatomies": "['c']",
-    "validation_heads_per_anatomy": "1",
-    "val_interval": "2",
-    "train#dataset#first_heads": "1",
+    "iterations_per_epoch": 2,
+    "crops_per_iteration": 2,
+    "crop_size": 27,
+    "validation_size": 27,
+    "scans_per_head": 1,
+    "validation_anatomies": ["b"],
+    "test_anatomies": ["c"],
+    "validation_heads_per_anatomy": 1,
+    "val_interval": 2,
+    "train#dataset#first_heads": 1,
 }
 """Overrides that make a training of seconds."""
 
 
-def train(anatomies: Path, output: Path, epochs: int) -> str:
-    """Run monai.bundle; what it printed and logged."""
-    words = {"bundle_root": str(ROOT / "bundle"), "dataset_dir": str(anatomies), "output_dir": str(output)}
-    given = {**words, **TINY, "max_epochs": str(epochs)}
-    options = [text for key, value in given.items() for text in (f"--{key}", value)]
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "monai.bundle",
-            "run",
-            "--config_file",
-            str([str(ROOT / "bundle/configs" / name) for name in ("train.json", "locator.json")]),
-            *options,
-        ],
-        cwd=output.parent,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
-    return done.stdout + done.stderr
-
-
-def test_one_command_makes_the_weights_and_goes_on_after_a_stop(tmp_path: Path) -> None:
-    for name in "abc":
-        (tmp_path / f"{name}.nii.gz").write_bytes(nifti_bytes(*raw_labels()))
-    output = tmp_path / "out"
+def test_one_command_makes_the_weights_and_goes_on_after_a_stop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw_the_toy_head(monkeypatch)
+    maps, output = toy_maps(tmp_path / "maps", "abc"), tmp_path / "out"
     output.mkdir()
-    train(tmp_path, output, epochs=1)
+    common = {**TINY, "dataset_dir": str(maps), "output_dir": str(output)}
+    train(("locator.json",), **common, max_epochs=1)
     first = load_locator(str(output / "locator.pt")).state_dict()
     (output / "locator.pt").rename(output / "first.bin")
     load_locator.cache_clear()
-    log = train(tmp_path, output, epochs=2)
-    assert "Epoch[2] Complete" in log
-    assert "position_error_mm" in log
+    train(("locator.json",), **common, max_epochs=2)
+    assert "position_error_mm" in (output / "learning_curve.csv").read_text()
     after = torch.load(output / "checkpoint_epoch=2.pt", weights_only=True)
     assert after["trainer"]["iteration"] == 4
     second = load_locator(str(output / "locator.pt")).state_dict()
