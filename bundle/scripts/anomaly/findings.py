@@ -22,7 +22,8 @@ def unlike_findings(typical: Mapping[str, float], most: Mapping[str, float]) -> 
     if not (names := unlike(typical, most)):
         return []
     words = " and ".join(f"{name} ({typical[name] / most[name]:.1f} times the oddest healthy head)" for name in names)
-    return [finding("unlike_calibration", f"Both halves of the head are unlike all healthy scans by {words}.").as_dict()]
+    text = f"Both halves of the head are unlike all healthy scans by {words}."
+    return [finding("unlike_calibration", text).as_dict()]
 
 
 def is_unlike(findings: Sequence[Mapping[str, Any]]) -> bool:
