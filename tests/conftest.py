@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from zipfile import ZipFile
@@ -38,6 +40,18 @@ def shared_place(item: pytest.Item) -> str:
     found = getattr(item, "_fixtureinfo", None)
     used = [made[-1] for made in found.name2fixturedefs.values()] if found else []
     return min((one.baseid for one in used if one.scope in LONG_LIVED and one.baseid not in EVERYWHERE), default="")
+
+
+@pytest.fixture(autouse=True)
+def no_handler_stays() -> Iterator[None]:
+    """Takes back what a training sets for the logs of the process: its handlers write to a stream that is closed."""
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    yield
+    for handler in root.handlers[:]:
+        if handler not in before:
+            root.removeHandler(handler)
+    root.setLevel(level)
 
 
 @pytest.fixture(scope="session")
