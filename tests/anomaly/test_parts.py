@@ -85,7 +85,7 @@ def test_what_is_typical_is_that_of_the_less_odd_half_that_is_known() -> None:
 
 
 def test_a_head_is_unlike_by_the_parts_that_are_far_above_all_healthy_ones() -> None:
-    assert unlike({"position": 3.0, "density": 1.2}, {"position": 2.0, "density": 1.0}) == ["position"]
+    assert unlike({"position": 3.1, "density": 1.4}, {"position": 2.0, "density": 1.0}) == ["position"]
 
 
 def test_sums_without_some_scans_are_those_of_the_others() -> None:

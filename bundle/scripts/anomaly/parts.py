@@ -33,7 +33,7 @@ LEAST_KNOWN = 0.5
 """Between places, a part is known where so much of the weight is at places where it is."""
 
 
-UNLIKE = 1.25
+UNLIKE = 1.5
 """A head whose typical oddity is so many times the largest of the healthy heads is unlike all of them."""
 
 
