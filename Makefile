@@ -92,9 +92,10 @@ types: $(STAMP)
 
 # One thread a process, so that the workers don't fight over the cores; where a test takes two, they sleep while they
 # wait for each other, since spinning took ten times the work's own time.
-# Tests of one group share what they run.
+# Tests of one group share what they run. A test that hangs has failed after ten minutes.
 unit: $(STAMP)
-	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(BIN)/pytest -n $(WORKERS) --dist loadgroup -q
+	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(BIN)/pytest -n $(WORKERS) --dist loadgroup --timeout 600 \
+		--timeout-method signal -q
 
 FUZZ := OMP_NUM_THREADS=1 $(BIN)/python tests/fuzz/fuzzing.py
 fuzz: $(STAMP)

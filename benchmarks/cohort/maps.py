@@ -22,7 +22,7 @@ from cohort.register import Registered
 from scripts.anomaly.asymmetry import asymmetry
 from scripts.anomaly.normative import residual, smooth_map
 from scripts.anomaly.parts import Evidence, joined
-from scripts.anomaly.transforms import reference_densities
+from scripts.anomaly.reader import reference_densities
 from scripts.assets import place
 from scripts.baseline.autoencoder import SpatialAutoencoder
 from scripts.baseline.maps import grayscale_erosion, median_filter

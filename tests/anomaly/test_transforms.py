@@ -18,8 +18,9 @@ from scripts.anomaly.files import NotCalibrated
 from scripts.anomaly.findings import unknown_findings
 from scripts.anomaly.normative import Normative, smooth_map
 from scripts.anomaly.parts import PartMaps
+from scripts.anomaly.reader import load_normative
 from scripts.anomaly.scores import Thresholds
-from scripts.anomaly.transforms import AnomalyMapd, ErrorMapd, LeaveOutBraind, ScoreRegionsd, load_normative
+from scripts.anomaly.transforms import AnomalyMapd, ErrorMapd, LeaveOutBraind, ScoreRegionsd
 from scripts.assets import sha256
 from scripts.calibration.files import write_calibration
 from scripts.calibration.folds import Normal

@@ -18,7 +18,7 @@ from engine_jobs import in_this_process
 from scripts.anomaly import files as anomaly_files
 from scripts.anomaly import normative
 from scripts.anomaly.files import WINDOWS, checked_thresholds
-from scripts.anomaly.transforms import load_normative
+from scripts.anomaly.reader import load_normative
 from scripts.assets import place, sha256
 from scripts.calibration import runner as healthy_runner
 from scripts.calibration.files import load_scan

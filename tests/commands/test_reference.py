@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from toy_anatomy import raw_labels
 
-from scripts.anomaly.transforms import DENSITIES_NAME, UsualDensities, make_densities
+from scripts.anomaly.reader import DENSITIES_NAME, UsualDensities, make_densities
 from scripts.assets import place
 from scripts.commands import reference
 from scripts.commands.main import main

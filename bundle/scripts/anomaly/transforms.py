@@ -1,4 +1,4 @@
-"""The dictionary transform that makes the anomaly map of its parts, and the files that it reads.
+"""The dictionary transforms that make the error map, the anomaly map of its parts, and the scores of regions.
 
 *Error map*, *anomaly map* and its *parts*, *normative* and *thresholds* are those of `coordinates`, `parts`,
 `normative` and `scores`. The *heatmap* is the one of the maps that is asked for. A calibration is valid only for the
@@ -9,92 +9,35 @@ heatmap, and a finding says so.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 from monai.data import MetaTensor
-from monai.transforms import LoadImage, MapTransform
+from monai.transforms import MapTransform
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..assets import beside
-from ..files.derived import read_derived
 from ..findings import finding
 from ..geometry.coordinates import POSITION_SCALE_MM, error_map
-from ..preprocessing.intensity import BONE_WINDOW_HU, BRAIN_WINDOW_HU, windows
 from ..preprocessing.regions import LEAST_COVERAGE, LEFT_HEMISPHERE, REGIONS, RIGHT_HEMISPHERE
-from ..preprocessing.transforms import Data, as_array, load_regions, with_meta
+from ..preprocessing.transforms import Data, as_array, with_meta
 from ..statistics.alpha import ALPHA, checked_alpha
-from .asymmetry import asymmetry, densities
+from .asymmetry import asymmetry
 from .detections.places import Place, brain_places, voxel_threshold
 from .evidence_files import read_evidence
-from .files import REMEDY, NotCalibrated, checked_thresholds, has_evidence, normative_of
+from .files import REMEDY, NotCalibrated, checked_thresholds, has_evidence
 from .findings import added_findings, is_unlike, region_findings, unknown_findings, unlike_findings
 from .measure import MeasureEvidence
 from .normative import Normative, known_at, residual, scan_maps
 from .parts import at_voxels, joined, part_maps
+from .reader import load_normative, reference_densities
 from .scores import MAPS, PARTS, Thresholds, compare, map_scores, score_name
-
-SHIPPED_WINDOWS_HU = (BRAIN_WINDOW_HU, BONE_WINDOW_HU)
-"""The windows that `DENSITIES_NAME` was made with."""
 
 HEMISPHERES = (LEFT_HEMISPHERE, RIGHT_HEMISPHERE)
 BRAIN = tuple(name for name, label in REGIONS.items() if label in HEMISPHERES)
 """Labels and names of the regions of the brain."""
-
-DENSITIES_NAME = "reference_densities.npz"
-"""The derived file (see `files.derived`) with the densities of the reference head and its regions."""
-
-
-def load_normative(path: str | Path) -> Normative:
-    """The normative in a file.
-
-    Raises:
-        NotCalibrated: the file is missing or of another form.
-    """
-    if not Path(path).is_file():
-        raise NotCalibrated(f"There is no {Path(path).name}. {REMEDY}")
-    image = LoadImage(image_only=True, dtype=np.float32, reader="NibabelReader")(path)
-    return normative_of(image.numpy(), image.affine.numpy())
-
-
-@dataclass(frozen=True)
-class UsualDensities:
-    """Densities (2, 128, 128, 128) of the reference head in steps, see `asymmetry`."""
-
-    steps: NDArray[np.float32]
-
-
-@lru_cache(maxsize=2)
-def reference_densities(
-    reference: str, regions: str, windows_hu: tuple[tuple[float, float], ...] = SHIPPED_WINDOWS_HU
-) -> NDArray[np.float32]:
-    """Densities (2, 128, 128, 128) of the reference head in a file, with its regions in another, in both windows.
-
-    They are read once a process from `DENSITIES_NAME` beside the reference, or made where that is of other files or the
-    windows are not those that ship.
-
-    Raises:
-        BundleChanged: the file is not the one that the bundle was made with.
-    """
-    kept = None
-    if windows_hu == SHIPPED_WINDOWS_HU:
-        kept = read_derived(beside(reference, DENSITIES_NAME), UsualDensities, (reference, regions))
-    return (make_densities(reference, regions, windows_hu) if kept is None else kept).steps
-
-
-def make_densities(
-    reference: str, regions: str, windows_hu: tuple[tuple[float, float], ...] = SHIPPED_WINDOWS_HU
-) -> UsualDensities:
-    """Densities of the reference head in a file, with its regions in another, computed."""
-    head = LoadImage(image_only=True, dtype=np.float32, reader="NibabelReader", ensure_channel_first=True)(reference)
-    return UsualDensities(
-        densities(windows(head.as_tensor(), windows_hu).numpy(), load_regions(regions), windows_hu)[0]
-    )
 
 
 class AnomalyMapd(MapTransform):
@@ -236,7 +179,8 @@ def found_in(
     threshold = voxel_threshold(judged["thresholds"])
     if not registered or threshold is None:
         return []
-    parts = {name: values / np.float32(judged["thresholds"].scales[name]) for name, values in maps.items()}
+    scales = judged["thresholds"].scales
+    parts = {name: values / np.float32(scales[name]) for name, values in maps.items()}
     return brain_places(anomaly, parts, labels, threshold, stride)
 
 

@@ -96,7 +96,7 @@ class Maker:
     def __init__(self, recipe: Recipe) -> None:
         import torch
 
-        from ..anomaly.transforms import reference_densities
+        from ..anomaly.reader import reference_densities
 
         parser = parsed_config(recipe)
         self.device = parser.get_parsed_content("device")

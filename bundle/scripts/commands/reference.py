@@ -95,7 +95,7 @@ def make_reference_head(anatomies: Path, output: Path, every: bool) -> None:
 
 def derived_files(folder: Path) -> dict[str, bytes]:
     """The derived files, by name, of the reference head in a folder."""
-    from ..anomaly.transforms import DENSITIES_NAME, make_densities
+    from ..anomaly.reader import DENSITIES_NAME, make_densities
     from ..preprocessing.regions import region_target
     from ..preprocessing.transforms import REGION_TARGET_NAME, load_regions
     from ..registration.transforms import TARGETS_NAME, make_reference
