@@ -33,12 +33,13 @@ help:
 
 setup: $(STAMP)
 
-# torch comes first and alone: a build that is there already, for a GPU say, is kept if its version fits.
+# torch comes first and alone: a build that is there already, for a GPU say, is kept if its version fits. Modules are
+# compiled when they are first imported: most of the 19,000 never are, and compiling them all took a minute.
 $(STAMP): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 was not found. Name it: make PYTHON=/path/to/python3.12" >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep '^torch==' constraints.txt)"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check "$$(grep '^torch==' constraints.txt)"
+	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $(STAMP)
 
 demo: $(STAMP)
@@ -77,7 +78,8 @@ $(LABEL)/.installed: apps/label/setup.sh apps/label/requirements.txt apps/label/
 	apps/label/setup.sh $(LABEL)
 	touch $@
 
-# Logs are in out/engines; IMAGE_OPTIONS are of buildah, for the index of packages say (benchmarks/engines/container.sh).
+# Logs are in out/engines. IMAGE_OPTIONS are of buildah, for the index of packages say (benchmarks/engines/container.sh);
+# DOCKER_OPTIONS, in the environment, are of docker build.
 engines: $(STAMP)
 	benchmarks/engines/check.sh out/engines $(IMAGE_OPTIONS)
 

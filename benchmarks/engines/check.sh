@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs what apps/ has for containers and schedulers, one after the other, in FOLDER, and says what was not run:
 #   check.sh FOLDER [OPTION of buildah...]
-# Needs Debian, root for SLURM and the image, and what the first lines of each script name.
+# Needs Debian, root for SLURM and the image, and what the first lines of each script name. Options of docker build are
+# in the variable DOCKER_OPTIONS.
 set -uo pipefail
 here=$(realpath "$(dirname "${BASH_SOURCE[0]}")") folder=$(realpath -m "$1")
 shift
@@ -13,11 +14,15 @@ test -x "$folder/tools/bin/cwltool" || {
 } || exit 1
 export PATH=$folder/tools/bin:$PATH
 
+works() { # works PROGRAM: it is installed, and docker's daemon answers
+    command -v "$1" >/dev/null && { test "$1" != docker || docker info >/dev/null 2>&1; }
+}
+
 step() { # step NAME PROGRAM,PROGRAM COMMAND...: run it, if its programs are here, and say how it went
     local name=$1 programs=${2//,/ } program
     shift 2
     for program in $programs; do
-        if ! command -v "$program" >/dev/null || ((EUID)); then
+        if ! works "$program" || ((EUID)); then
             echo "$name: NOT RUN, it needs $program and root"
             return
         fi
@@ -33,4 +38,6 @@ step cwl "" "$here/cwl.sh" "$folder/cwl"
 step slurm slurmctld,slurmd,munged "$here/slurm.sh" "$folder/slurm"
 step image buildah,mmdebstrap "$here/container.sh" "$folder/image" "$@"
 step label buildah,mmdebstrap "$here/label.sh" "$folder/label" "$@"
+# shellcheck disable=SC2086 # several options
+step docker docker "$here/docker.sh" "$folder/docker" ${DOCKER_OPTIONS:-}
 exit $failed
