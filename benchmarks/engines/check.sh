@@ -14,8 +14,9 @@ test -x "$folder/tools/bin/cwltool" || {
 } || exit 1
 export PATH=$folder/tools/bin:$PATH
 
-works() { # works PROGRAM: it is installed, and docker's daemon answers
-    command -v "$1" >/dev/null && { test "$1" != docker || docker info >/dev/null 2>&1; }
+works() { # works PROGRAM: it is installed; docker builds, for which it needs a daemon and, from version 23 on, buildx
+    command -v "$1" >/dev/null || return
+    test "$1" != docker || printf 'FROM scratch\nLABEL tried=1\n' | DOCKER_BUILDKIT=1 docker build - >/dev/null 2>&1
 }
 
 step() { # step NAME PROGRAM,PROGRAM COMMAND...: run it, if its programs are here, and say how it went
@@ -23,7 +24,7 @@ step() { # step NAME PROGRAM,PROGRAM COMMAND...: run it, if its programs are her
     shift 2
     for program in $programs; do
         if ! works "$program" || ((EUID)); then
-            echo "$name: NOT RUN, it needs $program and root"
+            echo "$name: NOT RUN, it needs $program that works, and root"
             return
         fi
     done

@@ -11,7 +11,7 @@ python=$root/.venv/bin/python sample=$root/sample
 started=()
 trap 'if ((${#started[@]})); then docker rm -f "${started[@]}" >/dev/null; fi; kill $(jobs -p) 2>/dev/null || true' EXIT
 export DOCKER_BUILDKIT=1
-rm -rf "$folder"
+rm -rf "$folder"/{out,spool,data,pacs}
 mkdir -p "$folder"/{out,spool,data,pacs}
 if ((EUID == 0)); then chown "$uid" "$folder"/{out,spool,data}; else uid=$EUID; fi
 

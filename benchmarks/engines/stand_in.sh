@@ -6,6 +6,8 @@ set -euo pipefail
 folder=$(realpath -m "$1") cases=$2 seconds=$3
 root=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../..")
 python=$root/.venv/bin/python
+# What an earlier run left in FOLDER.
+rm -rf "$folder"/{bin,list,whole,parts,joined,killed,failed,mixed,slurm} "$folder"/*.log
 mkdir -p "$folder/bin" "$folder/list"
 cat >"$folder/bin/head-ct-anomaly" <<END
 #!/bin/sh
