@@ -106,7 +106,8 @@ fuzz: $(STAMP)
 	$(FUZZ) enhanced 1000
 	$(FUZZ) slices 10000
 
-# Two heads in the source archive of a package of the index; its sha256 is checked, and nothing of it is committed.
+# Two heads in the source archive of a package of the index; its sha256 is checked. Of them, slices alone are
+# committed, as pictures of the docs.
 real: $(STAMP)
 	$(BIN)/python benchmarks/real.py -o out/real
 

@@ -176,6 +176,13 @@ def test_shared_ids_are_equal() -> None:
     assert different == set(OWN_IDS)
 
 
+def test_the_density_network_learns_from_the_inputs_that_it_is_run_on() -> None:
+    training, run = load("density_train.json"), load("inference.json")
+    assert training["windows_hu"] == run["evidence_windows_hu"]
+    assert training["nodes"] == run["evidence_network_def"]["nodes"]
+    assert training["first_place"] == run["evidence"]["inferer"]["first_place"]
+
+
 def test_what_makes_a_head_of_a_scan_is_the_same_in_training() -> None:
     """The masks before the network: the same transforms with the same settings, but for what a drawn head has not."""
     inference = {t["_target_"]: t for t in load("inference.json")["preprocessing"]["transforms"] if isinstance(t, dict)}

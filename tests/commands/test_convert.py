@@ -13,8 +13,17 @@ from scripts.commands.main import main
 from scripts.networks.position import DensePositionNet
 
 
+@pytest.mark.parametrize(
+    ("words", "name", "patch_mm"),
+    [(["--stride", "4"], "model.pt", "39"), (["--network", "density"], "evidence.pt", "34")],
+)
 def test_a_program_of_the_shipped_weights(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    words: list[str],
+    name: str,
+    patch_mm: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     made = {}
 
@@ -24,14 +33,20 @@ def test_a_program_of_the_shipped_weights(
 
     monkeypatch.setattr("scripts.networks.export.exported_program", pretend)
     target = tmp_path / "new" / "model.pt2"
-    assert main(["convert", str(target), "--stride", "4"]) == 0
+    assert main(["convert", str(target), *words]) == 0
     assert target.read_bytes() == b"content"
     assert f"{target}  a program of torch.export, stride 4  sha256 {sha256(target)}" in capsys.readouterr().out
-    assert made["weights_sha256"] == sha256(asset("models/model.pt"))
-    assert (made["stride_mm"], made["patch_size_mm"]) == ("4", "39")
-    weights = torch.load(asset("models/model.pt"), weights_only=True)
+    assert made["weights_sha256"] == sha256(asset(f"models/{name}"))
+    assert (made["stride_mm"], made["patch_size_mm"]) == ("4", patch_mm)
+    weights = torch.load(asset(f"models/{name}"), weights_only=True)
     state = made["network"].state_dict()
     assert all(torch.equal(state[name], values) for name, values in weights.items())
+
+
+def test_the_density_network_has_one_stride(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["convert", str(tmp_path / "model.pt2"), "--network", "density", "--stride", "2"]) == 2
+    assert "The density network answers every 4 mm, not 2. Leave --stride out." in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["model", "model.ts", "model.pt"])

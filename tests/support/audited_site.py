@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,8 +71,16 @@ def details_of(values: Mapping[str, float], slices: str) -> dict[str, dict[str, 
     return details
 
 
-def write_site(folder: Path, count: int, higher: Higher = lambda _: 0.0, seed: int = 0, refused: int = 0) -> Path:
-    """A cohort of scored scans, and some refused, in `folder/judged`, and their groups in `folder/groups.csv`."""
+def write_site(
+    folder: Path,
+    count: int,
+    higher: Higher = lambda _: 0.0,
+    seed: int = 0,
+    refused: int = 0,
+    without: Sequence[tuple[str, ...]] = (),
+) -> Path:
+    """A cohort of scored scans, some refused, and one with each flags of `without` whose brain has no score, in
+    `folder/judged`, and their groups in `folder/groups.csv`."""
     random = np.random.default_rng(seed)
     rows, facts = [], {}
     for number in range(count):
@@ -85,6 +93,11 @@ def write_site(folder: Path, count: int, higher: Higher = lambda _: 0.0, seed: i
         rows.append(Row(case, "done", "", values, details, 1.0, found))
     rows += [Row(f"refused-{n}", REFUSED, "There is no CT image. Give a head CT.") for n in range(refused)]
     rows += [Row("failed-0", FAILED, "RuntimeError")] if refused else []
+    skull = {"skull": float(SKULLS["thick"][0])}
+    rows += [
+        Row(f"without-{n}", "done", "", skull, details_of(skull, "thick"), 1.0, Found("pass", flags))
+        for n, flags in enumerate(without)
+    ]
     cohort = CohortFolder(folder / "judged")
     cohort.settle(FACTS, {})
     cohort.write_table(rows)

@@ -84,5 +84,7 @@ def test_too_few_scans_are_a_sentence_on_what_they_can_t_tell(tmp_path: Path, co
 
 def test_none_and_refused_ones_are_told(tmp_path: Path) -> None:
     site = replace(site_of(write_site(tmp_path, 12, refused=4)), scans=())
-    with pytest.raises(WrongUsage, match=r"0 scans could be judged \(5 were refused or failed\): too few"):
+    with pytest.raises(
+        WrongUsage, match=r"0 scans could be judged \(5 were refused, failed, or have no score\): too few"
+    ):
         audit_of(site, "a score", "1")

@@ -19,9 +19,11 @@ from scripts.sites.audit.judged import calibration_of, facts_in_words, reason_co
 def test_scores_verdicts_flags_and_refusals(tmp_path: Path) -> None:
     site = site_of(write_site(tmp_path, 30, refused=3))
     assert facts_in_words(site) == {
+        "all": 34,
         "judged": 30,
         "refused": 3,
         "failed": 1,
+        "without": {},
         "verdicts": {"pass": 28, "review": 2},
         "refusals": {"not_ct": 3},
         "flags": {"thick_slices": 15},
@@ -32,6 +34,15 @@ def test_scores_verdicts_flags_and_refusals(tmp_path: Path) -> None:
         assert max(scan.scores[skull]) < 1e6, "the score in use, not that of the map"
     assert site.scans[3].fact("scanner") == "ACME ONE #00aa"
     assert site.scans[3].fact("nothing") == ""
+
+
+def test_heads_without_a_score_of_their_brain_are_counted(tmp_path: Path) -> None:
+    flags = [("metal", "unlike_calibration"), ("unlike_calibration",), ("bone_kernel",)]
+    site = site_of(write_site(tmp_path, 30, without=flags))
+    assert len(site.scans) == 30
+    facts = facts_in_words(site)
+    assert (facts["all"], facts["judged"]) == (33, 30)
+    assert facts["without"] == {"other": 1, "unlike_calibration": 2}
 
 
 def test_the_calibration_is_the_one_that_judged(tmp_path: Path) -> None:

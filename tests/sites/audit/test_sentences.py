@@ -10,6 +10,7 @@ from audited_site import SCANNERS, Higher, site_of, write_site
 
 from scripts.sites.audit.content import audit_of
 from scripts.sites.audit.judged import HEMISPHERE
+from scripts.sites.audit.page import audit_page
 
 
 def said(folder: Path, count: int, higher: Higher = lambda _: 0.0, refused: int = 0) -> str:
@@ -51,6 +52,24 @@ def test_nothing_that_differs(tmp_path: Path) -> None:
     assert "2 of 63 scans were refused: not ct (2).\n1 scan failed and had no part in this." in text
     assert "The pose of 3 of 60 scans is for review, or not confirmed." in text
     assert "Nothing in these scans speaks against the thresholds. What they allow is a rate of false alarms" in text
+
+
+def test_heads_that_calibration_does_not_know(tmp_path: Path) -> None:
+    flags = [("unlike_calibration",), ("unlike_calibration",), ("bone_kernel",)]
+    content = audit_of(site_of(write_site(tmp_path, 30, refused=1, without=flags)), "s", "1")
+    text = "\n".join(content["sentences"])
+    words = (
+        "2 more heads are unlike all of calibration everywhere, and have no score of their brain: the rates are of the"
+    )
+    assert words in text
+    assert (
+        "1 of 35 scans were refused: not ct (1).\n1 scan without a score of a hemisphere had no part in this." in text
+    )
+    assert content["unlike"]["without_score"] == 2
+    assert (
+        '<th scope="row">brain without a score: unlike calibration</th><td class="number">2</td>'
+        in audit_page(content).decode()
+    )
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from ...statistics.standing import clopper_pearson
 from ...words import counted
 from .comparisons import FEWEST_IN_GROUP, FEWEST_SCANS, Scores, SiteTest, all_tests
 from .facts import CLASSES, FACTORS, MONTH
-from .judged import HEMISPHERE, KINDS, SKULL, Scan, Site, facts_in_words, kinds_of
+from .judged import HEMISPHERE, KINDS, SKULL, UNLIKE, Scan, Site, facts_in_words, kinds_of
 from .naming import Explained, explained
 from .sentences import sentences
 
@@ -86,8 +86,7 @@ def check_enough(site: Site) -> None:
     count = len(site.scans)
     if count >= FEWEST_SCANS:
         return
-    others = sum(site.refused.values()) + site.failed
-    beside = f" ({others} were refused or failed)" if others else ""
+    beside = f" ({site.others} were refused, failed, or have no score)" if site.others else ""
     known = ""
     if count:
         known = (
@@ -130,13 +129,14 @@ def _rate(above: int, total: int, per_scan: int) -> dict[str, Any]:
 
 
 def unlike(site: Site) -> dict[str, Any]:
-    """The number of heads that score above every healthy score of calibration, and how many do so by chance."""
+    """The heads that score above every healthy score of calibration, how many do so by chance, and those without a
+    score because they are unlike all of it everywhere."""
     tops = {kind: float(values.max()) for kind, values in site.calibration.healthy.items()}
     beyond = sum(any(v > tops[kind] for kind, own in scan.scores.items() for v in own) for scan in site.scans)
     chance = sum(
         len(own) / (site.calibration.healthy[kind].size + 1) for scan in site.scans for kind, own in scan.scores.items()
     )
-    return {"heads": beyond, "expected_at_most": round(chance, 1)}
+    return {"heads": beyond, "expected_at_most": round(chance, 1), "without_score": site.without.get(UNLIKE, 0)}
 
 
 def _groups(site: Site, factor: str) -> list[dict[str, Any]]:

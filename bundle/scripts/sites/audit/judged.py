@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,11 @@ SAME = 1e-3
 """Largest difference of a threshold in a table from that of its list, as a share of it: tables are rounded."""
 
 OTHER_REASON = "other"
-"""Code of a refusal whose reason is none of the table of refusals."""
+"""Code of a refusal whose reason is none of the table of refusals, and of a brain without a score for another reason
+than `UNLIKE`, such as a bone kernel alone."""
+
+UNLIKE = "unlike_calibration"
+"""Flag of a head that is unlike all healthy ones, whose hemispheres have no score."""
 
 
 @dataclass(frozen=True)
@@ -86,13 +90,19 @@ class Scan:
 
 @dataclass(frozen=True)
 class Site:
-    """The scans that were scored, the calibration that judged them, how many others were refused for each reason, and
-    how many failed."""
+    """The scans with a score of a hemisphere, the calibration that judged them, how many others were refused for each
+    reason, how many failed, and how many were judged without such a score: `UNLIKE`, or `OTHER_REASON`."""
 
     scans: tuple[Scan, ...]
     calibration: Calibration
     refused: Mapping[str, int]
     failed: int = 0
+    without: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def others(self) -> int:
+        """The number of scans that have no score of a hemisphere, for whatever reason."""
+        return sum(self.refused.values()) + self.failed + sum(self.without.values())
 
 
 def calibration_of(folder: CohortFolder, named: Path | None) -> tuple[Calibration, str]:
@@ -157,7 +167,8 @@ def read_site(folder: CohortFolder, calibration: Calibration, facts: Mapping[str
     scans = [_scan(row, shown.get(row.case), calibration, facts.get(row.case)) for row in done]
     refused = Counter(reason_code(row.reason) for row in rows if row.status == REFUSED)
     failed = sum(row.status == FAILED for row in rows)
-    return Site(tuple(scan for scan in scans if scan.of(HEMISPHERE)), calibration, refused, failed)
+    without = Counter(UNLIKE if UNLIKE in scan.flags else OTHER_REASON for scan in scans if not scan.of(HEMISPHERE))
+    return Site(tuple(scan for scan in scans if scan.of(HEMISPHERE)), calibration, refused, failed, without)
 
 
 def _scan(row: Row, shown: Row | None, calibration: Calibration, facts: Facts | None) -> Scan:
@@ -194,9 +205,11 @@ def facts_in_words(site: Site) -> dict[str, Any]:
     for scan in site.scans:
         flags.update(set(scan.flags))
     return {
+        "all": len(site.scans) + site.others,
         "judged": len(site.scans),
         "refused": sum(site.refused.values()),
         "failed": site.failed,
+        "without": dict(sorted(site.without.items())),
         "verdicts": dict(sorted(verdicts.items())),
         "refusals": dict(sorted(site.refused.items(), key=lambda pair: (-pair[1], pair[0]))),
         "flags": dict(sorted(flags.items(), key=lambda pair: (-pair[1], pair[0]))),

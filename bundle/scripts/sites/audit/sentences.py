@@ -19,7 +19,7 @@ from .comparisons import (
     trend_tests,
 )
 from .facts import FACTORS, MONTH
-from .judged import HEMISPHERE, KINDS, SKULL
+from .judged import HEMISPHERE, KINDS, OTHER_REASON, SKULL
 from .naming import Explained, Key, Named
 
 PLURALS = {kind: kind.replace(HEMISPHERE, "hemispheres").replace(SKULL, "skulls") for kind in KINDS}
@@ -133,6 +133,12 @@ def _on_heads(content: Mapping[str, Any]) -> list[str]:
     said = [f"{first} above every healthy scan of calibration, where chance gives up to {chance:.1f}."]
     if heads > chance:
         said[0] += " They come first in the cohort's page."
+    if count := unlike["without_score"]:
+        is_one = count == 1
+        said.append(
+            f"{counted(count, 'more head')} {'is' if is_one else 'are'} unlike all of calibration everywhere, and "
+            f"{'has' if is_one else 'have'} no score of {'its' if is_one else 'their'} brain: the rates are of the others."
+        )
     doubtful = sum(count for verdict, count in verdicts.items() if verdict != "pass")
     if doubtful:
         said.append(f"The pose of {doubtful} of {content['scans']['judged']} scans is for review, or not confirmed.")
@@ -144,9 +150,10 @@ def _on_refusals(content: Mapping[str, Any]) -> list[str]:
     scans = content["scans"]
     said = []
     if scans["refused"]:
-        total = scans["judged"] + scans["refused"] + scans["failed"]
         kinds = ", ".join(f"{code.replace('_', ' ')} ({count})" for code, count in scans["refusals"].items())
-        said.append(f"{scans['refused']} of {total} scans were refused: {kinds}.")
+        said.append(f"{scans['refused']} of {scans['all']} scans were refused: {kinds}.")
+    if count := scans["without"].get(OTHER_REASON, 0):
+        said.append(f"{counted(count, 'scan')} without a score of a hemisphere had no part in this.")
     if scans["failed"]:
         said.append(f"{counted(scans['failed'], 'scan')} failed and had no part in this.")
     return said
