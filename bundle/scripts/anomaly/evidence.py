@@ -1,9 +1,9 @@
 """Anomaly by position: how unusual the evidence of the density network is at each place, and against its mirror place.
 
-This module states the formula of that part; `parts` joins it with others. The *evidence* of a place are twenty numbers, for each of four receptive fields the
-residual (3), the surprise and the entropy (see `networks.evidence`). Averaged over its surroundings they are the
-*features* f of the place. The mean m and the covariance S of the features in healthy scans and their mirror images vary
-with the place. The *oddity* of a place is its Mahalanobis distance
+This module states the formula of that part; `parts` joins it with others. The *evidence* of a place are twenty numbers,
+for each of four receptive fields the residual (3), the surprise and the entropy (see `networks.evidence`). Averaged
+over its surroundings they are the *features* f of the place. The mean m and the covariance S of the features in healthy
+scans and their mirror images vary with the place. The *oddity* of a place is its Mahalanobis distance
 
     q = sqrt((f - m)^T S^-1 (f - m)),
 

@@ -59,7 +59,7 @@ def test_heads_that_calibration_does_not_know(tmp_path: Path) -> None:
     content = audit_of(site_of(write_site(tmp_path, 30, refused=1, without=flags)), "s", "1")
     text = "\n".join(content["sentences"])
     words = (
-        "2 more heads are unlike all of calibration everywhere, and have no score of their brain: the rates are of the"
+        "2 more heads are unlike all of calibration everywhere, and have no score of the brain: the rates are of the"
     )
     assert words in text
     assert (

@@ -134,11 +134,8 @@ def _on_heads(content: Mapping[str, Any]) -> list[str]:
     if heads > chance:
         said[0] += " They come first in the cohort's page."
     if count := unlike["without_score"]:
-        is_one = count == 1
-        said.append(
-            f"{counted(count, 'more head')} {'is' if is_one else 'are'} unlike all of calibration everywhere, and "
-            f"{'has' if is_one else 'have'} no score of {'its' if is_one else 'their'} brain: the rates are of the others."
-        )
+        text = f"{counted(count, 'more head')} {'has' if count == 1 else 'have'} no score of the brain, being unlike all of"
+        said.append(f"{text} calibration everywhere: the rates are of the others.")
     doubtful = sum(count for verdict, count in verdicts.items() if verdict != "pass")
     if doubtful:
         said.append(f"The pose of {doubtful} of {content['scans']['judged']} scans is for review, or not confirmed.")
