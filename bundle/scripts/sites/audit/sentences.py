@@ -134,8 +134,9 @@ def _on_heads(content: Mapping[str, Any]) -> list[str]:
     if heads > chance:
         said[0] += " They come first in the cohort's page."
     if count := unlike["without_score"]:
-        text = f"{counted(count, 'more head')} {'has' if count == 1 else 'have'} no score of the brain, being unlike all of"
-        said.append(f"{text} calibration everywhere: the rates are of the others.")
+        verb = "has" if count == 1 else "have"
+        why = "being unlike all of calibration everywhere: the rates are of the others"
+        said.append(f"{counted(count, 'more head')} {verb} no score of the brain, {why}.")
     doubtful = sum(count for verdict, count in verdicts.items() if verdict != "pass")
     if doubtful:
         said.append(f"The pose of {doubtful} of {content['scans']['judged']} scans is for review, or not confirmed.")
