@@ -232,9 +232,11 @@ def test_scans_are_judged_first_and_no_identifier_leaves_them(
     out, err = capfd.readouterr()
     content = json.loads((tmp_path / "out" / "audit.json").read_text())
     assert content["scans"] | {"verdicts": {}} == {
+        "all": 24,
         "judged": 22,
         "refused": 2,
         "failed": 0,
+        "without": {},
         "verdicts": {},
         "refusals": {"not_ct": 2},
         "flags": {},
