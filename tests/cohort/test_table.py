@@ -11,6 +11,7 @@ from scripts.cohort.table import (
     TABLE_NAME,
     WORKLIST,
     Row,
+    counts_in_words,
     read_short,
     read_table,
     row_of,
@@ -39,6 +40,11 @@ def test_the_columns_and_the_first_rows() -> None:
     assert lines[1] == "one,done,,2.5,0.3333333333333333,,2.5,10.0,12,0.3333333333333333,0.1,11,,,0,3.75"
     assert lines[2].startswith('two,refused,"There is no CT image. Give a ""head"", please.",,,')
     assert lines[3].endswith(",0.0")
+
+
+def test_cases_are_counted_in_words() -> None:
+    assert counts_in_words({"refused": 1, "done": 8}) == "9 cases: 8 done, 1 refused"
+    assert counts_in_words({}) == "0 cases"
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:

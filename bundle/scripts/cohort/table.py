@@ -82,9 +82,9 @@ class Row:
 
 
 def counts_in_words(counts: Mapping[str, int]) -> str:
-    """The cases by status, as "9 cases: 8 done, 1 refused"."""
+    """The cases by status, as "9 cases: 8 done, 1 refused", or "0 cases"."""
     kinds = ", ".join(f"{counts[status]} {status}" for status in STATUSES if counts.get(status))
-    return f"{counted(sum(counts.values()), 'case')}: {kinds}"
+    return f"{counted(sum(counts.values()), 'case')}{': ' * bool(kinds)}{kinds}"
 
 
 def row_of(case: str, result: Mapping[str, Any]) -> Row:
