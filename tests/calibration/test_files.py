@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 import torch
 
+from scripts.anomaly.covariances import ASYMMETRY
 from scripts.anomaly.files import WINDOWS, NotCalibrated, checked_thresholds, normative_of, read_thresholds
-from scripts.anomaly.normative import ASYMMETRY, Normative, NormativeStatistics, mahalanobis
+from scripts.anomaly.normative import Normative, NormativeStatistics, mahalanobis
 from scripts.anomaly.scores import Thresholds
 from scripts.assets import config_values, place, sha256
 from scripts.calibration.files import load_scan, save_scan, write_calibration

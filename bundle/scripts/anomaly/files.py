@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from ..assets import sha256
 from ..geometry.coordinates import grid_affine
-from .normative import FEATURES, GRID_SIZE, GRID_STEP, Normative, channels_of
+from .covariances import FEATURES
+from .normative import GRID_SIZE, GRID_STEP, Normative, channels_of
 from .scores import Thresholds
 
 NORMATIVE_NAME, THRESHOLDS_NAME = "normative.nii.gz", "thresholds.json"

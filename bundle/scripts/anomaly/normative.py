@@ -19,15 +19,13 @@ grid; it counts for the place next to it.
 Means and covariances are smoothed in space, weighted by the count. The covariance is shrunk toward that of a wider
 surrounding, and this one toward that of the whole head: the fewer scans, the more. Eigenvalues are kept off zero.
 
-All of it also works with fewer features, such as the residual alone. A covariance is stored as its upper triangle, row
-by row: xx, xy, xz, yy, yz, zz; the variance of the asymmetry follows.
+All of it also works with fewer features, such as the residual alone. Covariances are stored as `covariances` says.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations_with_replacement
 from typing import TypeVar
 
 import numpy as np
@@ -36,6 +34,7 @@ from scipy import ndimage
 
 from ..geometry.averages import gaussian_means
 from ..geometry.coordinates import POSITION_SCALE_MM, REFERENCE_SIZE, REFERENCE_SPACING_MM
+from .covariances import ASYMMETRY, FEATURES, floor_eigenvalues, pairs, quadratic_form
 
 GRID_STEP = 4
 """Voxels of the reference grid between places of the normative."""
@@ -65,12 +64,6 @@ LEAST_COUNT = 2.0
 MIRROR_SIGNS = (-1, 1, 1, 1)
 """Factor of each feature when the mirror image is flipped: residual along x, y and z, and asymmetry."""
 
-FEATURES = len(MIRROR_SIGNS)
-"""Number of features."""
-
-RESIDUAL, ASYMMETRY = (0, 1, 2), (3,)
-"""The features that are judged together: how they vary with one another is of no concern."""
-
 SLAB = 16
 """Planes of a map that are judged at a time: covariances of every voxel at once take a gigabyte at stride 1."""
 
@@ -96,12 +89,6 @@ class Normative:
         """The normative of some features alone, `RESIDUAL` or `ASYMMETRY`."""
         kept = [index for index, pair in enumerate(pairs(len(self.mean))) if set(pair) <= set(features)]
         return Normative(self.mean[list(features)], self.covariance[kept], self.count)
-
-
-def pairs(features: int) -> tuple[tuple[int, int], ...]:
-    """Rows and columns of the numbers that hold a covariance: of the residual's, then of the asymmetry's."""
-    every = combinations_with_replacement(range(features), 2)
-    return tuple((i, j) for i, j in every if (i in RESIDUAL) == (j in RESIDUAL))
 
 
 def channels_of(features: int) -> int:
@@ -234,22 +221,6 @@ def smooth(values: NDArray[np.float64], sigma_mm: float) -> NDArray[np.float64]:
     return np.asarray(ndimage.gaussian_filter(values, (0, sigma, sigma, sigma), mode="constant", truncate=3.0))
 
 
-def floor_eigenvalues(covariance: NDArray[np.float64], least: float) -> NDArray[np.float64]:
-    """Symmetric matrices (c, ...) with every eigenvalue at least `least`."""
-    values, vectors = np.linalg.eigh(full_matrices(covariance))
-    raised = (vectors * np.maximum(values, least)[..., None, :]) @ np.swapaxes(vectors, -2, -1)
-    return np.stack([raised[..., i, j] for i, j in pairs(raised.shape[-1])])
-
-
-def full_matrices(covariance: Floats) -> Floats:
-    """Matrices (..., s, s) of the numbers (c, ...) that hold them, 0 between residual and asymmetry."""
-    features = next(count for count in range(1, FEATURES + 1) if len(pairs(count)) == len(covariance))
-    full = np.zeros((*covariance.shape[1:], features, features), covariance.dtype)
-    for (i, j), numbers in zip(pairs(features), covariance, strict=True):
-        full[..., i, j] = full[..., j, i] = numbers
-    return full
-
-
 def mahalanobis(features: Floats, inside: Mask, normative: Normative, stride: int) -> NDArray[np.float32]:
     """Distances (n, n, n), in standard deviations, of features (s, n, n, n) on every stride-th voxel.
 
@@ -280,21 +251,6 @@ def known_at(shape: tuple[int, ...], normative: Normative, stride: int) -> Mask:
     size = len(normative.count)
     nearest = [np.minimum((2 * stride * np.arange(n) + GRID_STEP) // (2 * GRID_STEP), size - 1) for n in shape]
     return normative.known[np.ix_(*nearest)]
-
-
-def quadratic_form(vectors: Floats, matrices: Floats) -> NDArray[np.floating]:
-    """v^T S^-1 v of vectors (s, k) and positive matrices (c, k), see `pairs`, by forward substitution in S = L L^T."""
-    entry = dict.fromkeys(combinations_with_replacement(range(len(vectors)), 2), np.zeros_like(vectors[0]))
-    entry |= dict(zip(pairs(len(vectors)), matrices, strict=True))
-    lower: dict[tuple[int, int], Floats] = {}
-    solved: list[Floats] = []
-    for row in range(len(vectors)):
-        for column in range(row + 1):
-            rest = entry[column, row] - sum(lower[row, before] * lower[column, before] for before in range(column))
-            lower[row, column] = np.sqrt(rest) if row == column else rest / lower[column, column]
-        known = sum(lower[row, column] * solved[column] for column in range(row))
-        solved.append((vectors[row] - known) / lower[row, row])
-    return np.asarray(np.square(np.stack(solved)).sum(axis=0))
 
 
 def smooth_map(values: NDArray[np.float32], inside: Mask, sigma_mm: float, stride: int) -> NDArray[np.float32]:
