@@ -23,18 +23,17 @@ ENDINGS = {".onnx": "ONNX", ".pt2": "a program of torch.export"}
 NEEDED = ("onnx", "onnxscript")
 """Packages that ONNX needs."""
 
-DENSITY_STRIDE = 4
-"""Distance in mm between the answers of the density network; it has no other."""
-
 
 @dataclass(frozen=True)
 class Network:
     """A network that can be converted: its id in `inference.json`, its weights in the bundle, the class whose forward
-    is exported, the mm of a unit of its inputs, and what goes in and comes out."""
+    is exported, the strides in mm that it is made with, the default first, the mm of a unit of its inputs, and its
+    inputs and outputs in words."""
 
     config_id: str
     weights: str
     exported: str
+    strides: tuple[int, ...]
     unit_mm: int
     inputs: str
     outputs: str
@@ -45,6 +44,7 @@ NETWORKS = {
         "network_def",
         "models/model.pt",
         "scripts.networks.export.StridedPositionNet",
+        (2, 1, 4),
         1,
         "brain and bone window of a registered head at 1 mm, 0 to 1, air 0; axes to right, anterior, superior",
         "position (x, y, z) of the patch that begins at voxel k * stride, 0 to 1 over the reference grid",
@@ -53,6 +53,7 @@ NETWORKS = {
         "evidence_network_def",
         "models/evidence.pt",
         "scripts.networks.export.TwoAnswers",
+        (4,),
         2,
         "three windows of means over 2 mm of a registered head whose brain has a median of 33 HU, 0 to 1, air 0; axes "
         "to right, anterior, superior",
@@ -85,7 +86,11 @@ def main(args: argparse.Namespace) -> int:
     weights = args.weights or Path(asset(chosen.weights))
     if not weights.is_file():
         raise WrongUsage(f"There is no file {weights}. Check --weights.")
-    stride = stride_of(args.network, args.stride)
+    stride = args.stride or chosen.strides[0]
+    if stride not in chosen.strides:
+        raise WrongUsage(
+            f"The {args.network} network answers every {chosen.strides[0]} mm, not {stride}. Leave --stride out."
+        )
     check_writable(args.output.parent, args.output)
     from ..files.atomic import replace_file
     from ..networks.export import exported_program, onnx_model
@@ -93,7 +98,7 @@ def main(args: argparse.Namespace) -> int:
 
     parser = parsed_configs(["inference.json"])
     definition: dict[str, Any] = {"_target_": chosen.exported}
-    if args.network == "position":
+    if len(chosen.strides) > 1:
         definition["stride"] = stride
     parser.update({f"{chosen.config_id}#{name}": value for name, value in definition.items()})
     network = parser.get_parsed_content(chosen.config_id)
@@ -103,19 +108,6 @@ def main(args: argparse.Namespace) -> int:
     replace_file(args.output, content)
     print(f"{args.output}  {ENDINGS[args.output.suffix]}, stride {stride}  sha256 {sha256(args.output)}")
     return 0
-
-
-def stride_of(network: str, stride: int | None) -> int:
-    """The stride in mm of a network, by the one that was asked for.
-
-    Raises:
-        WrongUsage: the network has no such choice.
-    """
-    if network == "position":
-        return stride or 2
-    if stride not in (None, DENSITY_STRIDE):
-        raise WrongUsage(f"The density network answers every {DENSITY_STRIDE} mm, not {stride}. Leave --stride out.")
-    return DENSITY_STRIDE
 
 
 def check_form(output: Path) -> None:

@@ -30,13 +30,13 @@ AUDIT_FORMAT = "head_ct_position_anomaly audit 1"
 """Value of `format` in `audit.json`."""
 
 PARTS = {HEMISPHERE: (HEMISPHERE,), SKULL: KINDS[1:]}
-"""What rates and p-values are told of, and the kinds of each: a skull counts by its own list, whichever that is."""
+"""The parts that rates and p-values are told of, and the kinds of each: a skull counts by its own list."""
 
 POINTS = 100
 """Most points of a curve of p-values."""
 
 DIGITS = re.compile(r" #[0-9a-f]{4}$")
-"""What tells two scanners of a model apart in `groups.csv`."""
+"""The digits that tell two scanners of a model apart in `groups.csv`."""
 
 Content = dict[str, Any]
 
