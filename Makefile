@@ -27,7 +27,7 @@ help:
 	@echo "make test-deploy   the application for MONAI Deploy, in an environment of its own, .venv-deploy: 3.2 GB"
 	@echo "make test-label    the application for MONAI Label, in another, .venv-label: 4 GB (LABEL=FOLDER for one elsewhere)"
 	@echo "make engines   the image, SLURM, CWL and the manifests of apps/, run where they are installed; as root, 12 GB"
-	@echo "make weights ANATOMIES=DIR   networks and calibration as they ship, from label maps, in out/weights: hours on a CPU"
+	@echo "make weights ANATOMIES=DIR   a bundle whose models are all made anew, from label maps, in out/weights: hours on a CPU"
 	@echo "make setup  only what both begin with: .venv with the tested versions"
 	@echo "make clean  remove .venv, $(DEPLOY), .venv-label, .viewers, $(BROWSER) and out"
 
@@ -126,10 +126,11 @@ viewers: $(STAMP) $(VIEWERS)/.installed
 $(VIEWERS)/.installed: benchmarks/viewers/set_up.sh
 	benchmarks/viewers/set_up.sh $(VIEWERS)
 
-# What ships, from nothing, in WEIGHTS_OUT: the locator (plain heads first, then widened ones), the position network
-# (small patches first, which learn faster, then larger ones), the density network, and what is normal.  Stopped, it goes
-# on where it was.  The variables try the commands out: fewer epochs, iterations, drawn heads and scans.  DEVICE=cuda
-# trains on a GPU.
+# What ships, from nothing: WEIGHTS_OUT/bundle, a copy of the bundle whose models are all made anew, each by those that
+# were made before it: the reference head and the mean surface of the skull, the locator (plain heads first, then widened
+# ones), the position network (small patches first, which learn faster, then larger ones), the density network, what is
+# normal, and the noise of repeated scans.  Stopped, it goes on where it was.  The variables try the commands out: fewer
+# epochs, iterations, drawn heads and scans.  DEVICE=cuda trains on a GPU.
 DEVICE ?= auto
 LOCATOR_EPOCHS ?= 24
 WIDENED_EPOCHS ?= 36
@@ -140,43 +141,64 @@ ITERATIONS ?=
 HEADS ?=
 HEALTHY ?= 84
 SKULLS ?= 64
+REPEATED ?= 10
 TRAINED := $(WEIGHTS_OUT)/trained
+BUILT := $(WEIGHTS_OUT)/bundle
+MODELS := $(BUILT)/models
+REPEATS := $(WEIGHTS_OUT)/repeats
 # Heads to calibrate on: no network learnt from them.
 UNSEEN ?= head_09,head_10,head_11,head_12,head_13,head_14
 # Heads to calibrate the skull on beside them: no network judges it.
 SEEN ?= head_01,head_02,head_03,head_04,head_05,head_06,head_07,head_08
-TRAIN := $(BIN)/python -m monai.bundle run --bundle_root bundle --dataset_dir $(ANATOMIES) \
+BUILD := $(BIN)/python $(BUILT)
+TRAIN := $(BIN)/python -m monai.bundle run --bundle_root $(BUILT) --dataset_dir $(ANATOMIES) \
 	$(if $(filter-out auto,$(DEVICE)),--device '$$torch.device("$(DEVICE)")') \
 	$(if $(ITERATIONS),--iterations_per_epoch $(ITERATIONS)) \
 	$(if $(HEADS),--validation_heads_per_anatomy $(HEADS))
-OVERLAY = --config_file "['bundle/configs/train.json','bundle/configs/$(1)']"
+OVERLAY = --config_file "['$(BUILT)/configs/train.json','$(BUILT)/configs/$(1)']"
 FEW_PLANTED := $(if $(HEADS),--healthy_heads $(HEADS) --heads_per_kind $(HEADS) --heads_per_anatomy $(HEADS))
-weights: $(STAMP) $(WEIGHTS_OUT)/locator.pt $(WEIGHTS_OUT)/model.pt $(WEIGHTS_OUT)/evidence.pt
-	$(BIN)/head-ct-anomaly calibrate --simulate $(ANATOMIES) --count $(HEALTHY) --seed 9000 --variety widened -o $(WEIGHTS_OUT) \
-		--work $(WEIGHTS_OUT)/healthy --weights $(WEIGHTS_OUT)/model.pt --evidence-weights $(WEIGHTS_OUT)/evidence.pt \
-		--names $(UNSEEN) --skull-names $(SEEN) --skull-count $(SKULLS) --workers $(WORKERS) --device $(DEVICE)
+weights: $(STAMP) $(MODELS)/locator.pt $(MODELS)/model.pt $(MODELS)/evidence.pt
+	$(BUILD) calibrate --simulate $(ANATOMIES) --count $(HEALTHY) --seed 9000 --variety widened -o $(MODELS) \
+		--work $(WEIGHTS_OUT)/healthy --names $(UNSEEN) --skull-names $(SEEN) --skull-count $(SKULLS) \
+		--workers $(WORKERS) --device $(DEVICE)
+	BUNDLE=$(BUILT) $(BIN)/python benchmarks/repeats.py draw $(ANATOMIES) -o $(REPEATS) --count $(REPEATED)
+	BUNDLE=$(BUILT) $(BIN)/python benchmarks/repeats.py measure $(REPEATS) --noise $(MODELS)/repeat_noise.json
+	$(BUILD) dev manifest
+	@echo "$(BUILT) is a bundle of its own: python $(BUILT) run SCAN -o OUT"
 
 .PHONY: anatomies
 anatomies:
 	@test -d "$(ANATOMIES)" || { echo "Name the folder of label maps: make weights ANATOMIES=DIR" >&2; exit 1; }
 
-$(WEIGHTS_OUT)/locator.pt: | $(STAMP) anatomies
+$(BUILT): | $(STAMP) anatomies
+	rm -rf $@.partial
+	mkdir -p $(WEIGHTS_OUT)
+	cp -R bundle $@.partial
+	rm -f $@.partial/models/*
+	$(BIN)/python $@.partial dev manifest
+	mv $@.partial $@
+
+# The file that is written last.
+$(MODELS)/skull_normative.npz: | $(BUILT)
+	$(BUILD) dev reference $(ANATOMIES) -o $(MODELS)
+
+$(MODELS)/locator.pt: | $(MODELS)/skull_normative.npz
 	$(TRAIN) $(call OVERLAY,locator.json) --output_dir $(TRAINED)/locator_plain --max_epochs $(LOCATOR_EPOCHS)
 	$(TRAIN) $(call OVERLAY,locator.json) --output_dir $(TRAINED)/locator --max_epochs $(WIDENED_EPOCHS) --seed 3 \
 		--variety widened --start_weights $(TRAINED)/locator_plain/locator.pt
-	$(BIN)/head-ct-anomaly export $(TRAINED)/locator --config locator.json -o $@
+	$(BUILD) export $(TRAINED)/locator --config locator.json -o $@
 
-$(WEIGHTS_OUT)/model.pt: | $(STAMP) anatomies
-	$(TRAIN) --config_file bundle/configs/train.json --output_dir $(TRAINED)/small --patch_size 31 --crop_size 63 \
+$(MODELS)/model.pt: | $(MODELS)/skull_normative.npz
+	$(TRAIN) --config_file $(BUILT)/configs/train.json --output_dir $(TRAINED)/small --patch_size 31 --crop_size 63 \
 		--max_epochs $(SMALL_EPOCHS)
-	$(TRAIN) --config_file bundle/configs/train.json --output_dir $(TRAINED)/large --max_epochs $(EPOCHS) --seed 2 \
+	$(TRAIN) --config_file $(BUILT)/configs/train.json --output_dir $(TRAINED)/large --max_epochs $(EPOCHS) --seed 2 \
 		--start_weights "$(TRAINED)/small/checkpoint_epoch=$(SMALL_EPOCHS).pt"
-	$(BIN)/head-ct-anomaly export $(TRAINED)/large -o $@
+	$(BUILD) export $(TRAINED)/large -o $@
 
-$(WEIGHTS_OUT)/evidence.pt: | $(STAMP) anatomies
+$(MODELS)/evidence.pt: | $(MODELS)/skull_normative.npz
 	$(TRAIN) $(call OVERLAY,density_train.json) --output_dir $(TRAINED)/evidence --max_epochs $(EVIDENCE_EPOCHS) \
 		$(FEW_PLANTED)
-	$(BIN)/head-ct-anomaly export $(TRAINED)/evidence --config density_train.json -o $@
+	$(BUILD) export $(TRAINED)/evidence --config density_train.json -o $@
 
 clean:
 	rm -rf .venv $(DEPLOY) .venv-label .viewers $(BROWSER) out

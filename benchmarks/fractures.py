@@ -31,9 +31,11 @@ import numpy as np
 
 from scripts.files.atomic import replace_file
 from scripts.skull.files import CLASSES, Calibration, calibration_bytes, read_calibration
+from scripts.skull.mean_surface import mean_surface
+from scripts.skull.rays import view
 from skull.draw import KINDS, draw_pair, harder_pairs, pairs
 from skull.judge import fitted, healthy_in, healthy_of, judged, judged_by, own_healthy, table, table_by_kind
-from skull.measured import Measured, mean_surface, measure_case, measured, scan_of
+from skull.measured import Measured, measure_case, measured, scan_of
 from skull.registered import found_matrix
 
 SURFACE = "mean_surface.npy"
@@ -56,7 +58,8 @@ def measure(args: argparse.Namespace) -> None:
     elif (args.work / SURFACE).is_file():
         usual_mm = np.load(args.work / SURFACE)
     else:
-        usual_mm = mean_surface([path for path in paths if path.stem.endswith("healthy_middle")])
+        healthy = [path for path in paths if path.stem.endswith("healthy_middle")]
+        usual_mm = mean_surface(view(*scan_of(path)) for path in healthy)
         np.save(args.work / SURFACE, usual_mm)
     wanted = [path for path in paths if not (args.work / "skulls" / path.name).is_file()]
     spent = 0.0

@@ -8,7 +8,8 @@
 view and tilt, each drawn as `simulate` draws them; no motion, and no metal. Every second head has a lesion, the same in
 both scans. Heads come from anatomies that no network was trained on. Each scan is judged at stride 4 into
 WORK/NUMBER/first and WORK/NUMBER/second; what is there is not done again. `measure` reads these folders, prints the
-tables, draws the picture of Bland and Altman, and writes the noise that ships with the bundle.
+tables, draws the picture of Bland and Altman, and writes the noise that ships with the bundle. The environment variable
+BUNDLE names the folder of another bundle to judge with.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "bundle"))
+sys.path.insert(0, os.environ.get("BUNDLE", str(ROOT / "bundle")))
 
 import numpy as np
 
@@ -52,7 +53,7 @@ from scripts.sites.compare.changes import BRAIN, LISTED, changes, widened
 from scripts.sites.compare.placed import Placed, placed
 from scripts.sites.compare.repeats import FORMAT, HEMISPHERE, SKULL_SCORE, TIES, WITH_LESION
 from scripts.statistics.auroc import threshold_at_specificity
-from scripts.statistics.repeatability import Repeatability, agreement, repeatability
+from scripts.statistics.repeatability import FEWEST, Repeatability, agreement, repeatability
 from scripts.volume import UNKNOWN_HU
 
 HEADS, FIRST_SEED = 10, 77_000
@@ -205,6 +206,16 @@ def measure(work: Path) -> Measured:
     return found
 
 
+def too_few(found: Measured) -> str:
+    """A sentence if there are too few pairs of a kind to measure it by; "" if there are enough."""
+    pairs = {kind.replace("_", " "): len(found.scores.get(kind, ())) for kind in (HEMISPHERE, WITH_LESION, SKULL_SCORE)}
+    pairs["volume of a detection"] = len(found.volumes)
+    least = min(pairs, key=lambda kind: pairs[kind])
+    if pairs[least] >= FEWEST:
+        return ""
+    return f"Each kind needs {FEWEST} pairs or more. Of this one there are {pairs[least]}: {least}. Draw more heads."
+
+
 def columns(pairs: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:
     """The first and the second numbers of pairs."""
     return [one for one, _ in pairs], [other for _, other in pairs]
@@ -299,6 +310,8 @@ def main() -> None:
         pair(args.anatomy, args.output, args.seed, args.lesion)
         return
     found = measure(args.work)
+    if few := too_few(found):
+        sys.exit(few)
     print(report(found))
     if args.picture:
         replace_file(args.picture, picture(found))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,10 +15,7 @@ from scripts.geometry.affines import transform_points
 from scripts.simulation.scanner.scan import PADDING_HU
 from scripts.skull.atlas import atlas
 from scripts.skull.calibration import Image, image_of
-from scripts.skull.directions import mirrored
 from scripts.skull.measure import MAPS, measure
-from scripts.skull.rays import view
-from scripts.skull.surface import outermost
 from scripts.volume import UNKNOWN_HU
 
 
@@ -40,14 +36,6 @@ def scan_of(path: Path) -> tuple[NDArray[np.int16], NDArray[np.float64], NDArray
         hu = case["hu"]
         hu[hu == PADDING_HU] = int(UNKNOWN_HU)
         return hu, case["affine"], case["matrix"]
-
-
-def mean_surface(paths: Sequence[Path]) -> NDArray[np.float64]:
-    """Symmetric median radii (m,), mm, of the outermost bone of healthy cases at coarse places."""
-    tables = atlas()
-    found = [outermost(view(*scan_of(path)), tables) for path in paths]
-    radii = np.nanmedian(found, axis=0)
-    return np.asarray((radii + mirrored(radii)) / 2)
 
 
 def measure_case(

@@ -44,11 +44,21 @@ def test_noise_is_of_hemispheres_without_the_lesion(tmp_path) -> None:  # type: 
     assert found.peaks == pytest.approx([-0.1, 0.1, -0.1, 0.1], abs=1e-3)
     assert len(found.volumes) == 2
     assert not found.one_sided
+    assert repeats.too_few(found) == ""
     assert "repeatability coefficient" in repeats.report(found)
     assert repeats.picture(found)[:4] == b"\x89PNG"
     path = tmp_path / "noise.json"
     path.write_text(repeats.json_text(repeats.noise(found)))
     assert read_noise(path).peak == pytest.approx(0.1, abs=1e-3)
+
+
+def test_too_few_heads_are_a_sentence() -> None:
+    found = repeats.Measured()
+    found.add(placed(judged([LEFT], seed=1)), placed(judged([LEFT], seed=2)), "left", "00")
+    found.scores[repeats.HEMISPHERE] *= 2
+    assert repeats.too_few(found) == (
+        "Each kind needs 2 pairs or more. Of this one there are 1: hemisphere with lesion. Draw more heads."
+    )
 
 
 def test_both_hemispheres_count_as_ill_where_the_side_is_not_one() -> None:

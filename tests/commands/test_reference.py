@@ -8,6 +8,7 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from toy_anatomy import raw_labels
 
 from scripts.anomaly.reader import DENSITIES_NAME, UsualDensities, make_densities
@@ -16,26 +17,41 @@ from scripts.commands import reference
 from scripts.commands.main import main
 from scripts.commands.reference import ATLAS, FILES
 from scripts.files.derived import _arrays, read_derived
-from scripts.geometry.coordinates import grid_affine
+from scripts.geometry.coordinates import CENTRE_MM, REFERENCE_SIZE, grid_affine
 from scripts.preprocessing.regions import RegionTarget, region_target
 from scripts.preprocessing.transforms import REGION_TARGET_NAME, load_regions
 from scripts.registration import transforms
 from scripts.registration.register import Reference
 from scripts.registration.transforms import TARGETS_NAME, make_reference
+from scripts.skull.files import NAME, read_calibration
 
 MODELS = Path(place("models"))
 DERIVED = (TARGETS_NAME, DENSITIES_NAME, REGION_TARGET_NAME)
+BALL_MM = 85.0
+
+
+def ball_of_bone() -> NDArray[np.int16]:
+    """A head whose skull is a ball, on the reference grid."""
+    axes = np.ogrid[tuple(slice(0, size) for size in (REFERENCE_SIZE,) * 3)]
+    offsets = [axis + start - centre for axis, start, centre in zip(axes, grid_affine()[:3, 3], CENTRE_MM, strict=True)]
+    away_mm = np.sqrt(sum(offset**2 for offset in offsets))
+    return np.where(away_mm > BALL_MM + 5, -1000, np.where(away_mm > BALL_MM, 40, 900)).astype(np.int16)
 
 
 def test_a_population_of_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The atlas is stood in for, and the reference's targets are computed once: both have tests of their own."""
+    """The atlas and the heads of the mean surface are stood in for, and the reference's targets are computed once: they
+    have tests of their own."""
     monkeypatch.setattr(reference, "reference_atlas", lambda heads, intracranial: np.zeros((4, 4, 4), np.uint8))
+    monkeypatch.setattr(reference, "drawn_heads", lambda paths: iter([np.asarray(ball_of_bone())]))
     monkeypatch.setattr(transforms, "make_reference", cache(make_reference))
     labels, affine = raw_labels()
     nibabel.save(nibabel.Nifti1Image(labels, affine), tmp_path / "toy.nii.gz")
     assert main(["dev", "reference", str(tmp_path), "-o", str(tmp_path / "models"), "--all"]) == 0
     made = {path.name: path.read_bytes() for path in (tmp_path / "models").iterdir()}
-    assert sorted(made) == sorted((*FILES, *ATLAS, *DERIVED))
+    assert sorted(made) == sorted((*FILES, *ATLAS, *DERIVED, NAME))
+    begun = read_calibration(tmp_path / "models" / NAME)
+    assert begun.classes == {}
+    np.testing.assert_allclose(begun.usual_mm, BALL_MM, atol=1)
     assert main(["dev", "reference", "-o", str(tmp_path / "models")]) == 0
     assert {path.name: path.read_bytes() for path in (tmp_path / "models").iterdir()} == made
     head = nibabel.load(tmp_path / "models" / "reference.nii.gz")
@@ -68,3 +84,12 @@ def test_what_ships_beside_the_reference_is_what_is_computed_of_it() -> None:
         for name, array in wanted.items():
             assert np.isfortran(found[name]) == np.isfortran(array), name  # sums run in the same order
             np.testing.assert_allclose(found[name], array, rtol=1e-5, atol=1e-5, err_msg=name)
+
+
+def test_a_calibration_of_the_skull_that_is_there_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "head_01.nii.gz").write_bytes(b"")
+    (tmp_path / NAME).write_bytes(b"calibrated")
+    monkeypatch.setattr(reference, "make_reference_head", lambda paths, output: None)
+    monkeypatch.setattr(reference, "derived_files", lambda folder: {})
+    assert main(["dev", "reference", str(tmp_path), "-o", str(tmp_path)]) == 0
+    assert (tmp_path / NAME).read_bytes() == b"calibrated"

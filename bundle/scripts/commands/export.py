@@ -21,7 +21,7 @@ OUTPUTS = {
     "published_train.json": "published.pt",
     "autoencoder.json": "autoencoder.pt",
     "locator.json": "locator.pt",
-    "density_train.json": "density.pt",
+    "density_train.json": "evidence.pt",
 }
 """Configs of trainings that weights can be made of, and the name of the weights' file, as `models` has it."""
 
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         type=Path,
         help="file of the weights (beside the checkpoint: model.pt, published.pt, autoencoder.pt, locator.pt or "
-        "density.pt); a file of bundle/models installs them",
+        "evidence.pt); a file of bundle/models installs them",
     )
     parser.add_argument("--best", action="store_true", help="of the best validation, not of the last epoch")
     parser.add_argument("--config", choices=OUTPUTS, default="train.json", help="what the training ran (train.json)")

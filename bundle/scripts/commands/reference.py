@@ -1,11 +1,13 @@
 """`head-ct-anomaly dev reference`: the reference head, its regions, masks and atlas, from the training anatomies.
 
-What every run needs of them is computed here, too, once for all (see `files.derived`).
+What every run needs of them is computed here, too, once for all (see `files.derived`). So is the mean surface of their
+skulls, which begins the calibration of the skull: `calibrate` keeps it, and adds what is usual.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +24,12 @@ from ..integrity import renew
 from ..simulation.anatomy.label_map import anatomy_paths, load_anatomy
 from ..simulation.person.atlas import NAMES, reference_atlas
 from ..simulation.person.population import mean_population, reference_hu, reference_masks, reference_regions
+from ..simulation.person.varieties import WIDENED
+from ..simulation.registered_head import draw_training_head
+from ..simulation.scanner.scan import PADDING_HU
+from ..skull.files import NAME as SKULL_NAME
+from ..skull.files import Calibration, calibration_bytes
+from ..volume import UNKNOWN_HU
 from ..workflow import quiet
 from .arguments import add_output
 
@@ -33,6 +41,9 @@ ATLAS = ("atlas.nii.gz", "atlas.json")
 
 FILES = ("reference.nii.gz", "regions.nii.gz", "reference_masks.nii.gz")
 """HU (int16); 1 left hemisphere, 2 right hemisphere, 3 skull; 1 head + 2 inside the skull."""
+
+SKULLS_PER_ANATOMY, FIRST_SKULL_SEED = 4, 91_000
+"""Widened healthy heads of each anatomy that the mean surface is of, and the seed of the first one."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,20 +69,24 @@ def main(args: argparse.Namespace) -> int:
     """
     made = (*FILES, *ATLAS) if args.anatomies else ()
     if args.anatomies:
-        make_reference_head(args.anatomies, args.output, args.all)
+        paths = chosen(args.anatomies, args.all)
+        make_reference_head(paths, args.output)
     elif missing := [name for name in FILES if not (args.output / name).is_file()]:
         raise WrongUsage(f"There is no {missing[0]} in {args.output}. Name the folder of label maps to make it from.")
     with quiet(warn=args.debug):
         derived = derived_files(args.output)
     for name, content in derived.items():
         replace_file(args.output / name, content)
+    if args.anatomies and not (args.output / SKULL_NAME).is_file():
+        replace_file(args.output / SKULL_NAME, begun_skull_calibration(paths))
+        made = (*made, SKULL_NAME)
     print(*(args.output / name for name in (*made, *derived)), sep="\n")
     renew(bundle_root(), args.output)
     return 0
 
 
-def make_reference_head(anatomies: Path, output: Path, every: bool) -> None:
-    """Write the reference head, its regions, masks and atlas, of the training anatomies or of every one in a folder.
+def chosen(anatomies: Path, every: bool) -> list[Path]:
+    """The label maps of the training anatomies, or every one, in a folder.
 
     Raises:
         WrongUsage: none of them is there.
@@ -79,6 +94,11 @@ def make_reference_head(anatomies: Path, output: Path, every: bool) -> None:
     paths = [path for path in anatomy_paths(anatomies) if every or path.name in TRAINING]
     if not paths:
         raise WrongUsage(f"None of {TRAINING[0]} to {TRAINING[-1]} is in {anatomies}. Add them or use --all.")
+    return paths
+
+
+def make_reference_head(paths: Sequence[Path], output: Path) -> None:
+    """Write the reference head, its regions, masks and atlas, of these label maps."""
     heads = [load_anatomy(path) for path in paths]
     population = mean_population(heads)
     volumes: tuple[NDArray[np.int16] | NDArray[np.uint8], ...] = (
@@ -91,6 +111,24 @@ def make_reference_head(anatomies: Path, output: Path, every: bool) -> None:
     atlas = reference_atlas(heads, population.intracranial)
     replace_file(output / ATLAS[0], nifti_bytes(atlas, grid_affine(), level=MAP_LEVEL))
     replace_file(output / ATLAS[1], json_text({"names": NAMES}).encode())
+
+
+def begun_skull_calibration(paths: Sequence[Path]) -> bytes:
+    """The file of a skull's calibration that has the mean surface of heads drawn from label maps, and no scores yet."""
+    from ..skull.mean_surface import mean_surface
+    from ..skull.rays import view
+
+    return calibration_bytes(
+        Calibration(mean_surface(view(hu, grid_affine(), np.eye(4)) for hu in drawn_heads(paths)), {}, {})
+    )
+
+
+def drawn_heads(paths: Sequence[Path]) -> Iterator[NDArray[np.int16]]:
+    """HU (256, 256, 256) of healthy widened heads, scanned and aligned, with `UNKNOWN_HU` beside the scan."""
+    for number, path in enumerate(path for path in paths for _ in range(SKULLS_PER_ANATOMY)):
+        hu = draw_training_head(load_anatomy(path), FIRST_SKULL_SEED + number, variety=WIDENED)
+        hu[hu == PADDING_HU] = int(UNKNOWN_HU)
+        yield hu
 
 
 def derived_files(folder: Path) -> dict[str, bytes]:
