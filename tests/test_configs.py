@@ -179,6 +179,7 @@ def test_shared_ids_are_equal() -> None:
 def test_the_density_network_learns_from_the_inputs_that_it_is_run_on() -> None:
     training, run = load("density_train.json"), load("inference.json")
     assert training["windows_hu"] == run["evidence_windows_hu"]
+    assert training["median_hu"] == run["evidence_median_hu"]
     assert training["nodes"] == run["evidence_network_def"]["nodes"]
     assert training["first_place"] == run["evidence"]["inferer"]["first_place"]
 

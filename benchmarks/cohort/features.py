@@ -84,7 +84,7 @@ def inputs_of(method: str) -> list[Any]:
     seen = [maps.LOWEST, *(parser.get(name) for name in names)]
     if method == "published":
         return seen
-    seen += [parser.get("evidence_windows_hu"), parser.get("evidence")["inferer"]]
+    seen += [parser.get("evidence_windows_hu"), parser.get("evidence_median_hu"), parser.get("evidence")["inferer"]]
     return [*seen, *(sha256(Path(str(module.__file__))) for module in (asymmetry, density, evidence, blocks, measure))]
 
 

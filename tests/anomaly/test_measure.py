@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from density_net import density_net
 
 from scripts.anomaly import measure as module
 from scripts.anomaly.density import density_at_places
@@ -23,7 +24,7 @@ HEAD = (slice(50, 70), slice(54, 74), slice(56, 76))
 
 def network(seed: int) -> DensityPositionNet:
     torch.manual_seed(seed)
-    found = DensityPositionNet(nodes=8)
+    found = density_net(8)
     found.nodes.copy_(torch.rand(8, 3))
     return found.eval()
 

@@ -226,7 +226,7 @@ def with_evidence(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     facts = json.loads((tmp_path / "thresholds.json").read_text())
     facts |= {f"{name.split('.')[0]}_sha256": sha256(tmp_path / name) for name in ("evidence_normative.npz",)}
     facts["evidence_weights_sha256"] = sha256(tmp_path / "evidence.pt")
-    facts["settings"] |= {"evidence_windows_hu": [[5.0, 65.0]]}
+    facts["settings"] |= {"evidence_windows_hu": [[5.0, 65.0]], "evidence_median_hu": 33.0}
     facts["settings"]["typical"] = {"position": 1.7, "density": 0.9}
     facts["settings"]["scales"] = {"position": 2.0, "asymmetry": 1000.0, "density": 1.0}
     (tmp_path / "thresholds.json").write_text(json.dumps(facts))
@@ -246,6 +246,7 @@ def with_evidence(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         evidence=Said(tmp_path / "evidence.pt"),  # type: ignore[arg-type]
         evidence_normative=str(tmp_path / "evidence_normative.npz"),
         evidence_windows_hu=[[5, 65]],
+        evidence_median_hu=33,
     )
 
 
@@ -268,11 +269,13 @@ def test_the_parts_are_joined_each_by_its_scale(with_evidence: AnomalyMapd) -> N
     assert torch.equal(alone["anomaly_map"], judged["anomaly_map"]), "the scores stay those of all parts"
 
 
-def test_evidence_of_other_weights_or_windows_is_never_judged(with_evidence: AnomalyMapd) -> None:
-    with_evidence.evidence_windows_hu = [[0, 65]]
-    (found,) = with_evidence(said_case())["calibration_findings"]
-    assert "made with other evidence_windows_hu" in found["message"]
-    with_evidence.evidence_windows_hu = [[5, 65]]
+def test_evidence_of_other_weights_or_inputs_is_never_judged(with_evidence: AnomalyMapd) -> None:
+    right = dict(with_evidence.evidence_inputs)
+    for name, other in (("evidence_windows_hu", [[0, 65]]), ("evidence_median_hu", 30)):
+        with_evidence.evidence_inputs = right | {name: other}
+        (found,) = with_evidence(said_case())["calibration_findings"]
+        assert f"made with other {name}" in found["message"]
+    with_evidence.evidence_inputs = right
     Path(with_evidence.evidence_files["evidence_weights"]).write_bytes(b"other")
     judged = with_evidence(said_case())
     assert judged["map"] == "error"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from density_net import density_net
 from torch import Tensor
 
 from scripts.networks.density import CHANNELS, FIELDS, DensityPositionNet, node_weights
@@ -15,7 +16,7 @@ NODES = 7
 @pytest.fixture
 def network() -> DensityPositionNet:
     torch.manual_seed(0)
-    made = DensityPositionNet(NODES).eval()
+    made = density_net(NODES).eval()
     made.nodes.copy_(torch.rand(NODES, 3))
     return made
 
@@ -53,7 +54,7 @@ def network_of_one(network: DensityPositionNet, cube: Tensor, field: int) -> Ten
 
 
 def test_the_network_has_its_count() -> None:
-    assert count_parameters(DensityPositionNet(488)) == 236_416
+    assert count_parameters(density_net()) == 236_416
 
 
 @pytest.mark.parametrize("field", range(4))
@@ -106,10 +107,30 @@ def test_smaller_inputs_are_refused(network: DensityPositionNet) -> None:
 
 
 def test_weights_carry_the_nodes(network: DensityPositionNet) -> None:
-    other = DensityPositionNet(NODES)
+    other = density_net(NODES)
     other.load_state_dict(network.state_dict())
     torch.testing.assert_close(other.nodes, network.nodes)
     assert [head[0].in_features for head in other.heads] == list(CHANNELS)
+
+
+def test_weights_carry_their_inputs_and_those_of_others_are_refused(network: DensityPositionNet) -> None:
+    windows = network.windows_hu.tolist()
+    state = network.state_dict()
+    assert (state["windows_hu"].tolist(), float(state["median_hu"])) == (windows, 33)
+    with pytest.raises(RuntimeError, match=r"the weights learnt from median_hu 33.0, not 30.0\."):
+        DensityPositionNet(NODES, windows, 30).load_state_dict(state)
+    with pytest.raises(
+        RuntimeError, match=r"the weights learnt from windows_hu \[\[5.0, 65.0\], .*, not \[\[0.0, 80.0\]"
+    ):
+        DensityPositionNet(NODES, [[0, 80], *windows[1:]], 33).load_state_dict(state)
+
+
+def test_weights_that_do_not_say_their_inputs_are_taken(network: DensityPositionNet) -> None:
+    state = {name: values for name, values in network.state_dict().items() if not name.endswith("_hu")}
+    other = density_net(NODES)
+    other.load_state_dict(state)
+    torch.testing.assert_close(other.nodes, network.nodes)
+    assert float(other.median_hu) == 33
 
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")

@@ -6,6 +6,7 @@ import math
 
 import pytest
 import torch
+from density_net import density_net
 
 from scripts.networks import evidence as module
 from scripts.networks.density import DensityPositionNet
@@ -16,7 +17,7 @@ from scripts.networks.patches import cut
 @pytest.fixture
 def network() -> DensityPositionNet:
     torch.manual_seed(0)
-    made = DensityPositionNet(27).eval()
+    made = density_net(27).eval()
     line = torch.tensor([1.0, 2, 3]) * LATTICE_MM / 255
     made.nodes.copy_(torch.cartesian_prod(line, line, line))
     return made

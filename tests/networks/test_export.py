@@ -159,7 +159,7 @@ def test_other_strides_are_refused(dense: DensePositionNet) -> None:
 def densities() -> TwoAnswers:
     """A density network with random weights."""
     torch.manual_seed(0)
-    made = TwoAnswers(7)
+    made = TwoAnswers(7, [[5, 65], [-100, 200], [0, 1500]], 33)
     made.nodes.copy_(torch.rand(7, 3))
     return made.eval()
 

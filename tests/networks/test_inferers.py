@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from density_net import density_net
 from monai.data import MetaTensor, decollate_batch, list_data_collate
 from torch import Tensor, nn
 
-from scripts.networks.density import DensityPositionNet
 from scripts.networks.evidence import evidence_map
 from scripts.networks.inferers import (
     AutocastInferer,
@@ -273,7 +273,7 @@ def test_on_a_gpu_exact_work_is_deterministic_and_training_keeps_pytorchs_settin
 
 def test_evidence_is_computed_in_one_thread_and_others_get_theirs_back() -> None:
     seen, threads = [], torch.get_num_threads()
-    network = DensityPositionNet(5)
+    network = density_net(5)
     network.register_forward_hook(lambda *_: seen.append(torch.get_num_threads()))
     blocks = torch.zeros(1, 3, 31, 31, 31)
     blocks[..., 8:20, 9:21, 10:22] = 0.5
@@ -288,7 +288,7 @@ def test_evidence_is_computed_in_one_thread_and_others_get_theirs_back() -> None
 
 def test_evidence_is_asked_of_the_head_s_places_and_the_network_is_left_as_it_was() -> None:
     torch.manual_seed(0)
-    network = DensityPositionNet(5).train()
+    network = density_net(5).train()
     network.nodes.copy_(torch.rand(5, 3))
     blocks = torch.zeros(2, 3, 31, 31, 31)
     blocks[0, :, 8:20, 9:21, 10:22] = torch.rand(3, 12, 12, 12)

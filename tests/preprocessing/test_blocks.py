@@ -6,18 +6,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from scripts.preprocessing.blocks import (
-    BLOCKS,
-    MEDIAN_HU,
-    PLACES,
-    Shift,
-    at_places,
-    block_grid,
-    block_hu,
-    median_shift,
-    shifted,
-)
+from scripts.preprocessing.blocks import BLOCKS, PLACES, Shift, at_places, block_grid, block_hu, median_shift, shifted
 from scripts.volume import AIR_HU
+
+MEDIAN_HU = 33.0
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +60,7 @@ def brain_of(hu: float, share: float = 0.0, other_hu: float = 80.0) -> tuple[NDA
 @pytest.mark.parametrize("hu", [22.0, 33.0, 41.0])
 def test_the_shift_brings_the_median_of_the_brain_to_33(hu: float) -> None:
     blocks, mask = brain_of(hu)
-    shift = median_shift(blocks, mask)
+    shift = median_shift(blocks, mask, MEDIAN_HU)
     assert shift.hu == pytest.approx(MEDIAN_HU - hu, abs=0.5)
     assert not shift.doubtful
     moved = shifted(blocks, shift)
@@ -79,15 +71,15 @@ def test_the_shift_brings_the_median_of_the_brain_to_33(hu: float) -> None:
 
 
 def test_a_bleed_hardly_moves_the_shift_and_a_brain_of_blood_makes_it_doubtful() -> None:
-    some, all_but = (median_shift(*brain_of(33, share)) for share in (0.1, 0.6))
+    some, all_but = (median_shift(*brain_of(33, share), MEDIAN_HU) for share in (0.1, 0.6))
     assert abs(some.hu) < 2
     assert not some.doubtful
     assert all_but.doubtful
-    assert median_shift(*brain_of(56)).doubtful, "contrast agent"
+    assert median_shift(*brain_of(56), MEDIAN_HU).doubtful, "contrast agent"
 
 
 def test_an_empty_brain_has_no_shift_and_an_empty_mask_is_refused() -> None:
     blocks, mask = brain_of(500)
-    assert median_shift(blocks, mask) == Shift(0.0, 0.0)
+    assert median_shift(blocks, mask, MEDIAN_HU) == Shift(0.0, 0.0, MEDIAN_HU)
     with pytest.raises(ValueError, match="0 blocks"):
-        median_shift(blocks, np.zeros_like(mask))
+        median_shift(blocks, np.zeros_like(mask), MEDIAN_HU)

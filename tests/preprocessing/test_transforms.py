@@ -353,7 +353,7 @@ def test_blocks_are_shifted_to_the_median_and_a_doubtful_one_is_told(
     values[:, 80:160, 80:160, 80:160] = float(hu)
     labels = torch.zeros(1, 256, 256, 256, dtype=torch.uint8)
     labels[:, 80:160] = 3
-    found = ShiftBlocksd("image", "regions", ["label"])({"image": scan(values), "label": labels})
+    found = ShiftBlocksd("image", "regions", 33, ["label"])({"image": scan(values), "label": labels})
     blocks = found["image"]
     assert blocks.shape == (1, 127, 127, 127)
     assert blocks[0, 60, 60, 60] == (33 if not codes else hu)

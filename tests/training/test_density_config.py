@@ -11,10 +11,8 @@ from typing import Any
 
 import pytest
 import torch
+from density_net import density_net
 from trainings import ROOT, draw_the_toy_head, toy_maps, train
-
-from scripts.assets import config_values
-from scripts.networks.density import DensityPositionNet
 
 pytestmark = pytest.mark.xdist_group("train")
 
@@ -73,7 +71,7 @@ def test_it_learns_keeps_its_heads_goes_on_and_runs_in_two_processes(
     assert not any(name.startswith("module.") for name in best["network"])
     state = torch.load(output / "checkpoint_epoch=2.pt", weights_only=True)
     assert (state["trainer"]["iteration"], state["optimizer"]["state"][0]["step"]) == (4, 4)
-    network = DensityPositionNet(config_values("density_train.json")["nodes"])
+    network = density_net()
     network.load_state_dict(state["network"])
     assert network.nodes.any()
     with (output / "learning_curve.csv").open() as file:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from density_net import density_net
 from monai.transforms import LoadImage
 
-from scripts.assets import asset, config_values
-from scripts.networks.density import DensityPositionNet, node_weights
+from scripts.assets import asset
+from scripts.networks.density import node_weights
 from scripts.networks.evidence import LATTICE_MM
 from scripts.training.lattice import head_lattice, over_head
 
@@ -16,7 +17,7 @@ MASKS = asset("models/reference_masks.nii.gz")
 
 
 def test_the_shipped_lattice_is_symmetric_and_holds_every_place_of_the_head() -> None:
-    network = DensityPositionNet(config_values("density_train.json")["nodes"])
+    network = density_net()
     nodes = over_head(network, MASKS).nodes
     mirrored = torch.stack([1 - nodes[:, 0], nodes[:, 1], nodes[:, 2]], dim=1)
     apart = torch.cdist(mirrored, nodes).min(dim=1).values
@@ -29,7 +30,7 @@ def test_the_shipped_lattice_is_symmetric_and_holds_every_place_of_the_head() ->
 
 def test_a_network_for_another_number_of_nodes_is_refused() -> None:
     with pytest.raises(ValueError, match="set nodes to the former"):
-        over_head(DensityPositionNet(3), MASKS)
+        over_head(density_net(3), MASKS)
 
 
 def test_an_empty_head_is_refused() -> None:

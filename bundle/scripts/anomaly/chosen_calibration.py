@@ -25,7 +25,7 @@ def calibration_values(folder: Path) -> dict[str, Path]:
 def why_not_valid(calibration: Path | None = None, weights: Path | None = None) -> str:
     """A sentence on why a calibration is not valid for weights; "" if it is. None stands for those that ship."""
     from .evidence_files import NAME
-    from .files import EVIDENCE_WINDOWS, NORMATIVE_NAME, THRESHOLDS_NAME, WINDOWS, NotCalibrated, checked_thresholds
+    from .files import EVIDENCE_INPUTS, NORMATIVE_NAME, THRESHOLDS_NAME, WINDOWS, NotCalibrated, checked_thresholds
 
     folder = calibration or Path(place("models"))
     network = weights or place("models/model.pt")
@@ -35,7 +35,8 @@ def why_not_valid(calibration: Path | None = None, weights: Path | None = None) 
         said: dict[str, str | Path] = {"evidence_normative": folder / NAME}
         said["evidence_weights"] = place("models/evidence.pt")
         windows_hu = [values[name] for name in WINDOWS]
-        checked_thresholds(*files, windows_hu=windows_hu, evidence=said, evidence_windows_hu=values[EVIDENCE_WINDOWS])
+        inputs = {name: values[name] for name in EVIDENCE_INPUTS}
+        checked_thresholds(*files, windows_hu=windows_hu, evidence=said, evidence_inputs=inputs)
     except NotCalibrated as reason:
         return str(reason)
     return ""

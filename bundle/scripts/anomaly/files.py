@@ -31,8 +31,11 @@ THRESHOLDS_FORMAT = "head_ct_position_anomaly thresholds 1"
 WINDOWS = ("brain_window_hu", "bone_window_hu")
 """Ids in the config, and names in the settings of a calibration, of the windows."""
 
-EVIDENCE_WINDOWS = "evidence_windows_hu"
-"""The same of the windows that the density network sees."""
+EVIDENCE_INPUTS = ("evidence_windows_hu", "evidence_median_hu")
+"""The same of what the density network sees: its windows, and the median of every brain."""
+
+UNNAMED_MEDIAN_HU = 33.0
+"""The median of calibrations that do not name theirs."""
 
 UNNAMED_WINDOWS_HU = ((-20.0, 100.0), (0.0, 1500.0))
 """The windows of calibrations that do not name theirs: those made before version 0.3."""
@@ -90,7 +93,7 @@ def checked_thresholds(
     reference: str | Path,
     windows_hu: Sequence[Sequence[float]],
     evidence: Mapping[str, str | Path] | None = None,
-    evidence_windows_hu: Sequence[Sequence[float]] = (),
+    evidence_inputs: Mapping[str, Any] | None = None,
 ) -> Thresholds:
     """The thresholds in a file, seen to belong to the other files and to the windows in HU.
 
@@ -102,10 +105,10 @@ def checked_thresholds(
         windows_hu: the brain and the bone window.
         evidence: "evidence_normative" and "evidence_weights", where there are any; seen to only if the calibration was
             made with some.
-        evidence_windows_hu: what the density network sees.
+        evidence_inputs: by the names of `EVIDENCE_INPUTS`, what the density network sees.
 
     Raises:
-        NotCalibrated: a file is missing, or the thresholds were made with another one or in other windows.
+        NotCalibrated: a file is missing, or the thresholds were made with another one or with other inputs.
     """
     found = read_thresholds(thresholds)
     files = {"normative": normative, "weights": weights, "reference": reference}
@@ -117,7 +120,7 @@ def checked_thresholds(
             raise NotCalibrated(f"The calibration was made with another file than this {Path(path).name}. {REMEDY}")
     check_windows(found.facts, windows_hu)
     if evidence and has_evidence(found):
-        check_evidence_windows(found.facts, evidence_windows_hu)
+        check_evidence_inputs(found.facts, evidence_inputs or {})
     return found
 
 
@@ -126,15 +129,18 @@ def has_evidence(thresholds: Thresholds) -> bool:
     return "evidence_normative_sha256" in thresholds.facts
 
 
-def check_evidence_windows(facts: Mapping[str, Any], windows_hu: Sequence[Sequence[float]]) -> None:
-    """See that a calibration was made with these windows of the density network.
+def check_evidence_inputs(facts: Mapping[str, Any], inputs: Mapping[str, Any]) -> None:
+    """See that a calibration was made with these inputs of the density network.
 
     Raises:
         NotCalibrated: it was not.
     """
-    made_in = facts.get("settings", {}).get(EVIDENCE_WINDOWS)
-    if made_in != [[float(limit) for limit in window] for window in windows_hu]:
-        raise NotCalibrated(f"The calibration was made with other {EVIDENCE_WINDOWS}, {made_in}. {REMEDY}")
+    windows, median = EVIDENCE_INPUTS
+    made_with = {median: UNNAMED_MEDIAN_HU, **facts.get("settings", {})}
+    wanted = {windows: [list(map(float, window)) for window in inputs[windows]], median: float(inputs[median])}
+    for name, value in wanted.items():
+        if made_with.get(name) != value:
+            raise NotCalibrated(f"The calibration was made with other {name}, {made_with.get(name)}. {REMEDY}")
 
 
 def same_tensors(weights: str | Path, thresholds: Thresholds) -> bool:

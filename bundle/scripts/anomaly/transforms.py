@@ -27,7 +27,7 @@ from ..statistics.alpha import ALPHA, checked_alpha
 from .asymmetry import asymmetry
 from .detections.places import Place, brain_places, voxel_threshold
 from .evidence_files import read_evidence
-from .files import REMEDY, NotCalibrated, checked_thresholds, has_evidence
+from .files import EVIDENCE_INPUTS, REMEDY, NotCalibrated, checked_thresholds, has_evidence
 from .findings import added_findings, is_unlike, region_findings, unknown_findings, unlike_findings
 from .measure import MeasureEvidence
 from .normative import Normative, known_at, residual, scan_maps
@@ -62,6 +62,7 @@ class AnomalyMapd(MapTransform):
         evidence: MeasureEvidence | None = None,
         evidence_normative: str = "",
         evidence_windows_hu: Sequence[Sequence[float]] = (),
+        evidence_median_hu: float = 0.0,
         blocks_key: str = "blocks",
         alpha: float = ALPHA,
     ) -> None:
@@ -81,6 +82,7 @@ class AnomalyMapd(MapTransform):
                 the asymmetry is the only part.
             evidence_normative: path of `evidence_normative.npz`.
             evidence_windows_hu: lower and upper HU of the windows that the density network sees.
+            evidence_median_hu: median of every brain that it sees.
             blocks_key: the blocks that it sees.
             alpha: the share of healthy scores above the thresholds.
 
@@ -97,7 +99,8 @@ class AnomalyMapd(MapTransform):
         self.evidence_files: dict[str, str] = {}
         if evidence is not None:
             self.evidence_files = {"evidence_normative": evidence_normative, "evidence_weights": evidence.weights}
-        self.evidence_windows_hu, self.alpha = evidence_windows_hu, checked_alpha(alpha)
+        self.evidence_inputs = dict(zip(EVIDENCE_INPUTS, (evidence_windows_hu, evidence_median_hu), strict=True))
+        self.alpha = checked_alpha(alpha)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Replace each key by the heatmap, with the metadata of the error map."""
@@ -124,7 +127,7 @@ class AnomalyMapd(MapTransform):
         Raises:
             NotCalibrated: they do not, or know nothing of the part that is asked for.
         """
-        more = {"evidence": self.evidence_files, "evidence_windows_hu": self.evidence_windows_hu}
+        more = {"evidence": self.evidence_files, "evidence_inputs": self.evidence_inputs}
         found = checked_thresholds(**self.files, windows_hu=self.windows_hu, **more)  # type: ignore[arg-type]
         if self.map in PARTS and self.map not in found.scales:
             raise NotCalibrated(f"The calibration knows nothing of the part {self.map}. {REMEDY}")

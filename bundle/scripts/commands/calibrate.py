@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..anomaly.files import EVIDENCE_WINDOWS, WINDOWS
+from ..anomaly.files import EVIDENCE_INPUTS, WINDOWS
 from ..assets import bundle_root, metadata, place, sha256
 from ..calibration.files import load_scan
 from ..calibration.finishing import calibrated, differing, enough
@@ -240,7 +240,7 @@ def pipeline_settings(args: argparse.Namespace) -> dict[str, Any]:
     parser = parsed_configs(["inference.json"])
     parser["stride"] = args.stride
     mode = mode_of(*(parser.get_parsed_content(name) for name in ("network_def", "inferer")))
-    plain = ("stride", "precision", "width", "patch_size", *WINDOWS, EVIDENCE_WINDOWS)
+    plain = ("stride", "precision", "width", "patch_size", *WINDOWS, *EVIDENCE_INPUTS)
     return {
         "weights_sha256": sha256(args.weights),
         "tensors_sha256": tensors_sha256(args.weights),

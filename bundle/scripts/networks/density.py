@@ -19,6 +19,9 @@ cube. Output k is the answer for the cubes that are centred on that of 17 blocks
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -46,13 +49,21 @@ LEAST_WEIGHT = 1e-6
 class DensityPositionNet(nn.Module):
     """Valid convolutions and four heads; the answers of cube by cube, over a whole volume, in one pass.
 
-    With three windows and 488 nodes it has 236,416 trainable values. `nodes` are the positions (N, 3), normalised to
-    [0, 1]; they are part of the weights, and 0 until weights are loaded or `training.lattice` lays them out.
+    With three windows and 488 nodes it has 236,416 trainable values. Parts of its weights are `nodes`, the positions
+    (N, 3), normalised to [0, 1], which are 0 until weights are loaded or `training.lattice` lays them out, and the
+    inputs that it learns from, `windows_hu` (C, 2) and `median_hu`. Weights that learnt from others are not loaded.
     """
 
-    def __init__(self, nodes: int, in_channels: int = 3) -> None:
-        """For so many nodes, and windows."""
+    def __init__(self, nodes: int, windows_hu: Sequence[Sequence[float]], median_hu: float) -> None:
+        """For so many nodes.
+
+        Args:
+            nodes: how many.
+            windows_hu: lower and upper HU of the window of each channel.
+            median_hu: HU to which the median of each brain is shifted.
+        """
         super().__init__()
+        in_channels = len(windows_hu)
         first, second, third, fourth = CHANNELS
         self.patch_size = FIELDS[-1]
         self.in_channels = in_channels
@@ -65,6 +76,9 @@ class DensityPositionNet(nn.Module):
             nn.Sequential(nn.Linear(channels, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, nodes)) for channels in CHANNELS
         )
         self.nodes = nn.Buffer(torch.zeros(nodes, 3))
+        self.windows_hu = nn.Buffer(torch.tensor(windows_hu, dtype=torch.float32))
+        self.median_hu = nn.Buffer(torch.tensor(median_hu, dtype=torch.float32))
+        self.register_load_state_dict_pre_hook(_see_inputs)  # type: ignore[no-untyped-call]
         he_initialise(self)
 
     def forward(self, inputs: Tensor, places: Tensor | None = None) -> Tensor:
@@ -100,6 +114,16 @@ class DensityPositionNet(nn.Module):
         """Predicted positions (B, 4, 3, ...), normalised, of logits (B, 4, N, ...): the mean of the density."""
         density = torch.softmax(logits.float(), dim=2)
         return torch.einsum("brn...,nx->brx...", density, self.nodes)
+
+
+def _see_inputs(network: DensityPositionNet, state: dict[str, Tensor], prefix: str, *rest: Any) -> None:
+    """Add an error for weights that learnt from other inputs than the network's; those of before do not say theirs."""
+    errors: list[str] = rest[-1]
+    for name in ("windows_hu", "median_hu"):
+        own = getattr(network, name)
+        found = state.setdefault(prefix + name, own)
+        if found.shape == own.shape and not torch.equal(found.to(own), own):
+            errors.append(f"the weights learnt from {name} {found.tolist()}, not {own.tolist()}.")
 
 
 def _cropped(values: Tensor, margin: int) -> Tensor:

@@ -10,9 +10,9 @@ place k into place 63 - k, exactly:
     place          |   0   |       |   1   | ... |   63    |
 
 Scanners disagree about the HU of the same brain by several units, which would look like another place. The *shift* is
-what brings the median to `MEDIAN_HU`; the median is over the blocks of the reference's brain with HU that brain has.
-Where few of the blocks have such HU (a brain full of blood, a wrong pose), or the shift is larger than scanners and
-people explain (contrast agent), the median is *doubtful*.
+what brings the median to that of the config, `evidence_median_hu`; the median is over the blocks of the reference's
+brain with HU that brain has. Where few of the blocks have such HU (a brain full of blood, a wrong pose), or the shift
+is larger than scanners and people explain (contrast agent), the median is *doubtful*.
 """
 
 from __future__ import annotations
@@ -42,9 +42,6 @@ PLACE_STEP, FIRST_PLACE = 2 * BLOCK, FIRST_VOXEL + (BLOCK - 1) / 2
 BRAIN_HU = (0.0, 60.0)
 """HU between which the median is taken: fluid, brain and fresh clots, no air, fat or bone."""
 
-MEDIAN_HU = 33.0
-"""The median of every brain after the shift."""
-
 LEAST_SHARE, LARGEST_SHIFT_HU = 0.45, 18.0
 """Share of the brain's blocks with such HU, and the size of the shift, beyond which the median is doubtful."""
 
@@ -54,10 +51,11 @@ Kind = TypeVar("Kind", bound=np.generic)
 
 @dataclass(frozen=True)
 class Shift:
-    """The shift in HU, and the share (0 to 1) of the reference brain's blocks that the median comes from."""
+    """The shift in HU, the share (0 to 1) of the reference brain's blocks that it comes from, and their median."""
 
     hu: float
     share: float
+    median_hu: float
 
     @property
     def doubtful(self) -> bool:
@@ -89,8 +87,9 @@ def at_places(values: NDArray[Kind]) -> NDArray[Kind]:
     return values[..., line, line, line]
 
 
-def median_shift(blocks: Floats, brain: NDArray[np.bool_]) -> Shift:
-    """The shift of the HU of blocks (I, J, K), from those inside the mask `brain` (same shape) of the reference.
+def median_shift(blocks: Floats, brain: NDArray[np.bool_], median_hu: float) -> Shift:
+    """The shift of blocks (I, J, K) in HU that brings the median of those in the reference's `brain` (same shape) to
+    `median_hu`.
 
     Without a block with HU of a brain the shift is 0.
 
@@ -105,8 +104,9 @@ def median_shift(blocks: Floats, brain: NDArray[np.bool_]) -> Shift:
     inside = blocks[brain & (blocks > AIR_HU)]
     usable = inside[(inside > BRAIN_HU[0]) & (inside < BRAIN_HU[1])]
     if not usable.size:
-        return Shift(0.0, 0.0)
-    return Shift(MEDIAN_HU - float(np.median(usable)), usable.size / inside.size)
+        return Shift(0.0, 0.0, median_hu)
+    found = float(np.median(usable))
+    return Shift(median_hu - found, usable.size / inside.size, found)
 
 
 def shifted(blocks: Floats, shift: Shift) -> NDArray[np.int16]:

@@ -22,7 +22,7 @@ from ..files.derived import read_derived
 from ..findings import finding
 from ..geometry.coordinates import REFERENCE_SPACING_MM
 from ..volume import AIR_HU
-from .blocks import MEDIAN_HU, Shift, at_places, block_grid, block_hu, median_shift, shifted
+from .blocks import Shift, at_places, block_grid, block_hu, median_shift, shifted
 from .foreground import head_foreground
 from .intensity import BONE_WINDOW_HU, BRAIN_WINDOW_HU, equalize_histogram, windows
 from .regions import RegionTarget, coverage, in_blocks, in_hemispheres, own_regions, region_target, share_in_no_region
@@ -169,16 +169,17 @@ class ShiftBlocksd(MapTransform):
     The masks and labels of `place_keys`, (1, 256, 256, 256), become those at the places, (1, 64, 64, 64).
     """
 
-    def __init__(self, keys: str, reference_regions: str, place_keys: Sequence[str] = ()) -> None:
+    def __init__(self, keys: str, reference_regions: str, median_hu: float, place_keys: Sequence[str] = ()) -> None:
+        """Shift the median of each brain to `median_hu`."""
         super().__init__(keys)
-        self.reference_regions, self.place_keys = reference_regions, tuple(place_keys)
+        self.reference_regions, self.median_hu, self.place_keys = reference_regions, median_hu, tuple(place_keys)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> Data:
         """Replace each key, and the masks and labels."""
         found = dict(data)
         for key in self.key_iterator(found):
             blocks = block_hu(as_array(found[key]))
-            shift = median_shift(blocks, reference_brain(self.reference_regions))
+            shift = median_shift(blocks, reference_brain(self.reference_regions), self.median_hu)
             values = torch.from_numpy(shifted(blocks, shift))[None]
             found[key] = flagged(with_meta(values, found[key]), shift)
         for key in self.place_keys:
@@ -199,9 +200,7 @@ def flagged(image: Tensor, shift: Shift) -> Tensor:
     image.affine = image.affine @ torch.from_numpy(block_grid()).to(image.affine)
     image.meta["median_shift_hu"] = round(shift.hu, 2)
     if shift.doubtful:
-        text = (
-            f"{100 * shift.share:.0f} % of the brain has 0 to 60 HU, and their median is {MEDIAN_HU - shift.hu:.0f} HU."
-        )
+        text = f"{100 * shift.share:.0f} % of the brain has 0 to 60 HU, and their median is {shift.median_hu:.0f} HU."
         image.meta["findings"] = [*(image.meta.get("findings") or []), finding("median_doubtful", text).as_dict()]
     return image
 

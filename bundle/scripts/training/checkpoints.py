@@ -128,8 +128,8 @@ def check_weights(path: str | Path, network: nn.Module) -> None:
     """
     _see(
         lambda: copy.deepcopy(network).load_state_dict(torch.load(path, map_location="cpu", weights_only=True)),
-        f"{path} holds no weights of this network: the file is damaged, or of another kind, width or patch size. "
-        "Check --weights; `head-ct-anomaly export` makes weights of a training checkpoint.",
+        f"{path} holds no weights of this network: the file is damaged, or of another kind, width or patch size, or "
+        "learnt from other inputs. Check --weights; `head-ct-anomaly export` makes weights of a training checkpoint.",
     )
 
 

@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ...geometry.coordinates import grid_affine
-from ...preprocessing.blocks import MEDIAN_HU
 from ...simulation.anatomy.braincase import labelled
 from ...simulation.anatomy.labels import BONE, BRAIN, SINUS
 from ...simulation.lesions.bleeds import BLOOD_HU
@@ -33,6 +32,9 @@ from .through_slices import through_slices
 from .tissue import Tissue, tissue_of
 
 SPACING_MM = float(grid_affine()[0, 0])
+
+BRAIN_HU = 33.0
+"""Median of the brain that the simulator's HU of lesions are for."""
 
 EDGE_MM = 1.5
 """Width over which the lesion's part of the change becomes that of the brain around it, which is only pushed."""
@@ -130,7 +132,7 @@ def planted(ground: Ground, wish: Wish, space_share: float | None = None) -> Pla
     rng, tissue = np.random.default_rng(wish.seed), ground.tissue
     lesion_hu = None
     if wish.kind not in DROPS_HU:
-        lesion_hu = float(rng.uniform(*HU.get(wish.kind, BLOOD_HU))) + tissue.brain_hu - MEDIAN_HU
+        lesion_hu = float(rng.uniform(*HU.get(wish.kind, BLOOD_HU))) + tissue.brain_hu - BRAIN_HU
     lesion = plant_lesion(
         ground.calm,
         tissue.labels,
