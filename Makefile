@@ -158,6 +158,7 @@ TRAIN := $(BIN)/python -m monai.bundle run --bundle_root $(BUILT) --dataset_dir 
 OVERLAY = --config_file "['$(BUILT)/configs/train.json','$(BUILT)/configs/$(1)']"
 FEW_PLANTED := $(if $(HEADS),--healthy_heads $(HEADS) --heads_per_kind $(HEADS) --heads_per_anatomy $(HEADS))
 weights: $(STAMP) $(MODELS)/locator.pt $(MODELS)/model.pt $(MODELS)/evidence.pt
+	$(BUILD) dev manifest
 	$(BUILD) calibrate --simulate $(ANATOMIES) --count $(HEALTHY) --seed 9000 --variety widened -o $(MODELS) \
 		--work $(WEIGHTS_OUT)/healthy --names $(UNSEEN) --skull-names $(SEEN) --skull-count $(SKULLS) \
 		--workers $(WORKERS) --device $(DEVICE)

@@ -4,8 +4,9 @@
     python benchmarks/detection.py register WORK
     python benchmarks/detection.py table WORK --calibration OTHER --published FILE --autoencoder FILE
 
-With `--harder 3` there are lesions in the middle, on both sides, in the posterior fossa, of uneven blood and of 1 to 10
-ml beside the usual ones, and the tables have a row for each of these groups; the other rows leave them out.
+Beside the usual lesions there are harder ones, in the middle, on both sides, in the posterior fossa, of uneven blood
+and of 1 to 10 ml, `--harder 2` scans of each kind. The tables have a row for each of these groups; the other rows leave
+them out. `--harder 0` draws none.
 
 `WORK` is the folder of a cohort. `OTHER` is the folder of another one, with healthy scans of other anatomies, which was
 drawn and registered before: normative and thresholds come from it; or, with `--methods ours`, the work folder of
@@ -208,7 +209,7 @@ def parsed(words: list[str] | None = None) -> argparse.Namespace:
     draw_.add_argument("--healthy", type=int, default=18, help="healthy scans in all (default: %(default)s)")
     draw_.add_argument("--per-kind", type=int, default=3, help="scans of each kind of lesion (default: %(default)s)")
     draw_.add_argument(
-        "--harder", type=int, default=0, help="scans of each kind of harder lesions, beside the others (default: none)"
+        "--harder", type=int, default=2, help="scans of each kind of harder lesions, beside the others (default: 2)"
     )
     draw_.add_argument("--seed", type=int, default=1000, help="of the first scan; the next count up")
     draw_.add_argument(

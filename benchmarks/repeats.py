@@ -7,9 +7,9 @@
 `draw` draws each head once and scans it twice: in another pose, with another dose, slice thickness, kernel, field of
 view and tilt, each drawn as `simulate` draws them; no motion, and no metal. Every second head has a lesion, the same in
 both scans. Heads come from anatomies that no network was trained on. Each scan is judged at stride 4 into
-WORK/NUMBER/first and WORK/NUMBER/second; what is there is not done again. `measure` reads these folders, prints the
-tables, draws the picture of Bland and Altman, and writes the noise that ships with the bundle. The environment variable
-BUNDLE names the folder of another bundle to judge with.
+WORK/NUMBER/first and WORK/NUMBER/second; what is there is not done again, unless it is of another calibration.
+`measure` reads these folders, prints the tables, draws the picture of Bland and Altman, and writes the noise that ships
+with the bundle. The environment variable BUNDLE names the folder of another bundle to judge with.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ sys.path.insert(0, os.environ.get("BUNDLE", str(ROOT / "bundle")))
 
 import numpy as np
 
-from scripts.assets import metadata
+from scripts.assets import metadata, place
 from scripts.files.atomic import replace_file
 from scripts.files.fingerprints import simulator_sha256
 from scripts.files.json_text import json_text, on_one_line
@@ -68,7 +68,7 @@ LESIONS = (None, "intraparenchymal", None, "subdural", None, "epidural", None, "
 THICKNESSES_MM = ((5.0, 2.5), (1.25, 4.0), (3.0, 5.0), (2.0, 1.25), (5.0, 3.0))
 """Slice thicknesses of the first and the second scan, in turn; never the same."""
 
-SCANS = ("first", "second")
+SCANS, TRUTH_NAME = ("first", "second"), "truth.json"
 STRIDE = 4
 ROTATION_DEG = 12.0
 """Bound of the pitch of a pose, as `simulate` draws it."""
@@ -95,21 +95,31 @@ def draw(anatomies: Path, work: Path, count: int) -> None:
     for number in range(count):
         seed, name, lesion = FIRST_SEED + number, UNTRAINED[number % len(UNTRAINED)], LESIONS[number % len(LESIONS)]
         folder = work / f"{number:02d}"
-        if all((folder / scan / RESULT_NAME).is_file() for scan in SCANS):
+        if (folder / TRUTH_NAME).is_file() and all(is_current(folder / scan) for scan in SCANS):
             continue
         started = time.process_time()
         head = draw_head(load_anatomy(anatomies / f"{name}.nii.gz"), seed, lesion=lesion, variety="widened")
         for scan, thickness in zip(SCANS, THICKNESSES_MM[number % len(THICKNESSES_MM)], strict=True):
             own = seed if scan == SCANS[0] else seed + SECOND_SCAN
             said = judge_scan(in_new_pose(head, own), protocol_of(own, thickness), own, folder / scan)
-            print(f"{number:02d} {scan}: {name}, {lesion or 'healthy'}, {thickness:g} mm. {said}", flush=True)
+            print(f"{number:02d} {scan}: {name}, {lesion or 'healthy'}, {thickness:g} mm. {said}".rstrip(), flush=True)
         truth = {"anatomy": name, "lesion": lesion, "side": head.description.get("side"), "head": head.description}
         truth["protocols"] = [
             asdict(protocol_of(seed + shift, thickness))
             for shift, thickness in zip((0, SECOND_SCAN), THICKNESSES_MM[number % len(THICKNESSES_MM)], strict=True)
         ]
-        replace_file(folder / "truth.json", json_text(truth).encode())
+        replace_file(folder / TRUTH_NAME, json_text(truth).encode())
         print(f"{number:02d}: {time.process_time() - started:.0f} CPU-seconds", flush=True)
+
+
+def is_current(folder: Path) -> bool:
+    """True if a scan was judged into a folder, by the weights and the calibration that the bundle has now."""
+    try:
+        found = json.loads((folder / RESULT_NAME).read_text(encoding="utf-8"))["calibration"] or {}
+    except (OSError, ValueError, KeyError):
+        return False
+    facts = json.loads(Path(place("models/thresholds.json")).read_text(encoding="utf-8"))
+    return all(found.get(name) == facts.get(name) for name in TIES)
 
 
 def judge_scan(head: SimulatedHead, protocol: Protocol, seed: int, output: Path) -> str:
@@ -196,11 +206,11 @@ def rise(here: Placed, there: Placed, label: int) -> float:
 def measure(work: Path) -> Measured:
     """The differences of the repeats in a folder."""
     found = Measured()
-    for folder in sorted(path.parent for path in work.glob("*/truth.json")):
-        if not all((folder / scan / RESULT_NAME).is_file() for scan in SCANS):
-            print(f"{folder.name}: a scan was refused; left out")
+    for folder in sorted(path.parent for path in work.glob(f"*/{TRUTH_NAME}")):
+        if not all(is_current(folder / scan) for scan in SCANS):
+            print(f"{folder.name}: left out, since a scan was refused or judged by another calibration")
             continue
-        truth = json.loads((folder / "truth.json").read_text())
+        truth = json.loads((folder / TRUTH_NAME).read_text())
         side = truth["side"] if truth["lesion"] else None
         found.add(*(placed(Result.read(folder / scan)) for scan in SCANS), side, folder.name)
     return found

@@ -93,3 +93,14 @@ def test_a_calibration_of_the_skull_that_is_there_is_kept(tmp_path: Path, monkey
     monkeypatch.setattr(reference, "derived_files", lambda folder: {})
     assert main(["dev", "reference", str(tmp_path), "-o", str(tmp_path)]) == 0
     assert (tmp_path / NAME).read_bytes() == b"calibrated"
+
+
+def test_heads_without_a_calvaria_are_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "head_01.nii.gz").write_bytes(b"")
+    monkeypatch.setattr(reference, "make_reference_head", lambda paths, output: None)
+    monkeypatch.setattr(reference, "derived_files", lambda folder: {})
+    monkeypatch.setattr(reference, "drawn_heads", lambda paths: iter([np.full((64,) * 3, -1000, np.int16)]))
+    assert main(["dev", "reference", str(tmp_path), "-o", str(tmp_path)]) == 2
+    assert "no head has bone. Use label maps of whole heads." in capsys.readouterr().err

@@ -6,7 +6,7 @@ from shell_skull import OUTER_MM, cut, grid, shell, slanted, unit
 
 from scripts.skull.atlas import atlas
 from scripts.skull.directions import mirrored
-from scripts.skull.mean_surface import mean_surface
+from scripts.skull.mean_surface import NoBone, mean_surface
 from scripts.skull.rays import view
 
 
@@ -22,5 +22,5 @@ def test_the_mean_surface_of_shells_is_their_radius_and_one_with_a_gap_hardly_mo
 def test_a_place_without_bone_in_every_head_is_an_error() -> None:
     hu = shell().astype(np.float32)
     hu[:, :, 100:] = -2000
-    with pytest.raises(ValueError, match="no head has bone"):
+    with pytest.raises(NoBone, match="no head has bone"):
         mean_surface([view(hu, grid()[0], slanted())])

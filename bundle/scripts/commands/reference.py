@@ -65,7 +65,7 @@ def main(args: argparse.Namespace) -> int:
     """Make the files and what follows from them; the same anatomies give the same bytes.
 
     Raises:
-        WrongUsage: there are no label maps to make them from, and no reference.
+        WrongUsage: there are no label maps to make them from and no reference, or they show no whole calvaria.
     """
     made = (*FILES, *ATLAS) if args.anatomies else ()
     if args.anatomies:
@@ -114,13 +114,21 @@ def make_reference_head(paths: Sequence[Path], output: Path) -> None:
 
 
 def begun_skull_calibration(paths: Sequence[Path]) -> bytes:
-    """The file of a skull's calibration that has the mean surface of heads drawn from label maps, and no scores yet."""
-    from ..skull.mean_surface import mean_surface
+    """The file of a skull's calibration that has the mean surface of heads drawn from label maps, and no scores yet.
+
+    Raises:
+        WrongUsage: no head has bone at some place of the calvaria.
+    """
+    from ..skull.mean_surface import NoBone, mean_surface
     from ..skull.rays import view
 
-    return calibration_bytes(
-        Calibration(mean_surface(view(hu, grid_affine(), np.eye(4)) for hu in drawn_heads(paths)), {}, {})
-    )
+    try:
+        surface = mean_surface(view(hu, grid_affine(), np.eye(4)) for hu in drawn_heads(paths))
+    except NoBone as error:
+        raise WrongUsage(
+            f"The mean surface of the skull can't be made: {error}. Use label maps of whole heads."
+        ) from None
+    return calibration_bytes(Calibration(surface, {}, {}))
 
 
 def drawn_heads(paths: Sequence[Path]) -> Iterator[NDArray[np.int16]]:
