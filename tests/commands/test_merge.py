@@ -5,7 +5,9 @@ The pipeline is replaced (see `cohort_stand_in`), and runs in this process.
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -136,6 +138,8 @@ def other_settings(folder: Path) -> list[str]:
 
 def other_number(folder: Path) -> list[str]:
     alone = {"number": 1, "of": 4, "rows": {}}
+    for name in ("cases", "reasons"):
+        shutil.rmtree(folder / "out" / "shard_2_of_3" / name, ignore_errors=True)
     return changed(folder, lambda content: content["shard"].update(alone))
 
 
@@ -164,9 +168,19 @@ def moved(folder: Path) -> list[str]:
     return changed(folder, lambda content: content["shard"]["rows"].update({alien: 0}))
 
 
+def misplaced(folder: Path) -> list[str]:
+    """A case of the third shard, with other bytes, among the results of the second."""
+    third, second = (folder / "out" / f"shard_{number}_of_3" / "cases" for number in (3, 2))
+    case = next(path for path in sorted(third.iterdir()) if not path.name.startswith("."))
+    shutil.copytree(case, second / case.name)
+    (second / case.name / "result.json").write_text("{}")
+    return shards(folder)
+
+
 @pytest.mark.parametrize(
     ("prepared", "words"),
     [
+        (misplaced, "belongs to another shard than 2. Score the shard again."),
         (lost_shard, "Of 3 shards 3 is missing. Run `cohort --shard 3/3`"),
         (twice, "are both shard 1. Name one."),
         (other_results, "are both shard 1, and case-"),
@@ -189,6 +203,34 @@ def test_what_does_not_fit_is_a_sentence_and_nothing_is_written(
     assert words in err
     assert err.count("\n") == 1
     assert not (scored / "all").exists()
+
+
+@pytest.mark.parametrize("code", [errno.EPERM, errno.ENOTSUP])
+def test_without_links_results_are_copied(scored: Path, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_link(leads_to: str, made: Path) -> None:
+        raise OSError(code, os.strerror(code), leads_to, None, str(made))
+
+    monkeypatch.setattr(os, "symlink", no_link)
+    for _ in range(2):  # the second takes the place of the first
+        assert main(["merge", *shards(scored), "-o", str(scored / "all")]) == 0
+    case = scored / "all" / "cases" / "case-0"
+    assert case.is_dir()
+    assert not case.is_symlink()
+    assert verify(case)["scores"] == verify(scored / "whole" / "cases" / "case-0")["scores"]
+    monkeypatch.undo()
+    assert main(["merge", *shards(scored), "-o", str(scored / "all")]) == 0
+    assert case.is_symlink()
+
+
+def test_another_error_of_a_link_is_a_sentence(
+    scored: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(leads_to: str, made: Path) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), leads_to, None, str(made))
+
+    monkeypatch.setattr(os, "symlink", full)
+    assert main(["merge", *shards(scored), "-o", str(scored / "all")]) == 4
+    assert "No space left" in capsys.readouterr().err
 
 
 def test_a_shard_without_a_case_is_one_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

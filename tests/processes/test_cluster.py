@@ -88,6 +88,14 @@ def test_a_node_that_is_killed_in_mid_run_loses_nothing(cluster: Any, tmp_path: 
     assert len(begun(tmp_path)) == 6 + 1, "only what the node was at is repeated"
 
 
+def test_a_process_with_a_gpu_takes_one_job_after_the_other(cluster: Any, tmp_path: Path) -> None:
+    cluster.add_node(num_cpus=1, num_gpus=1)
+    todo = jobs(tmp_path, 4)
+    answers = [answer for _, answer in on_cluster(square, todo, None, cluster.address, gpu=None)]
+    assert len(answers) == 4
+    assert len(set(processes(tmp_path))) == 1, "what it has loaded stays"
+
+
 def test_a_cluster_of_our_own_listens_to_this_machine_only_and_what_a_job_raises_goes_on(tmp_path: Path) -> None:
     todo = jobs(tmp_path, 3)
     todo[1]["error"] = True

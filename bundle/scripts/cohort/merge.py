@@ -1,14 +1,17 @@
 """Joins the folders of shards into one folder of a cohort, as if it had been scored without them.
 
 Tables are joined row by row, as they are written, in the order of the list. Results of cases stay where they are:
-`cases/`, `reasons/` and `thumbnails/` of the joined folder have links to them. Nothing is written before everything is
-known to fit: one list, one set of settings, every shard once, every case in its own shard and table.
+`cases/`, `reasons/` and `thumbnails/` of the joined folder have links to them, or copies where the file system has no
+links. Nothing is written before everything is known to fit: one list, one set of settings, every shard once, every case
+in its own shard and table.
 """
 
 from __future__ import annotations
 
 import csv
+import errno
 import os
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +31,12 @@ NAMED = 3
 
 LINKED = (CASES, REASONS, THUMBNAILS)
 """Folders of which the joined one has links."""
+
+NO_LINKS = (errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
+"""Errors of file systems without symbolic links: FAT, and most mounted buckets of objects."""
+
+NOT_ALLOWED = 1314
+"""The same of Windows, for a user who may not make any."""
 
 Cells = list[str]
 
@@ -106,17 +115,21 @@ def _part(folder: Path) -> Part:
         what = "a cohort, but no shard of one" if facts else f"no shard: it has no {FACTS_NAME}"
         raise WrongUsage(f"{folder} is {what}. Name folders that `cohort --shard` wrote.")
     place, cases = facts.pop("shard"), facts.pop("cases", {})
-    check_own(folder, place)
+    scored = [entry.name for entry in _entries(folder / CASES)]
+    refused = [entry.name.removesuffix(".json") for entry in _entries(folder / REASONS)]
+    check_own(folder, place, [*scored, *refused])
     return Part(folder.absolute(), facts, place, cases)
 
 
-def check_own(folder: Path, place: Mapping[str, Any]) -> None:
-    """See that all of a shard belongs to it.
+def check_own(folder: Path, place: Mapping[str, Any], there: Sequence[str] = ()) -> None:
+    """See that all cases of a shard belong to it: those of its list, and those whose results are there.
 
     Raises:
         WrongUsage: a name does not.
     """
-    if alien := next((case for case in place["rows"] if shard_of(case, place["of"]) != place["number"]), None):
+    if alien := next(
+        (case for case in (*place["rows"], *there) if shard_of(case, place["of"]) != place["number"]), None
+    ):
         raise WrongUsage(f"{folder}: {alien} belongs to another shard than {place['number']}. Score the shard again.")
 
 
@@ -216,7 +229,7 @@ def link(part: Path, output: Path) -> None:
     """Link the results of a shard's cases into the joined folder.
 
     Raises:
-        OutputFailed: the file system has no links, or no room.
+        OutputFailed: the file system has no room.
     """
     for folder in LINKED:
         targets, place = list(_entries(part / folder)), output / folder
@@ -225,18 +238,23 @@ def link(part: Path, output: Path) -> None:
             if targets:
                 place.mkdir(exist_ok=True)
             for target in targets:
-                _link(place / target.name, os.path.join(there, target.name))
+                _link(place / target.name, os.path.join(there, target.name), target)
         except OSError as error:
             raise as_ours(error, Path(error.filename2 or error.filename or place)) from error
 
 
-def _link(made: Path, leads_to: str) -> None:
-    """Make a link, or another one in the place of an earlier merge's."""
+def _link(made: Path, leads_to: str, target: Path) -> None:
+    """Make a link to a target, or a copy of it where there can be no link, in the place of an earlier merge's."""
+    if made.is_symlink() or made.is_file():
+        made.unlink()
+    elif made.is_dir():
+        shutil.rmtree(made)
     try:
         os.symlink(leads_to, made)
-    except FileExistsError:
-        made.unlink()
-        os.symlink(leads_to, made)
+    except OSError as error:
+        if error.errno not in NO_LINKS and getattr(error, "winerror", None) != NOT_ALLOWED:
+            raise
+        shutil.copytree(target, made) if target.is_dir() else shutil.copyfile(target, made)
 
 
 def _entries(folder: Path) -> Iterator[Path]:

@@ -50,7 +50,8 @@ def on_cluster(
         there = ray.cluster_resources()
         gpu = there.get("GPU", 0) > 0 if gpu is None else gpu
         count = workers or max(1, int(there.get("GPU" if gpu else "CPU", 1)))
-        task = ray.remote(num_cpus=1, num_gpus=int(gpu), max_retries=ATTEMPTS - 1)(called)
+        # max_calls: else Ray ends a process with a GPU after each task, and each job would load the networks anew.
+        task = ray.remote(num_cpus=1, num_gpus=int(gpu), max_retries=ATTEMPTS - 1, max_calls=0)(called)
         waiting, running = deque(jobs), dict[Any, Job]()
         while waiting or running:
             while waiting and len(running) < count:
