@@ -6,6 +6,7 @@ The pipeline is replaced where scans are judged (see `cohort_stand_in`): the who
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,14 @@ def list_of(folder: Path, count: int, **more: Mapping[str, Any]) -> Path:
     items = [{"case": f"case-{number}", "image": f"scan-{number}", **more} for number in range(count)]
     (folder / "list.json").write_text(json.dumps({"test": items}))
     return folder / "list.json"
+
+
+def test_a_thousand_judged_cases_take_less_than_ten_seconds(tmp_path: Path) -> None:
+    write_site(tmp_path, 1000, lambda facts: 0.5 * (facts["scanner"] == SCANNERS[1]))
+    began = time.process_time()
+    assert main(with_groups(tmp_path)) == 0
+    assert time.process_time() - began < 10
+    assert json.loads((tmp_path / "out" / "audit.json").read_text())["scans"]["judged"] == 1000
 
 
 def test_a_list_beside_it_says_facts(site: Path) -> None:
