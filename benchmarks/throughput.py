@@ -2,21 +2,24 @@
 
     python benchmarks/throughput.py steady SCANS [--scans 4]
     python benchmarks/throughput.py waits [--workers 1 2 4 8] [--network-s 0.1] [--rest-s 1]
-    python benchmarks/throughput.py cohort SCANS --device cuda [--workers 1 2 4 8]
+    python benchmarks/throughput.py cohort SCANS [--workers 1 2 4 8] [--networks own] [--device cuda]
 
 SCANS is a folder of scans. `steady` scores some of them in this process, without a report, and prints the CPU-seconds
 of the first one, which pays the start, and of the others in the median, by stage (see `run.py`). `waits` needs no GPU:
 stand-ins for scans and for networks that sleep, so that processes share no core; each network call takes `--network-s`,
-the rest of a scan `--rest-s`. `cohort` runs the command with `--networks shared`, once for each number of workers, and
-is for a machine with a GPU.
+the rest of a scan `--rest-s`. `cohort` runs the command once for each number of workers, with the networks in the
+command's process (`--networks shared`, for a machine with a GPU) or in each worker (`own`), and prints what all its
+processes took and the most memory that one of them held at a time.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -26,7 +29,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import psutil
 from run import ROOT, STAGES, Clock
+
+LOOK_S = 0.2
+"""Seconds between two looks at the memory of processes."""
 
 MORE_STAGES = (("keep the registered scan", "scripts.datasets.registered", "save_registered"), *STAGES)
 """The stages of a run, and that of a cohort."""
@@ -92,22 +99,52 @@ def waits(args: argparse.Namespace) -> None:
 
 
 def cohort(args: argparse.Namespace) -> None:
-    """Print scans an hour and the share of time in which the networks wait, of the whole command."""
-    print("| workers | wall s | scans an hour | the networks wait, % of the time |\n|---|---|---|---|")
+    """Print what the whole command takes, by number of workers."""
+    columns = ("workers", "wall s", "scans an hour", "CPU-seconds a scan", "most MB of a process", "networks wait, %")
+    print("|".join(["", *(f" {name} " for name in columns), ""]) + "\n" + "|---" * len(columns) + "|")
     for workers in args.workers:
         with tempfile.TemporaryDirectory() as folder:
             words = ["cohort", str(args.folder), "-o", f"{folder}/out", "--workers", str(workers)]
-            words += ["--device", args.device, "--networks", "shared", "--stride", str(args.stride)]
-            begin = time.perf_counter()
+            words += ["--device", args.device, "--networks", args.networks, "--stride", str(args.stride)]
             code = "import sys; from scripts.commands.main import main; sys.exit(main(sys.argv[1:]))"
             env = {**os.environ, "PYTHONPATH": str(ROOT / "bundle"), "OMP_NUM_THREADS": "1"}
-            done = subprocess.run([sys.executable, "-c", code, *words], env=env, capture_output=True, text=True)
-            seconds = time.perf_counter() - begin
-            if done.returncode:
-                raise SystemExit(done.stderr)
+            begin, cpu, said = time.perf_counter(), children_cpu_s(), Path(folder, "said")
+            with said.open("w") as file:
+                running = subprocess.Popen([sys.executable, "-c", code, *words], env=env, stdout=file, stderr=file)
+                most = most_mb(running)
+            seconds, cpu = time.perf_counter() - begin, children_cpu_s() - cpu
+            if running.returncode:
+                raise SystemExit(said.read_text())
             scans = len(json.loads(Path(folder, "out", "cohort.json").read_text())["cases"])
-        waiting = re.findall(r"waited (\d+) % of the time", done.stderr)[-1]
-        print(f"| {workers} | {seconds:.0f} | {3600 * scans / seconds:.0f} | {waiting} |", flush=True)
+            waiting = re.findall(r"waited (\d+) % of the time", said.read_text()) or ["-"]
+        found = (
+            workers,
+            f"{seconds:.0f}",
+            f"{3600 * scans / seconds:.0f}",
+            f"{cpu / scans:.1f}",
+            f"{most:.0f}",
+            waiting[-1],
+        )
+        print("|".join(["", *(f" {value} " for value in found), ""]), flush=True)
+
+
+def children_cpu_s() -> float:
+    """CPU-seconds of all ended children of this process, and of theirs."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def most_mb(running: subprocess.Popen[bytes]) -> float:
+    """The most resident memory, MB, that one process of a command held at a time, looked at until the command ends."""
+    most = 0
+    while running.poll() is None:
+        with contextlib.suppress(psutil.Error):
+            first = psutil.Process(running.pid)
+            for process in (first, *first.children(recursive=True)):
+                with contextlib.suppress(psutil.Error):
+                    most = max(most, process.memory_info().rss)
+        time.sleep(LOOK_S)
+    return most / 1e6
 
 
 def main() -> None:
@@ -129,7 +166,8 @@ def main() -> None:
             kind.add_argument("--keep", type=Path, help="folder to leave the results in")
         else:
             kind.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4, 8])
-    kinds.choices["cohort"].add_argument("--device", default="cuda")
+    kinds.choices["cohort"].add_argument("--device", default="auto")
+    kinds.choices["cohort"].add_argument("--networks", choices=("shared", "own"), default="shared")
     args = parser.parse_args()
     args.function(args)
 
