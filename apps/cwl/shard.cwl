@@ -7,7 +7,7 @@ baseCommand: [head-ct-anomaly, cohort]
 hints: # for two workers; `cwl:requirements` in the job file can say otherwise
   ResourceRequirement:
     coresMin: 2
-    ramMin: 6000
+    ramMin: 10000
 inputs:
   scans:
     type: Directory
@@ -32,7 +32,7 @@ inputs:
     type: int
     default: 2
     inputBinding: {prefix: --workers}
-    doc: processes of this shard, 3 GB each
+    doc: processes of this shard, 3 to 4 GB each
 arguments:
   - position: -1
     valueFrom: $(inputs.scans.path)/$(inputs.list)

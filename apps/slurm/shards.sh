@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 #SBATCH --job-name=head-ct-anomaly
 #SBATCH --cpus-per-task=2
-#SBATCH --mem=8G
+#SBATCH --mem=10G
 #SBATCH --requeue
 #SBATCH --open-mode=append
 #SBATCH --output=shard_%a.log
