@@ -30,6 +30,7 @@ sys.path.insert(0, os.environ.get("BUNDLE", str(ROOT / "bundle")))
 
 import numpy as np
 
+from scripts.anomaly.files import THRESHOLDS_NAME, read_thresholds
 from scripts.assets import metadata, place
 from scripts.files.atomic import replace_file
 from scripts.files.fingerprints import simulator_sha256
@@ -57,13 +58,13 @@ from scripts.statistics.repeatability import FEWEST, Repeatability, agreement, r
 from scripts.volume import UNKNOWN_HU
 
 HEADS, FIRST_SEED = 10, 77_000
-"""How many heads, and the seed of the first one: no calibration, training or other benchmark draws these."""
+"""The number of heads, and the seed of the first one: no calibration, training or other benchmark draws these."""
 
 UNTRAINED = tuple(f"head_{number:02d}" for number in range(9, 15))
 """Anatomies that no network was trained on; heads take turns over them."""
 
 LESIONS = (None, "intraparenchymal", None, "subdural", None, "epidural", None, "infarct", None, "intraparenchymal")
-"""What is planted into the heads, in turn."""
+"""The lesions that are planted into the heads, in turn."""
 
 THICKNESSES_MM = ((5.0, 2.5), (1.25, 4.0), (3.0, 5.0), (2.0, 1.25), (5.0, 3.0))
 """Slice thicknesses of the first and the second scan, in turn; never the same."""
@@ -118,7 +119,7 @@ def is_current(folder: Path) -> bool:
         found = json.loads((folder / RESULT_NAME).read_text(encoding="utf-8"))["calibration"] or {}
     except (OSError, ValueError, KeyError):
         return False
-    facts = json.loads(Path(place("models/thresholds.json")).read_text(encoding="utf-8"))
+    facts = read_thresholds(place(f"models/{THRESHOLDS_NAME}")).facts
     return all(found.get(name) == facts.get(name) for name in TIES)
 
 

@@ -62,7 +62,7 @@ def load_regions(path: str) -> NDArray[np.uint8]:
 
 @lru_cache(maxsize=2)
 def load_region_target(path: str) -> RegionTarget:
-    """Where a scan's regions are looked for, of the reference regions in a file.
+    """The places in which a scan's regions are looked for, of the reference regions in a file.
 
     It is read once a process from `REGION_TARGET_NAME` beside the file, or made where that is of another file.
     """
