@@ -180,7 +180,7 @@ def misplaced(folder: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("prepared", "words"),
     [
-        (misplaced, "belongs to another shard than 2. Score the shard again."),
+        (misplaced, " belongs to shard 3, not 2. Remove it there."),
         (lost_shard, "Of 3 shards 3 is missing. Run `cohort --shard 3/3`"),
         (twice, "are both shard 1. Name one."),
         (other_results, "are both shard 1, and case-"),
@@ -217,9 +217,16 @@ def test_without_links_results_are_copied(scored: Path, code: int, monkeypatch: 
     assert case.is_dir()
     assert not case.is_symlink()
     assert verify(case)["scores"] == verify(scored / "whole" / "cases" / "case-0")["scores"]
-    monkeypatch.undo()
-    assert main(["merge", *shards(scored), "-o", str(scored / "all")]) == 0
-    assert case.is_symlink()
+    assert not list((scored / "all").rglob(".*.partial"))
+
+
+def test_results_of_another_run_are_not_replaced(scored: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = scored / "whole" / "cases" / "case-0" / "result.json"
+    other.write_text(other.read_text() + "\n")
+    before = other.read_bytes()
+    assert main(["merge", *shards(scored), "-o", str(scored / "whole")]) == 4
+    assert " holds other results than " in capsys.readouterr().err
+    assert other.read_bytes() == before
 
 
 def test_another_error_of_a_link_is_a_sentence(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import errno
+import filecmp
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,9 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import WrongUsage, as_ours
+from ..errors import OutputExists, WrongUsage, as_ours
 from ..files.json_text import json_text
 from ..files.tables import as_csv
+from ..results.record import RESULT_NAME
 from ..words import counted
 from .folder import CASES, FACTS_NAME, REASONS, THUMBNAILS, CohortFolder, differing
 from .index import write_index
@@ -115,22 +117,32 @@ def _part(folder: Path) -> Part:
         what = "a cohort, but no shard of one" if facts else f"no shard: it has no {FACTS_NAME}"
         raise WrongUsage(f"{folder} is {what}. Name folders that `cohort --shard` wrote.")
     place, cases = facts.pop("shard"), facts.pop("cases", {})
-    scored = [entry.name for entry in _entries(folder / CASES)]
-    refused = [entry.name.removesuffix(".json") for entry in _entries(folder / REASONS)]
-    check_own(folder, place, [*scored, *refused])
+    check_own(folder, place)
+    check_results(folder, place)
     return Part(folder.absolute(), facts, place, cases)
 
 
-def check_own(folder: Path, place: Mapping[str, Any], there: Sequence[str] = ()) -> None:
-    """See that all cases of a shard belong to it: those of its list, and those whose results are there.
+def check_own(folder: Path, place: Mapping[str, Any]) -> None:
+    """See that all of a shard belongs to it.
 
     Raises:
         WrongUsage: a name does not.
     """
-    if alien := next(
-        (case for case in (*place["rows"], *there) if shard_of(case, place["of"]) != place["number"]), None
-    ):
+    if alien := next((case for case in place["rows"] if shard_of(case, place["of"]) != place["number"]), None):
         raise WrongUsage(f"{folder}: {alien} belongs to another shard than {place['number']}. Score the shard again.")
+
+
+def check_results(folder: Path, place: Mapping[str, Any]) -> None:
+    """See that the folder of a shard holds no results of another one's cases, which might be others than theirs.
+
+    Raises:
+        WrongUsage: it does.
+    """
+    entries = [(entry, entry.name) for entry in _entries(folder / CASES)]
+    entries += [(entry, entry.name.removesuffix(".json")) for entry in _entries(folder / REASONS)]
+    for entry, case in entries:
+        if (number := shard_of(case, place["of"])) != place["number"]:
+            raise WrongUsage(f"{entry} belongs to shard {number}, not {place['number']}. Remove it there.")
 
 
 def _apart(first: Part, second: Part) -> str:
@@ -229,6 +241,7 @@ def link(part: Path, output: Path) -> None:
     """Link the results of a shard's cases into the joined folder.
 
     Raises:
+        OutputExists: results of another run are in their place.
         OutputFailed: the file system has no room.
     """
     for folder in LINKED:
@@ -244,17 +257,27 @@ def link(part: Path, output: Path) -> None:
 
 
 def _link(made: Path, leads_to: str, target: Path) -> None:
-    """Make a link to a target, or a copy of it where there can be no link, in the place of an earlier merge's."""
-    if made.is_symlink() or made.is_file():
+    """Make a link to a target, in the place of an earlier merge's, or a copy of it where there can be no link.
+
+    Raises:
+        OutputExists: something else is there.
+    """
+    if made.is_symlink():
         made.unlink()
-    elif made.is_dir():
-        shutil.rmtree(made)
+    elif made.exists():
+        there, wanted = (path / RESULT_NAME if path.is_dir() else path for path in (made, target))
+        if filecmp.cmp(there, wanted, shallow=False):
+            return  # an earlier merge's copy
+        raise OutputExists(f"{made} holds other results than {target}. Choose another folder.")
     try:
         os.symlink(leads_to, made)
     except OSError as error:
         if error.errno not in NO_LINKS and getattr(error, "winerror", None) != NOT_ALLOWED:
             raise
-        shutil.copytree(target, made) if target.is_dir() else shutil.copyfile(target, made)
+        partial = made.with_name(f".{made.name}.partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        shutil.copytree(target, partial) if target.is_dir() else shutil.copyfile(target, partial)
+        partial.rename(made)
 
 
 def _entries(folder: Path) -> Iterator[Path]:
