@@ -42,6 +42,7 @@ STAGES: tuple[tuple[str, str, str], ...] = (
     ("foreground", "scripts.preprocessing.transforms", "FindForegroundd.__call__"),
     ("mask", "scripts.preprocessing.transforms", "MaskBackgroundd.__call__"),
     ("regions", "scripts.preprocessing.transforms", "MakeRegionsd.__call__"),
+    ("noise and fluid", "scripts.preprocessing.transforms", "MeasureImaged.__call__"),
     ("coverage", "scripts.preprocessing.transforms", "MeasureCoveraged.__call__"),
     ("intensities", "scripts.preprocessing.transforms", "ScaleWindowsd.__call__"),
     ("network", "scripts.networks.inferers", "DensePositionInferer.__call__"),

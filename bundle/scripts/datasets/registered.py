@@ -18,12 +18,12 @@ from monai.transforms import Compose
 
 from ..findings import InputRefused
 from ..geometry.coordinates import grid_affine
-from ..preprocessing.transforms import FindForegroundd, MakeRegionsd, MaskBackgroundd, MeasureCoveraged
+from ..preprocessing.transforms import FindForegroundd, MakeRegionsd, MaskBackgroundd, MeasureCoveraged, MeasureImaged
 from ..registration.transforms import RegisterHeadd
 from .cache import Item, RegisteredScan, load_registered, maker_hash, refusals_kept, save_registered, without_refused
 from .datalist import fingerprint
 
-KEPT = (RegisterHeadd, FindForegroundd, MaskBackgroundd, MakeRegionsd, MeasureCoveraged)
+KEPT = (RegisterHeadd, FindForegroundd, MaskBackgroundd, MakeRegionsd, MeasureImaged, MeasureCoveraged)
 """Transforms whose outcome is cached; they follow one another in the preprocessing of inference.json."""
 
 

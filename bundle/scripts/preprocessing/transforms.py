@@ -24,6 +24,7 @@ from ..geometry.coordinates import REFERENCE_SPACING_MM
 from ..volume import AIR_HU
 from .blocks import Shift, at_places, block_grid, block_hu, median_shift, shifted
 from .foreground import head_foreground
+from .image_measures import image_measures
 from .intensity import BONE_WINDOW_HU, BRAIN_WINDOW_HU, equalize_histogram, windows
 from .regions import RegionTarget, coverage, in_blocks, in_hemispheres, own_regions, region_target, share_in_no_region
 
@@ -145,6 +146,34 @@ def told(image: MetaTensor, share: float) -> MetaTensor:
         findings.append(finding("intracranial_unassigned", text).as_dict())
     found.meta |= {"registration": {**quality, "intracranial_share_in_no_region": share}, "findings": findings}
     return found
+
+
+class MeasureImaged(MapTransform):
+    """Measure noise, grain and fluid of a registered scan (see `image_measures`), for audits; no score sees them.
+
+    They join the quality in the metadata of the registered scan. One that was not registered, or whose scan on its own
+    grid is not there, stays as it is.
+    """
+
+    def __init__(self, keys: str, scan_key: str = "scan", regions_key: str = "regions") -> None:
+        super().__init__(keys)
+        self.scan_key, self.regions_key = scan_key, regions_key
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> Data:
+        """Add the measures to the metadata of each key."""
+        measured = dict(data)
+        for key in self.key_iterator(measured):
+            image, scan = measured[key], measured.get(self.scan_key)
+            if not (isinstance(image, MetaTensor) and isinstance(scan, MetaTensor) and "registration" in image.meta):
+                continue
+            quality = image.meta["registration"]
+            affine, matrix = (np.asarray(one, dtype=np.float64) for one in (scan.affine, quality["matrix"]))
+            regions = as_array(measured[self.regions_key]).astype(np.uint8)
+            numbers = image_measures(as_array(image), regions, as_array(scan), affine, matrix)
+            found: MetaTensor = image.clone()
+            found.meta |= {"registration": {**quality, **numbers}}
+            measured[key] = found
+        return measured
 
 
 class MeasureCoveraged(MapTransform):

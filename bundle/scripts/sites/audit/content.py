@@ -22,6 +22,7 @@ from ...statistics.standing import clopper_pearson
 from ...words import counted
 from .comparisons import FEWEST_IN_GROUP, FEWEST_SCANS, Scores, SiteTest, all_tests
 from .facts import CLASSES, FACTORS, MONTH
+from .images import Images, ImageTest, images_of
 from .judged import HEMISPHERE, KINDS, SKULL, UNLIKE, Scan, Site, facts_in_words, kinds_of
 from .naming import Explained, explained
 from .sentences import sentences
@@ -52,7 +53,7 @@ def audit_of(site: Site, score: str, version: str) -> Content:
     scores = Scores(site.scans, site.calibration)
     tests = all_tests(scores)
     found = explained(scores, tests)
-    calibration = site.calibration
+    calibration, images = site.calibration, images_of(site.scans)
     content: Content = {
         "format": AUDIT_FORMAT,
         "bundle_version": version,
@@ -73,8 +74,9 @@ def audit_of(site: Site, score: str, version: str) -> Content:
         "p_values": {part: curve(site.scans, site, part) for part in PARTS},
         "tests": [_plain(test) for test in sorted(tests, key=lambda one: one.p)],
         "responsible": _responsible(found),
+        "images": _images(images),
     }
-    return {**content, "sentences": sentences(content, scores, tests, found)}
+    return {**content, "sentences": sentences(content, scores, tests, found, images)}
 
 
 def check_enough(site: Site) -> None:
@@ -176,10 +178,33 @@ def curve(scans: Sequence[Scan], site: Site, part: str) -> list[list[float]]:
     return [[round(float(one), 4), round(float(other), 4)] for one, other in zip(expected, values, strict=True)]
 
 
-def _plain(test: SiteTest) -> dict[str, Any]:
+def _plain(test: SiteTest | ImageTest) -> dict[str, Any]:
     """A test with rounded numbers."""
     numbers = {"effect": round(test.effect, 3), "p": float(f"{test.p:.3g}"), "adjusted": float(f"{test.adjusted:.3g}")}
     return {**asdict(test), **numbers, "counts": test.counts}
+
+
+def _images(images: Images) -> Content:
+    """Medians of the measures of images by scanner, the tests of them, and those that are named."""
+
+    def numbers(test: ImageTest) -> Content:
+        medians = {name: None if value is None else round(value, 4) for name, value in _medians(test).items()}
+        return {**_plain(test), **medians}
+
+    return {
+        "measured": images.measured,
+        "scanners": [
+            {"value": level, **{name: round(value, 4) for name, value in own.items()}}
+            for level, own in images.medians.items()
+        ],
+        "tests": [numbers(test) for test in sorted(images.tests, key=lambda one: one.p)],
+        "named": [numbers(test) for test in images.named],
+    }
+
+
+def _medians(test: ImageTest) -> dict[str, float | None]:
+    """The medians of a scanner's scans and of the others."""
+    return {"here": test.here, "there": test.there}
 
 
 def _responsible(found: Explained) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ...anomaly.files import THRESHOLDS_NAME, NotCalibrated, read_thresholds
 from ...anomaly.scores import FEWEST_SCORES, LISTS, SCORES_PER_SCAN
 from ...assets import place, sha256
-from ...cohort.folder import FACTS_NAME, CohortFolder
+from ...cohort.folder import CASES, FACTS_NAME, CohortFolder
 from ...cohort.table import DETAILS_NAME, DONE, FAILED, REFUSED, TABLE_NAME, Row, read_short, read_table
 from ...errors import WrongUsage
 from ...findings import REFUSALS
@@ -27,6 +27,7 @@ from ...skull.files import read_calibration as read_skulls
 from ...statistics.alpha import ALPHA
 from ...statistics.auroc import threshold_at_specificity
 from .facts import Facts
+from .looks import read_looks
 
 HEMISPHERE, SKULL = "hemisphere", "skull"
 
@@ -71,13 +72,15 @@ class Calibration:
 
 @dataclass(frozen=True)
 class Scan:
-    """A scan that was scored: its scores by kind, the verdict on its pose, flags, number of detections, and facts."""
+    """A scan that was scored: its scores by kind, the verdict on its pose, flags, number of detections, facts, and the
+    measures of its image (see `images`)."""
 
     scores: Mapping[str, tuple[float, ...]]
     verdict: str = ""
     flags: tuple[str, ...] = ()
     detections: int = 0
     facts: Mapping[str, str] | None = None
+    looks: Mapping[str, float] | None = None
 
     def of(self, kind: str) -> tuple[float, ...]:
         """Its scores of a kind; none where it has none."""
@@ -164,7 +167,13 @@ def read_site(folder: CohortFolder, calibration: Calibration, facts: Mapping[str
     rows, short = read_table(folder.root / DETAILS_NAME), read_short(folder.root / TABLE_NAME)
     shown = {row.case: row for row in short}
     done = [row for row in rows if row.status == DONE]
-    scans = [_scan(row, shown.get(row.case), calibration, facts.get(row.case)) for row in done]
+    scans = [
+        replace(
+            _scan(row, shown.get(row.case), calibration, facts.get(row.case)),
+            looks=read_looks(folder.root / CASES / row.case),
+        )
+        for row in done
+    ]
     refused = Counter(reason_code(row.reason) for row in rows if row.status == REFUSED)
     failed = sum(row.status == FAILED for row in rows)
     without = Counter(UNLIKE if UNLIKE in scan.flags else OTHER_REASON for scan in scans if not scan.of(HEMISPHERE))

@@ -10,6 +10,7 @@ from ...files.templates import rendered
 from .charts import qq_plot, rate_chart
 from .facts import FACTORS, MONTH
 from .judged import HEMISPHERE, SKULL
+from .looks import MEASURES
 from .sentences import PLURALS, interval
 
 TITLES = {
@@ -41,6 +42,8 @@ def audit_page(content: Mapping[str, Any]) -> bytes:
         qq=qq_plot({PLURALS[part]: points for part, points in content["p_values"].items()}, "p-values of the site"),
         groups=[_section(name, rows, content) for name in (*FACTORS, MONTH) if (rows := compared[name])],
         left={TITLES[name]: _left(rows) for name, rows in shown.items() if _left(rows)},
+        images=_image_rows(content["images"]),
+        measures=[f"{one.words}{', ' * bool(one.unit)}{one.unit}" for one in MEASURES.values()],
         tests=[_row(test) for test in content["tests"][:MOST_TESTS]],
         interval=interval,
     )
@@ -55,6 +58,21 @@ def _section(name: str, rows: list[dict[str, Any]], content: Mapping[str, Any]) 
     drawn = rate_chart(rates, content["expected_percent"], f"hemispheres above the threshold by {title.lower()}")
     qq = "" if name == MONTH else qq_plot(curves, f"p-values of hemispheres by {title.lower()}")
     return {"title": title, "rows": rows, "rates": drawn, "qq": qq}
+
+
+def _image_rows(images: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A row for each scanner: its medians in words, and which of them differ."""
+    differing = {(test["level"], test["measure"]) for test in images["named"]}
+    return [
+        {
+            "scanner": row["value"],
+            "cells": [
+                (f"{row[name] * one.factor:.{one.digits}f}" if name in row else "", (row["value"], name) in differing)
+                for name, one in MEASURES.items()
+            ],
+        }
+        for row in images["scanners"]
+    ]
 
 
 def _left(rows: list[dict[str, Any]]) -> str:

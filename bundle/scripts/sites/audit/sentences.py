@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ...words import counted
@@ -19,21 +19,26 @@ from .comparisons import (
     trend_tests,
 )
 from .facts import FACTORS, MONTH
+from .images import SCANNER, Images, ImageTest
 from .judged import HEMISPHERE, KINDS, OTHER_REASON, SKULL
+from .looks import MEASURES
 from .naming import Explained, Key, Named
 
 PLURALS = {kind: kind.replace(HEMISPHERE, "hemispheres").replace(SKULL, "skulls") for kind in KINDS}
 
 
-def sentences(content: Mapping[str, Any], scores: Scores, tests: Sequence[SiteTest], found: Explained) -> list[str]:
-    """The sentences on an audit of some content, tests, and what is responsible."""
+def sentences(
+    content: Mapping[str, Any], scores: Scores, tests: Sequence[SiteTest], found: Explained, images: Images
+) -> list[str]:
+    """The sentences on an audit of some content, tests, what is responsible, and how images differ."""
     said = [_on_rate(content, part, tests) for part in (HEMISPHERE, SKULL)]
     said += [text for kind in KINDS if (text := _on_scores(kind, tests))]
     said += [_on_named(one, scores, found) for one in found.named]
     said += _on_rest(found)
+    said += on_images(images, {one.key for one in found.named})
     said += _on_heads(content)
     said += _on_refusals(content)
-    return [*said, *_not_said(content, scores), _advice(content, tests, found)]
+    return [*said, *_not_said(content, scores, images), _advice(content, tests, found)]
 
 
 def interval(rate: Mapping[str, Any]) -> str:
@@ -109,7 +114,32 @@ def _share(scores: Scores, mask: Mask) -> str:
     return f"{100 * float(scores.above[mask].mean()):.0f} %"
 
 
-def _p(test: SiteTest) -> str:
+def on_images(images: Images, responsible: Collection[Key]) -> list[str]:
+    """On scanners whose images differ, whether or not they are responsible, and on trends of images."""
+    said = []
+    for level in dict.fromkeys(test.level for test in images.named if test.level):
+        own = [test for test in images.named if test.level == level]
+        ways = [
+            f"{one.more if test.effect > 0 else one.less} ({one.words} {one.shown(test.here or 0)}, "
+            f"{one.shown(test.there or 0)} in the others; adjusted p {_p(test)})"
+            for test in own
+            for one in [MEASURES[test.measure]]
+        ]
+        text = f"Images of scanner {level} are {' and '.join(ways)}."
+        if (SCANNER, level) not in responsible:
+            text += " That its scores differ was not found."
+        said.append(text)
+    for test in images.named:
+        if not test.level:
+            way = "rises" if test.effect > 0 else "falls"
+            said.append(
+                f"The {MEASURES[test.measure].words} {way} from month to month within scanners (Kendall's tau "
+                f"{test.effect:+.2f}, adjusted p {_p(test)}). See what was changed in that time."
+            )
+    return said
+
+
+def _p(test: SiteTest | ImageTest) -> str:
     """An adjusted p-value."""
     return f"{test.adjusted:.3f}" if test.adjusted >= 0.001 else "below 0.001"
 
@@ -157,7 +187,7 @@ def _on_refusals(content: Mapping[str, Any]) -> list[str]:
     return said
 
 
-def _not_said(content: Mapping[str, Any], scores: Scores) -> list[str]:
+def _not_said(content: Mapping[str, Any], scores: Scores, images: Images) -> list[str]:
     """On what these scans can't tell."""
     groups = content["groups"]
     unknown = [name for name in FACTORS if all(row["value"] == "not known" for row in groups[name])]
@@ -173,6 +203,8 @@ def _not_said(content: Mapping[str, Any], scores: Scores) -> list[str]:
         said.append(
             f"No trend can be seen: it takes {FEWEST_SCANS} scans of known month, from {FEWEST_MONTHS} different ones."
         )
+    if not images.measured:
+        said.append("Images were not compared: these results hold no measures of them. Judge the scans again.")
     return said
 
 
