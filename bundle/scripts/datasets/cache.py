@@ -40,6 +40,9 @@ Item = Mapping[Hashable, Any]
 ASSETS = ("reference.nii.gz", "reference_masks.nii.gz", "regions.nii.gz", "locator.pt")
 """Files of the bundle's models that a registered scan depends on."""
 
+FORM = "with measures of the image"
+"""What is kept, in words that change with it."""
+
 SHAPE = (REFERENCE_SIZE, REFERENCE_SIZE, REFERENCE_SIZE)
 
 PASSING = "path_missing"
@@ -50,8 +53,8 @@ DAMAGED = (AttributeError, EOFError, KeyError, OSError, TypeError, ValueError, z
 
 
 def maker_hash() -> str:
-    """A name for the registration: it changes with the bundle's version and the files to register with."""
-    marks = [metadata()["version"], *(sha256(place(f"models/{name}")) for name in ASSETS)]
+    """A name for the registration: it changes with the version, with what is kept, and the files to register with."""
+    marks = [metadata()["version"], FORM, *(sha256(place(f"models/{name}")) for name in ASSETS)]
     return hashlib.sha256(" ".join(marks).encode()).hexdigest()[:16]
 
 

@@ -185,26 +185,13 @@ def _plain(test: SiteTest | ImageTest) -> dict[str, Any]:
 
 
 def _images(images: Images) -> Content:
-    """Medians of the measures of images by scanner, the tests of them, and those that are named."""
-
-    def numbers(test: ImageTest) -> Content:
-        medians = {name: None if value is None else round(value, 4) for name, value in _medians(test).items()}
-        return {**_plain(test), **medians}
-
+    """How many scans have each measure of images, medians by scanner, the tests, and those that are named."""
     return {
-        "measured": images.measured,
-        "scanners": [
-            {"value": level, **{name: round(value, 4) for name, value in own.items()}}
-            for level, own in images.medians.items()
-        ],
-        "tests": [numbers(test) for test in sorted(images.tests, key=lambda one: one.p)],
-        "named": [numbers(test) for test in images.named],
+        "measured": dict(images.measured),
+        "scanners": [{"value": level, **own} for level, own in images.medians.items()],
+        "tests": [_plain(test) for test in sorted(images.tests, key=lambda one: one.p)],
+        "named": [_plain(test) for test in images.named],
     }
-
-
-def _medians(test: ImageTest) -> dict[str, float | None]:
-    """The medians of a scanner's scans and of the others."""
-    return {"here": test.here, "there": test.there}
 
 
 def _responsible(found: Explained) -> dict[str, Any]:

@@ -4,9 +4,10 @@ The measures are those in `quality` of each scan's `result.json` (see `preproces
 thickness have another noise, so each value is *aligned*: less the median of the scans in the same class of thickness.
 A scanner with at least `FEWEST_IN_GROUP` scans is compared with the others by Mann and Whitney's test of aligned values
 (Hodges and Lehmann, Annals of Mathematical Statistics 33, 1962). The most certain one is *named* and its scans are left
-out before the next is looked for, as one scanner that is brighter makes all others darker. The trend along months is
-Kendall's tau, within scanners and classes. A test counts at `SURE`, after Bonferroni's adjustment of all tests of
-scanners, or of all trends: Benjamini and Hochberg's grows lax where one scanner makes all others differ from it.
+out before the next is looked for, as one scanner that is brighter makes all others darker. Of two scanners each differs
+from the other, and the one with fewer scans is named. The trend along months is Kendall's tau, within scanners and
+classes. A test counts at `SURE`, after Bonferroni's adjustment of all tests of scanners, or of all trends: Benjamini
+and Hochberg's grows lax where one scanner makes all others differ from it.
 """
 
 from __future__ import annotations
@@ -28,7 +29,6 @@ SURE = 0.01
 
 SCANNER, THICKNESS = "scanner", "thickness"
 
-
 Values = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
@@ -37,8 +37,8 @@ Mask = NDArray[np.bool_]
 class ImageTest:
     """A test of a measure: of a scanner against the others, or of the trend along months (no level).
 
-    `effect` is a probability of being higher minus 1/2, or Kendall's tau; `here` and `there` are the medians of the
-    scanner's scans and of the others.
+    `effect` is a probability of being higher minus 1/2, or Kendall's tau; `here` is the median of the scanner's scans,
+    and `there` what it would be if aligned values had the median of the others.
     """
 
     measure: str
@@ -58,10 +58,10 @@ class ImageTest:
 
 @dataclass(frozen=True)
 class Images:
-    """Medians of the measures by scanner, how many scans have measures, all tests, and those that are named."""
+    """Medians of the measures by scanner, how many scans have each measure, all tests, and those that are named."""
 
     medians: Mapping[str, Mapping[str, float]]
-    measured: int
+    measured: Mapping[str, int]
     tests: tuple[ImageTest, ...]
     named: tuple[ImageTest, ...]
 
@@ -76,6 +76,11 @@ class Looks:
         self.value = {
             name: np.array([(scan.looks or {}).get(name, np.nan) for scan in scans], dtype=float) for name in MEASURES
         }
+
+    def comparable(self, name: str) -> Mask:
+        """The scans (m,) with a measure and a known scanner, and of known slice thickness if it is one by thickness."""
+        known = ~np.isnan(self.value[name]) & (self.scanner != "")
+        return np.asarray(known & (self.thickness != "") if MEASURES[name].by_thickness else known, dtype=bool)
 
     def aligned(self, name: str, kept: Mask, strata: Sequence[NDArray[Any]]) -> Values:
         """The values (m,) of a measure, less the median of the kept scans in the same stratum."""
@@ -97,13 +102,13 @@ def images_of(scans: Sequence[Scan]) -> Images:
     named = [found for name in MEASURES for found in _named(looks, name, tests)]
     medians = {
         level: {
-            name: float(np.median(looks.value[name][of]))
-            for name in MEASURES
+            name: one.rounded(float(np.median(looks.value[name][of])))
+            for name, one in MEASURES.items()
             if (of := _of(looks, level, seen[name])).sum() >= FEWEST_IN_GROUP
         }
         for level in sorted({str(level) for level in looks.scanner} - {""})
     }
-    measured = int(np.any(list(seen.values()), axis=0).sum()) if scans else 0
+    measured = {name: int(of.sum()) for name, of in seen.items()}
     return Images({level: own for level, own in medians.items() if own}, measured, tuple(tests), tuple(named))
 
 
@@ -116,7 +121,7 @@ def scanner_tests(looks: Looks, name: str, kept: Mask) -> list[ImageTest]:
     """Tests of a measure, of each scanner against the others among the kept scans; none where either has too few."""
     from scipy.stats import mannwhitneyu
 
-    kept = kept & (looks.scanner != "")
+    kept = looks.comparable(name) & kept
     values, found = looks.aligned(name, kept, [looks.thickness]), []
     for level in sorted({str(level) for level in looks.scanner[kept]}):
         here = _of(looks, level, kept)
@@ -126,8 +131,9 @@ def scanner_tests(looks: Looks, name: str, kept: Mask) -> list[ImageTest]:
         test = mannwhitneyu(values[here], values[there], method="asymptotic")
         effect = float(test.statistic) / int(here.sum() * there.sum()) - 0.5
         p = 1.0 if np.isnan(test.pvalue) else float(test.pvalue)
-        medians = (float(np.median(looks.value[name][mask])) for mask in (here, there))
-        found.append(ImageTest(name, level, int(here.sum()), effect, p, *medians))
+        median, shift = float(np.median(looks.value[name][here])), np.median(values[here]) - np.median(values[there])
+        both = (MEASURES[name].rounded(value) for value in (median, median - float(shift)))
+        found.append(ImageTest(name, level, int(here.sum()), effect, p, *both))
     return found
 
 
@@ -135,7 +141,7 @@ def trend(looks: Looks, name: str) -> list[ImageTest]:
     """The test of a trend of a measure along months, within scanners and classes of thickness; none if too few."""
     from scipy.stats import kendalltau
 
-    kept = np.asarray(~np.isnan(looks.value[name]) & (looks.month != ""), dtype=bool)
+    kept = np.asarray(looks.comparable(name) & (looks.month != ""), dtype=bool)
     months = looks.month[kept].astype(str)
     if months.size < FEWEST_SCANS or np.unique(months).size < FEWEST_MONTHS:
         return []

@@ -73,7 +73,7 @@ class Calibration:
 @dataclass(frozen=True)
 class Scan:
     """A scan that was scored: its scores by kind, the verdict on its pose, flags, number of detections, facts, and the
-    measures of its image (see `images`)."""
+    measures of its image (see `looks`)."""
 
     scores: Mapping[str, tuple[float, ...]]
     verdict: str = ""

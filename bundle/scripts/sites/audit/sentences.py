@@ -16,6 +16,7 @@ from .comparisons import (
     Mask,
     Scores,
     SiteTest,
+    best_of,
     trend_tests,
 )
 from .facts import FACTORS, MONTH
@@ -35,7 +36,8 @@ def sentences(
     said += [text for kind in KINDS if (text := _on_scores(kind, tests))]
     said += [_on_named(one, scores, found) for one in found.named]
     said += _on_rest(found)
-    said += on_images(images, {one.key for one in found.named})
+    keys = {*best_of(tests), *(key for one in found.named for key in (one.key, *one.same))}
+    said += on_images(images, {level for factor, level in keys if factor == SCANNER})
     said += _on_heads(content)
     said += _on_refusals(content)
     return [*said, *_not_said(content, scores, images), _advice(content, tests, found)]
@@ -114,20 +116,14 @@ def _share(scores: Scores, mask: Mask) -> str:
     return f"{100 * float(scores.above[mask].mean()):.0f} %"
 
 
-def on_images(images: Images, responsible: Collection[Key]) -> list[str]:
-    """On scanners whose images differ, whether or not they are responsible, and on trends of images."""
+def on_images(images: Images, by_scores: Collection[str]) -> list[str]:
+    """On scanners whose images differ, and on trends of images; `by_scores` are the scanners whose scores differ."""
     said = []
     for level in dict.fromkeys(test.level for test in images.named if test.level):
-        own = [test for test in images.named if test.level == level]
-        ways = [
-            f"{one.more if test.effect > 0 else one.less} ({one.words} {one.shown(test.here or 0)}, "
-            f"{one.shown(test.there or 0)} in the others; adjusted p {_p(test)})"
-            for test in own
-            for one in [MEASURES[test.measure]]
-        ]
+        ways = [_way(test) for test in images.named if test.level == level]
         text = f"Images of scanner {level} are {' and '.join(ways)}."
-        if (SCANNER, level) not in responsible:
-            text += " That its scores differ was not found."
+        if not (level in by_scores or (len(images.medians) == 2 and by_scores)):
+            text += " No difference of its scores was found."
         said.append(text)
     for test in images.named:
         if not test.level:
@@ -137,6 +133,13 @@ def on_images(images: Images, responsible: Collection[Key]) -> list[str]:
                 f"{test.effect:+.2f}, adjusted p {_p(test)}). See what was changed in that time."
             )
     return said
+
+
+def _way(test: ImageTest) -> str:
+    """In what way the images of a scanner differ."""
+    one = MEASURES[test.measure]
+    medians = f"{one.words} {one.shown(test.here or 0)}, where the others have {one.shown(test.there or 0)}"
+    return f"{one.more if test.effect > 0 else one.less} ({medians}; adjusted p {_p(test)})"
 
 
 def _p(test: SiteTest | ImageTest) -> str:
@@ -203,8 +206,12 @@ def _not_said(content: Mapping[str, Any], scores: Scores, images: Images) -> lis
         said.append(
             f"No trend can be seen: it takes {FEWEST_SCANS} scans of known month, from {FEWEST_MONTHS} different ones."
         )
-    if not images.measured:
-        said.append("Images were not compared: these results hold no measures of them. Judge the scans again.")
+    lacking = [one.words for name, one in MEASURES.items() if 2 * images.measured[name] < len(scores.scans)]
+    if lacking:
+        said.append(
+            f"Most results hold no {', no '.join(lacking)}, so these were hardly compared. If they are of an earlier "
+            "version, judge the scans again, into a new folder."
+        )
     return said
 
 
