@@ -9,8 +9,8 @@ Healthy heads of anatomies that no network was trained on, varied as those of th
 protocol that is drawn as `simulate` draws them, in slices of 3 and 5 mm. Scanner A has no drift, each other one
 a drift of `drifts.py`. *Pairs* are the first heads of A, which every other scanner scans too, in the same pose and with
 the same noise. At the *site* every scan is of a head of its own, as many by each scanner: A with each other scanner is
-one audit. What is drawn or judged is not drawn or judged again; with larger numbers the lists get longer. A scan is
-drawn in 5 to 16 CPU-seconds, and judged in 20 to 30.
+one audit, and all of them another. What is drawn or judged is not drawn or judged again; with larger numbers the lists
+get longer. A scan is drawn in 5 to 16 CPU-seconds, and judged in 20 to 30.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from scripts.files.tables import Table
 from scripts.results.checks import decoded_map
 from scripts.results.drawing import BACKGROUND, QUIET, TEXT, label
 from scripts.sites.audit.judged import HEMISPHERE, Calibration, calibration_of
-from scripts.sites.audit.sentences import interval
+from scripts.sites.audit.looks import MEASURES
 from scripts.volume import UNKNOWN_HU
 
 PAIRS_NAME, SITE_NAME, COHORT = "pairs.json", "site.json", "cohort"
@@ -55,6 +55,9 @@ what was judged."""
 
 PANEL, HEADER, FIELD_MM, WINDOW_HU = 260, 44, 210.0, 80
 """Side of a panel of the picture and height of the words above it, in pixels; what it shows; and the window from 0."""
+
+ALL = "all of them"
+"""The audit of all scanners."""
 
 HEMISPHERES, SKULL = ("left_hemisphere", "right_hemisphere"), "skull"
 
@@ -144,32 +147,40 @@ def drifting() -> list[str]:
 
 
 def site_table(work: Path) -> Table:
-    """The outcome of an audit of scanner A and each other one that is in the list of the site."""
-    lines, folder = [], work / COHORT
-    for drift in drifting():
-        items = [item for item in items_of(work / SITE_NAME) if item["facts"]["scanner"] in ("A", drift)]
-        if not any(item["facts"]["scanner"] == drift for item in items):
-            continue
-        listed, output = work / f"a_and_{drift.lower()}.json", work / f"audit_{drift.lower()}"
-        replace_file(listed, json_text({"test": items}).encode())
+    """The outcome of an audit of scanner A and each other one in the list of the site, and of one of all of them."""
+    listed, folder, lines = items_of(work / SITE_NAME), work / COHORT, []
+    there = [drift for drift in drifting() if any(item["facts"]["scanner"] == drift for item in listed)]
+    audits = {DRIFTS[drift].words: {"A", drift} for drift in there}
+    for words, scanners in {**audits, ALL: {"A", *there}}.items():
+        name = "_and_".join(sorted(scanners)).lower()
+        items, path = [item for item in listed if item["facts"]["scanner"] in scanners], work / f"{name}.json"
+        replace_file(path, json_text({"test": items}).encode())
         with redirect_stdout(io.StringIO()):  # nothing is judged: the tables of the folder become those of this list
-            main_of(["cohort", str(listed), "-o", str(folder), "--stride", "4", "--scores-only"])
-        print(f"\n{DRIFTS[drift].words}:", flush=True)
-        if main_of(["audit", str(folder), "-o", str(output), "--datalist", str(listed)]) == 0:
-            lines.append((DRIFTS[drift].words, *outcome(json.loads((output / "audit.json").read_text()))))
-    header = ("drift", "scans", "hemispheres above, A", "with the drift", "skulls above, A", "with the drift")
-    return Table((*header, "smallest p of the scanner, adjusted", "named"), tuple(lines))
+            main_of(["cohort", str(path), "-o", str(folder), "--stride", "4", "--scores-only"])
+        print(f"\n{words}:", flush=True)
+        output = work / f"audit_{name}"
+        if main_of(["audit", str(folder), "-o", str(output), "--datalist", str(path)]) == 0:
+            lines.append((words, *outcome(json.loads((output / "audit.json").read_text()))))
+    header = ("drift", "scans", "hemispheres above", "skulls above", "smallest p of a scanner's scores, adjusted")
+    return Table((*header, "named by scores", "named by images"), tuple(lines))
 
 
 def outcome(audit: Mapping[str, Any]) -> list[str]:
-    """The numbers of scans, rates of two scanners, the p-value of their difference, and who is responsible."""
+    """The numbers of scans, rates by scanner, the p-value of their differences, and who is named by what."""
     rows = [row for row in audit["groups"]["scanner"] if "p_values" in row]
     scans = " + ".join(str(row["scans"]) for row in rows)
-    rates = [interval(row[part]) for part in ("hemisphere", "skull") for row in rows]
+    rates = [
+        "; ".join(f"{row[part]['above']} of {row[part]['of']}" for row in rows) for part in ("hemisphere", "skull")
+    ]
     tests = [test for test in audit["tests"] if test["factor"] == "scanner"]
     smallest = min((test["adjusted"] for test in tests), default=1.0)
     named = [f"{one['factor']} {one['value']}" for one in audit["responsible"]["named"]]
-    return [scans, *rates, f"{smallest:.2g}", ", ".join(named) or "nothing"]
+    ways = [
+        f"{one['level'].partition(' ')[0]}: {way.more if one['effect'] > 0 else way.less}"
+        for one in audit["images"]["named"]
+        for way in [MEASURES[one["measure"]]]
+    ]
+    return [scans, *rates, f"{smallest:.2g}", *("; ".join(words) or "nothing" for words in (named, ways))]
 
 
 def picture(work: Path, calibration: Calibration) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import audit_images
@@ -83,7 +84,7 @@ def test_pairs_say_how_many_deviations_a_drift_moves_scores_by(tmp_path: Path, m
     assert found["aged heads"][0] == 1
 
 
-def test_the_site_is_audited_two_scanners_at_a_time(
+def test_the_site_is_audited_two_scanners_at_a_time_and_as_a_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     scans = scans_of_a_site(12, ["A", "B", "D"])
@@ -96,10 +97,17 @@ def test_the_site_is_audited_two_scanners_at_a_time(
         assert words[0] == "cohort"
         listed = [item["case"] for item in audit_images.items_of(Path(words[1]))]
         judged(tmp_path, {case: scans[case] for case in listed}, {"D": 3.0})
+        for case in listed:
+            folder = tmp_path / COHORT / "cases" / case
+            folder.mkdir(parents=True, exist_ok=True)
+            quality = {"brain_hu": 30.0 + scans[case].turn % 3 + 12 * (scans[case].scanner == "B")}
+            (folder / "result.json").write_text(json.dumps({"quality": quality}))
         return 0
 
     monkeypatch.setattr(audit_images, "main_of", stand_in)
     found = {line[0]: line[1:] for line in site_table(tmp_path).rows}
-    assert (found["sharp kernel"][0], found["sharp kernel"][-1]) == ("12 + 12", "scanner B (D)")
-    assert (found["+12 HU"][0], found["+12 HU"][-1]) == ("12 + 12", "nothing")
+    assert (found["sharp kernel"][0], *found["sharp kernel"][-2:]) == ("12 + 12", "scanner B (D)", "nothing")
+    assert (found["+12 HU"][0], *found["+12 HU"][-2:]) == ("12 + 12", "nothing", "A: darker"), "one of two"
+    assert found["all of them"][0] == "12 + 12 + 12"
+    assert found["all of them"][-2:] == ("scanner C (D)", "B: brighter")
     assert "Scanner B (D)" in capsys.readouterr().out

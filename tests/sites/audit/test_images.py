@@ -50,8 +50,8 @@ def named(images: Images) -> list[tuple[str, str]]:
 @pytest.mark.parametrize(
     ("measure", "step", "words"),
     [
-        ("brain_hu", 6.0, "Images of scanner B are brighter (median HU of the brain 3"),
-        ("brain_hu", -6.0, "Images of scanner B are darker (median HU of the brain 2"),
+        ("brain_hu", 6.0, "Images of scanner B are brighter (brightness of the brain 3"),
+        ("brain_hu", -6.0, "Images of scanner B are darker (brightness of the brain 2"),
         ("noise_hu", 8.0, "Images of scanner B are noisier (noise 1"),
         ("noise_grain", 0.3, "Images of scanner B are finer-grained, as by a sharper kernel (grain of the noise 0."),
         ("fluid_share", 0.1, "Images of scanner B are of heads with more fluid (fluid inside the skull 2"),
@@ -122,7 +122,7 @@ def test_brightness_that_rises_along_the_months() -> None:
     images = images_of(scans(96, change))
     assert named(images) == [("brain_hu", "")]
     (text,) = on_images(images, set())
-    assert text.startswith("The median HU of the brain rises from month to month within scanners (Kendall's tau +0.")
+    assert text.startswith("The brightness of the brain rises from month to month within scanners (Kendall's tau +0.")
 
 
 def test_a_new_scanner_is_no_trend() -> None:
@@ -187,7 +187,7 @@ def test_the_audit_says_shows_and_holds_it(tmp_path: Path) -> None:
     assert all(measure.words in page for measure in MEASURES.values())
     silent = audit_of(site, "s", "1")
     lacking = (
-        "Most results hold no median HU of the brain, no noise, no grain of the noise, no fluid inside the skull, so"
+        "Most results hold no brightness of the brain, no noise, no grain of the noise, no fluid inside the skull, so"
     )
     assert any(text.startswith(lacking) for text in silent["sentences"])
     assert "Images</h2>" not in audit_page(silent).decode()

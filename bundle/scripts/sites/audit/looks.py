@@ -35,7 +35,7 @@ class Measure:
 
 
 MEASURES = {
-    "brain_hu": Measure("median HU of the brain", "HU", 1, "brighter", "darker"),
+    "brain_hu": Measure("brightness of the brain", "HU", 1, "brighter", "darker"),
     "noise_hu": Measure("noise", "HU", 1, "noisier", "less noisy", by_thickness=True),
     "noise_grain": Measure(
         "grain of the noise",
