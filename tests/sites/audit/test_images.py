@@ -134,8 +134,9 @@ def test_a_new_scanner_is_no_trend() -> None:
     images = images_of(scans(96, change))
     assert [measure for measure, level in named(images)] == ["brain_hu"]
     assert named(images)[0][1] in ("A", "B"), "of two scanners each differs from the other"
-    assert on_images(images, set())[0].endswith(UNSEEN)
-    assert not on_images(images, {"A"})[0].endswith(UNSEEN), "nor is it said of the other if the scores name one"
+    assert len([test for test in images.tests if test.level]) == len(MEASURES), "that is one test a measure"
+    assert on_images(images, set())[0].endswith(f"{UNSEEN} Which of the two has changed, images can't tell.")
+    assert UNSEEN not in on_images(images, {"A"})[0], "nor is it said of the other if the scores name one"
 
 
 def test_without_scanners_there_is_no_trend_and_no_comparison() -> None:

@@ -124,7 +124,7 @@ def on_images(images: Images, by_scores: Collection[str]) -> list[str]:
         text = f"Images of scanner {level} are {' and '.join(ways)}."
         if not (level in by_scores or (len(images.medians) == 2 and by_scores)):
             text += " No difference of its scores was found."
-        said.append(text)
+        said.append(text + " Which of the two has changed, images can't tell." * (len(images.medians) == 2))
     for test in images.named:
         if not test.level:
             way = "rises" if test.effect > 0 else "falls"
