@@ -58,6 +58,7 @@ def run(folder: Path, out: str, shown: str = "error", judged: str | None = None,
         clock,
         SETTINGS,
         judged,
+        folder / "datalist.json",
     )
 
     def step(engine: Engine, batch: str) -> list[dict[str, Any]]:
@@ -96,6 +97,14 @@ def test_the_name_of_the_score_is_that_of_the_map(tmp_path: Path) -> None:
     write_cohort(tmp_path, 3)
     run(tmp_path, "out", "calibrated")
     assert json.loads((tmp_path / "out" / "evaluation.json").read_text())["score"] == "calibrated_maximum"
+
+
+def test_the_calibration_is_known_by_the_file_of_its_thresholds_as_in_the_command(tmp_path: Path) -> None:
+    write_cohort(tmp_path, 3)
+    for out, shown in (("out", "calibrated"), ("raw", "error")):
+        run(tmp_path, out, shown)
+    known = [json.loads((tmp_path / out / "cohort.json").read_text())["settings"] for out in ("out", "raw")]
+    assert [one["calibration_sha256"] for one in known] == [sha256(tmp_path / "datalist.json"), None]
 
 
 def test_another_score_can_be_judged(tmp_path: Path) -> None:

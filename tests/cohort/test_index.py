@@ -146,3 +146,7 @@ def test_thumbnails_are_made_once_and_again_when_the_picture_is_younger(tmp_path
             assert small.convert("L").getpixel((5, 5)) == (255 if colour == "white" else 0)
     assert (tmp_path / INDEX_NAME).read_text().count("<tr ") == len(ROWS)
     folder.check()
+    picture.unlink()
+    before = (tmp_path / THUMBNAILS / "bleed.jpg").read_bytes()
+    write_index(folder)
+    assert (tmp_path / THUMBNAILS / "bleed.jpg").read_bytes() == before, "a picture that was moved away costs nothing"

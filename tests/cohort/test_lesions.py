@@ -90,6 +90,15 @@ def test_what_has_no_score_and_swelling_are_left_out() -> None:
     assert whole.lesion.min() == 0
 
 
+def test_a_peak_in_swelling_is_neither_found_nor_false() -> None:
+    mask = lesion(BIG)
+    mask[33:36, 29:32, 14:17] = 2
+    found = case_field(maps(heat(), mask), (1, 2), 4.0, ALL)
+    assert found.peaks is not None
+    assert found.peaks.tolist() == [8]
+    assert found.of_lesion.tolist() == [1]
+
+
 def test_a_mask_on_another_grid_is_moved_to_its_place() -> None:
     mask = lesion(BIG)
     flipped, own = mask[::-1], AFFINE.copy()

@@ -64,6 +64,7 @@ def test_names_become_those_of_folders(name: str, safe: str) -> None:
             "holds 2 files, but no folder, NIfTI or zip archive. If it is one scan, use `head-ct-anomaly run`",
         ),
         (["a/", "a.nii.gz"], r"Two scans would be called a: a and a\.nii\.gz\. Rename one\."),
+        (["Head1/", "head1/"], r"Two scans would be called head1: Head1 and head1\. Rename one\."),
         (["a b/", "a_b/"], r"Two scans would be called a_b: a b and a_b\. Rename one\."),
         (["cohort.json", "cases/"], "holds results, no scans. Give the folder that holds the scans"),
         (["old/", "old/cohort.json"], "old holds results, no scan. Move it elsewhere"),

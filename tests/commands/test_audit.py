@@ -200,6 +200,24 @@ def test_five_scans_say_what_they_can_t_tell(tmp_path: Path, capsys: pytest.Capt
     assert not (tmp_path / "out").exists()
 
 
+def test_weights_that_the_calibration_is_not_of_are_said_before_a_scan_is_judged(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: Any) -> None:
+        raise AssertionError("no scan may be judged")
+
+    monkeypatch.setattr(cohort, "run_case", never)
+    write_cohort(tmp_path / "scans", 20)
+    for item in (content := json.loads((tmp_path / "scans" / "datalist.json").read_text()))["test"]:
+        item.pop("labels", None)
+    (tmp_path / "scans" / "datalist.json").write_text(json.dumps(content))
+    (tmp_path / "other.pt").write_bytes(b"other weights")
+    asked = ["audit", str(tmp_path / "scans" / "datalist.json"), "-o", str(tmp_path / "out")]
+    assert main([*asked, "--weights", str(tmp_path / "other.pt")]) == 2
+    assert "weights" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_an_output_that_can_t_be_written(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (site / "file").write_text("")
     assert main(["audit", str(site / "judged"), "-o", str(site / "file" / "out")]) == 4

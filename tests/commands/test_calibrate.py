@@ -277,6 +277,25 @@ def test_a_folder_that_can_t_be_written_to_is_said_at_once(
     assert made() == []
 
 
+def test_room_is_asked_for_the_scans_that_are_left(
+    scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    real = calibrate.check_writable
+
+    def check(path: Path, needed_bytes: int = 0) -> None:
+        asked.append(needed_bytes)
+        real(path, needed_bytes=needed_bytes)
+
+    monkeypatch.setattr(calibrate, "check_writable", check)
+    assert main(words(tmp_path, str(scans))) == 0
+    assert max(asked) == 10 * calibrate.KEPT_BYTES
+    next((tmp_path / "work").iterdir()).unlink()
+    asked.clear()
+    assert main(words(tmp_path, str(scans))) == 0
+    assert max(asked) <= 2 * calibrate.KEPT_BYTES, "that one, and the one that is refused"
+
+
 def test_what_was_not_kept_whole_is_measured_again(scans: Path, tmp_path: Path) -> None:
     assert main(words(tmp_path, str(scans))) == 0
     first, second, *_ = sorted((tmp_path / "work").iterdir())

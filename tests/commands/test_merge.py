@@ -229,6 +229,44 @@ def test_results_of_another_run_are_not_replaced(scored: Path, capsys: pytest.Ca
     assert other.read_bytes() == before
 
 
+def test_the_folder_of_another_run_stays_as_it_is(scored: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Names of cases need not collide: other settings or other cases are enough, or the folder of a shard."""
+
+    def other(change: Callable[[dict[str, Any]], Any]) -> Path:
+        folder = scored / "other"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        facts = json.loads((scored / "whole" / "cohort.json").read_text())
+        change(facts)
+        (folder / "cohort.json").write_text(json.dumps(facts))
+        (folder / "scores.csv").write_text("theirs")
+        return folder
+
+    changes: dict[str, Callable[[dict[str, Any]], Any]] = {
+        "holds another run: network stride was 3 and is ": lambda facts: facts["network"].update(stride=3),
+        "holds another run: theirs is in no shard": lambda facts: facts.update(cases={"theirs": "1"}),
+        "is the folder of a shard": lambda facts: facts.update(shard={"number": 1, "of": 3}),
+    }
+    for said, change in changes.items():
+        folder = other(change)
+        assert main(["merge", *shards(scored), "-o", str(folder)]) == 4
+        assert said in capsys.readouterr().err
+        assert (folder / "scores.csv").read_text() == "theirs"
+        assert not (folder / "cases").exists()
+
+
+def test_a_copied_reason_is_replaced_by_a_later_one(scored: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_link(leads_to: str, made: Path) -> None:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM), leads_to, None, str(made))
+
+    monkeypatch.setattr(os, "symlink", no_link)
+    assert main(["merge", *shards(scored), "-o", str(scored / "all")]) == 0
+    (reason,) = (scored / "out").rglob("reasons/case-1.json")
+    reason.write_text(reason.read_text().replace("CT image", "CT image at all"))
+    assert main(["merge", *shards(scored), "-o", str(scored / "all")]) == 0
+    assert (scored / "all" / "reasons" / "case-1.json").read_bytes() == reason.read_bytes()
+
+
 def test_another_error_of_a_link_is_a_sentence(
     scored: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

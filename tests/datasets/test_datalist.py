@@ -91,6 +91,7 @@ def test_a_section_can_be_named_and_others_may_be_missing(scans: Path) -> None:
         ({"test": [item("a", facts={"age": [1]})]}, r'CQ500-CT-a: "facts" must hold a text or a number'),
         ({"test": [item("a", labels={"ICH": 1})]}, r'CQ500-CT-a: "labels" must hold true or false'),
         ({"test": [item("a"), item("b", case="CQ500-CT-a")]}, r'Entry 1 of "test" .*CQ500-CT-a, stands there twice'),
+        ({"test": [item("a"), item("b", case="cq500-ct-A")]}, r'Entry 1 of "test" .*cq500-ct-A, stands there twice'),
         ({"test": [item("a"), item("b", image="scans/b/../a")]}, r"CQ500-CT-b, stands there twice"),
         ({"test": [item("a")], "training": [item("b"), item("a")]}, r'Entry 1 of "training" .*stands under "test" too'),
         (

@@ -79,7 +79,8 @@ def evaluate_rows(
     notes = [*left_out(heads), *without_auroc(made)]
     if unscored := [case.name for case in cases if by_case[case.name].status != DONE]:
         notes.insert(0, f"Refused or failed, and left out: {named(unscored)}.")
-    if unlisted := [name for name in by_case if name not in {case.name for case in cases}]:
+    listed = {case.name for case in cases}
+    if unlisted := [name for name in by_case if name not in listed]:
         notes.append(f"In the table, but not in the datalist, and left out: {named(unlisted)}.")
     return made, notes
 

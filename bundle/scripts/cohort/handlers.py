@@ -42,6 +42,7 @@ class CohortEvaluation:
         clock: StageClock,
         settings: Mapping[str, Any],
         judged_score: str | None = None,
+        thresholds: str | Path | None = None,
     ) -> None:
         """Evaluate into the folder `output_dir`.
 
@@ -55,7 +56,9 @@ class CohortEvaluation:
             clock: the stages' times.
             settings: width, patch_size, mode, stride, precision, alpha and score (a pooling), as configured.
             judged_score: the score to judge, raw_maximum say; the default score if None.
+            thresholds: the file of the calibration, by whose sha256 `audit` and `compare` know it.
         """
+        self.thresholds = thresholds
         self.folder, self.datalist, self.section = CohortFolder(output_dir), datalist, section
         self.scans, self.network, self.weights, self.clock = scans, network, weights, clock
         self.settings, self.judged_score = dict(settings), judged_score
@@ -86,7 +89,7 @@ class CohortEvaluation:
         for case, output in zip(cases, outputs, strict=True):
             result = case_result({**case, **output}, self.clock.timings_s)
             self.rows[case["case"]] = row_of(case["case"], result)
-            calibration = (result["calibration"] or {}).get("normative_sha256")
+            calibration = sha256(self.thresholds) if result["calibration"] and self.thresholds else None
             self.maps = {"map": result["map"], "calibration_sha256": calibration}
 
     def __call__(self, engine: Engine) -> None:

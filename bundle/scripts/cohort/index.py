@@ -66,6 +66,8 @@ def write_index(folder: CohortFolder, evaluation: Mapping[str, Any] | None = Non
 def _keep_thumbnail(root: Path, case: str) -> None:
     """Write the thumbnail of a case, unless it is there and younger than its picture."""
     picture, kept = root / CASES / case / OVERVIEW, root / THUMBNAILS / f"{case}.jpg"
+    if not picture.is_file():  # it was moved away: what is there of it stays
+        return
     try:
         if not kept.is_file() or kept.stat().st_mtime < picture.stat().st_mtime:
             write_output(kept, thumbnail(picture.read_bytes()))

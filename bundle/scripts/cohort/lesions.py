@@ -167,8 +167,9 @@ def case_field(
     if threshold is not None and where.any():
         found = peaks_in(np.where(where, maps.heatmap, 0), LEAST_PEAK * threshold, maps.affine)
     of_lesion = nearest_lesions(found[1], lesions, maps.affine)
+    judged = (of_lesion > 0) | (lesions[tuple(found[1].T)] >= 0)  # a peak in swelling is neither right nor wrong
     inside = lesions[counted]
-    values = None if threshold is None else found[0]
+    values, of_lesion = None if threshold is None else found[0][judged], of_lesion[judged]
     return CaseField(levels_of(maps.heatmap[counted]), inside, volumes, values, of_lesion, threshold)
 
 

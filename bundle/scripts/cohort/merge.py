@@ -23,7 +23,7 @@ from ..files.json_text import json_text
 from ..files.tables import as_csv
 from ..results.record import RESULT_NAME
 from ..words import counted
-from .folder import CASES, FACTS_NAME, REASONS, THUMBNAILS, CohortFolder, differing
+from .folder import CASES, FACTS_NAME, REASONS, THUMBNAILS, CohortFolder, differing, with_alpha
 from .index import write_index
 from .shards import shard_of
 from .table import DETAILS_NAME, FIRST, LAST, SHORT, STATUSES, TABLE_NAME, number_columns, with_q_values
@@ -173,6 +173,7 @@ def merge(parts: Sequence[Part], output: CohortFolder) -> dict[str, int]:
     output.check()
     facts = {**parts[0].facts, "cases": _sources(parts)}
     with output.locked():
+        check_joined(output, facts)
         for part in parts:
             link(part.root, output.root)
         output.write(FACTS_NAME, json_text(facts))
@@ -181,6 +182,26 @@ def merge(parts: Sequence[Part], output: CohortFolder) -> dict[str, int]:
         write_index(output)
     column = short[0].index("status")
     return {status: sum(cells[column] == status for cells in short[1]) for status in STATUSES}
+
+
+def check_joined(output: CohortFolder, facts: Mapping[str, Any]) -> None:
+    """See that a folder holds nothing, or an earlier merge of the same settings and of cases that are all listed.
+
+    Raises:
+        OutputExists: it holds another run.
+    """
+    before = output.facts()
+    if not before:
+        return
+    if "shard" in before:
+        raise OutputExists(f"{output.root} is the folder of a shard. Choose another folder.")
+    cases = before.pop("cases", {})
+    wanted = {name: value for name, value in facts.items() if name != "cases"}
+    change = differing(with_alpha(before), with_alpha(wanted))
+    if not change and (others := [case for case in cases if case not in facts["cases"]]):
+        change = f"{min(others)} is in no shard"
+    if change:
+        raise OutputExists(f"{output.root} holds another run: {change}. Choose another folder.")
 
 
 def _sources(parts: Sequence[Part]) -> dict[str, str]:
@@ -259,13 +280,15 @@ def link(part: Path, output: Path) -> None:
 def _link(made: Path, leads_to: str, target: Path) -> None:
     """Make a link to a target, in the place of an earlier merge's, or a copy of it where there can be no link.
 
+    A copy of a reason, or of a small picture, is replaced by a newer one; results are not.
+
     Raises:
         OutputExists: something else is there.
     """
-    if made.is_symlink():
+    if made.is_symlink() or (made.is_file() and target.is_file()):
         made.unlink()
     elif made.exists():
-        there, wanted = (path / RESULT_NAME if path.is_dir() else path for path in (made, target))
+        there, wanted = (path / RESULT_NAME for path in (made, target))
         if filecmp.cmp(there, wanted, shallow=False):
             return  # an earlier merge's copy
         raise OutputExists(f"{made} holds other results than {target}. Choose another folder.")

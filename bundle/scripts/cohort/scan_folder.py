@@ -41,13 +41,14 @@ def cases_in(folder: Path) -> list[Case]:
     if not scans:
         raise WrongUsage(_nothing(folder, len(entries)))
     found: dict[str, Path] = {}
+    folded: dict[str, Path] = {}  # some file systems do not tell capital letters from small ones
     for entry in scans:
         if own_files(entry) or (entry / FACTS_NAME).is_file():
             raise WrongUsage(f"{entry} holds results, no scan. Move it elsewhere.")
         name = safe_name(scan_name(entry))
-        if name in found:
-            raise WrongUsage(f"Two scans would be called {name}: {found[name].name} and {entry.name}. Rename one.")
-        found[name] = entry
+        if other := folded.get(name.casefold()):
+            raise WrongUsage(f"Two scans would be called {name}: {other.name} and {entry.name}. Rename one.")
+        found[name] = folded[name.casefold()] = entry
     return [Case(name, scan_of(entry).absolute(), row=row) for row, (name, entry) in enumerate(found.items())]
 
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..anomaly.chosen_calibration import why_not_valid
 from ..assets import metadata
 from ..cohort.folder import FACTS_NAME, CohortFolder
 from ..cohort.scan_folder import cases_in
@@ -23,7 +24,7 @@ from ..files.atomic import check_writable, write_output
 from ..files.json_text import json_text, on_one_line
 from ..sites.audit.comparisons import FEWEST_SCANS
 from ..sites.audit.content import audit_of
-from ..sites.audit.facts import GROUPS_NAME, Facts, checked_facts, facts_of_cases, facts_text, read_facts
+from ..sites.audit.facts import GROUPS_NAME, Facts, checked_facts, facts_of_cases, facts_text, lacks_headers, read_facts
 from ..sites.audit.judged import calibration_of, read_site
 from ..sites.audit.page import audit_page
 from ..sites.healthy import check_healthy
@@ -139,6 +140,8 @@ def asked_for(args: argparse.Namespace) -> Asked:
                 f"{args.scans} holds {counted(len(cases), 'scan')}: too few to say whether the thresholds hold, which "
                 f"group differs, or whether anything drifts. Give at least {FEWEST_SCANS}."
             )
+    if not scored and (reason := why_not_valid(args.calibration, args.weights)):
+        raise WrongUsage(reason)
     check_healthy(cases, "An audit is of scans with negative reports")
     for case in cases:
         checked_facts(case.facts, f"The facts of {case.name} in the list")
@@ -189,7 +192,7 @@ def gathered(kept: Path, asked: Asked, table: Mapping[str, Facts]) -> dict[str, 
     """
     known = read_facts(kept) if kept.is_file() else {}
     cases = [case for case in asked.cases if case.name in asked.names]
-    if new := [case for case in cases if case.name not in known]:
+    if new := [case for case in cases if lacks_headers(known.get(case.name, {}))]:
         print(f"Reading the headers of {counted(len(new), 'scan')}.", file=sys.stderr)
     found = facts_of_cases(cases, known) if asked.cases else known
     names = [case for case in dict.fromkeys([*found, *table]) if case in asked.names]

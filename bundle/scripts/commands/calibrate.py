@@ -135,14 +135,16 @@ def main(args: argparse.Namespace) -> int:
     if shard:
         args.output = args.output / shard.folder_name
         args.work = args.output / SCANS
-    check_beginning(args, len(sources))
+    check_beginning(args)
     if len(sources) < RECOMMENDED_SCANS:
         print(f"{len(sources)} scans make rough percentiles: {RECOMMENDED_SCANS} or more are better.", file=sys.stderr)
     settings = pipeline_settings(args)
     jobs = jobs_of(args, sources, settings | surroundings())
     own = [job for job in jobs if shard is None or shard.holds(job.source.name)]
+    todo = [job for job in own if not is_kept(job.path)]
+    check_writable(args.work, needed_bytes=len(todo) * KEPT_BYTES)
     try:
-        failed = measure([job for job in own if not is_kept(job.path)], len(own), args)
+        failed = measure(todo, len(own), args)
     except KeyboardInterrupt:
         print("Stopped. The same command goes on from here.", file=sys.stderr)
         return STOPPED
@@ -180,13 +182,13 @@ def wrong_usage(args: argparse.Namespace) -> str:
     return ""
 
 
-def check_beginning(args: argparse.Namespace, scans: int) -> None:
+def check_beginning(args: argparse.Namespace) -> None:
     """See that the weights fit, and that both folders can be written to.
 
     Raises:
         WrongUsage, OutputFailed: it is not so.
     """
-    check_writable(args.work, needed_bytes=scans * KEPT_BYTES)
+    check_writable(args.work)
     check_writable(args.output)
     own = [(args.weights, "model.pt", "network_def"), (args.evidence_weights, "evidence.pt", "evidence_network_def")]
     for path, shipped, network in own:

@@ -224,10 +224,13 @@ def _name(item: Mapping[str, Any]) -> Any:
 
 
 def _marks(item: Any, path: Path) -> set[str]:
-    """The marks that tell an item from others: the name of its case, the path of its scan, and its series."""
+    """The marks that tell an item from others: the name of its case, the path of its scan, and its series.
+
+    Some file systems do not tell capital letters from small ones, so names do not differ by them.
+    """
     if not isinstance(item, dict) or not isinstance(item.get("image"), str):
         return set()
-    named = {f"{key} {item[key]}" for key in ("case", "series_uid") if item.get(key)}
+    named = {f"{key} {str(item[key]).casefold()}" for key in ("case", "series_uid") if item.get(key)}
     return {f"scan {(path.parent / item['image']).resolve()}", *named}
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from brain_scan import TISSUE_HU, brain_scan, place_around
 
-from scripts.anomaly.detections.lesion import MIXED_HU, find_lesion, masked_mean, place_masks, unusual_across
+from scripts.anomaly.detections.lesion import MIXED_HU, find_lesion, grow, masked_mean, place_masks, unusual_across
 from scripts.anomaly.detections.places import Place
 
 CENTRE = (30.0, 5.0, 10.0)
@@ -36,6 +36,20 @@ def test_a_lesion_across_the_midline_is_compared_with_its_surroundings() -> None
     found = find_lesion(place_around(centre, 16), brain_scan((centre, 12, 60)))
     assert found.density == "brighter"
     assert found.mask.sum() / 1000 == pytest.approx(ball_ml(12), rel=0.15)
+
+
+def test_a_voxel_without_a_mean_in_the_core_hides_no_lesion() -> None:
+    values = np.full((9, 9, 9), 30, np.float32)
+    values[3:6, 3:6, 3:6] = 60
+    values[4, 4, 4] = np.nan
+    core = np.zeros(values.shape, bool)
+    core[4, 4, 3:6] = True
+    inside = np.ones(values.shape, bool)
+    found = grow(values, np.full_like(values, 30), inside, core, 30.0, 1.0)
+    assert found.sum() == 27, "it is filled as any hole is"
+    nowhere = np.zeros_like(core)
+    nowhere[4, 4, 4] = True
+    assert not grow(values, np.full_like(values, 30), inside, nowhere, 30.0, 1.0).any()
 
 
 def test_where_the_hu_tell_nothing_the_place_stands_for_the_lesion() -> None:

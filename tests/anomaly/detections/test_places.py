@@ -40,6 +40,13 @@ def test_a_midline_place_is_on_both_sides() -> None:
     assert side_of(np.uint8([2] * 19 + [1])) == "right"
 
 
+@pytest.mark.parametrize(("label", "side"), [(1, "left"), (2, "right")])
+def test_bone_has_no_side(label: int, side: str) -> None:
+    assert side_of(np.uint8([label] * 4 + [3] * 16 + [0] * 5)) == side
+    assert side_of(np.uint8([1, 2, 3, 3, 3, 3])) == "both"
+    assert side_of(np.uint8([3, 0])) == "both"
+
+
 def test_about_five_of_a_hundred_healthy_heads_have_a_place_above_the_threshold() -> None:
     scores = np.random.default_rng(0).random((400, 2))
     lists = {"hemisphere": {"calibrated_maximum": tuple(sorted(scores.ravel()))}}

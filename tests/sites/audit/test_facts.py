@@ -41,6 +41,7 @@ def test_forms(name: str, value: Any, kept: str) -> None:
     [
         ({"weight": 70}, "here: 'weight' is no fact. Use scanner, kernel, thickness, age, sex, month"),
         ({"age": "old"}, "here: age is 'old'. Give a number of years"),
+        ({"age": 1950}, "here: age is '1950'. Give a number of years"),
         ({"thickness": -1}, "here: thickness is '-1'. Give a number of mm"),
         ({"sex": "x"}, "here: sex is 'x'. Use F, M or O"),
         ({"month": "2026-13"}, "here: month is '2026-13'. Write it as 2026-03"),
@@ -68,6 +69,19 @@ def test_headers_then_the_list_and_no_header_twice(tmp_path: Path) -> None:
     gone = Case("one", tmp_path / "gone")
     assert facts_of_cases([gone], {"one": {"sex": "M"}}) == {"one": {"sex": "M"}}
     assert facts_of_cases([gone], {}) == {"one": {}}
+
+
+def test_what_an_earlier_table_left_out_is_read_from_the_headers(tmp_path: Path) -> None:
+    def edit(dataset: Dataset, _: int) -> None:
+        dataset.PatientSex, dataset.StudyDate = "M", "20260317"
+
+    write_series(tmp_path / "scan", edit=edit)
+    case = Case("one", tmp_path / "scan")
+    headers = facts_in_headers(case)
+    assert facts_of_cases([case], {"one": {"scanner": "room 3"}})["one"] == {**headers, "scanner": "room 3"}
+    assert facts_of_cases([case], {"one": {}})["one"] == headers, "nor does it stay empty once it could not be read"
+    known = {"scanner": "room 3", "month": "2026-04"}
+    assert facts_of_cases([case], {"one": known})["one"] == known
 
 
 def test_a_table_is_read_as_it_was_written(tmp_path: Path) -> None:

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from audited_site import SCANNERS, SCORE, Higher, site_of, write_site
 
+from scripts.sites.audit import naming
 from scripts.sites.audit.comparisons import FEWEST_SCANS, Scores, all_tests, trend_tests
 from scripts.sites.audit.content import audit_of
-from scripts.sites.audit.judged import Scan
+from scripts.sites.audit.judged import HEMISPHERE, Scan
 from scripts.sites.audit.naming import Explained, explained, without_trend
 
 Change = Callable[[Scan], Scan]
@@ -99,6 +100,19 @@ def test_a_rest_that_is_too_small_is_not_judged(tmp_path: Path) -> None:
     said = audit_of(site, SCORE, "0")["sentences"]
     assert "Without them 12 scans are left: too few to compare with calibration." in said
     assert not any("alone" in sentence for sentence in said)
+
+
+def test_the_slope_of_a_large_site_is_that_of_some_of_its_scans(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = site_of(write_site(tmp_path, 240, lambda facts: 0.07 * int(facts["month"][5:])))
+    scores = Scores(site.scans, site.calibration)
+    of_all = without_trend(scores)
+    monkeypatch.setattr(naming, "MOST_FOR_SLOPE", 120)
+    some, again = without_trend(scores), without_trend(scores)
+    taken_off = [scores.value[HEMISPHERE] - one.value[HEMISPHERE] for one in (of_all, some, again)]
+    assert 0 < abs(taken_off[1] - taken_off[0]).max() < 0.4 * abs(taken_off[0]).max()
+    np.testing.assert_array_equal(taken_off[1], taken_off[2])
 
 
 def test_a_trend_is_taken_off(tmp_path: Path) -> None:

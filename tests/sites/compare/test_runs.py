@@ -108,6 +108,14 @@ def test_a_named_score_has_no_flips(two: tuple[Run, Run]) -> None:
         compare_runs(*two, "nothing")
 
 
+def test_a_skull_without_a_threshold_leaves_the_hemispheres_known() -> None:
+    whole, without = row("a", 1.0), row("a", 1.0)
+    details = {**without.details, "skull": {"raw_maximum": 1.0}}
+    words = runs_in_words(compare_runs(run_of([whole]), run_of([replace(without, details=details)])))
+    said = "No region of 1 case changed its side of the threshold. Of 1 region it is not known: there is no threshold"
+    assert any(line.startswith(said) for line in words)
+
+
 def test_scores_of_different_kinds_are_not_subtracted(two: tuple[Run, Run]) -> None:
     with pytest.raises(WrongUsage, match=r"different scores, .* and raw_maximum, which can't be subtracted"):
         compare_runs(two[0], Run({**two[1].facts, "score": "raw_maximum"}, two[1].rows, {}))

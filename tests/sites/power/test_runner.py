@@ -7,6 +7,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from scripts.anomaly.detections.lesion import place_masks
+from scripts.anomaly.detections.places import Place
 from scripts.datasets.datalist import Case
 from scripts.findings import refusal
 from scripts.sites.power import judge, planting, runner
@@ -64,6 +66,17 @@ def test_a_detection_counts_where_it_overlaps_and_none_was_there_before() -> Non
     assert not listed(mask, verdict(1.0), verdict(3.0, places=[far]))
     assert not listed(mask, verdict(1.0, places=[here]), verdict(3.0, places=[here]))
     assert not listed(mask, verdict(1.0), verdict(3.0))
+
+
+@pytest.mark.parametrize("spacing", [1, 2, 3, 4])
+def test_a_detection_covers_the_cube_of_its_mask(spacing: int) -> None:
+    place = Place(np.array([[8, 8, 8]]), np.float32([5]), np.array([8, 8, 8]), {}, spacing)
+    cube, _ = place_masks(place, np.zeros(3, np.intp), (16, 16, 16))
+    assert cube.sum() == spacing**3
+    for first in range(5, 12):
+        mask = np.zeros((16, 16, 16), bool)
+        mask[first, 8, 8] = True
+        assert listed(mask, verdict(1.0), verdict(3.0, places=[place])) == cube[first, 8, 8]
 
 
 def job(folder: Path) -> Job:

@@ -167,8 +167,11 @@ def grow(values: Floats, usual: Floats, inside: Mask, core: Mask, level: float, 
     """
     above = sign * (values - level)
     beyond = sign * np.nan_to_num(values - usual)
-    peak = float(np.median(above[core & (above >= np.median(above[core]))]))
     mask: Mask = np.zeros_like(inside)
+    known = core & np.isfinite(above)  # a voxel that bone surrounds has no mean
+    if not known.any():
+        return mask
+    peak = float(np.median(above[known & (above >= np.median(above[known]))]))
     for _ in range(TURNS):
         if peak < LEAST_CONTRAST_HU:
             break

@@ -96,8 +96,9 @@ def brain_places(
 
 
 def side_of(labels: NDArray[np.uint8]) -> str:
-    """The patient's side, "left", "right" or "both", of voxels with region labels (n,)."""
-    left = float((labels == LEFT_HEMISPHERE).mean())
+    """The patient's side, "left", "right" or "both", of voxels with region labels (n,), of which bone has none."""
+    inside = labels[np.isin(labels, tuple(SIDES))]
+    left = float((inside == LEFT_HEMISPHERE).mean()) if inside.size else 0.5
     return (
         "both" if BOTH_SHARE <= left <= 1 - BOTH_SHARE else SIDES[LEFT_HEMISPHERE if left > 0.5 else RIGHT_HEMISPHERE]
     )

@@ -37,8 +37,13 @@ CLASSES: dict[str, tuple[tuple[float, str], ...]] = {
 }
 """Classes of numbers, each with its largest one: slice thickness in mm, age in years."""
 
+UNITS = {"thickness": "mm", "age": "years"}
+
 MONTHS = re.compile(r"(\d{4})-?(0[1-9]|1[0-2])(-?\d\d)?")
 """Forms of a month, or of a date of which the month is kept."""
+
+IN_HEADERS = {"scanner", MONTH}
+"""Facts that the headers of any series tell: where one is not known, they were not read, or could not be."""
 
 LONGEST = 60
 """Characters of the longest value."""
@@ -84,8 +89,11 @@ def _class(name: str, text: str, where: str) -> str:
     except ValueError:
         number = math.nan
     if not (math.isfinite(number) and number >= 0):
-        raise WrongUsage(f"{where}: {name} is {text!r}. Give a number of {'mm' if name == 'thickness' else 'years'}.")
-    return next(words for largest, words in CLASSES[name] if number <= largest)
+        raise WrongUsage(f"{where}: {name} is {text!r}. Give a number of {UNITS[name]}.")
+    found = next((words for largest, words in CLASSES[name] if number <= largest), None)
+    if found is None:
+        raise WrongUsage(f"{where}: {name} is {text!r}. Give a number of {UNITS[name]}.")
+    return found
 
 
 def facts_in_headers(case: Case) -> Facts:
@@ -101,18 +109,24 @@ def facts_in_headers(case: Case) -> Facts:
     return checked_facts(known, "header")
 
 
+def lacks_headers(known: Mapping[str, str]) -> bool:
+    """True if what is known of a case may lack what its headers tell."""
+    return not known.keys() >= IN_HEADERS
+
+
 def facts_of_cases(cases: Iterable[Case], known: Mapping[str, Facts]) -> dict[str, Facts]:
     """The facts of each case: what a table knows of it, else what the list says, else what its headers say.
 
-    The headers of a case that is `known` are not read again.
+    The headers of a case of which the scanner and the month are `known` are not read again.
 
     Raises:
         WrongUsage: the list says something that is no fact.
     """
     found = {}
     for case in cases:
-        headers = known[case.name] if case.name in known else facts_in_headers(case)
-        found[case.name] = {**headers, **checked_facts(case.facts, f"The facts of {case.name} in the list")}
+        own = known.get(case.name, {})
+        headers = facts_in_headers(case) if lacks_headers(own) else {}
+        found[case.name] = {**headers, **own, **checked_facts(case.facts, f"The facts of {case.name} in the list")}
     return found
 
 

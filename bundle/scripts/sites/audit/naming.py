@@ -28,6 +28,9 @@ from .comparisons import (
 from .facts import MONTH
 from .judged import KINDS
 
+MOST_FOR_SLOPE = 2000
+"""Scans that the slope of a trend is found from, drawn if there are more: it compares each with each."""
+
 SAME_SCANS = 0.9
 """Share of the scans of two groups, of those in either, from which they can't be told apart."""
 
@@ -123,6 +126,9 @@ def without_trend(scores: Scores) -> Scores:
         known = ~np.isnan(scores.months) & ~np.isnan(scores.value[kind])
         if known.sum() >= FEWEST_SCANS:
             months = scores.months[known] - np.median(scores.months[known])
-            slope = float(theilslopes(scores.value[kind][known], months).slope)
+            some = np.arange(months.size)
+            if months.size > MOST_FOR_SLOPE:
+                some = np.random.default_rng(0).choice(months.size, MOST_FOR_SLOPE, replace=False)
+            slope = float(theilslopes(scores.value[kind][known][some], months[some]).slope)
             level.value[kind][known] = scores.value[kind][known] - slope * months
     return level

@@ -63,12 +63,12 @@ def _on_rate(content: Mapping[str, Any], part: str, tests: Sequence[SiteTest]) -
     found = [test for kind in KINDS if kind.startswith(part) and (test := _one(tests, kind, ABOVE))]
     if test := next((one for one in sorted(found, key=lambda one: one.p) if one.counts), None):
         meaning = "too many false alarms" if test.effect > 0 else "it is too high to find what could be found"
-        return f"{text}, not {expected:.0f} %: {meaning}."
+        return f"{text}, not {expected:g} %: {meaning}."
     if not found:
-        return f"{text}: too few to compare with {expected:.0f} %, which takes {FEWEST_IN_GROUP} scans."
+        return f"{text}: too few to compare with {expected:g} %, which takes {FEWEST_IN_GROUP} scans."
     sizes = content["calibration"]["healthy_scores"]
     behind = content["calibration"]["scans"] if part == HEMISPHERE else min(sizes[one.kind] for one in found)
-    return f"{text}: for a threshold from {behind} healthy scans, that can't be told from {expected:.0f} %."
+    return f"{text}: for a threshold from {behind} healthy scans, that can't be told from {expected:g} %."
 
 
 def _on_scores(kind: str, tests: Sequence[SiteTest]) -> str:

@@ -72,9 +72,12 @@ def _flips(flips: Sequence[Pair]) -> Iterator[str]:
 
 def _no_flips(found: RunsCompared) -> str:
     """The sentence where nothing flipped: because nothing did, or because no threshold is known."""
-    if any(None in pair.above for pair in found.pairs) or not found.pairs:
+    known = [pair for pair in found.pairs if None not in pair.above]
+    if not known:
         return "Flips are not known: this score has no thresholds in both runs."
-    return f"No region of {counted(len({p.case for p in found.pairs}), 'case')} changed its side of the threshold."
+    text = f"No region of {counted(len({p.case for p in known}), 'case')} changed its side of the threshold."
+    left = len(found.pairs) - len(known)
+    return f"{text} Of {counted(left, 'region')} it is not known: there is no threshold in both runs." if left else text
 
 
 def _cases(words: str, cases: Sequence[str]) -> list[str]:

@@ -126,7 +126,8 @@ def compare_runs(first: Run, second: Run, score: str | None = None) -> RunsCompa
         raise WrongUsage("The two runs have no case in common. Name two runs of one list.")
     scans = first.facts.get("cases", {}), second.facts.get("cases", {})
     other = [case for case in common if scans[0].get(case) != scans[1].get(case)]
-    same = [case for case in common if case not in other]
+    changed = set(other)
+    same = [case for case in common if case not in changed]
     done = [case for case in same if first.rows[case].status == second.rows[case].status == DONE]
     pairs = [pair for case in done for pair in _pairs(first.rows[case], second.rows[case], score)]
     if score and not pairs:

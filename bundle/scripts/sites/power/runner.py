@@ -187,7 +187,8 @@ def listed(mask: Any, before: Any, after: Any) -> bool:
 
     if not after.places:
         return False
-    reached = ndimage.maximum_filter(mask, size=after.places[0].spacing)
+    spacing = after.places[0].spacing
+    reached = ndimage.maximum_filter(mask, size=spacing, origin=-((spacing + 1) % 2))  # the cube of `place_masks`
     for place in before.places:
         reached[tuple(place.voxels.T)] = False
     return any(bool(reached[tuple(place.voxels.T)].any()) for place in after.places)
