@@ -106,7 +106,7 @@ def images_of(scans: Sequence[Scan]) -> Images:
             for name, one in MEASURES.items()
             if (of := _of(looks, level, seen[name])).sum() >= FEWEST_IN_GROUP
         }
-        for level in sorted({str(level) for level in looks.scanner} - {""})
+        for level in sorted({str(scanner) for scanner in looks.scanner} - {""})
     }
     measured = {name: int(of.sum()) for name, of in seen.items()}
     return Images({level: own for level, own in medians.items() if own}, measured, tuple(tests), tuple(named))
@@ -123,7 +123,7 @@ def scanner_tests(looks: Looks, name: str, kept: Mask) -> list[ImageTest]:
 
     kept = looks.comparable(name) & kept
     values, found = looks.aligned(name, kept, [looks.thickness]), []
-    for level in sorted({str(level) for level in looks.scanner[kept]}):
+    for level in sorted({str(scanner) for scanner in looks.scanner[kept]}):
         here = _of(looks, level, kept)
         there = kept & ~here
         if min(here.sum(), there.sum()) < FEWEST_IN_GROUP:
