@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import tempfile
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ from monailabel.datastore.utils.dicom import dicom_web_download_series
 
 UID = re.compile(r"[0-9.]{1,64}")
 """Form of a series' UID; anything else could be a path."""
+
+FETCHING = threading.Lock()
+"""Held while a series is looked for and fetched."""
 
 SERIES, STUDY, IMAGES = "0020000E", "0020000D", "00201209"
 """Tags of SeriesInstanceUID, StudyInstanceUID and NumberOfSeriesRelatedInstances in an answer of QIDO-RS."""
@@ -31,6 +35,12 @@ def series_folder(store: DICOMWebDatastore, series_uid: str) -> Path | None:
     """
     if not UID.fullmatch(series_uid) or (series := in_store(store, series_uid)) is None:
         return None
+    with FETCHING:  # a second request for the same series waits, and finds it there
+        return fetched(store, series_uid, series)
+
+
+def fetched(store: DICOMWebDatastore, series_uid: str, series: dict[str, Any]) -> Path:
+    """The folder of a series' files, whose attributes the store tells; fetched first where it is not complete."""
     folder = Path(store._datastore.image_path()).resolve() / series_uid
     held, images = len(list(folder.glob("*"))), value(series, IMAGES)
     if held and images in (None, held):

@@ -97,8 +97,8 @@ REFUSALS = {
         "Export the series again with its geometry.",
     ),
     "uids_not_unique": (
-        "DICOM objects were asked for (`--dicom`), and images share one SOPInstanceUID",
-        "Leave out --dicom, or anonymise the series again with a UID for each image.",
+        "DICOM objects were asked for (`--dicom`), and images share one SOPInstanceUID, or have no StudyInstanceUID",
+        "Leave out --dicom, or anonymise the series again with a UID for each image and for the study.",
     ),
     "too_few_slices": ("fewer than 15 slices", "Give the folder that holds the whole series."),
     "short_coverage": ("less than 100 mm is covered in some direction", "Give a scan of the whole head."),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from scripts.commands import demo
+from scripts.errors import WrongUsage
 from scripts.files.atomic import Content
 from scripts.files.nifti import nifti_bytes
 from scripts.results.folder import write_results
@@ -84,6 +86,17 @@ def test_it_runs_the_series_of_the_sample(sample: Path, tmp_path: Path, monkeypa
     args = argparse.Namespace(sample=sample, output=tmp_path / "out", overwrite=True, debug=False)
     assert demo.main(args) == 0
     assert asked == [(sample / "dicom", True)]
+
+
+@pytest.mark.parametrize("name", ["truth.json", "lesion.nii.gz"])
+def test_a_folder_that_is_no_sample_is_said_before_anything_is_judged(
+    name: str, sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demo, "judge", lambda *_, **__: pytest.fail("it was judged"))
+    (sample / name).unlink()
+    args = argparse.Namespace(sample=sample, output=tmp_path / "out", overwrite=True, debug=False)
+    with pytest.raises(WrongUsage, match=rf"has no {re.escape(name)}: it is no sample"):
+        demo.main(args)
 
 
 def test_a_mask_without_a_lesion_is_no_truth() -> None:

@@ -6,6 +6,7 @@ import argparse
 import gc
 import re
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,8 @@ from pacs_nodes import Archive, Process, free_port, send_until_taken, write_stud
 from scripts.commands import listen
 from scripts.commands.listen import node_address
 from scripts.commands.main import main, parser_for
+from scripts.errors import WrongUsage
+from scripts.service.dicomweb import WebNode
 from scripts.service.spool import Spool, key_of
 
 # pynetdicom leaves the socket of a connection that was refused to the garbage collector.
@@ -53,6 +56,43 @@ def test_what_is_missing_is_said(
     monkeypatch.chdir(tmp_path)
     assert main([*BASE, *words]) == 2
     assert text in capsys.readouterr().err
+
+
+def test_an_address_of_ipv6_and_a_port_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:
+    assert node_address("PACS@[::1]:104") == ("PACS", "::1", 104)
+    for text in ("0", "70000", "-1", "x"):
+        with pytest.raises(SystemExit, match="2"):
+            main([*BASE, f"--port={text}"])
+        assert "is no port: 1 to 65535" in capsys.readouterr().err
+
+
+def test_a_server_s_address_that_is_none_is_said_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["listen", str(tmp_path / "spool"), "--sender", "A", "--dicomweb", "127.0.0.1:8042/dicom-web"]
+    assert main(words) == 2
+    assert "is no address of a DICOMweb server. Say --dicomweb http://" in capsys.readouterr().err
+
+
+def test_a_host_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["listen", str(tmp_path / "spool"), "--sender", "A", "--to", "P@h:1", "--host", "a..b"]
+    assert main(words) == 4
+    assert "can't be used" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_half_a_study_is_not_worked_as_a_whole_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks_off(self: WebNode, study_uid: str) -> Iterator[tuple[str, bytes]]:
+        yield "1.2.1", b"one"
+        raise WrongUsage("the server went away")
+
+    monkeypatch.setattr(WebNode, "images", breaks_off)
+    words = ["listen", str(tmp_path / "spool"), "--once", "--dicomweb", "http://127.0.0.1:1", "--study", "1.2"]
+    assert main(words) == 2
+    assert main([*words[:-2], "--min-free-mib", "1"]) == 0, "nothing is whole, so nothing is worked"
+    spool = Spool(tmp_path / "spool")
+    assert spool.keys("incoming") == [key_of("1.2")]
+    assert spool.coming() == []
+    monkeypatch.setattr(WebNode, "images", lambda *_: iter([("1.2.1", b"one"), ("1.2.2", b"two")]))
+    listen.fetch(spool, "http://127.0.0.1:1", "1.2")
+    assert spool.coming() == [key_of("1.2")]
 
 
 @pytest.mark.parametrize("text", ["PACS", "PACS@host", "PACS@host:x", "PACS@host:0", "@host:1", "P" * 17 + "@h:1"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -61,6 +62,14 @@ def test_a_series_is_fetched_once(tmp_path: Path) -> None:
     assert series_folder(store(tmp_path, client), SERIES_UID) == folder
     assert client.fetched == 1
     assert [path.name for path in tmp_path.iterdir()] == [SERIES_UID], "nothing is left beside it"
+
+
+def test_two_requests_at_once_fetch_a_series_once(tmp_path: Path) -> None:
+    client = Client(3)
+    with ThreadPoolExecutor(2) as pool:
+        folders = list(pool.map(lambda _: series_folder(store(tmp_path, client), SERIES_UID), range(2)))
+    assert folders == [tmp_path / SERIES_UID] * 2
+    assert client.fetched == 1
 
 
 def test_a_series_that_grew_is_fetched_anew(tmp_path: Path) -> None:

@@ -36,3 +36,12 @@ def test_copies_and_frames_share_it_rightly(tmp_path: Path) -> None:
     for path in (tmp_path / "once", tmp_path / "enhanced.dcm"):
         assert sharing_uid(choose(stacks_of(read_headers(path)))) == 0
         check_referable(path)
+
+
+def test_a_series_without_a_study_is_refused(tmp_path: Path) -> None:
+    def edit(data: Dataset, _: int) -> None:
+        del data.StudyInstanceUID
+
+    write_series(tmp_path, edit=edit)
+    with pytest.raises(InputRefused, match="have no StudyInstanceUID, so that DICOM objects can't belong"):
+        check_referable(tmp_path)

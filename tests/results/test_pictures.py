@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from types import SimpleNamespace
 from typing import Any
 
 import detection_rows
@@ -15,6 +16,8 @@ from scored_case import FLAG, calibrated, case
 from scripts.anomaly.scores import Thresholds
 from scripts.findings import finding
 from scripts.results import pictures
+from scripts.results.overlay import Scan
+from scripts.results.panels import plane_in_words
 from scripts.results.pictures import case_pictures, healthy_scores, leave_unscored_out, one_scale
 from scripts.results.writer import case_result
 
@@ -35,6 +38,19 @@ def test_the_picture_is_given_coverages_and_flags_with_one_remedy(monkeypatch: p
     case_pictures(data, case_result(data, {}))
     assert given["coverage"] == {"left_hemisphere": 0.9}
     assert given["flags"] == [FLAG["message"], "The field of view holds 90 %.", cut[1]["message"]]
+
+
+@pytest.mark.parametrize("code", ["two_spacings", "uneven_spacing", "thick_slices"])
+def test_slices_of_another_grid_than_the_scanner_s_have_no_numbers(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: dict[str, Any] = {}
+    monkeypatch.setattr(pictures, "overview", lambda *_, **more: given.update(more) or b"")
+    data = case([finding(code, "Uneven.").as_dict()])
+    case_pictures(data, case_result(data, {}))
+    assert given["even"] is (code == "thick_slices")
+    for even in (True, False):
+        scan = Scan(np.zeros((4, 4, 8)), np.zeros((4, 4, 8)), np.eye(4), None, 1.0, even=even)
+        words = plane_in_words(SimpleNamespace(kind="axial"), np.array([1.0, 1.0, 5.0]), scan)  # type: ignore[arg-type]
+        assert words.endswith("slice 6 of 8") is even
 
 
 def test_an_unconfirmed_pose_is_said_in_the_picture() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import socket
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -22,7 +24,7 @@ from pynetdicom.pdu import A_ASSOCIATE_RQ
 from pynetdicom.sop_class import CTImageStorage, Verification
 
 from scripts.reading.headers import IMAGE_STORAGE
-from scripts.service.receiver import ELEMENTS_DISCARDED, MAX_ASSOCIATIONS, OUT_OF_RESOURCES, Receiver
+from scripts.service.receiver import ELEMENTS_DISCARDED, MAX_ASSOCIATIONS, OUT_OF_RESOURCES, Receiver, study_of
 from scripts.service.spool import Limits, Spool, key_of
 
 # pynetdicom leaves the socket of a connection that was refused to the garbage collector.
@@ -275,3 +277,25 @@ def test_no_patient_is_in_the_log(node: tuple[Spool, int], tmp_path: Path, caplo
     wait(lambda: len(caplog.records) > 1)
     for word in ("Invented", "INVENTED-1", "1.2.3.1", str(tmp_path), str(spool.root)):
         assert word not in "\n".join(record.getMessage() for record in caplog.records)
+
+
+def test_a_small_deflated_object_is_not_inflated_as_a_whole() -> None:
+    """It is no CT image, and holds 200 MB of zeros; its study stands at the beginning."""
+    data = pydicom.Dataset()
+    data.SOPClassUID, data.SOPInstanceUID, data.StudyInstanceUID = DOSE_REPORT, "1.2.3.4", "1.2.3.77"
+    data.EncapsulatedDocument = bytes(200_000_000)
+    data.file_meta = pydicom.dataset.FileMetaDataset()
+    data.file_meta.TransferSyntaxUID = pydicom.uid.DeflatedExplicitVRLittleEndian
+    data.file_meta.MediaStorageSOPClassUID, data.file_meta.MediaStorageSOPInstanceUID = DOSE_REPORT, "1.2.3.4"
+    stream = io.BytesIO()
+    data.save_as(stream, enforce_file_format=True)
+    content = stream.getvalue()
+    assert len(content) < 1_000_000
+    del data, stream
+    tracemalloc.start()
+    try:
+        assert study_of(content) == "1.2.3.77"
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
+    assert study_of(content[:200]) == ""

@@ -12,6 +12,7 @@ import pytest
 from scripts.errors import OutputFailed
 from scripts.results.folder import write_results
 from scripts.service import service as node_service
+from scripts.service.sending import NotTaken
 from scripts.service.service import Job, Service, Work, work
 from scripts.service.spool import Limits, Spool
 
@@ -98,6 +99,56 @@ def test_results_are_kept_until_they_are_taken(
     assert destination.taken == 1
     assert rounds * node_service.TICK_S == pytest.approx(3 * node_service.FIRST_WAIT_S, abs=2), "5 s, then 10 s"
     assert caplog.text.count("results kept, again in") == 2
+
+
+def test_results_that_are_not_taken_keep_no_others(spool: Spool, caplog: pytest.LogCaptureFixture) -> None:
+    class Picky:
+        """A destination that takes all studies but one."""
+
+        taken = 0
+
+        def send(self, files: Iterable[Path]) -> None:
+            if next(iter(files)).parents[2].name == first:
+                raise NotTaken("PACS did not take report (status A900)")
+            self.taken += 1
+
+    spool.add("1.3", "1.3.1", b"x")
+    spool.promote(0)
+    first = str(spool.take())
+    second = str(spool.take())
+    for key in (first, second):
+        good(Job(spool.place("working", key), spool.place("working", key) / "out"))
+        spool.move(key, "working", "results")
+    service = Service(spool, Picky(), good)
+    service.send_all()
+    assert spool.keys("sent") == [second]
+    for _ in range(8):
+        service.send_all()
+    assert caplog.text.count("results kept, again in 5 s") == 1, "it waits"
+    for _ in range(3):
+        service.send_all()
+    assert caplog.text.count("results kept, again in 10 s") == 1
+    spool.move(first, "results", "sent")
+    service.send_all()
+    assert service.waits == {}
+
+
+def test_whatever_a_destination_raises_the_service_goes_on(spool: Spool, caplog: pytest.LogCaptureFixture) -> None:
+    class Broken:
+        """A destination with an error of its own."""
+
+        def send(self, files: Iterable[Path]) -> None:
+            service.stop.set()
+            raise LookupError("secret")
+
+    key = str(spool.take())
+    good(Job(spool.place("working", key), spool.place("working", key) / "out"))
+    spool.move(key, "working", "results")
+    service = Service(spool, Broken(), good)
+    service.run()
+    assert "an error of the program (LookupError" in caplog.text
+    assert "secret" not in caplog.text
+    assert spool.keys("results") == [key]
 
 
 @pytest.mark.parametrize("report", [True, False])

@@ -113,6 +113,43 @@ def test_what_a_killed_process_left(spool: Spool) -> None:
         assert images(spool, "incoming", "1.4") == 1
 
 
+def test_images_that_came_late_before_a_kill_join_the_study(spool: Spool) -> None:
+    spool.add("1.2", "1.2.1", b"one")
+    spool.promote(0)
+    assert spool.take() == key_of("1.2")
+    spool.add("1.2", "1.2.2", b"two")
+    spool.recover()  # as after a kill
+    assert where(spool, "1.2") == ["incoming"]
+    assert images(spool, "incoming", "1.2") == 2
+    spool.add("1.2", "1.2.3", b"three")
+    assert list(spool.promote(0)) == [key_of("1.2")]
+    assert images(spool, "ready", "1.2") == 3
+
+
+def test_a_spool_in_which_a_study_is_ready_and_incoming_goes_on(spool: Spool) -> None:
+    """Earlier versions left that."""
+    spool.add("1.2", "1.2.1", b"one")
+    spool.promote(0)
+    (spool.place("incoming", key_of("1.2")) / IMAGES).mkdir(parents=True)
+    (spool.place("incoming", key_of("1.2")) / IMAGES / "late.dcm").write_bytes(b"two")
+    assert list(spool.promote(0)) == [key_of("1.2")]
+    assert images(spool, "ready", "1.2") == 2
+
+
+def test_a_folder_without_an_image_goes_away(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, content: bytes) -> None:
+        raise OSError(errno.EDQUOT, "quota")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "replace_file", full)
+        with pytest.raises(SpoolFull):
+            spool.add("1.2", "1.2.1", b"one", unfinished=True)
+    assert where(spool, "1.2") == []
+    (spool.place("incoming", key_of("1.3")) / IMAGES).mkdir(parents=True)
+    spool.recover()
+    assert where(spool, "1.3") == []
+
+
 def test_incomplete_results_are_made_again(spool: Spool) -> None:
     spool.add("1.2", "1.2.1", b"x")
     spool.promote(0)

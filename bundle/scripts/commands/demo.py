@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import WrongUsage
 from ..geometry.affines import transform_points
 from ..preprocessing.regions import scored_regions
 from ..processes.progress import stage_bar
@@ -39,8 +40,11 @@ def main(args: argparse.Namespace) -> int:
     """Run the sample, then print scores, peak and picture; 0 when the results are written.
 
     Raises:
+        WrongUsage: the folder is no sample.
         InputRefused, OutputExists, OutputFailed: as of `run`.
     """
+    if lacking := [name for name in ("truth.json", "lesion.nii.gz") if not (args.sample / name).is_file()]:
+        raise WrongUsage(f"{args.sample} has no {lacking[0]}: it is no sample. Name the folder sample of the sources.")
     series = args.sample / "dicom" if (args.sample / "dicom").is_dir() else args.sample
     with stage_bar():
         judge(series, args.output, overwrite=args.overwrite, warn=args.debug)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import math
 import signal
 import ssl
 import sys
@@ -42,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("spool", metavar="SPOOL", type=Path, help="folder in which studies and results are kept")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1: this machine only)")
-    parser.add_argument("--port", type=int, default=11112, help="port to listen on (11112)")
+    parser.add_argument("--port", type=port_number, default=11112, help="port to listen on (11112)")
     parser.add_argument("--ae-title", default="HEADCTANOMALY", type=ae_title, help="own AE title (HEADCTANOMALY)")
     parser.add_argument(
         "--sender", metavar="AE", type=ae_title, action="append", default=[], help="an AE title to take from"
@@ -93,9 +94,21 @@ def node_address(text: str) -> tuple[str, str, int]:
     """
     title, _, address = text.partition("@")
     host, _, port = address.rpartition(":")
+    host = host[1:-1] if host.startswith("[") and host.endswith("]") else host  # an address of IPv6
     if not host or not port.isdigit() or not 0 < int(port) < 65536:
         raise argparse.ArgumentTypeError(f"{text!r} is no node: say AE@HOST:PORT, as in PACS@127.0.0.1:4242")
     return ae_title(title), host, int(port)
+
+
+def port_number(text: str) -> int:
+    """A port, checked.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
+    if not text.isdigit() or not 0 < int(text) < 65536:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: 1 to 65535")
+    return int(text)
 
 
 def main(args: argparse.Namespace) -> int:
@@ -182,7 +195,9 @@ def destination_of(args: argparse.Namespace) -> Destination:
         return Node(host, port, title, args.ae_title, tls=tls_context(args, server=False) if args.to_tls else None)
     from ..service.dicomweb import WebNode
 
-    return WebNode(args.dicomweb)
+    node = WebNode(args.dicomweb)
+    node.client()  # an address that is none is said at once
+    return node
 
 
 def tls_context(args: argparse.Namespace, server: bool) -> ssl.SSLContext | None:
@@ -213,7 +228,7 @@ def serve(service: Service, args: argparse.Namespace) -> None:
     for uid in args.study:
         fetch(service.spool, args.dicomweb, uid)
     if args.once:
-        service.quiet_s = 0.0
+        service.quiet_s, service.unfinished_s = 0.0, math.inf  # half a study is left for when the rest can be had
         service.run(until_empty=True)
         return
     from ..service.receiver import Receiver
@@ -223,8 +238,9 @@ def serve(service: Service, args: argparse.Namespace) -> None:
         try:
             receiver = Receiver(service.spool, args.ae_title, () if args.any_sender else args.sender, tls)
             stack.enter_context(receiver.listening(args.host, args.port))
-        except OSError as error:
-            text = f"Port {args.port} of {args.host} can't be used ({error.strerror}). Choose another with --port."
+        except (OSError, UnicodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is no name of a host"
+            text = f"Port {args.port} of {args.host} can't be used ({why}). Choose another with --port or --host."
             raise OutputFailed(text) from error
         LOG.info("listening as %s on %s:%d%s", args.ae_title, args.host, args.port, " over TLS" if tls else "")
         service.run()
@@ -240,4 +256,5 @@ def fetch(spool: Spool, url: str, study_uid: str) -> None:
     from ..service.dicomweb import WebNode
 
     for image_uid, content in WebNode(url).images(study_uid):
-        spool.add(study_uid, image_uid, content)
+        spool.add(study_uid, image_uid, content, unfinished=True)
+    spool.finish(study_uid)

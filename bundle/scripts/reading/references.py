@@ -33,6 +33,9 @@ def check_references(stack: Stack) -> None:
             f"{count} of {len(stack.images)} images share a SOPInstanceUID, so that DICOM objects can't refer to them."
         )
         raise refusal("uids_not_unique", text)
+    if not all(image.study_uid for image in stack.images):
+        text = "The images have no StudyInstanceUID, so that DICOM objects can't belong to their study."
+        raise refusal("uids_not_unique", text)
 
 
 def check_referable(path: str | Path, series_uid: str | None = None) -> None:

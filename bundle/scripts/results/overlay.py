@@ -39,7 +39,8 @@ OUTLINES = {
 class Scan:
     """A scan to draw: volumes (I, J, K) on one grid with its affine (4, 4) in RAS mm, and the scale of the heatmap.
 
-    `top` is the value at the top of its scale; with a `threshold`, contours show it instead.
+    `top` is the value at the top of its scale; with a `threshold`, contours show it instead. Slices of a grid that is
+    not `even` with those of the scanner have no numbers.
     """
 
     volume_hu: NDArray[Any]
@@ -48,6 +49,7 @@ class Scan:
     regions: NDArray[Any] | None
     top: float
     threshold: float | None = None
+    even: bool = True
 
 
 def paint(scan: Scan, plane: Plane, window: tuple[float, float], heat: bool, outlines: bool) -> NDArray[np.uint8]:

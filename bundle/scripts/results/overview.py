@@ -60,6 +60,7 @@ def overview(
     threshold: float | None = None,
     meaning: str = "95 % of healthy scores are less",
     unconfirmed: bool = False,
+    even: bool = True,
     marks: Sequence[Mark] = (),
     healthy: Mapping[str, Healthy] | None = None,
     skull: Image.Image | None = None,
@@ -72,7 +73,7 @@ def overview(
     says what it is, contours enclose what is above it; without one, the colours end at the heatmap's maximum inside the
     regions that have a score, rounded up, and the peak is looked for there. `marks` are shown in their order. `healthy`
     has the healthy scores by region. `skull` is the unrolled skull, `PANEL` pixels a side. Where the pose is
-    `unconfirmed`, the title says so.
+    `unconfirmed`, the title says so. Slices are numbered where they are those of the scanner, at `even` distances.
 
     Raises:
         ValueError: the volumes are not 3-D and of one shape.
@@ -83,7 +84,7 @@ def overview(
     scored = None if regions is None else scored_regions(regions, scores or {})
     inside = heatmap if scored is None else heatmap[scored > 0]
     top = 2 * threshold if threshold else round_up(float(inside.max(initial=0)))
-    scan, box = Scan(volume_hu, heatmap, affine, regions, top, threshold), head_box_mm(volume_hu, affine)
+    scan, box = Scan(volume_hu, heatmap, affine, regions, top, threshold, even), head_box_mm(volume_hu, affine)
     more = TITLES + PANEL // 2 + GAP if len(marks) > 1 else 0
     height = HEADER + 2 * (TITLES + PANEL + GAP) + more + TITLES + PANEL // 2 + GAP + FOOTER
     sheet = Image.new("RGB", (4 * (PANEL + GAP) + WIDTH, height), BACKGROUND)

@@ -37,7 +37,7 @@ def draw_titled(sheet: Image.Image, panel: Image.Image, corner: tuple[int, int],
 def plane_in_words(plane: Plane, point_mm: Array, scan: Scan) -> str:
     """Kind of a plane, its position in mm, and its slice."""
     axis = {"axial": 2, "coronal": 1, "sagittal": 0}[plane.kind]
-    number = slice_in_words(point_mm, np.eye(3)[axis], scan.affine, scan.volume_hu.shape)
+    number = slice_in_words(point_mm, np.eye(3)[axis], scan.affine, scan.volume_hu.shape) if scan.even else ""
     return f"{plane.kind}  {'xyz'[axis]} {point_mm[axis]:.0f} mm{', ' if number else ''}{number}"
 
 

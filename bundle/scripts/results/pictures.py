@@ -14,6 +14,7 @@ from ..anomaly.scores import POOLINGS, score_name
 from ..findings import flags_in_words
 from ..preprocessing.regions import REGIONS, SKULL
 from ..statistics.alpha import ALPHA, percent, percent_below
+from .maps import UNEVEN
 from .marks import Mark, marks
 from .overview import overview
 from .panels import PANEL
@@ -52,6 +53,7 @@ def case_pictures(data: Mapping[str, Any], result: Mapping[str, Any], score: str
         unit=SHORT_UNITS.get(shown, ""),
         threshold=threshold,
         unconfirmed=result["quality"]["verdict"] == "unconfirmed",
+        even=UNEVEN.isdisjoint(found["code"] for found in result["findings"]),
         marks=case_marks(data, result) if threshold else [],
         healthy=healthy_scores(data, result, score),
         skull=None if skull is None else unrolled_map(skull, PANEL, first),

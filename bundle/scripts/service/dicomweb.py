@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from dicomweb_client.api import DICOMwebClient
 
 from ..errors import WrongUsage
 from ..reading.headers import IMAGE_STORAGE
-from .node import SendFailed
+from .sending import NotTaken, SendFailed
 
 
 @dataclass(frozen=True)
@@ -24,28 +24,39 @@ class WebNode:
     url: str
 
     def client(self) -> Any:
-        """A client of the server; a proxy or certificates are taken from the environment, as `requests` does."""
-        return DICOMwebClient(url=self.url)
-
-    def images(self, study_uid: str) -> Iterator[tuple[str, bytes]]:
-        """UID and file of every CT image of a study.
+        """A client of the server; a proxy or certificates are taken from the environment, as `requests` does.
 
         Raises:
-            WrongUsage: the server can't be reached, or has no CT image of the study.
+            WrongUsage: the URL is none.
         """
-        count = 0
         try:
-            client = self.client()
-            for found in client.search_for_instances(study_uid, fields=["SOPClassUID"]):
-                uids = {tag: found[tag]["Value"][0] for tag in ("00080016", "00080018", "0020000E")}
-                if uids["00080016"] in IMAGE_STORAGE:
-                    data = client.retrieve_instance(study_uid, uids["0020000E"], uids["00080018"])
-                    count += 1
-                    yield uids["00080018"], as_file(data)
-        except requests.RequestException as error:
-            raise WrongUsage(
-                f"{self.url} did not give the study ({type(error).__name__}). Check --dicomweb."
-            ) from error
+            return DICOMwebClient(url=self.url)
+        except ValueError as error:
+            text = f"{self.url} is no address of a DICOMweb server. Say --dicomweb http://HOST:PORT/PATH."
+            raise WrongUsage(text) from error
+
+    def images(self, study_uid: str) -> Iterator[tuple[str, bytes]]:
+        """UID and file of every CT image of a study, whose list may come in several pages.
+
+        Raises:
+            WrongUsage: the server can't be reached, does not answer as it should, or has no CT image of the study.
+        """
+        client, seen, count = self.client(), set[str](), 0
+        try:
+            while True:
+                page = client.search_for_instances(study_uid, fields=["SOPClassUID"], offset=len(seen) or None)
+                new = [found for found in page if value_of(found, "00080018") not in seen]
+                for found in new:
+                    image_uid, series_uid = value_of(found, "00080018"), value_of(found, "0020000E")
+                    seen.add(image_uid)
+                    if value_of(found, "00080016") in IMAGE_STORAGE:
+                        count += 1
+                        yield image_uid, as_file(client.retrieve_instance(study_uid, series_uid, image_uid))
+                if not new:  # that was all, or the server knows no pages and gives the first one again
+                    break
+        except Exception as error:  # of requests, of its retrying, and of answers that are none
+            text = f"{self.url} did not give the study ({type(error).__name__}). Check --dicomweb."
+            raise WrongUsage(text) from error
         if not count:
             raise WrongUsage(f"{self.url} has no CT image of that study. Check --study.")
 
@@ -53,16 +64,26 @@ class WebNode:
         """Send DICOM files; all were taken when it returns.
 
         Raises:
-            SendFailed: the server can't be reached, or did not take one.
+            SendFailed: the server can't be reached.
+            NotTaken: it did not take one.
         """
         client = self.client()
         for path in files:
             try:
                 answer = client.store_instances([pydicom.dcmread(path)])
-            except requests.RequestException as error:
-                raise SendFailed(f"{self.url} did not take {path.stem} ({type(error).__name__})") from error
+            except (requests.ConnectionError, requests.Timeout) as error:
+                raise SendFailed(f"{self.url} can't be reached ({type(error).__name__})") from error
+            except (
+                Exception
+            ) as error:  # of requests, and of its retrying, where the server is there but does not answer
+                raise NotTaken(f"{self.url} did not take {path.stem} ({type(error).__name__})") from error
             if answer.get("FailedSOPSequence"):
-                raise SendFailed(f"{self.url} did not take {path.stem}")
+                raise NotTaken(f"{self.url} did not take {path.stem}")
+
+
+def value_of(found: Mapping[str, Any], tag: str) -> str:
+    """A value of DICOM JSON; empty where there is none, as of a server that leaves the class out."""
+    return str((found.get(tag, {}).get("Value") or [""])[0])
 
 
 def as_file(data: pydicom.Dataset) -> bytes:

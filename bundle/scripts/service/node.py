@@ -14,6 +14,7 @@ import pydicom
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom import AE
 
+from .sending import NotTaken, SendFailed
 from .tls import client_problem
 
 LOG = logging.getLogger("head_ct_anomaly")
@@ -23,10 +24,6 @@ PLAIN = (ImplicitVRLittleEndian, ExplicitVRLittleEndian)
 
 SUCCESS = 0x0000
 """Status of C-STORE (DICOM PS3.4 table B.2-1); 0xBxxx are warnings about objects that were taken."""
-
-
-class SendFailed(OSError):
-    """The destination did not accept results; they are kept, and sent again."""
 
 
 def meta_of(path: Path) -> Any:
@@ -70,7 +67,8 @@ class Node:
         Objects of other classes are left out, with a log line: many archives take no Parametric Maps, say.
 
         Raises:
-            SendFailed: the node can't be reached, takes none of the classes, or did not take an object of one.
+            SendFailed: the node can't be reached, or takes none of the classes.
+            NotTaken: it did not take an object of one.
         """
         paths = list(files)
         ae = AE(ae_title=self.own_title)
@@ -114,12 +112,12 @@ class Node:
         """Send one file.
 
         Raises:
-            SendFailed: it was not taken.
+            NotTaken: it was not taken.
         """
         try:
             status = association.send_c_store(as_accepted(association, path)).get("Status")
         except (ValueError, RuntimeError) as error:
-            raise SendFailed(f"{self.ae_title} does not take {path.stem}: {error}") from error
+            raise NotTaken(f"{self.ae_title} does not take {path.stem}: {error}") from error
         if status is None or (status != SUCCESS and status & 0xF000 != 0xB000):
             text = "no answer" if status is None else f"status {status:04X}"
-            raise SendFailed(f"{self.ae_title} did not take {path.stem} ({text})")
+            raise NotTaken(f"{self.ae_title} did not take {path.stem} ({text})")

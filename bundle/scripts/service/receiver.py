@@ -15,6 +15,7 @@ import io
 import logging
 import threading
 import time
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,6 +24,9 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import pydicom
+from pydicom.filereader import read_dataset
+from pydicom.tag import Tag
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 from pynetdicom import AE, _config, evt
 from pynetdicom.pdu_primitives import A_RELEASE
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
@@ -36,6 +40,12 @@ LOG = logging.getLogger("head_ct_anomaly")
 
 SUCCESS, ELEMENTS_DISCARDED, OUT_OF_RESOURCES, NOT_UNDERSTOOD = 0x0000, 0xB006, 0xA700, 0xC000
 """Status values of C-STORE (DICOM PS3.4 table B.2-1)."""
+
+META_BEGIN = 144
+"""Where the File Meta Information begins, after the preamble and the element of four bytes that says its length."""
+
+STUDY_TAG, INFLATED_BYTES = Tag("StudyInstanceUID"), 2**16
+"""The attribute that tells studies apart, and the bytes at the beginning of a deflated file in which it stands."""
 
 MAX_ASSOCIATIONS = 10
 """Senders at the same time."""
@@ -183,10 +193,16 @@ def prepare(event: Any) -> None:
 def study_of(content: bytes) -> str:
     """StudyInstanceUID of a DICOM file as it stands there; empty if it can't be read.
 
-    It is not made a pydicom value, which a warning with the value in it would come of where it is no UID.
+    It is not made a pydicom value, which a warning with the value in it would come of where it is no UID. Of a deflated
+    file only the beginning is inflated: a small one may hold gigabytes.
     """
     try:
-        data = pydicom.dcmread(io.BytesIO(content), stop_before_pixels=True, specific_tags=["StudyInstanceUID"])
+        end = META_BEGIN + int.from_bytes(content[META_BEGIN - 4 : META_BEGIN], "little")
+        if DeflatedExplicitVRLittleEndian.encode() in content[META_BEGIN:end]:
+            begin = zlib.decompressobj(-zlib.MAX_WBITS).decompress(content[end:], INFLATED_BYTES)
+            data = read_dataset(io.BytesIO(begin), False, True, stop_when=lambda tag, _, __: tag > STUDY_TAG)
+        else:
+            data = pydicom.dcmread(io.BytesIO(content), stop_before_pixels=True, specific_tags=["StudyInstanceUID"])
         return str(data.get_item("StudyInstanceUID").value.decode("latin-1")).strip(PADDING)
     except Exception:  # pydicom raises many kinds on bytes that are not what they should be
         return ""

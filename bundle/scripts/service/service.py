@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..assets import config
-from ..errors import OutputExists, OutputFailed
+from ..errors import OutputExists, OutputFailed, described
 from ..findings import InputRefused
 from ..processes.local import Lost, in_processes
 from ..workflow import quiet, run_configs
-from .spool import IMAGES, INCOMING, OUT, READY, RESULTS, SENT, WORKING, Spool, shown
+from .sending import NotTaken
+from .spool import IMAGES, OUT, READY, RESULTS, SENT, WORKING, Spool, shown
 
 LOG = logging.getLogger("head_ct_anomaly")
 
@@ -45,7 +46,20 @@ class Destination(Protocol):
     """Destination of results."""
 
     def send(self, files: Iterable[Path]) -> None:
-        """Send DICOM files; raises an OSError if they were not taken."""
+        """Send DICOM files; raises an OSError if they were not taken, `NotTaken` if others may be."""
+
+
+@dataclass
+class Wait:
+    """The pause of a study whose results were not taken, and what is left of it, in seconds."""
+
+    whole_s: float = 0.0
+    left_s: float = 0.0
+
+
+def longer(wait_s: float) -> float:
+    """The pause after another failure, in seconds."""
+    return min(2 * wait_s or FIRST_WAIT_S, LONGEST_WAIT_S)
 
 
 Work = Callable[[Job], str]
@@ -83,6 +97,7 @@ class Service:
     stop: threading.Event = field(default_factory=threading.Event)
     wait_s: float = 0.0
     pause_s: float = 0.0
+    waits: dict[str, Wait] = field(default_factory=dict)
 
     def run(self, until_empty: bool = False) -> None:
         """Work and send until `stop` is set, or, if so wanted, until there is nothing left."""
@@ -93,7 +108,9 @@ class Service:
                 self.look()
             except OSError as error:
                 LOG.error("the spool can't be written: %s", error.strerror or error)
-            if until_empty and not any(self.spool.keys(state) for state in (INCOMING, READY, WORKING, RESULTS)):
+            except Exception as error:  # whatever a destination raises, studies still come and are judged
+                LOG.error("an error of the program (%s)", described(error))
+            if until_empty and not any((*map(self.spool.keys, (READY, WORKING, RESULTS)), self.spool.coming())):
                 self.stop.set()
             self.stop.wait(TICK_S)
 
@@ -145,16 +162,29 @@ class Service:
             LOG.warning("study %s: refused: %s", shown(key), reason or "It left no results.")
 
     def send_all(self) -> None:
-        """Send the results of every study that has some; after a failure, nothing for a while."""
+        """Send the results of every study that has some.
+
+        After a failure nothing is sent for a while; results that are not taken wait alone.
+        """
         self.pause_s -= TICK_S
+        for wait in self.waits.values():
+            wait.left_s -= TICK_S
         if self.pause_s > 0:
             return
-        for key in self.spool.keys(RESULTS):
+        keys = self.spool.keys(RESULTS)
+        self.waits = {key: wait for key, wait in self.waits.items() if key in keys}
+        for key in keys:
+            if key in self.waits and self.waits[key].left_s > 0:
+                continue
             try:
                 self.destination.send(sorted((self.spool.place(RESULTS, key) / OUT / "dicom").glob("*.dcm")))
+            except NotTaken as error:
+                wait = self.waits.setdefault(key, Wait())
+                wait.whole_s = wait.left_s = longer(wait.whole_s)
+                LOG.error("study %s: results kept, again in %.0f s: %s", shown(key), wait.whole_s, error)
+                continue
             except OSError as error:
-                self.wait_s = min(2 * self.wait_s or FIRST_WAIT_S, LONGEST_WAIT_S)
-                self.pause_s = self.wait_s
+                self.wait_s = self.pause_s = longer(self.wait_s)
                 LOG.error("study %s: results kept, again in %.0f s: %s", shown(key), self.wait_s, error)
                 return
             self.wait_s = 0.0

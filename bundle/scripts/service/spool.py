@@ -72,6 +72,11 @@ def shown(key: str) -> str:
     return key[:8]
 
 
+def has_images(place: Path) -> bool:
+    """True if the folder of a study holds an image."""
+    return any((place / IMAGES).glob("*.dcm"))
+
+
 class Spool:
     """The queue in the folder `root`, which is made if it is not there."""
 
@@ -87,8 +92,14 @@ class Spool:
 
     def keys(self, state: str) -> list[str]:
         """The studies in a state, the one that has been in it longest first."""
-        folders = [path for path in (self.root / state).iterdir() if path.is_dir()]
-        return [path.name for path in sorted(folders, key=lambda path: (path.stat().st_mtime, path.name))]
+        with self.lock:
+            folders = [path for path in (self.root / state).iterdir() if path.is_dir()]
+            return [path.name for path in sorted(folders, key=lambda path: (path.stat().st_mtime, path.name))]
+
+    def coming(self) -> list[str]:
+        """The studies of which images have come, and whose sender has said that these are all."""
+        places = {key: self.place(INCOMING, key) for key in self.keys(INCOMING)}
+        return [key for key, place in places.items() if has_images(place) and not (place / UNFINISHED).exists()]
 
     @contextmanager
     def owned(self) -> Iterator[None]:
@@ -117,8 +128,8 @@ class Spool:
             for file in (self.root / INCOMING).rglob("*.partial"):
                 file.unlink()
             for key in self.keys(INCOMING):  # while nobody listened, nothing could come: the quiet time begins anew
-                (self.place(INCOMING, key) / IMAGES).mkdir(exist_ok=True)
-                os.utime(self.place(INCOMING, key) / IMAGES)
+                self.remove_empty(key)
+                self.touch_key(key)
 
     def has_results(self, folder: Path) -> bool:
         """True if the folder of a study has a complete set of results."""
@@ -152,8 +163,7 @@ class Spool:
             try:
                 if held is None:
                     self.check_room(key, len(content))
-                    if self.place(READY, key).exists():
-                        self.move(key, READY, INCOMING)
+                    self.back_to_incoming(key, READY)
                     (self.place(INCOMING, key) / IMAGES).mkdir(parents=True, exist_ok=True)
                 if unfinished:
                     self.mark_unfinished(key)
@@ -161,6 +171,8 @@ class Spool:
                     self.write(self.place(INCOMING, key) / IMAGES / name, content)
                     return Added.NEW
             except OSError as error:
+                with suppress(OSError):
+                    self.remove_empty(key)
                 if error.errno in (errno.ENOSPC, errno.EDQUOT) and not isinstance(error, SpoolFull):
                     raise SpoolFull(errno.ENOSPC, "the disk is full") from error
                 raise
@@ -181,8 +193,26 @@ class Spool:
 
     def touch(self, study_uid: str) -> None:
         """Begin the quiet time of a study that waits for more images anew: something else of it has come."""
+        self.touch_key(key_of(study_uid))
+
+    def touch_key(self, key: str) -> None:
+        """The same of the study of a key."""
         with self.lock, suppress(FileNotFoundError):
-            os.utime(self.place(INCOMING, key_of(study_uid)) / IMAGES)
+            os.utime(self.place(INCOMING, key) / IMAGES)
+
+    def remove_empty(self, key: str) -> None:
+        """Remove the folder of a study of which no image came, as where the disk was full."""
+        with self.lock:
+            if (place := self.place(INCOMING, key)).exists() and not has_images(place):
+                shutil.rmtree(place)
+
+    def back_to_incoming(self, key: str, state: str) -> None:
+        """Let a study in a state wait for more images, joined with those that have come meanwhile."""
+        place, waiting = self.place(state, key), self.place(INCOMING, key)
+        if waiting.exists():
+            self.join(place, waiting)
+        elif place.exists():
+            self.move(key, state, INCOMING)
 
     def write(self, path: Path, content: bytes) -> None:
         """Write a file that is there completely or not at all."""
@@ -218,11 +248,11 @@ class Spool:
                 place = self.place(INCOMING, key)
                 finished = not (place / UNFINISHED).exists()
                 wait_s = quiet_s if finished else max(quiet_s, unfinished_s)
-                if time.time() - self.changed(place) < wait_s or not any((place / IMAGES).glob("*.dcm")):
+                if time.time() - self.changed(place) < wait_s or not has_images(place):
                     continue
                 if any(self.place(state, key).exists() for state in (WORKING, RESULTS)):
                     continue
-                for state in (SENT, REFUSED):
+                for state in (SENT, REFUSED, READY):
                     self.join(self.place(state, key), place)
                 self.move(key, INCOMING, READY)
                 promoted[key] = finished
@@ -252,11 +282,15 @@ class Spool:
         return None
 
     def again(self, key: str) -> None:
-        """Make a study in work ready again; leftovers of its work are removed."""
-        for path in self.place(WORKING, key).iterdir():
-            if path.is_dir() and path.name != IMAGES:
-                shutil.rmtree(path, ignore_errors=True)
-        self.move(key, WORKING, READY)
+        """Make a study in work ready again, or, if images came meanwhile, let it wait; leftovers are removed."""
+        with self.lock:
+            for path in self.place(WORKING, key).iterdir():
+                if path.is_dir() and path.name != IMAGES:
+                    shutil.rmtree(path, ignore_errors=True)
+            if self.place(INCOMING, key).exists():
+                self.back_to_incoming(key, WORKING)
+            else:
+                self.move(key, WORKING, READY)
 
     def refuse(self, key: str, reason: str) -> None:
         """A study in work can't be judged."""

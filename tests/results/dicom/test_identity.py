@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
@@ -16,6 +21,7 @@ from scripts.results.dicom.identity import (
     Identity,
     body_part,
     date_and_time,
+    identity_of,
     settle,
     time_made,
 )
@@ -96,6 +102,40 @@ def test_the_time_that_a_user_names(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(EPOCH, "today")
     with pytest.raises(WrongUsage, match=r"SOURCE_DATE_EPOCH is 'today'\. It must be whole seconds since 1970"):
         time_made()
+
+
+def test_other_patients_studies_and_places_have_other_uids() -> None:
+    """An archive may correct who a scan is of, and keep the UIDs of its images."""
+
+    def identity(**changed: Any) -> str:
+        image = Dataset()
+        image.SOPInstanceUID, image.StudyInstanceUID, image.PatientID = "1.2.3", "1.2", "A"
+        image.ImagePositionPatient = [0, 0, 0]
+        for name, value in changed.items():
+            setattr(image, name, value)
+        source = SimpleNamespace(images=(image,), first=image)
+        return identity_of(source, [np.zeros(3)], {}, "w", "1").uid("report")  # type: ignore[arg-type]
+
+    others = [
+        {"PatientID": "B"},
+        {"StudyInstanceUID": "1.9"},
+        {"ImagePositionPatient": [0, 0, 5]},
+        {"PatientName": "X"},
+    ]
+    assert len({identity(), *(identity(**other) for other in others)}) == 1 + len(others)
+    assert identity() == identity()
+
+
+@pytest.mark.parametrize(
+    ("named", "told"),
+    [(["HEAD", "NECK"], "HEAD"), (["", "NECK"], "HEAD"), ("head 1", "HEAD"), ("X" * 17, "HEAD"), ("SKULL", "SKULL")],
+)
+def test_a_body_part_that_is_no_code_is_a_head(named: Any, told: str) -> None:
+    image = Dataset()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        image.BodyPartExamined = named
+    assert body_part(image) == told
 
 
 def test_what_was_aligned_with_a_head_is_a_head() -> None:

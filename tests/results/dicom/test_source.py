@@ -35,6 +35,18 @@ def test_what_is_missing_or_malformed_is_empty(tmp_path: Path) -> None:
     assert first.FrameOfReferenceUID.startswith("2.25.")
 
 
+def test_headers_that_highdicom_can_t_copy_are_emptied(tmp_path: Path) -> None:
+    def edit(data: Dataset, k: int) -> None:
+        del data.SliceThickness
+        data.PatientName, data.StudyID = ["A", "B"], ["1", "2"]
+
+    write_series(tmp_path, edit=edit)
+    first = read_source(tmp_path).first
+    assert (str(first.PatientName), first.StudyID) == ("", "")
+    assert "SliceThickness" in first
+    assert first.SliceThickness is None
+
+
 def test_frames_of_an_enhanced_file_are_images_that_refer_to_it(tmp_path: Path) -> None:
     order = list(range(36, -1, -1))
     write_enhanced(tmp_path / "enhanced.dcm", order=order)

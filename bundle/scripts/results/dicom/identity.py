@@ -1,8 +1,8 @@
 """Common attributes of all DICOM results: their maker, UIDs, dates and descriptions.
 
-The *identity* of a result is a digest of what went in (source images, weights) and what came out (map, scores,
-findings, version). All UIDs follow from it, so a different result never has the same UID. Nothing follows from the
-clock, so the same input gives the same bytes, and what is sent twice is stored once.
+The *identity* of a result is a digest of what went in (source images with their places, patient, study, weights) and
+what came out (map, scores, findings, version). All UIDs follow from it, so a different result never has the same UID.
+Nothing follows from the clock, so the same input gives the same bytes, and what is sent twice is stored once.
 
 The date of a result is that of the scan, unless the user names the time at which it was made, in seconds since 1970
 (UTC), in the environment as `SOURCE_DATE_EPOCH` (see https://reproducible-builds.org/specs/source-date-epoch). That
@@ -24,9 +24,10 @@ from uuid import UUID, uuid5
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
 
 from ...errors import WrongUsage
-from .source import Source, refer_to_frames
+from .source import NEEDED, Source, refer_to_frames
 
 MANUFACTURER, MODEL = "head_ct_position_anomaly developers", "head_ct_position_anomaly"
 """Manufacturer and model name of the objects."""
@@ -58,8 +59,17 @@ NO_DATE, NO_TIME = "19700101", "000000"
 DATES = ("ContentDate", "AcquisitionDate", "SeriesDate", "StudyDate")
 """Attributes in which the date of the source is searched; the time is that of the same name."""
 
+PLACED = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
+"""Attributes of an image that results lie by."""
+
+OF_WHOM = (*NEEDED, "StudyInstanceUID", "FrameOfReferenceUID")
+"""Attributes of patient and study that results copy: an archive may have corrected them, and kept the images' UIDs."""
+
 DROPPED = ("InstanceCreationDate", "InstanceCreationTime", "ContributionDateTime")
 """Attributes that tell when an object was made; they are there only if the user named the time."""
+
+CODE_STRING = re.compile(r"[A-Z0-9_][A-Z0-9 _]{0,15}")
+"""Form of a value of VR CS that says something."""
 
 DATED = (
     ("ContentDate", "ContentTime"),
@@ -135,6 +145,8 @@ def identity_of(
     digest = hashlib.sha256()
     for image in source.images:
         digest.update(f"{image.SOPInstanceUID} ".encode())
+        digest.update(" ".join(str(image.get(name)) for name in PLACED).encode())
+    digest.update(json.dumps([str(source.first.get(name)) for name in OF_WHOM]).encode())
     for values in maps:
         digest.update(np.ascontiguousarray(values).tobytes())
     told = [facts, weights_sha256, version, *([] if made is None else [made.isoformat()])]
@@ -168,7 +180,9 @@ def date_and_time(image: Dataset) -> tuple[str, str]:
 
 def body_part(image: Dataset) -> str:
     """The body part that the source names, or head if it names none: the scan was aligned with a head."""
-    return str(image.get("BodyPartExamined") or "HEAD")
+    value = image.get("BodyPartExamined")
+    first = str((list(value) or [""])[0] if isinstance(value, MultiValue) else value or "")
+    return first if CODE_STRING.fullmatch(first) else "HEAD"
 
 
 def finish(data: Dataset, source: Source, identity: Identity, name: str) -> Dataset:
@@ -178,7 +192,7 @@ def finish(data: Dataset, source: Source, identity: Identity, name: str) -> Data
     date, time = date_and_time(source.first)
     if identity.made is not None:
         date, time = identity.made.strftime("%Y%m%d"), identity.made.strftime("%H%M%S")
-        data.InstanceCreationDate, data.InstanceCreationTime, data.TimezoneOffsetFromUTC = date, time, "+0000"
+        data.InstanceCreationDate, data.InstanceCreationTime = date, time  # no offset: it would hold for the study, too
     data.SeriesDate, data.SeriesTime = date, time
     for dated, timed in DATED:
         if dated in data:

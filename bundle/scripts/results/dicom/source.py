@@ -23,6 +23,7 @@ import numpy as np
 import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
 from pydicom.uid import CTImageStorage
 
 from ...reading.headers import ImageHeader, read_headers
@@ -105,9 +106,11 @@ def complete(data: Dataset) -> None:
         data.SpecificCharacterSet = UTF_8
     data.remove_private_tags()
     for name, form in NEEDED.items():
-        value = str(data.get(name) or "")
-        if name not in data or not re.fullmatch(form, value):
+        value = data.get(name) or ""
+        if name not in data or isinstance(value, MultiValue) or not re.fullmatch(form, str(value)):
             setattr(data, name, "")
+    if "SliceThickness" not in data:  # of type 2: it is there, and may be empty
+        data.SliceThickness = None
     if not data.get("FrameOfReferenceUID"):
         data.FrameOfReferenceUID = "2.25." + str(uuid5(NAMESPACE_OID, f"{data.SeriesInstanceUID} frame").int)
     if data.get("PatientIdentityRemoved") == "YES" and not data.get("DeidentificationMethodCodeSequence"):

@@ -1,0 +1,11 @@
+"""What may go wrong with results that are sent: to the destination as a whole, or with those of one study."""
+
+from __future__ import annotations
+
+
+class SendFailed(OSError):
+    """The destination can't be reached, or takes nothing; results are kept, and sent again."""
+
+
+class NotTaken(SendFailed):
+    """The destination did not take an object of this study; those of others it may take."""
