@@ -72,7 +72,10 @@ UNASSIGNED = ("UnassignedSharedConvertedAttributesSequence", "UnassignedPerFrame
 
 @dataclass(frozen=True)
 class ImageHeader:
-    """One image, as the reader needs it. `frame` is None in a single-frame file; elsewhere None means absent."""
+    """One image, as the reader needs it. `frame` is None in a single-frame file; elsewhere None means absent.
+
+    `description` is that of the series and the name of the protocol, of which a scanner may give several series one.
+    """
 
     path: Path
     frame: int | None
@@ -102,6 +105,7 @@ class ImageHeader:
     rescale_type: str
     padding: tuple[int, int] | None
     kernel: str
+    series_description: str
     description: str
     contrast: str
     body_part: str
@@ -314,6 +318,7 @@ def _image(file: Path, frame: int | None, data: Dataset, values: Dataset) -> Ima
         rescale_type=text_of(values, "RescaleType"),
         padding=padding_of(values),
         kernel=text_of(values, "ConvolutionKernel"),
+        series_description=text_of(data, "SeriesDescription"),
         description=f"{text_of(data, 'SeriesDescription')} {text_of(data, 'ProtocolName')}".strip(),
         contrast=contrast_of(data, values),
         body_part=text_of(data, "BodyPartExamined"),
