@@ -174,6 +174,13 @@ def test_impossible_affines(tmp_path: Path, rows: dict[int, list[float]]) -> Non
     assert error.value.findings[0].code == "nifti_no_affine"
 
 
+def test_an_extent_that_no_scan_has(tmp_path: Path) -> None:
+    large = geometry("", PLAIN.affine[:3, :3] / (4.4, 4.6, 3.0), (20.0, 20.0, 20.0), (60, 60, 60))
+    with pytest.raises(InputRefused, match=r"The scan spans 1200 x 1200 x 1200 mm") as error:
+        read_nifti(write(tmp_path / "h.nii.gz", geometry=large))
+    assert error.value.code == "nifti_no_affine"
+
+
 def test_a_flipped_byte_is_noticed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Either the file still holds the very same bytes, or it is refused; nothing is said on stderr."""
     path = write(tmp_path / "h.nii.gz")

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from ..findings import Finding, InputRefused, finding, refusal
 from ..volume import MIN_COVERAGE_MM, MIN_SLICES, Volume, check_finite, check_values, split_padding
-from .budget import check_size
+from .budget import check_extent, check_size
 from .slices import THICK_MM
 
 GZIP_MAGIC = b"\x1f\x8b"
@@ -87,6 +87,7 @@ def _checked(path: Path) -> Iterator[tuple[BinaryIO, AnyNifti, NDArray[np.float6
             shape = header.get_data_shape()[:3]
             _check_extent(shape, affine)
             check_size(shape)
+            check_extent(shape, affine, "nifti_no_affine")
             yield stream, header, affine, found
     except InputRefused:
         raise
