@@ -113,6 +113,23 @@ def test_a_qform_that_is_no_number_is_flagged_where_there_is_a_sform(field: str,
     np.testing.assert_allclose(volume.affine, PLAIN.affine, atol=1e-4)
 
 
+@pytest.mark.parametrize("has_sform", [True, False])
+def test_a_qform_that_is_no_rotation_is_flagged_where_there_is_a_sform(has_sform: bool, tmp_path: Path) -> None:
+    path = write(tmp_path / "h.nii")
+    header = nib.load(path).header
+    header.set_sform(PLAIN.affine, int(has_sform))
+    header["quatern_b"], header["quatern_c"], header["quatern_d"] = 0.0, 0.8, 0.60001
+    path.write_bytes(header.binaryblock + path.read_bytes()[len(header.binaryblock) :])
+    if has_sform:
+        volume = read_nifti(path)
+        assert "The qform is no rotation; the sform was used." in " ".join(f.message for f in volume.findings)
+        np.testing.assert_allclose(volume.affine, PLAIN.affine, atol=1e-4)
+    else:
+        with pytest.raises(InputRefused, match="w2 should be positive") as error:
+            read_nifti(path)
+        assert error.value.code == "nifti_corrupt"
+
+
 def with_nan(hu: Any) -> Any:
     """A head with one NaN."""
     hu = hu.astype(np.float32)
