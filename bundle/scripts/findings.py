@@ -93,7 +93,7 @@ REFUSALS = {
         "Export the series again with its geometry.",
     ),
     "geometry_invalid": (
-        "position, orientation or spacing is not possible",
+        "position, orientation, spacing or extent is not possible",
         "Export the series again with its geometry.",
     ),
     "uids_not_unique": (
@@ -131,7 +131,7 @@ REFUSALS = {
     "nifti_not_3d": ("the NIfTI file is not one 3-D volume", "Store one volume per file."),
     "nifti_data_type": ("the data type can't hold Hounsfield units", "Store int16 or float32 Hounsfield units."),
     "nifti_no_affine": (
-        "neither sform nor qform is set, or the affine is singular",
+        "neither sform nor qform is set, or the affine is singular or gives an impossible size",
         "Convert from DICOM again, keeping the affine.",
     ),
     "registration_failed": (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import io
 import json
 import os
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from scripts.assets import metadata
+from scripts.commands import main as module
 from scripts.commands.main import COMMANDS, DEVELOPING, explain, main, parser_for
 from scripts.errors import OutputExists, OutputFailed, WrongUsage
 from scripts.findings import refusal
@@ -140,6 +142,15 @@ def test_ctrl_c_is_a_sentence(name: str, monkeypatch: pytest.MonkeyPatch, capsys
     monkeypatch.setattr(import_module(f"scripts.commands.{name}"), "main", stopped)
     assert main([name, "x", *([] if name == "inspect" else ["-o", "out"])]) == 130
     assert capsys.readouterr().err == "Stopped before it was done.\n"
+
+
+def test_what_the_terminal_can_not_show_is_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="strict")
+    monkeypatch.setattr(sys, "stdout", stream)
+    monkeypatch.setattr(module, "run", lambda words: print("Schädel \udcff") or 0)
+    assert main([]) == 0
+    stream.flush()
+    assert stream.buffer.getvalue() == b"Sch\\xe4del \\udcff\n"
 
 
 def test_a_full_disk_is_seen_behind_other_errors(capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,6 +21,12 @@ def test_patterns_and_paths(tmp_path: Path) -> None:
         paths_of([f"{tmp_path}/x*"])
 
 
+def test_a_path_that_no_system_takes_is_given_back() -> None:
+    assert paths_of(["x" * 300]) == [Path("x" * 300)]
+    with pytest.raises(WrongUsage, match="Nothing matches"):
+        paths_of(["x" * 300 + "*"])
+
+
 @pytest.mark.parametrize(
     ("path", "name"),
     [("a/head.nii.gz", "head"), ("head.NII", "head"), ("s.zip", "s"), ("a/series.1", "series.1"), (".nii", ".nii")],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import random
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -51,9 +53,37 @@ def test_the_only_nifti_is_the_scan(tmp_path: Path) -> None:
 
 def test_other_paths_are_given_back(tmp_path: Path) -> None:
     (tmp_path / "folder.zip").mkdir()
-    for path in (tmp_path, tmp_path / "folder.zip", tmp_path / "missing.zip"):
+    for path in (tmp_path, tmp_path / "folder.zip", tmp_path / "missing.zip", tmp_path / f"{300 * 'x'}.zip"):
         with unpacked(path) as place:
             assert place == path
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_damaged_member_is_refused_however_it_is_compressed(method: int, tmp_path: Path) -> None:
+    path = tmp_path / "scan.zip"
+    with zipfile.ZipFile(path, "w", method) as file:
+        file.writestr("a", random.Random(0).randbytes(4000) * 2)
+    whole = path.read_bytes()
+    for at in range(60, 4000, 200):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
+        with pytest.raises(InputRefused) as refused, unpacked(path):
+            pytest.fail("it was read")
+        assert refused.value.code == "zip_unusable"
+
+
+def test_a_member_without_a_name_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputRefused) as refused, unpacked(archive(tmp_path, {".": b"1"})):
+        pytest.fail("it was read")
+    assert refused.value.code == "zip_unusable"
+
+
+def test_a_full_disk_is_no_fault_of_the_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(zipped.shutil, "copyfileobj", full)
+    with pytest.raises(OSError, match="No space left"), unpacked(archive(tmp_path, {"a": b"1"})):
+        pytest.fail("it was read")
 
 
 def test_what_can_not_be_used_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from geometries import rotation
 
 from scripts.findings import InputRefused
 from scripts.reading import budget as memory_budget
-from scripts.reading.budget import GIB, check_size, free_bytes
+from scripts.reading.budget import GIB, check_extent, check_size, free_bytes
 
 
 def set_free(monkeypatch: pytest.MonkeyPatch, free: int) -> None:
@@ -45,3 +47,42 @@ def test_what_a_container_has_left(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_this_machine_has_room_for_a_small_scan() -> None:
     check_size((64, 64, 64))
+
+
+def scaled(*voxel_mm: float) -> np.ndarray:
+    """The affine of voxels of these sizes."""
+    return np.diag([*voxel_mm, 1.0])
+
+
+@pytest.mark.parametrize(
+    ("shape", "voxel_mm"),
+    [((512, 512, 440), (0.98, 0.98, 5.0)), ((440, 512, 512), (5.0, 0.98, 0.98)), ((512, 512, 300), (1.5, 1.5, 1.0))],
+)
+def test_heads_and_bodies_have_a_plausible_extent(
+    shape: tuple[int, int, int], voxel_mm: tuple[float, float, float]
+) -> None:
+    check_extent(shape, scaled(*voxel_mm), "geometry_invalid")
+
+
+@pytest.mark.parametrize(
+    ("shape", "voxel_mm", "extent"),
+    [
+        ((60, 60, 60), (20.0, 20.0, 20.0), "1200 x 1200 x 1200"),
+        ((512, 512, 130), (0.5, 0.5, 20.0), "256 x 256 x 2600"),
+        ((512, 512, 40), (2.5, 2.5, 5.0), "1280 x 1280 x 200"),
+    ],
+)
+def test_an_extent_that_no_scan_has_is_refused(
+    shape: tuple[int, int, int], voxel_mm: tuple[float, float, float], extent: str
+) -> None:
+    with pytest.raises(InputRefused, match=rf"The scan spans {extent} mm, more than a person does\. Export") as error:
+        check_extent(shape, scaled(*voxel_mm), "geometry_invalid")
+    assert error.value.code == "geometry_invalid"
+
+
+def test_the_extent_is_that_of_the_box_around_a_turned_volume() -> None:
+    affine = scaled(2.0, 2.0, 10.0)
+    check_extent((400, 400, 150), affine, "geometry_invalid")
+    affine[:3, :3] = rotation(45, 0, 0) @ affine[:3, :3]
+    with pytest.raises(InputRefused, match="The scan spans 800 x 1626 x 1626 mm"):
+        check_extent((400, 400, 150), affine, "geometry_invalid")

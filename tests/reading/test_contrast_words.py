@@ -46,8 +46,12 @@ TABLE = {
         ["with contrast", "W/ CONTRAST", "W WO CONTRAST", "WITHOUT AND WITH CONTRAST", "W/O & W CONTRAST", "HEAD C+"],
         ["without contrast", "W/O CONTRAST", "WO CONTRAST", "unenhanced, no IV contrast", "HEAD C-", "non-contrast"],
     ),
+    "names": (
+        ["HEAD_CTA_1.0", "HEAD_W_CONTRAST", "ANONYMIZED CTA HEAD", "HEAD POST-C"],
+        ["HEAD_WITHOUT_CONTRAST", "01_HEAD_WO_CONTRAST", "HEAD_W_O_CONTRAST", "HEAD_NO_CONTRAST", "HEAD CONTRAST -C"],
+    ),
 }
-"""By language texts that say that there is contrast agent, and texts that deny it."""
+"""By language, and for names of protocols, texts that say that there is contrast agent, and texts that deny it."""
 
 WITH = [(language, text) for language, (texts, _) in TABLE.items() for text in texts]
 WITHOUT = [(language, text) for language, (_, texts) in TABLE.items() for text in texts]
@@ -73,5 +77,6 @@ def test_what_says_nothing_of_it(text: str) -> None:
     assert not denies_contrast(text)
 
 
-def test_capitals_without_accents() -> None:
+def test_capitals_without_accents_and_underscores() -> None:
+    assert in_capitals("head_wo_Contrast") == "HEAD WO CONTRAST"
     assert in_capitals("Schädel før głowa kontrasts\u0131z İ") == "SCHADEL FOR GLOWA KONTRASTSIZ I"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 from pathlib import Path
@@ -94,6 +95,23 @@ def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "inner").mkdir()
     with pytest.raises(InputRefused, match=r"The folder holds no file\. Give the folder that"):
         read_headers(tmp_path)
+
+
+def test_a_folder_that_can_be_listed_but_not_entered_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_series(tmp_path / "inner", at=range(1))
+    stat_of = Path.stat
+
+    def stat(path: Path, **how: bool) -> os.stat_result:
+        if path.parent == tmp_path / "inner":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return stat_of(path, **how)
+
+    monkeypatch.setattr(Path, "stat", stat)
+    with pytest.raises(InputRefused, match=r"A folder inside can't be read \(Permission denied\)") as error:
+        read_headers(tmp_path)
+    assert error.value.code == "corrupt_file"
 
 
 def test_a_truncated_header_is_refused_by_name(tmp_path: Path) -> None:

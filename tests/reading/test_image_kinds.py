@@ -38,8 +38,7 @@ def test_kinds(plain: ImageHeader, changes: dict[str, object], kind: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "kernel",
-    ["BONE", "BONEPLUS", "EDGE", "LUNG", "YD", "D", "E", "FC30", "FC81", "H60S", "HR64", "HR59 3", "B70F", "J70H 2"],
+    "kernel", ["BONE", "BONEPLUS", "EDGE", "LUNG", "YD", "D", "E", "FC30", "FC81", "H60S", "HR64", "B70F", "J70H 2"]
 )
 def test_bone_kernels(plain: ImageHeader, kernel: str) -> None:
     assert has_bone_kernel(replace(plain, kernel=kernel))
@@ -54,8 +53,25 @@ def test_other_kernels(plain: ImageHeader, kernel: str) -> None:
 
 
 def test_bone_in_the_description(plain: ImageHeader) -> None:
-    assert has_bone_kernel(replace(plain, kernel="", description="HEAD 1MM BONE"))
-    assert not has_bone_kernel(replace(plain, kernel="", description="STD BRAIN 5MM"))
+    without = replace(plain, kernel="")
+    assert has_bone_kernel(replace(without, series_description="HEAD 1MM BONE"))
+    assert has_bone_kernel(replace(without, series_description="HEAD_BONE_1MM"))
+    assert not has_bone_kernel(replace(without, series_description="STD BRAIN 5MM"))
+    for kernel, is_bone in (
+        ("B_SHARP_C", True),
+        ("UNKNOWN", True),
+        ("UB", False),
+        ("STANDARD", False),
+        ("J40S", False),
+    ):
+        assert has_bone_kernel(replace(plain, kernel=kernel, series_description="HEAD_BONE_1MM")) is is_bone
+
+
+def test_a_protocol_of_soft_and_bone_series_makes_no_bone_series(plain: ImageHeader) -> None:
+    soft = replace(plain, series_description="HEAD 5MM", description="HEAD 5MM HEAD BRAIN/BONE")
+    assert not has_bone_kernel(soft)
+    assert not has_bone_kernel(replace(soft, kernel=""))
+    assert not has_bone_kernel(replace(plain, kernel="H31S", series_description="BRAIN AND BONE"))
 
 
 @pytest.mark.parametrize(
@@ -83,7 +99,8 @@ def test_no_contrast(plain: ImageHeader, description: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("agent", "suggested"), [("OMNIPAQUE 350", True), ("NONE", False), ("N", False), ("NO", False)]
+    ("agent", "suggested"),
+    [("OMNIPAQUE 350", True), ("NONE", False), ("N", False), ("NO", False), ("ANONYMIZED", True)],
 )
 def test_agent(plain: ImageHeader, agent: str, suggested: bool) -> None:
     assert suggests_contrast(replace(plain, contrast=agent)) is suggested
@@ -92,6 +109,16 @@ def test_agent(plain: ImageHeader, agent: str, suggested: bool) -> None:
 def test_body_part(plain: ImageHeader) -> None:
     assert all(is_of_head(replace(plain, body_part=part)) for part in ("", "HEAD", "BRAIN", "SKULL"))
     assert not is_of_head(replace(plain, body_part="CHEST"))
+
+
+@pytest.mark.parametrize("part", ["", "HEAD"])
+def test_another_body_part_in_the_description(plain: ImageHeader, part: str) -> None:
+    one = replace(plain, body_part=part)
+    for text in ("C-SPINE SOFT TISSUE", "CSPINE_1.25", "NECK", "CHEST 1MM", "THORAX", "ABDOMEN/PELVIS"):
+        assert not is_of_head(replace(one, series_description=text))
+    for text in ("HEAD 5MM", "HEAD AND C-SPINE", "CTA HEAD_NECK", "SCHÄDEL THORAX", "BOTTLENECK", ""):
+        assert is_of_head(replace(one, series_description=text))
+    assert not is_of_head(replace(plain, body_part="CHEST", series_description="HEAD"))
 
 
 def test_kinds_are_counted_in_words() -> None:

@@ -151,6 +151,13 @@ def test_an_empty_path_is_not_the_working_directory(
     assert [found.code for found in inspect_input("").findings] == ["path_missing"]
 
 
+@pytest.mark.parametrize("suffix", ["", ".nii", ".zip"])
+def test_a_path_that_no_system_takes_is_missing(tmp_path: Path, suffix: str) -> None:
+    with pytest.raises(InputRefused, match=r"can't be read \(File name too long\)") as error:
+        check_input(tmp_path / ("x" * 300 + suffix))
+    assert error.value.code == "path_missing"
+
+
 def make(tmp_path: Path, what: str) -> Path:
     """A path that is refused."""
     path = tmp_path / what

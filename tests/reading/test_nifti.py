@@ -113,6 +113,23 @@ def test_a_qform_that_is_no_number_is_flagged_where_there_is_a_sform(field: str,
     np.testing.assert_allclose(volume.affine, PLAIN.affine, atol=1e-4)
 
 
+@pytest.mark.parametrize("has_sform", [True, False])
+def test_a_qform_that_is_no_rotation_is_flagged_where_there_is_a_sform(has_sform: bool, tmp_path: Path) -> None:
+    path = write(tmp_path / "h.nii")
+    header = nib.load(path).header
+    header.set_sform(PLAIN.affine, int(has_sform))
+    header["quatern_b"], header["quatern_c"], header["quatern_d"] = 0.0, 0.8, 0.60001
+    path.write_bytes(header.binaryblock + path.read_bytes()[len(header.binaryblock) :])
+    if has_sform:
+        volume = read_nifti(path)
+        assert "The qform is no rotation; the sform was used." in " ".join(f.message for f in volume.findings)
+        np.testing.assert_allclose(volume.affine, PLAIN.affine, atol=1e-4)
+    else:
+        with pytest.raises(InputRefused, match="w2 should be positive") as error:
+            read_nifti(path)
+        assert error.value.code == "nifti_corrupt"
+
+
 def with_nan(hu: Any) -> Any:
     """A head with one NaN."""
     hu = hu.astype(np.float32)
@@ -172,6 +189,13 @@ def test_impossible_affines(tmp_path: Path, rows: dict[int, list[float]]) -> Non
     with pytest.raises(InputRefused, match=r"The affine of the NIfTI file") as error:
         read_nifti(path)
     assert error.value.findings[0].code == "nifti_no_affine"
+
+
+def test_an_extent_that_no_scan_has(tmp_path: Path) -> None:
+    large = geometry("", PLAIN.affine[:3, :3] / (4.4, 4.6, 3.0), (20.0, 20.0, 20.0), (60, 60, 60))
+    with pytest.raises(InputRefused, match=r"The scan spans 1200 x 1200 x 1200 mm") as error:
+        read_nifti(write(tmp_path / "h.nii.gz", geometry=large))
+    assert error.value.code == "nifti_no_affine"
 
 
 def test_a_flipped_byte_is_noticed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -57,6 +57,21 @@ def test_the_first_file_that_names_a_patient_is_read(tmp_path: Path) -> None:
     assert "DOE" not in repr(found)
 
 
+def test_files_without_the_prefix_name_a_patient_too(tmp_path: Path) -> None:
+    for name in ("4711", "4712"):
+        (path,) = write_series(tmp_path / name, at=[0], edit=named(PatientID=name))
+        path.write_bytes(path.read_bytes()[132:])
+        assert patient_at(tmp_path / name).identity == name
+    assert same_patient(patient_at(tmp_path / "4711"), patient_at(tmp_path / "4712")) is False
+
+
+def test_what_only_begins_like_dicom_names_nobody(tmp_path: Path) -> None:
+    file = tmp_path / "notes"
+    name = b"\x10\x00\x10\x00PN\x04\x00Doe "
+    file.write_bytes(b"\x08\x00\x05\x00CS\x00\x00" + name + b"\x10\x00\x00\x40LT\x80\x00" + b"x" * 128)
+    assert patient_at(file) == Patient()
+
+
 def test_another_patient_is_refused_without_a_word_of_either() -> None:
     with pytest.raises(InputRefused) as refused:
         check_one_patient(ONE, Patient("4712", "A", "ROE RICHARD", "19600102"))

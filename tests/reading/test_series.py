@@ -50,6 +50,7 @@ def test_one_series(make: Any) -> None:
         {"kernel": "H70S"},
         {"contrast": "OMNIPAQUE"},
         {"body_part": "CHEST"},
+        {"series_description": "C-SPINE SOFT TISSUE"},
         {"photometric": "RGB", "samples": 3},
     ],
     ids=lambda changes: str(next(iter(changes))),
@@ -62,6 +63,13 @@ def test_the_better_series_is_chosen(make: Any, worse: dict[str, Any]) -> None:
 def test_an_axial_series_is_chosen_over_a_reformat(make: Any) -> None:
     coronal = geometry("coronal", PLAIN.affine[:3, :3][:, [0, 2, 1]] / (4.4, 3.0, 4.6), (4.4, 3.0, 4.6), (48, 40, 44))
     assert chosen(make("1", coronal), make("2")).first.series_uid == "2"
+
+
+def test_a_series_of_the_neck_is_used_if_it_is_named_or_alone(make: Any) -> None:
+    neck = make("1", THIN, series_description="NECK", body_part="HEAD")
+    assert chosen(neck, make("2")).first.series_uid == "2"
+    assert chosen(neck, make("2"), uid="1").first.series_uid == "1"
+    assert chosen(neck).objections == ()
 
 
 def test_thinner_slices_are_better_and_coverage_comes_first(make: Any) -> None:

@@ -51,6 +51,13 @@ def test_a_transposed_volume_would_be_seen(tmp_path: Path) -> None:
     assert np.mean(volume.hu[:, :, ::-1] != truth(volume)) > 0.01
 
 
+def test_an_extent_that_no_scan_has(tmp_path: Path) -> None:
+    write_series(tmp_path, at=[5 * k for k in range(200)], edit=lambda data, k: setattr(data, "PixelSpacing", [4, 4]))
+    with pytest.raises(InputRefused, match=r"The scan spans \d+ x \d+ x 3000 mm, more than a person does") as error:
+        stack_volume(stack_at(tmp_path))
+    assert error.value.code == "geometry_invalid"
+
+
 @pytest.mark.parametrize("order", ["shuffled", "constant", "absent"])
 def test_instance_numbers_and_file_names_do_not_matter(tmp_path: Path, order: str) -> None:
     def number(dataset: Dataset, k: int) -> None:

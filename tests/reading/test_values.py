@@ -56,6 +56,8 @@ def test_age_from_the_dates() -> None:
     dataset = Dataset()
     dataset.PatientBirthDate, dataset.StudyDate = "20100615", "20260614"
     assert age_years_of(dataset) == pytest.approx(15.99, abs=0.01)
+    dataset.StudyDate = "19400101"
+    assert age_years_of(dataset) is None, "nobody is examined before birth"
     dataset.PatientAge = "040Y"
     assert age_years_of(dataset) == 40
 

@@ -174,6 +174,26 @@ def test_the_search_alone_knows_no_agreement(registration: Registration) -> None
     assert "inlier_fraction" not in registration.quality
 
 
+@pytest.mark.parametrize(("second", "kept"), [("pass", "search"), ("review", "locator")])
+def test_a_pose_that_passes_is_kept_though_another_has_the_higher_level(
+    second: str,
+    kept: str,
+    scan: tuple[NDArray[np.float32], Array],
+    reference: Reference,
+    registration: Registration,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = {"locator": (0.66, "fail"), "search": (0.65, second)}
+    monkeypatch.setattr(registration_module, "starts", lambda *_: ((start, None, None) for start in found))
+
+    def refined(_: object, start: str, *others: object) -> Registration:
+        level, verdict = found[start]
+        return replace(registration, quality={**registration.quality, "level": level}, verdict=verdict, start=start)
+
+    monkeypatch.setattr(registration_module, "_registration", refined)
+    assert register(*scan, reference).start == kept
+
+
 def gap_mm(matrix: Array) -> float:
     """How far a matrix brings the head's points from where they belong."""
     points = np.array([[x, y, z] for x in (-60, 60) for y in (-80, 80) for z in (-40, 60)]) + TO_WORLD[:3, 3]

@@ -159,7 +159,7 @@ ACCEPTED = [
         "bone_series_unused",
     ),
     ok("a bone kernel alone", series(every(ConvolutionKernel="H70h")), "bone_kernel"),
-    ok("bone by its description", series(every(SeriesDescription="Head BONE")), "bone_kernel"),
+    ok("bone by its description", series(every(SeriesDescription="Head BONE", ConvolutionKernel="")), "bone_kernel"),
     ok(
         "a contrast series beside it",
         both(series(), series(every(ContrastBolusAgent="Iomeprol"), series_uid=OTHER)),

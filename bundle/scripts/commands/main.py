@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import io
 import os
 import select
 import signal
@@ -84,6 +85,9 @@ USAGE, REFUSED, OUTPUT_FAILED, INTERNAL, INTERRUPTED, CLOSED, TERMINATED = 2, 3,
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command in `argv` (default: the process's arguments) and return its exit code."""
     words = in_one_word(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # in a name of a file, any letter may be
+            stream.reconfigure(errors="backslashreplace")
     with stoppable() as received:
         try:
             status = run(words)

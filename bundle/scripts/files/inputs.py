@@ -6,6 +6,7 @@ A *pattern* has `*`, `?` or `[` in it, and is no path that exists. Hidden files 
 from __future__ import annotations
 
 import glob
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -35,7 +36,7 @@ def paths_of(words: Sequence[str]) -> list[Path]:
     """
     paths: list[Path] = []
     for word in words:
-        if Path(word).exists() or not glob.has_magic(word):
+        if os.path.exists(word) or not glob.has_magic(word):
             paths.append(Path(word))
         elif found := sorted(glob.glob(word)):
             paths += map(Path, found)

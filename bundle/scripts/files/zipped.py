@@ -12,6 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from lzma import LZMAError
 from pathlib import Path, PurePosixPath
 
 from ..findings import InputRefused, named_path, refusal
@@ -46,7 +47,7 @@ def unpacked(path: str | Path) -> Iterator[Path]:
         OSError: there is no space for the files.
     """
     path = named_path(path)
-    if not (is_zip(path) and path.is_file()):
+    if not (is_zip(path) and os.path.isfile(path)):
         yield path
         return
     with temporary_folder() as folder:
@@ -69,8 +70,12 @@ def _unpack(path: Path, folder: Path) -> list[Path]:
             return [_written(archive, member, folder / f"{n:06d}") for n, member in enumerate(members, 1)]
     except InputRefused:
         raise
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, LZMAError, EOFError, NotImplementedError, ValueError) as error:
         raise refusal("zip_unusable", f"The zip archive can't be read ({type(error).__name__}).") from error
+    except OSError as error:
+        if error.errno is not None:  # of the disk, not of the bytes that bzip2 was given
+            raise
+        raise refusal("zip_unusable", "The zip archive can't be read (its bzip2 is damaged).") from error
     except RuntimeError as error:  # zipfile says so of a missing password
         raise refusal("zip_unusable", "The zip archive is encrypted.") from error
 
@@ -85,8 +90,10 @@ def _check_size(members: list[zipfile.ZipInfo]) -> None:
 
 
 def _counts(member: zipfile.ZipInfo) -> bool:
-    """True if a member is a file that may belong to a scan."""
+    """True if a member is a file that may belong to a scan; BadZipFile if it has no name."""
     parts = PurePosixPath(member.filename).parts
+    if not parts:
+        raise zipfile.BadZipFile("a member has no name")
     return not member.is_dir() and MADE_BY_SYSTEMS not in parts and not parts[-1].startswith(".")
 
 

@@ -2,7 +2,7 @@
 
 A text *mentions* the agent; a *negation* denies it; a *pair* says that there are images without and with it. Languages:
 German, Dutch, Swedish, Danish, Norwegian, Spanish, Portuguese, Italian, French, Polish, Turkish, English. Texts are
-compared in capitals without accents.
+compared in capitals without accents, with spaces for underscores.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from __future__ import annotations
 import re
 import unicodedata
 
-LETTERS = str.maketrans({"Ł": "L", "Ø": "O", "Æ": "AE", "ß": "SS"})
-"""Letters that are not a plain one with an accent."""
+LETTERS = str.maketrans({"Ł": "L", "Ø": "O", "Æ": "AE", "ß": "SS", "_": " "})
+"""Letters that are not a plain one with an accent; and underscores, which stand between words."""
 
 AGENT = r"(?:IV\W+|I\.V\.\W*)?(?:CONTRAST\w*|KONTRA(?:SC|ST(?!SIZ|FRI|FREI|LOS))\w*|KM|K\.M\.|MDC|CIV|INJECT\w*)"
 """The agent, "injection" among its words: IV stands for intravenous."""
 
-WITHOUT = r"WITHOUT|W/?O|OHNE|ZONDER|UTAN|UDEN|UTEN|SIN|SEM|SENZA|SANS|BEZ"
+WITHOUT = r"WITHOUT|W[/ ]?O|OHNE|ZONDER|UTAN|UDEN|UTEN|SIN|SEM|SENZA|SANS|BEZ"
 WITH = r"WITH|W|MIT|MET|MED|CON|COM|AVEC|ZE?"
 AND = r"\W*(?:\b(?:AND|UND|EN|OCH|OG|Y|E|ET|I)\b)?\W*"
 BEFORE = r"BEFORE|VOR|VOOR|FORE|FOR|AVANT|ANTES\W+DEL?|PRIMA\W+D(?:I|EL)|PRZED"
@@ -29,7 +29,7 @@ PAIRS = re.compile(
 NEGATIONS = re.compile(
     rf"\b(?:{WITHOUT})\b|\b(?:{BEFORE})\W+{AGENT}\b|KONTRAST(?:SIZ|FRI|FREI|LOS)"
     r"|\b(?:NO|NONE|NIL|KEINE?|GEEN|INGEN|INGET|NINGUNO|NENHUM|NESSUNO|AUCUN|BRAK|YOK)\b"
-    r"|NON|NATIV|PLAIN|BLANCO|UNENHANCED|-C\b|\bC-(?!\w)|\b[SU]/ ?[CK]|\bPRE[ -]?(?:C|CON\w*|KM|IV)\b"
+    r"|\bNON|NATIV|PLAIN|BLANCO|UNENHANCED|(?<!POST)-C\b|\bC-(?!\w)|\b[SU]/ ?[CK]|\bPRE[ -]?(?:C|CON\w*|KM|IV)\b"
 )
 """Words that deny the agent in a text that mentions it."""
 
@@ -41,7 +41,7 @@ MENTIONS = re.compile(
 
 
 def in_capitals(text: str) -> str:
-    """The text in capitals, without accents."""
+    """The text in capitals, without accents, with spaces for underscores."""
     letters = unicodedata.normalize("NFKD", text.upper().translate(LETTERS))
     return "".join(letter for letter in letters if not unicodedata.combining(letter))
 

@@ -72,7 +72,10 @@ UNASSIGNED = ("UnassignedSharedConvertedAttributesSequence", "UnassignedPerFrame
 
 @dataclass(frozen=True)
 class ImageHeader:
-    """One image, as the reader needs it. `frame` is None in a single-frame file; elsewhere None means absent."""
+    """One image, as the reader needs it. `frame` is None in a single-frame file; elsewhere None means absent.
+
+    `description` is that of the series and the name of the protocol, of which a scanner may give several series one.
+    """
 
     path: Path
     frame: int | None
@@ -102,6 +105,7 @@ class ImageHeader:
     rescale_type: str
     padding: tuple[int, int] | None
     kernel: str
+    series_description: str
     description: str
     contrast: str
     body_part: str
@@ -153,7 +157,7 @@ def _files(path: Path, found: Headers) -> list[Path]:
     Links to folders are not followed, since they may lead round in a circle or to other patients.
 
     Raises:
-        InputRefused: `corrupt_file` when a folder can't be listed.
+        InputRefused: `corrupt_file` when a folder can't be listed or entered.
     """
     if not path.is_dir():
         return [path]
@@ -163,23 +167,34 @@ def _files(path: Path, found: Headers) -> list[Path]:
         found.linked_folders += sum(Path(folder, name).is_symlink() for name in folders)
         for name in sorted(names):
             file = Path(folder, name)
-            if file.exists() and stat.S_ISREG(file.stat().st_mode):
+            if _is_regular(file):
                 files.append(file)
             else:
                 found.set_aside(file)
     return files
 
 
+def _is_regular(file: Path) -> bool:
+    """True if a file is a regular one; refuses one that lies in a folder that can't be entered."""
+    try:
+        return stat.S_ISREG(file.stat().st_mode)
+    except PermissionError as error:
+        _unlisted(error)
+    except OSError:
+        pass
+    return False
+
+
 def _unlisted(error: OSError) -> None:
-    """Refuse a folder that can't be listed: it may hold slices of the series."""
-    raise refusal("corrupt_file", f"A folder inside can't be listed ({error.strerror}).") from error
+    """Refuse a folder that can't be listed or entered: it may hold slices of the series."""
+    raise refusal("corrupt_file", f"A folder inside can't be read ({error.strerror}).") from error
 
 
 def _read_file(file: Path, found: Headers) -> None:
     """Add what `file` holds to `found`. A DICOM file that can't be read is refused: it may be a slice of the series."""
     certain = True
     try:
-        certain, possible = _looks_like_dicom(file)
+        certain, possible = looks_like_dicom(file)
         if not possible:
             found.set_aside(file)
             return
@@ -211,7 +226,7 @@ def _check_complete(file: Path, data: Dataset) -> None:
             raise refusal("corrupt_file", f"The file {shown(file)} has no {name}, or ends early.")
 
 
-def _looks_like_dicom(file: Path) -> tuple[bool, bool]:
+def looks_like_dicom(file: Path) -> tuple[bool, bool]:
     """True if the file has the DICOM prefix; and True if it may be DICOM: else it begins with group 0002 or 0008.
 
     Programs that store a data set alone leave out the preamble and the prefix, some of them the meta information, too.
@@ -314,6 +329,7 @@ def _image(file: Path, frame: int | None, data: Dataset, values: Dataset) -> Ima
         rescale_type=text_of(values, "RescaleType"),
         padding=padding_of(values),
         kernel=text_of(values, "ConvolutionKernel"),
+        series_description=text_of(data, "SeriesDescription"),
         description=f"{text_of(data, 'SeriesDescription')} {text_of(data, 'ProtocolName')}".strip(),
         contrast=contrast_of(data, values),
         body_part=text_of(data, "BodyPartExamined"),

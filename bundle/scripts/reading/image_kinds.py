@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from ..words import counted
-from .contrast_words import denies_contrast, mentions_contrast
+from .contrast_words import denies_contrast, in_capitals, mentions_contrast
 from .headers import ImageHeader
 
 KIND_WORDS = {
@@ -32,11 +32,21 @@ LOCALIZER = re.compile(r"LOCALI[SZ]ER|SCOUT|TOPOGRAM|SURVIEW|SCANOGRAM")
 BONE_KERNEL = re.compile(r"BONE|EDGE|LUNG|\bYD\b|\bYE\b|^[DEL]\b|^FC(3\d|8\d)|^[BHIJUTD][A-Z]?(5[5-9]|[6-9]\d)")
 """Sharp kernels by vendor: GE names, Philips letters, Canon FC30-39 and FC80-89, Siemens numbers from 55 on."""
 
+SOFT_KERNEL = re.compile(r"^STD|STANDARD|SOFT|SMOOTH|DETAIL|^U?[ABC]\b|^FC\d|^[BHIJUTD][A-Z]?\d\d")
+"""Other kernels, which are no sharp ones whatever the description says: GE names, Philips letters, Canon and
+Siemens numbers."""
+
 BONE_DESCRIPTION = re.compile(r"\bBONES?\b|KNOCHEN|\bOSSEUX\b|\bHUESO\b")
 """Series descriptions of bone reconstructions."""
 
 HEAD = re.compile(r"HEAD|BRAIN|SKULL|KOPF|SCHAEDEL|TETE|CRAN|CEREB|NEURO|ORBIT|SINUS|FACE")
 """Body parts that are, or hold, the head."""
+
+OTHER_PARTS = re.compile(r"\b(?:[CTL]?SPINE|NECK|CHEST|THORAX|ABDOMEN|PELVIS)\b")
+"""Words of series descriptions for other body parts."""
+
+HEAD_NAMED = re.compile(r"HEAD|BRAIN|SKULL|CRAN|CEREB|KOPF|SCHAE?DEL|TETE")
+"""Words of series descriptions for the head, of which a series may show more than that."""
 
 
 def counted_kinds(kinds: Iterable[str]) -> str:
@@ -65,10 +75,20 @@ def suggests_contrast(image: ImageHeader) -> bool:
 
 
 def has_bone_kernel(image: ImageHeader) -> bool:
-    """True if the kernel, or else the description, says that the reconstruction is for bone."""
-    return bool(BONE_KERNEL.search(image.kernel) or BONE_DESCRIPTION.search(image.description))
+    """True if the kernel, or, where it says neither, the series' description, tells a reconstruction for bone."""
+    if BONE_KERNEL.search(image.kernel):
+        return True
+    if SOFT_KERNEL.search(image.kernel):
+        return False
+    return bool(BONE_DESCRIPTION.search(in_capitals(image.series_description)))
 
 
 def is_of_head(image: ImageHeader) -> bool:
-    """True if the body part is, or includes, the head, or is not stated."""
-    return not image.body_part or bool(HEAD.search(image.body_part))
+    """True if the body part is, or includes, the head, or is not stated; False if the series is described as another.
+
+    A study has one body part for all its series in many a header.
+    """
+    if image.body_part and not HEAD.search(image.body_part):
+        return False
+    text = in_capitals(image.series_description)
+    return not OTHER_PARTS.search(text) or bool(HEAD_NAMED.search(text))

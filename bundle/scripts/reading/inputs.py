@@ -11,6 +11,7 @@ kernel, and the skull unless a bone series does (see `bone_series`). A series th
 
 from __future__ import annotations
 
+import os
 import stat
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -152,7 +153,7 @@ def scan_at(path: str | Path) -> Path:
         InputRefused: `path_missing`, if it is empty.
     """
     path = named_path(path)
-    files = [file for file in path.glob("*") if not file.name.startswith(".")]
+    files = [file for file in path.glob("*") if not file.name.startswith(".")] if os.path.isdir(path) else []
     return files[0] if len(files) == 1 and is_nifti(files[0]) else path
 
 

@@ -1,7 +1,8 @@
 """Lookalikes: what was set aside although it looks like slices of the scan, which may then lack them.
 
-A file that can't be read as DICOM is one if it names the series, or has the suffix of DICOM and lies beside the images.
-An image is one if it is of the series and in its planes, but no CT image by its header.
+A file that can't be read as DICOM is one if it names the series and is no text (lists of files name series, too), or
+has the suffix of DICOM and lies beside the images. An image is one if it is of the series and in its planes, but no CT
+image by its header.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ SHORTEST_UID = 8
 HEADER_BYTES = 2**16
 """The series stands within so many bytes of the beginning."""
 
+PRINTABLE = bytes({*b"\t\n\f\r", *range(0x20, 0x7F), *range(0x80, 0x100)})
+"""Bytes of a text, in whatever encoding of one byte or more a letter; DICOM has others, if only in its lengths."""
+
 
 def lookalikes(headers: Headers, stacks: list[Stack], best: Stack) -> int:
     """Number of files and images that were set aside and look like slices of the stack that was chosen."""
@@ -31,7 +35,8 @@ def lookalikes(headers: Headers, stacks: list[Stack], best: Stack) -> int:
     for path in headers.unread:
         if len(first.series_uid) >= SHORTEST_UID and path.is_file():
             with path.open("rb") as stream:
-                files |= {path} if first.series_uid.encode() in stream.read(HEADER_BYTES) else set()
+                start = stream.read(HEADER_BYTES)
+            files |= {path} if first.series_uid.encode() in start and start.translate(None, PRINTABLE) else set()
     return len(images) + len(files)
 
 

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from ..findings import Finding, InputRefused, finding, refusal
 from ..volume import MIN_COVERAGE_MM, MIN_SLICES, Volume, check_finite, check_values, split_padding
-from .budget import check_size
+from .budget import check_extent, check_size
 from .slices import THICK_MM
 
 GZIP_MAGIC = b"\x1f\x8b"
@@ -87,6 +87,7 @@ def _checked(path: Path) -> Iterator[tuple[BinaryIO, AnyNifti, NDArray[np.float6
             shape = header.get_data_shape()[:3]
             _check_extent(shape, affine)
             check_size(shape)
+            check_extent(shape, affine, "nifti_no_affine")
             yield stream, header, affine, found
     except InputRefused:
         raise
@@ -166,8 +167,13 @@ def _check_shape(header: AnyNifti) -> None:
 def _affine(header: AnyNifti) -> tuple[NDArray[np.float64], tuple[Finding, ...]]:
     """The affine (4, 4) to RAS mm, and a flag where sform and qform contradict each other."""
     sform, has_sform = header.get_sform(coded=True)
-    with np.errstate(over="ignore", invalid="ignore"):
-        qform, has_qform = header.get_qform(coded=True)
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            qform, has_qform = header.get_qform(coded=True)
+    except ValueError:  # of a quaternion that is longer than 1, be it by rounding
+        if not has_sform:
+            raise
+        qform, has_qform = None, True
     if not has_sform and not has_qform:
         raise refusal("nifti_no_affine", "Neither sform nor qform is set in the NIfTI header.")
     affine = np.asarray(sform if has_sform else qform, dtype=np.float64)
@@ -184,9 +190,14 @@ def _affine(header: AnyNifti) -> tuple[NDArray[np.float64], tuple[Finding, ...]]
 
 
 def _contradiction(
-    shape: tuple[int, ...], sform: NDArray[np.float64], qform: NDArray[np.float64]
+    shape: tuple[int, ...], sform: NDArray[np.float64], qform: NDArray[np.float64] | None
 ) -> tuple[Finding, ...]:
-    """A flag where the two affines put a corner of the volume at different places (a qform can't hold a shear)."""
+    """A flag where the two affines put a corner of the volume at different places (a qform can't hold a shear).
+
+    `qform` is None where its numbers are those of no rotation.
+    """
+    if qform is None:
+        return (finding("nifti_affines_differ", "The qform is no rotation; the sform was used."),)
     if not np.isfinite(qform).all():
         return (finding("nifti_affines_differ", "The qform is not finite; the sform was used."),)
     corners = np.array([[i, j, k, 1.0] for i in (0, shape[0]) for j in (0, shape[1]) for k in (0, shape[2])])

@@ -15,9 +15,13 @@ import pydicom
 
 from ..files.names import is_nifti
 from ..findings import refusal
+from .headers import looks_like_dicom
 from .values import birth_date_of, text_of
 
 TAGS = ("PatientID", "IssuerOfPatientID", "PatientName", "PatientBirthDate")
+
+SERIES = "SeriesInstanceUID"
+"""What begins like DICOM without its prefix is only DICOM if it has this attribute."""
 
 SEPARATORS = str.maketrans("^,=", "   ")
 """Characters between the parts of a name."""
@@ -48,7 +52,12 @@ def _patient(file: Path) -> Patient:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # pydicom's remarks on values out of form show these values
-            data = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=list(TAGS))
+            certain, possible = looks_like_dicom(file)
+            if not possible:
+                return Patient()
+            data = pydicom.dcmread(file, stop_before_pixels=True, force=True, specific_tags=[SERIES, *TAGS])
+            if not certain and SERIES not in data:
+                return Patient()
             name = " ".join(text_of(data, "PatientName").translate(SEPARATORS).split())
             return Patient(text_of(data, "PatientID"), text_of(data, "IssuerOfPatientID"), name, birth_date_of(data))
     except Exception:  # pydicom raises many kinds on bytes that are not DICOM

@@ -12,7 +12,7 @@ from ..files.names import shown
 from ..findings import Finding, finding, refusal
 from ..volume import Volume, check_values, split_padding
 from ..words import counted
-from .budget import check_size
+from .budget import check_extent, check_size
 from .headers import ImageHeader
 from .hu_scale import check_levels, thinned
 from .padding import values_inside
@@ -51,6 +51,7 @@ def stack_grid(stack: Stack) -> tuple[Grid, tuple[ImageHeader, ...], tuple[tuple
     thickness = max((image.thickness_mm or 0.0 for image in stack.images), default=0.0)
     grid = grid_of(positions[starts], first.orientation, spacing, (first.columns, first.rows), thickness)
     check_size((first.columns, first.rows, max(grid.count, len(stack.images))))
+    check_extent((first.columns, first.rows, grid.count), grid.affine, "geometry_invalid")
     if grid.resample:
         _check_acquisitions(stack, height)
     return grid, tuple(stack.images[k] for k in starts), groups

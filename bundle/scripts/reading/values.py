@@ -89,5 +89,6 @@ def age_years_of(data: Dataset) -> float | None:
         return int(age[:3]) / units_a_year[age[3]]
     birth, study = text_of(data, "PatientBirthDate"), text_of(data, "StudyDate")
     if len(birth) == 8 and len(study) == 8 and (birth + study).isdecimal():
-        return (int(study) - int(birth)) / 10000
+        years = (int(study) - int(birth)) / 10000
+        return years if years >= 0 else None
     return None

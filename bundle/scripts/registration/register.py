@@ -132,7 +132,7 @@ def register(
     for start, found, located in starts(reference, scan, locator):
         tried.append(_registration(found, start, reference, scan, located))
         if tried[-1].verdict == "pass":
-            break
+            return tried[-1]
     return max(tried, key=lambda one: one.quality["level"])
 
 
