@@ -44,8 +44,8 @@ class AnomalyMapd(MapTransform):
     """Make the heatmap of predicted positions (3, n, n, n), which it replaces by a map (1, n, n, n).
 
     Adds `anomaly_map` and `part_maps` (where there is a calibration), `map` (which of `MAPS` the heatmap is),
-    `thresholds` (a `Thresholds`, or None), `brain_places` (see `detections`) and `calibration_findings`. Where memory did
-    not suffice for the evidence, `inference` says how it was found. The error map has to be there already.
+    `thresholds` (a `Thresholds`, or None), `brain_places` (see `detections`) and `calibration_findings`. Where memory
+    did not suffice for the evidence, `inference` says how it was found. The error map has to be there already.
     """
 
     def __init__(

@@ -4,8 +4,8 @@ The *inputs* (B, C, I, J, K) are network inputs, 0 in the background; the result
 place k of the *grid*, the network's answer for the patch centred on voxel k * stride. Without a `margin` every place
 is answered; a patch that holds background only always gets the same answer, the *constant*, which is computed once.
 With a margin, the *wanted* places are those with foreground within that many voxels, and those that these enclose:
-only they are computed, and all others are NaN. `EvidenceInferer` asks another network likewise. Out of memory, the work is done again in smaller portions, and at last
-on the CPU; the result's `meta["inference"]` tells where and how.
+only they are computed, and all others are NaN. `EvidenceInferer` asks another network likewise. Out of memory, the work
+is done again in smaller portions, and at last on the CPU; the result's `meta["inference"]` tells where and how.
 
 Their *precision* is that of a network's convolutions: *float32* is exact to rounding on every device; *bfloat16* (by
 autocast) keeps 8 bits of each number's mantissa and is faster where the hardware multiplies it natively (GPUs; CPUs
