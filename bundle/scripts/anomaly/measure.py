@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from monai.data.meta_tensor import MetaTensor
 from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor
@@ -66,14 +65,13 @@ class MeasureEvidence:
         """
         plain = torch.as_tensor(blocks).cpu()
         inputs = torch.as_tensor(self.intensity({"image": plain})["image"])
-        said = self.inferer(inputs[None], self.ready())[0]  # which moves them to the network
+        said: Any = self.inferer(inputs[None], self.ready())[0]  # which moves them to the network
         found = torch.as_tensor(said).cpu().numpy()
         if validity is not None and self.reference_regions is not None:
             unseen = unseen_head(validity, load_regions(self.reference_regions))
             found[:, beside_cut(at_places(unseen))] = np.nan
         density = density_at_places(plain[0].numpy(), at_places(regions))
-        facts = said.meta.get("inference", {}) if isinstance(said, MetaTensor) else {}
-        return replace(Evidence.of(found, density), inference=facts)
+        return replace(Evidence.of(found, density), inference=said.meta["inference"])
 
     def ready(self) -> DensityPositionNet:
         """The network, loaded, on its device."""

@@ -138,7 +138,7 @@ def place_masks(place: Place, start: NDArray[np.intp], shape: tuple[int, ...]) -
 
 def mirrored_start(start: NDArray[np.intp], shape: tuple[int, ...]) -> NDArray[np.intp]:
     """First voxel (3,) of the box that a box of the reference grid is mirrored to."""
-    return start * [-1, 1, 1] + [REFERENCE_SIZE - shape[0], 0, 0]
+    return np.array([REFERENCE_SIZE - shape[0] - start[0], start[1], start[2]], dtype=np.intp)
 
 
 def unusual_across(place: Place, start: NDArray[np.intp], shape: tuple[int, ...]) -> Mask:
