@@ -164,6 +164,16 @@ def test_an_evaluation_differs_from_a_run_in_what_it_reads_and_writes_only(netwo
     assert kept == set(before["handlers"][2]["settings"])
 
 
+@pytest.mark.parametrize("overlay", [name for name, base in BASES.items() if base == "train.json"])
+def test_an_overlay_of_a_training_leaves_its_ids_in_use(overlay: str) -> None:
+    """An id that could be set on a command line, and would change nothing, misleads."""
+    parser = ConfigParser()
+    parser.read_config([str(CONFIGS / name) for name in ("train.json", overlay)])
+    used = set(re.findall(r"@([\w#]+)", " ".join(value for value in walk(parser.get()) if isinstance(value, str))))
+    for name in ("crops_per_head", "cudnn_benchmark"):
+        assert name in used, name
+
+
 def test_negative_control_a_misspelt_id_of_an_overlay_is_seen() -> None:
     assert "validate#evaluator#val_handler" not in ConfigParser(load("train.json"))
 

@@ -87,9 +87,9 @@ def main(args: argparse.Namespace) -> int:
             return FAILED if snakemake(Path(place), ["--dry-run", *words]) else 0
     check_datalist(manifest["datalist"])
     check_writable(folder.root)
-    folder.begin(told)
     try:
         with alone(folder) as lock:
+            folder.begin(told)
             failed = snakemake(folder.root, words, (lock,))
     except KeyboardInterrupt:
         print("Stopped. The same command goes on from here.", file=sys.stderr)
@@ -178,6 +178,7 @@ def alone(folder: Reproduction) -> Iterator[int]:
     Raises:
         OutputExists: another one works there.
     """
+    folder.root.mkdir(parents=True, exist_ok=True)
     with (folder.root / ".lock").open("w") as stream:
         if not lock_descriptor(stream.fileno(), blocking=False):
             raise OutputExists(f"Another sweep works in {folder.root}. Wait for it to end.")

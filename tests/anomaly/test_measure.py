@@ -51,6 +51,7 @@ def test_the_evidence_is_that_of_the_weights_in_the_file(tmp_path: Path, blocks:
     np.testing.assert_array_equal(found.density, expected.density)
     assert 200 < np.isfinite(found.density).sum() < 2000
     np.testing.assert_array_equal(measure(blocks, regions).features, found.features)
+    assert found.inference == {"device": "cpu", "tile": 16, "fallback": False}
 
 
 def test_beside_a_cut_through_the_head_there_is_no_evidence(

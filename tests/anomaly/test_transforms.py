@@ -17,7 +17,7 @@ from scripts.anomaly.asymmetry import asymmetry
 from scripts.anomaly.files import NotCalibrated
 from scripts.anomaly.findings import unknown_findings
 from scripts.anomaly.normative import Normative, smooth_map
-from scripts.anomaly.parts import PartMaps
+from scripts.anomaly.parts import Evidence, PartMaps
 from scripts.anomaly.reader import load_normative
 from scripts.anomaly.scores import Thresholds
 from scripts.anomaly.transforms import AnomalyMapd, ErrorMapd, LeaveOutBraind, ScoreRegionsd
@@ -208,12 +208,12 @@ class Said:
     """Stands for the density network: a fixed evidence, and the name of a file of weights."""
 
     def __init__(self, weights: Path) -> None:
-        self.weights = str(weights)
+        self.weights, self.inference = str(weights), {"device": "cpu", "tile": 16, "fallback": False}
 
-    def __call__(self, blocks: torch.Tensor, regions: np.ndarray, validity: np.ndarray | None) -> str:
+    def __call__(self, blocks: torch.Tensor, regions: np.ndarray, validity: np.ndarray | None) -> Evidence:
         assert blocks.shape == (1, 127, 127, 127)
         assert regions.shape == (256, 256, 256)
-        return "said"
+        return Evidence(np.zeros((20, 1, 1, 1)), np.zeros((1, 1, 1)), self.inference)
 
 
 @pytest.fixture
@@ -235,7 +235,7 @@ def with_evidence(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     density[:, :, 30:] = np.nan
     monkeypatch.setattr(normative_transforms, "read_evidence", lambda path: "normal")
     found = PartMaps({"position": position, "density": density}, {"position": 2.0, "density": 1.0})
-    monkeypatch.setattr(normative_transforms, "part_maps", lambda said, normal: {"said": found}[said])
+    monkeypatch.setattr(normative_transforms, "part_maps", lambda said, normal: found)
     files = {name: str(tmp_path / f"{name}.json") for name in ("thresholds",)}
     files |= {"normative": str(tmp_path / "normative.nii.gz"), "weights": str(tmp_path / "model.pt")}
     files |= {"reference": str(tmp_path / "reference.nii.gz"), "reference_regions": "regions.nii.gz"}
@@ -267,6 +267,15 @@ def test_the_parts_are_joined_each_by_its_scale(with_evidence: AnomalyMapd) -> N
     assert alone["map"] == "position"
     assert float(alone["pred"][0, 20, 20, 25]) == 4
     assert torch.equal(alone["anomaly_map"], judged["anomaly_map"]), "the scores stay those of all parts"
+
+
+def test_evidence_for_which_memory_did_not_suffice_is_told(with_evidence: AnomalyMapd) -> None:
+    facts = {"device": "cuda:0", "tile": 32, "fallback": False}
+    assert with_evidence({**said_case(), "inference": facts})["inference"] == facts
+    fallen = {"device": "cpu", "tile": 16, "fallback": True}
+    with_evidence.evidence.inference = fallen  # type: ignore[union-attr]
+    assert with_evidence({**said_case(), "inference": facts})["inference"] == {**facts, "evidence": fallen}
+    assert "evidence" not in facts
 
 
 def test_evidence_of_other_weights_or_inputs_is_never_judged(with_evidence: AnomalyMapd) -> None:

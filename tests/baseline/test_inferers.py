@@ -74,11 +74,23 @@ def test_errors_of_the_network_go_on() -> None:
             ReconstructionInferer(START, END)(torch.zeros(1, 1, 20, 18, 24), Shift(1, error))
 
 
-def test_out_of_memory_on_a_gpu_the_cpu_does_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    from scripts.baseline import inferers as reconstruction_inferer
+class OnMeta(Shift):
+    """As if it were on a GPU until it is moved: there, out of memory as often as it is told."""
 
-    monkeypatch.setattr(reconstruction_inferer, "_device", lambda network: torch.device("meta"))
-    inputs, network = torch.rand(1, 1, 20, 18, 24), Shift(1)
-    found = ReconstructionInferer(START, END)(inputs, network)
-    assert found.meta["inference"] == {"device": "cpu", "fallback": True}
-    assert found[0, 0, 2, 0, 4] == inputs[0, 0, 2, 0, 4] + 1
+    def __init__(self, failures: int) -> None:
+        super().__init__(failures)
+        self.weight = nn.Parameter(torch.ones(1, device="meta"))
+
+    def _apply(self, fn: Any, recurse: bool = True) -> Any:
+        self.weight, self.failures = nn.Parameter(torch.ones(1)), 0
+        return self
+
+
+def test_out_of_memory_on_a_gpu_the_cpu_does_it_and_the_network_stays_there() -> None:
+    inputs, network = torch.rand(1, 1, 20, 18, 24), OnMeta(2)
+    for _ in range(2):
+        found = ReconstructionInferer(START, END)(inputs, network)
+        assert found.meta["inference"] == {"device": "cpu", "fallback": True}
+        assert found[0, 0, 2, 0, 4] == inputs[0, 0, 2, 0, 4] + 1
+        assert network.weight.device.type == "meta"
+    assert len(network.seen) == 2, "each scan is tried there first"

@@ -35,6 +35,13 @@ def test_a_class_of_few_skulls_or_of_one_person_is_left_out(count: int, groups: 
     assert (found.classes, found.healthy) == ({}, {})
 
 
+@pytest.mark.parametrize(("others", "kept"), [(1, False), (2, True)])
+def test_a_class_of_nearly_one_person_is_left_out(others: int, kept: bool) -> None:
+    groups = ["a"] * (FEWEST_SKULLS - others) + ["b"] * others
+    found = calibrate_skulls([skull(seed) for seed in range(FEWEST_SKULLS)], groups, USUAL_MM)
+    assert ("thin" in found.classes) is kept
+
+
 def test_a_skull_is_cached_beside_the_reason_or_the_scan(tmp_path: Path) -> None:
     save_scan(tmp_path / "a.npz", None, {"group": "a"}, thick(3))
     assert load_scan(tmp_path / "a.npz") == (None, {"group": "a"})

@@ -69,6 +69,8 @@ def test_evidence_is_that_of_the_inferer(plan: Plan) -> None:
         found = SharedEvidenceInferer(server.address)(blocks, torch.nn.Identity())
     np.testing.assert_array_equal(found.numpy(), expected.numpy())
     assert found.isfinite().any()
+    assert isinstance(found, MetaTensor)
+    assert found.meta["inference"] == {"device": "cpu", "tile": 16, "fallback": False}
 
 
 def test_a_worker_s_config_has_the_shared_networks_in_place_of_its_own(plan: Plan) -> None:

@@ -18,6 +18,7 @@ from trainings import draw_the_toy_head, register_slabs, toy_maps
 from scripts.assets import config
 from scripts.commands import train
 from scripts.commands.main import main
+from scripts.files.locks import lock_file
 from scripts.networks.position import DensePositionNet, add_spectral_norm
 from scripts.results import folder as results
 
@@ -255,7 +256,60 @@ def test_of_a_folder_of_scans_every_fifth_is_for_validation(
     assert not {"scan_00", "scan_05", "scan_10"} & set(names["training"])
     shutil.rmtree(tmp_path / "out")
     assert main([*words, "--validation", "scan_03"]) == 0
+    assert main([*words, "--validation", "scan_03"]) == 0, "the same scans go on"
     assert [Path(item["image"]).name for item in seen[1]["validation"]] == ["scan_03"]
+
+
+def test_a_training_goes_on_with_the_scans_that_it_began_with_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(6):
+        (tmp_path / "scans" / f"scan_{number}").mkdir(parents=True)
+    monkeypatch.setattr(train, "train_configs", lambda files, values: None)
+    words = (tmp_path / "scans", "-o", tmp_path / "out")
+    train.begin(argparse.Namespace(output=tmp_path / "out", from_scratch=False, simulate=None), 0, {"training": []}, 0)
+    checkpoint(tmp_path / "out", 1)
+    before = (tmp_path / "out" / "datalist.json").read_bytes()
+    text = error(capsys, *words)
+    assert "holds a training after epoch 1 on other scans, or with others for validation" in text
+    assert text.endswith("Name another folder: -o\n")
+    assert (tmp_path / "out" / "datalist.json").read_bytes() == before
+    (tmp_path / "out" / "checkpoint_epoch=1.pt").unlink()
+    monkeypatch.setattr(train, "train_configs", lambda files, values: checkpoint(tmp_path / "out", 1))
+    assert main(["train", *map(str, words)]) == 0, "nothing was learnt yet"
+
+
+def test_two_trainings_do_not_share_a_folder(
+    maps: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, began = tmp_path / "out", []
+
+    def trained(files: Any, values: Any) -> None:
+        began.append(True)
+        with pytest.raises(BlockingIOError), lock_file(out / ".model.pt.lock"):
+            pass
+        checkpoint(out, 1)
+
+    monkeypatch.setattr(train, "train_configs", trained)
+    words = ["train", "--simulate", str(maps), "-o", str(out)]
+    with lock_file(out / ".model.pt.lock"):
+        assert main(words) == 4
+        assert f"Another training works in {out}. Wait for it, or choose another folder." in capsys.readouterr().err
+        assert [path.name for path in out.iterdir()] == [".model.pt.lock"]
+    assert began == []
+    assert main(words) == 0
+    assert began == [True]
+    assert not (out / ".model.pt.lock").exists()
+
+
+def test_what_is_held_out_is_not_validated_on(maps: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for number in range(6):
+        (tmp_path / "scans" / f"scan_{number}").mkdir(parents=True)
+    both = ("-o", tmp_path / "out", "--validation", "scan_1,scan_2", "--hold-out", "scan_2,scan_3")
+    assert "scan_2 is to be validated on, and held out" in error(capsys, tmp_path / "scans", *both)
+    named = ("--simulate", maps, "-o", tmp_path / "out", "--hold-out", "head_09")
+    assert "head_09 is to be validated on, and held out" in error(capsys, *named), "by default"
+    assert not (tmp_path / "out").exists()
 
 
 def test_what_can_t_be_split(maps: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,7 @@ from density_net import density_net
 from monai.data import MetaTensor, decollate_batch, list_data_collate
 from torch import Tensor, nn
 
+from scripts.networks.density import DensityPositionNet
 from scripts.networks.evidence import evidence_map
 from scripts.networks.inferers import (
     AutocastInferer,
@@ -302,3 +303,55 @@ def test_evidence_is_asked_of_the_head_s_places_and_the_network_is_left_as_it_wa
     assert network.training
     with pytest.raises(ValueError, match=r"\(B, C, D, H, W\)"):
         EvidenceInferer(1.5)(blocks[0], network)
+
+
+class HungryDensity(DensityPositionNet):
+    """Runs out of memory on inputs above a size."""
+
+    limit = 0
+
+    def forward(self, inputs: Tensor, places: Tensor | None = None) -> Tensor:
+        """As in `DensityPositionNet`."""
+        if max(inputs.shape[2:]) > self.limit:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return super().forward(inputs, places)
+
+
+def hungry_density(limit: int) -> tuple[HungryDensity, Tensor]:
+    """A network with such a limit, and a head that takes a tile of 10 places."""
+    torch.manual_seed(0)
+    network = HungryDensity(5, [[0, 1]], 33).eval()
+    network.nodes.copy_(torch.rand(5, 3))
+    network.limit = limit
+    blocks = torch.zeros(1, 1, 31, 31, 31)
+    blocks[..., 8:22, 8:22, 8:22] = torch.rand(14, 14, 14)
+    return network, blocks
+
+
+def test_out_of_memory_evidence_is_found_in_smaller_tiles_and_the_result_says_so() -> None:
+    network, blocks = hungry_density(17 + 2 * 7)
+    found = EvidenceInferer(1.5)(blocks, network)
+    assert found.meta["inference"] == {"device": "cpu", "tile": 8, "fallback": True}
+    network.limit = 100
+    whole = EvidenceInferer(1.5)(blocks, network)
+    assert whole.meta["inference"] == {"device": "cpu", "tile": 16, "fallback": False}
+    torch.testing.assert_close(found.as_tensor(), whole.as_tensor(), equal_nan=True)
+    network.limit = 0
+    with pytest.raises(MemoryError, match="even with tile 8; free some memory"):
+        EvidenceInferer(1.5)(blocks, network)
+
+
+def test_on_a_full_gpu_evidence_is_found_on_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    network, blocks = hungry_density(100)
+    gpu, original = torch.device("cuda:0"), EvidenceInferer._attempt
+    tried: list[tuple[str, int]] = []
+
+    def attempt(self: Any, volumes: Tensor, net: nn.Module, device: torch.device, portion: int) -> Tensor | None:
+        tried.append((device.type, portion))
+        return original(self, volumes, net, device, portion) if device.type == "cpu" else None
+
+    monkeypatch.setattr(EvidenceInferer, "_attempt", attempt)
+    monkeypatch.setattr(EvidenceInferer, "_device", staticmethod(lambda network: gpu))
+    found = EvidenceInferer(1.5)(blocks, network)
+    assert tried == [("cuda", 16), ("cuda", 8), ("cpu", 16)]
+    assert found.meta["inference"] == {"device": "cpu", "tile": 16, "fallback": True}

@@ -210,6 +210,14 @@ def test_the_last_two_checkpoints_are_kept_and_hold_plain_tensors(tmp_path: Path
     assert set(state) == {"network", "optimizer", "lr_scheduler", "trainer"}
 
 
+def test_a_resume_leaves_no_checkpoints_behind(tmp_path: Path) -> None:
+    Toy(tmp_path, epochs=2).run()
+    Toy(tmp_path, epochs=3).run()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint_epoch=2.pt", "checkpoint_epoch=3.pt"]
+    Toy(tmp_path, epochs=5).run()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint_epoch=4.pt", "checkpoint_epoch=5.pt"]
+
+
 def test_a_finished_training_stays_finished(tmp_path: Path) -> None:
     done = Toy(tmp_path, epochs=2).run()
     again = Toy(tmp_path, epochs=2).run()
@@ -302,6 +310,16 @@ def test_it_ends_after_the_epoch_in_which_the_budget_is_spent_and_that_epoch_is_
     assert engine.state.iteration == 6
     assert engine.state.metrics["cpu_seconds"] == 9
     assert (tmp_path / "checkpoint_epoch=3.pt").is_file()
+
+
+def test_the_epoch_in_which_the_budget_is_spent_is_validated(tmp_path: Path) -> None:
+    engine, seen = Engine(lambda engine, batch: None), []
+    validation = PeriodicValidation(2)
+    validation.validator = SimpleNamespace(run=seen.append)  # type: ignore[assignment]
+    for handler in with_budget([curve(tmp_path), validation], 7):
+        handler.attach(engine)
+    engine.run([0, 1], max_epochs=5)
+    assert seen == [2, 3]
 
 
 def test_without_a_budget_it_only_counts(tmp_path: Path) -> None:

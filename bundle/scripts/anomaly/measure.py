@@ -7,6 +7,7 @@ places whose largest receptive field reaches beyond the cut have no evidence.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -64,12 +65,13 @@ class MeasureEvidence:
         """
         plain = torch.as_tensor(blocks).cpu()
         inputs = torch.as_tensor(self.intensity({"image": plain})["image"])
-        found = self.inferer(inputs[None].to(self.device), self.ready())[0].cpu().numpy()
+        said: Any = self.inferer(inputs[None], self.ready())[0]  # which moves them to the network
+        found = torch.as_tensor(said).cpu().numpy()
         if validity is not None and self.reference_regions is not None:
             unseen = unseen_head(validity, load_regions(self.reference_regions))
             found[:, beside_cut(at_places(unseen))] = np.nan
         density = density_at_places(plain[0].numpy(), at_places(regions))
-        return Evidence.of(found, density)
+        return replace(Evidence.of(found, density), inference=said.meta["inference"])
 
     def ready(self) -> DensityPositionNet:
         """The network, loaded, on its device."""

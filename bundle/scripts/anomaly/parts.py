@@ -16,7 +16,8 @@ A place that a part knows nothing of is judged by the others.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,10 +45,12 @@ class Evidence:
     Attributes:
         features: (20, I, J, K), the evidence averaged over its surroundings; NaN where not known.
         density: (I, J, K) in HU; NaN where not known.
+        inference: what the inferer says about its work; empty where that is not known.
     """
 
     features: NDArray[np.floating]
     density: NDArray[np.floating]
+    inference: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, evidence: Floats, density: Floats) -> Evidence:

@@ -44,8 +44,8 @@ class AnomalyMapd(MapTransform):
     """Make the heatmap of predicted positions (3, n, n, n), which it replaces by a map (1, n, n, n).
 
     Adds `anomaly_map` and `part_maps` (where there is a calibration), `map` (which of `MAPS` the heatmap is),
-    `thresholds` (a `Thresholds`, or None), `brain_places` (see `detections`) and `calibration_findings`. The error map
-    has to be there already.
+    `thresholds` (a `Thresholds`, or None), `brain_places` (see `detections`) and `calibration_findings`. Where memory
+    did not suffice for the evidence, `inference` says how it was found. The error map has to be there already.
     """
 
     def __init__(
@@ -152,6 +152,8 @@ class AnomalyMapd(MapTransform):
             blocks = judged[self.blocks_key]
             validity = as_array(judged["validity"]) if "validity" in judged else None
             scan = self.evidence(blocks, regions[0].astype(np.uint8), validity)
+            if scan.inference.get("fallback"):
+                judged["inference"] = {**judged.get("inference", {}), "evidence": dict(scan.inference)}
             normal = read_evidence(self.evidence_files["evidence_normative"])
             parts = part_maps(scan, normal)
             maps |= {name: at_voxels(values, stride) for name, values in parts.maps.items()}

@@ -6,6 +6,7 @@ from the calibration that ships.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..skull.atlas import atlas
-from ..skull.calibration import Image, cross_fitted, image_of
+from ..skull.calibration import FEWEST, Image, cross_fitted, image_of
 from ..skull.directions import Array
 from ..skull.files import CLASSES, Calibration
 from ..skull.measure import MAPS, measure
@@ -57,14 +58,14 @@ def healthy_skull(hu: NDArray[Any], affine: Array, matrix: Array, usual_mm: Arra
 def calibrate_skulls(skulls: Sequence[HealthySkull], groups: Sequence[str], usual_mm: Array) -> Calibration:
     """The calibration of healthy skulls of some groups (people, anatomies), by the mean surface they were measured by.
 
-    A class of slices with fewer than `FEWEST_SKULLS` skulls, or with those of one group alone, is left out. The scores
-    of the healthy skulls are those by skulls of other groups.
+    A class of slices with fewer than `FEWEST_SKULLS` skulls, or with too few outside of a group to score that group by,
+    is left out. The scores of the healthy skulls are those by skulls of other groups.
     """
     classes, scores = {}, {}
     for name in CLASSES:
         own = [number for number, skull in enumerate(skulls) if CLASSES[int(skull.thick)] == name]
         of = [groups[number] for number in own]
-        if len(own) < FEWEST_SKULLS or len(set(of)) < 2:
+        if len(own) < FEWEST_SKULLS or len(own) - max(Counter(of).values()) < FEWEST // 2:
             continue
         classes[name], found = cross_fitted([skulls[number].image() for number in own], of)
         scores[name] = np.array(found)

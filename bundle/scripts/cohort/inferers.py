@@ -18,6 +18,7 @@ from monai.inferers.inferer import Inferer
 from torch import Tensor
 
 from ..anomaly.measure import MeasureEvidence
+from ..networks.density import STEP
 from ..networks.inferers import PositionInferer, placed
 from ..processes.serving import Address, Server, ask, serving
 from ..workflow import device_values, parsed_configs
@@ -49,7 +50,8 @@ class SharedEvidenceInferer(Inferer):
 
     def __call__(self, inputs: Tensor, network: Any, *args: Any, **kwargs: Any) -> Tensor:
         """Evidence (B, 20, n, n, n) of inputs (B, C, D, H, W); the worker's own network is not asked."""
-        return torch.from_numpy(ask(self.address, EVIDENCE, plain(inputs)))
+        found, facts = ask(self.address, EVIDENCE, plain(inputs))
+        return placed(torch.from_numpy(found), inputs, STEP, facts)
 
 
 def plain(inputs: Tensor) -> Any:
@@ -64,9 +66,10 @@ def positions(inferer: PositionInferer, network: torch.nn.Module, inputs: Any) -
     return plain(predicted), dict(predicted.meta["inference"])
 
 
-def evidence(measure: MeasureEvidence, inputs: Any) -> Any:
-    """Evidence (B, 20, n, n, n) of inputs (B, C, D, H, W), arrays."""
-    return plain(measure.inferer(torch.from_numpy(inputs).to(measure.device), measure.ready()))
+def evidence(measure: MeasureEvidence, inputs: Any) -> tuple[Any, dict[str, Any]]:
+    """Evidence (B, 20, n, n, n) of inputs (B, C, D, H, W), arrays; and what the inferer says."""
+    found = measure.inferer(torch.from_numpy(inputs), measure.ready())
+    return plain(found), dict(found.meta["inference"])
 
 
 def network_functions(plan: Plan, device: str) -> Mapping[str, Callable[[Any], Any]]:

@@ -11,17 +11,18 @@ import argparse
 import csv
 import json
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from ..assets import bundle_root, sha256
 from ..calibration.sources import sources_in
 from ..datasets.datalist import PREPARED_BYTES, check_disjoint, listed_scans
-from ..errors import WrongUsage
+from ..errors import OutputExists, WrongUsage, as_ours
 from ..files.atomic import check_writable, write_output
 from ..files.json_text import json_text
+from ..files.locks import locked
 from ..training.anatomies import check_names, training_anatomies
 from ..words import counted
 from ..workflow import device_values, parsed_configs, train_configs
@@ -30,8 +31,8 @@ from .arguments import add_device, add_names, add_output, add_seed, add_workers,
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
 
-BEGINNING, DATALIST = "beginning.json", "datalist.json"
-"""Names of files in the output folder: how the training began, and the scans of a folder by section."""
+BEGINNING, DATALIST, WEIGHTS = "beginning.json", "datalist.json", "model.pt"
+"""Names of files in the output folder: how the training began, the scans of a folder by section, and the weights."""
 
 VALIDATION_STEP = 5
 """Of a folder of scans, every so many-th is for validation."""
@@ -72,6 +73,7 @@ def main(args: argparse.Namespace) -> int:
     Raises:
         WrongUsage: the data do not exist, or can't be trained on.
         InputRefused: none of the scans can be used.
+        OutputExists: another training works in the folder.
         OutputFailed: the folder can't be written to.
     """
     if (args.data is None) == (args.simulate is None):
@@ -84,21 +86,41 @@ def main(args: argparse.Namespace) -> int:
     check_device(args.device)
     check_writable(args.output, needed_bytes=TRAINING_BYTES + unprepared(args.output, count) * PREPARED_BYTES)
     network, epochs = parser.get_parsed_content("network_def"), int(values.get("max_epochs", parser["max_epochs"]))
-    done = epochs_done(args, network)
-    begin(args, done, datalist, count)
-    print(opening(args.output, done, epochs), file=sys.stderr)
-    try:
-        if done < epochs:
-            train_configs(names, values)
-    except KeyboardInterrupt:
-        print("stopped; the same command goes on from the last epoch that was completed", file=sys.stderr)
-        return INTERRUPTED
-    weights = args.output / "model.pt"
-    export(args.output, network, weights)
-    if outcome := outcome_of(args.output):
-        print(outcome)
-    print(f"{weights}  sha256 {sha256(weights)}")
+    weights = args.output / WEIGHTS
+    with alone(args.output):
+        done = epochs_done(args, network)
+        begin(args, done, datalist, count)
+        print(opening(args.output, done, epochs), file=sys.stderr)
+        try:
+            if done < epochs:
+                train_configs(names, values)
+        except KeyboardInterrupt:
+            print("stopped; the same command goes on from the last epoch that was completed", file=sys.stderr)
+            return INTERRUPTED
+        export(args.output, network, weights)
+        if outcome := outcome_of(args.output):
+            print(outcome)
+        print(f"{weights}  sha256 {sha256(weights)}")
     return 0
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Keep other trainings out of the output folder while the context lasts.
+
+    Raises:
+        OutputExists: another one works there.
+        OutputFailed: it can't be written to.
+    """
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked(folder.absolute() / WEIGHTS))
+        except BlockingIOError as error:
+            text = f"Another training works in {folder}. Wait for it, or choose another folder."
+            raise OutputExists(text) from error
+        except OSError as error:
+            raise as_ours(error, folder) from error
+        yield
 
 
 def check_output_folder(folder: Path) -> None:
@@ -122,6 +144,7 @@ def check_data(args: argparse.Namespace, parser: Any) -> tuple[dict[str, Any] | 
             raise WrongUsage(f"There is no folder {args.simulate}. Name one of label maps: --simulate")
         folder, validation = str(args.simulate), args.validation or parser["validation_anatomies"]
         check_plain([*validation, *args.hold_out])
+        check_apart(validation, args.hold_out)
         check_names(folder, validation, "Name those to validate on: --validation NAME,NAME")
         check_names(folder, args.hold_out, "Correct --hold-out.")
         training_anatomies(folder, [*validation, *(args.hold_out or parser["test_anatomies"])])
@@ -143,8 +166,10 @@ def split_of(folder: Path, validation: Sequence[str], hold_out: Sequence[str]) -
     """A datalist of the scans in a folder: every fifth, or those of these names, for validation.
 
     Raises:
-        WrongUsage: there is no scan of a name, or none is left to train or to validate on.
+        WrongUsage: there is no scan of a name, one is to validate on and held out, or none is left to train or to
+            validate on.
     """
+    check_apart(validation, hold_out)
     entries = {source.name: str(source.path.absolute()) for source in sources_in(folder)}
     for name in (*validation, *hold_out):
         if name not in entries:
@@ -163,6 +188,19 @@ def split_of(folder: Path, validation: Sequence[str], hold_out: Sequence[str]) -
     }
 
 
+def check_apart(validation: Sequence[str], hold_out: Sequence[str]) -> None:
+    """See that what is held out is not validated on.
+
+    Raises:
+        WrongUsage: a name is in both lists.
+    """
+    if both := [name for name in validation if name in hold_out]:
+        raise WrongUsage(
+            f"{both[0]} is to be validated on, and held out, which means used for nothing. "
+            "Correct --validation or --hold-out."
+        )
+
+
 def unprepared(folder: Path, count: int) -> int:
     """Number of scans, of so many, that are still to be prepared, at most."""
     return max(0, count - len(list((folder / "prepared").glob("*.pt"))))
@@ -172,10 +210,17 @@ def begin(args: argparse.Namespace, done: int, datalist: dict[str, Any] | Path |
     """Note how a training begins; of one that goes on, see that it began so. A warning where scans are few.
 
     Raises:
-        WrongUsage: --from-scratch would go on a training that began from weights.
+        WrongUsage: --from-scratch would go on a training that began from weights, or the scans of a folder are others,
+            or in other sections, than those that the training began with.
     """
-    note = args.output / BEGINNING
+    note, kept = args.output / BEGINNING, args.output / DATALIST
+    content = json_text(datalist).encode() if isinstance(datalist, dict) else None
     if done:
+        if content and kept.is_file() and kept.read_bytes() != content:
+            raise WrongUsage(
+                f"{args.output} holds a training after epoch {done} on other scans, or with others for validation, "
+                f"than {args.data} gives now: what was learnt from could be validated on. Name another folder: -o"
+            )
         scratch = note.is_file() and json.loads(note.read_text(encoding="utf-8")).get("from_scratch")
         if args.from_scratch and not scratch:
             raise WrongUsage(
@@ -184,8 +229,8 @@ def begin(args: argparse.Namespace, done: int, datalist: dict[str, Any] | Path |
             )
     else:
         write_output(note, json_text({"from_scratch": args.from_scratch}).encode())
-    if isinstance(datalist, dict):
-        write_output(args.output / DATALIST, json_text(datalist).encode())
+    if content and isinstance(datalist, dict):
+        write_output(kept, content)
         parts = [f"{len(datalist[section])} for {section}" for section in datalist]
         print(f"{counted(count, 'scan')}: {', '.join(parts)}", file=sys.stderr)
     if not args.simulate and count < FEW_SCANS:

@@ -48,7 +48,7 @@ def evidence(logits: Tensor, positions: Tensor, weights: Tensor, nodes: Tensor) 
 
 
 @torch.no_grad()
-def evidence_map(network: Any, volume: Tensor, wanted: Tensor, first_place: float) -> Tensor:
+def evidence_map(network: Any, volume: Tensor, wanted: Tensor, first_place: float, tile: int = TILE) -> Tensor:
     """Evidence (4, 5, n, n, n) at every second block of a network input (C, D, H, W); NaN where it is not `wanted`.
 
     Args:
@@ -56,12 +56,13 @@ def evidence_map(network: Any, volume: Tensor, wanted: Tensor, first_place: floa
         volume: blocks, 0 in the background, on the network's device.
         wanted: mask (n, n, n) of the places, n = (D + 1) // 2.
         first_place: voxel of the reference grid at which place 0 lies; the next ones lie 4 voxels apart.
+        tile: places along a side that are done at once.
     """
     radius, nodes = FIELDS[-1] // 2, network.nodes
     found = torch.full((len(FIELDS), len(KINDS), *wanted.shape), torch.nan)
     line = (first_place + 2 * STEP * torch.arange(max(wanted.shape), device=nodes.device)) / (REFERENCE_SIZE - 1)
     hats = [axis_weights(line, nodes[:, axis], LATTICE_MM / POSITION_SCALE_MM) for axis in range(3)]
-    for box in tile_boxes(wanted, TILE):
+    for box in tile_boxes(wanted, tile):
         start = [part.start * STEP - radius for part in box]
         size = [(part.stop - part.start - 1) * STEP + FIELDS[-1] for part in box]
         asked = wanted[box].nonzero()

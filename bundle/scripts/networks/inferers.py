@@ -4,8 +4,8 @@ The *inputs* (B, C, I, J, K) are network inputs, 0 in the background; the result
 place k of the *grid*, the network's answer for the patch centred on voxel k * stride. Without a `margin` every place
 is answered; a patch that holds background only always gets the same answer, the *constant*, which is computed once.
 With a margin, the *wanted* places are those with foreground within that many voxels, and those that these enclose:
-only they are computed, and all others are NaN. Out of memory, the work is done again in smaller portions, and at last
-on the CPU; the result's `meta["inference"]` tells where and how.
+only they are computed, and all others are NaN. `EvidenceInferer` asks another network likewise. Out of memory, the work
+is done again in smaller portions, and at last on the CPU; the result's `meta["inference"]` tells where and how.
 
 Their *precision* is that of a network's convolutions: *float32* is exact to rounding on every device; *bfloat16* (by
 autocast) keeps 8 bits of each number's mantissa and is faster where the hardware multiplies it natively (GPUs; CPUs
@@ -18,7 +18,7 @@ from __future__ import annotations
 import contextlib
 import math
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -28,7 +28,7 @@ from torch import Tensor, nn
 
 from ..processes.memory import give_back_free_memory, keep_large_blocks
 from .density import STEP
-from .evidence import evidence_map
+from .evidence import TILE, evidence_map
 from .patches import cut, cut_patches, enclosed, foreground_of, grid_shape, near_foreground, patch_radius, tile_boxes
 from .position import fold_spectral_norm
 from .strides import STRIDES
@@ -84,36 +84,49 @@ class AutocastInferer(Inferer):
         return outputs.float()
 
 
-class PositionInferer(Inferer):
-    """Common part of both inferers: the wanted places, the reaction to lack of memory, and the result's metadata.
+def attempted(work: Callable[[], Tensor], device: torch.device) -> Tensor | None:
+    """The result of work on a device, or None when memory ran out."""
+    try:
+        return work()
+    except RuntimeError as error:
+        if not out_of_memory(error):
+            raise
+        return None
+    finally:
+        if device.type == "cuda":
+            torch.cuda.empty_cache()
+        give_back_free_memory()
+
+
+class FrugalInferer(Inferer):
+    """Common part of inferers that work in portions: the reaction to lack of memory, and the result's metadata.
 
     Args:
-        stride: step between places, in voxels.
+        stride: step between places, in voxels of the inputs.
         portion: places done at once (along a side, or in all); `smallest` is the least worth trying.
-        margin: see above, in voxels; None is the patch's radius.
         precision: "float32" or "bfloat16" (by autocast).
     """
 
-    portion_name = "portion"
+    portion_name, axes, remedy = "portion", "(B, C, I, J, K)", "use a larger stride"
 
-    def __init__(self, stride: int, portion: int, smallest: int, margin: int | None, precision: str) -> None:
-        for name, value, least in (("stride", stride, 1), (self.portion_name, portion, 1), ("margin", margin or 0, 0)):
-            if value < least:
-                raise ValueError(f"{name} must be at least {least}, got {value}")
+    def __init__(self, stride: int, portion: int, smallest: int, precision: str) -> None:
+        for name, value in (("stride", stride), (self.portion_name, portion)):
+            if value < 1:
+                raise ValueError(f"{name} must be at least 1, got {value}")
         check_precision(precision)
         self.stride, self.portion, self.smallest = stride, portion, min(smallest, portion)
-        self.margin, self.precision = margin, precision
+        self.precision = precision
         keep_large_blocks()
 
     def __call__(self, inputs: Tensor, network: Any, *args: Any, **kwargs: Any) -> MetaTensor:
-        """Predicted positions (B, 3, ...) of inputs (B, C, I, J, K), on their device; the network is left as it is.
+        """The network's answers at the places of inputs (B, C, I, J, K); the network is left as it is.
 
         Raises:
             ValueError: the inputs do not have five axes.
             MemoryError: memory does not suffice even for the smallest portions on the CPU.
         """
         if inputs.ndim != 5:
-            raise ValueError(f"inputs must be (B, C, I, J, K), got {tuple(inputs.shape)}")
+            raise ValueError(f"inputs must be {self.axes}, got {tuple(inputs.shape)}")
         volumes = inputs.as_tensor() if isinstance(inputs, MetaTensor) else inputs
         if isinstance(network, nn.parallel.DistributedDataParallel):
             network = network.module
@@ -122,10 +135,9 @@ class PositionInferer(Inferer):
             predicted = self._attempt(volumes, network, device, portion)
             if predicted is not None:
                 fallback = device != own_device or portion != self.portion
-                return self._result(predicted, inputs, str(device), portion, fallback)
-        raise MemoryError(
-            f"out of memory on the CPU even with {self.portion_name} {self.smallest}; use a larger stride"
-        )
+                facts = {"device": str(device), self.portion_name: portion, "fallback": fallback}
+                return placed(predicted, inputs, self.stride, facts)
+        raise MemoryError(f"out of memory on the CPU even with {self.portion_name} {self.smallest}; {self.remedy}")
 
     @staticmethod
     def _device(network: nn.Module) -> torch.device:
@@ -141,24 +153,38 @@ class PositionInferer(Inferer):
 
     @torch.no_grad()
     def _attempt(self, volumes: Tensor, network: nn.Module, device: torch.device, portion: int) -> Tensor | None:
-        """Predicted positions, or None when memory ran out."""
-        try:
+        """The answers, or None when memory ran out."""
+
+        def work() -> Tensor:
             plain = fold_spectral_norm(network).eval().to(device)
-            if device.type == "cpu":
-                plain = plain.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
             with autocast(device, self.precision):
                 return self._predict(volumes, plain, device, portion)
-        except RuntimeError as error:
-            if not out_of_memory(error):
-                raise
-            return None
-        finally:
-            if device.type == "cuda":
-                torch.cuda.empty_cache()
-            give_back_free_memory()
+
+        return attempted(work, device)
+
+    @abstractmethod
+    def _predict(self, volumes: Tensor, network: nn.Module, device: torch.device, portion: int) -> Tensor:
+        """Answers (B, channels, ...) for volumes (B, C, I, J, K), by a network on a device that may be changed."""
+
+
+class PositionInferer(FrugalInferer):
+    """Common part of both inferers of positions, which are on the inputs' device: the wanted places.
+
+    Args:
+        margin: see above, in voxels; None is the patch's radius.
+        stride, portion, smallest, precision: see `FrugalInferer`.
+    """
+
+    def __init__(self, stride: int, portion: int, smallest: int, margin: int | None, precision: str) -> None:
+        super().__init__(stride, portion, smallest, precision)
+        if (margin or 0) < 0:
+            raise ValueError(f"margin must be at least 0, got {margin}")
+        self.margin = margin
 
     def _predict(self, volumes: Tensor, network: nn.Module, device: torch.device, portion: int) -> Tensor:
         """Predicted positions (B, 3, ...) of volumes (B, C, I, J, K)."""
+        if device.type == "cpu":
+            network = network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
         patch_size = self._patch_size(network)
         margin = patch_radius(patch_size) if self.margin is None else self.margin
         background = torch.zeros((1, volumes.shape[1], *[patch_size] * 3), device=device)
@@ -183,13 +209,9 @@ class PositionInferer(Inferer):
     ) -> None:
         """Write the network's answers into `predicted` (3, ...) at least wherever `wanted` (...) says so."""
 
-    def _result(self, predicted: Tensor, inputs: Tensor, device: str, portion: int, fallback: bool) -> MetaTensor:
-        facts = {"device": device, self.portion_name: portion, "fallback": fallback}
-        return placed(predicted, inputs, self.stride, facts)
-
 
 def placed(predicted: Tensor, inputs: Tensor, stride: int, facts: Mapping[str, Any]) -> MetaTensor:
-    """Predicted positions (B, 3, ...) with the metadata of their inputs, the affine of their grid, and these facts."""
+    """Answers (B, channels, ...) with the metadata of their inputs, the affine of their grid, and these facts."""
     result = MetaTensor(predicted)
     if isinstance(inputs, MetaTensor):
         result.copy_meta_from(inputs)
@@ -280,33 +302,26 @@ def one_thread(device: torch.device) -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-class EvidenceInferer(Inferer):
+class EvidenceInferer(FrugalInferer):
     """The evidence of a `DensityPositionNet` at every place of the head, see `evidence`; places are every second block.
 
+    Of inputs (B, C, D, H, W) it is (B, 20, n, n, n), five numbers for each receptive field, on the CPU; NaN outside.
     `first_place` is the voxel of the reference grid at which place 0 lies; a place whose blocks within `margin` are all
-    background is not asked. On a CPU it takes one thread: the same input gives the same bytes with any number of them.
+    background is not asked; `tile` is the number of places along a tile's side. On a CPU it takes one thread: the same
+    input gives the same bytes with any number of them.
     """
 
-    def __init__(self, first_place: float, margin: int = 2, precision: str = "float32") -> None:
-        check_precision(precision)
-        self.first_place, self.margin, self.precision = first_place, margin, precision
-        keep_large_blocks()
+    portion_name, axes, remedy = "tile", "(B, C, D, H, W)", "free some memory"
 
-    def __call__(self, inputs: Tensor, network: Any, *args: Any, **kwargs: Any) -> Tensor:
-        """Evidence (B, 20, n, n, n) of inputs (B, C, D, H, W), five numbers for each receptive field; NaN outside.
+    def __init__(self, first_place: float, margin: int = 2, precision: str = "float32", tile: int = TILE) -> None:
+        super().__init__(STEP, tile, SMALLEST_TILE, precision)
+        self.first_place, self.margin = first_place, margin
 
-        Raises:
-            ValueError: the inputs do not have five axes.
-        """
-        if inputs.ndim != 5:
-            raise ValueError(f"inputs must be (B, C, D, H, W), got {tuple(inputs.shape)}")
-        volumes = inputs.as_tensor() if isinstance(inputs, MetaTensor) else inputs
-        asked = network.module if isinstance(network, nn.parallel.DistributedDataParallel) else network
-        training = asked.training
+    def _predict(self, volumes: Tensor, network: nn.Module, device: torch.device, portion: int) -> Tensor:
         found = []
-        with autocast(volumes.device, self.precision), one_thread(volumes.device):
+        with one_thread(device):
             for volume in volumes:
-                wanted = enclosed(near_foreground(foreground_of(volume), self.margin, STEP))
-                found.append(evidence_map(asked.eval(), volume, wanted.cpu(), self.first_place).flatten(0, 1))
-        asked.train(training)
+                wanted = enclosed(near_foreground(foreground_of(volume), self.margin, STEP)).cpu()
+                answers = evidence_map(network, volume.to(device), wanted, self.first_place, portion)
+                found.append(answers.flatten(0, 1))
         return torch.stack(found)

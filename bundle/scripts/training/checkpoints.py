@@ -52,9 +52,19 @@ def latest_checkpoint(folder: str) -> str:
 
     One that was cut off while it was being written is passed over.
     """
-    named = [(int(match[1]), path) for path in Path(folder).glob("*.pt") if (match := NAME.fullmatch(path.name))]
-    found = [item for item in named if is_zipfile(item[1])]
-    return str(max(found)[1]) if found else ""
+    found = [item for item in _checkpoints(folder) if is_zipfile(item[1])]
+    return str(found[-1][1]) if found else ""
+
+
+def remove_older(folder: str, epoch: int) -> None:
+    """Remove the checkpoints in a folder of epochs before this one, but for the last of them."""
+    for _, path in [item for item in _checkpoints(folder) if item[0] < epoch][:-1]:
+        path.unlink(missing_ok=True)
+
+
+def _checkpoints(folder: str) -> list[tuple[int, Path]]:
+    """Epoch and path of each checkpoint in a folder, in the order of the epochs."""
+    return sorted((int(match[1]), path) for path in Path(folder).glob("*.pt") if (match := NAME.fullmatch(path.name)))
 
 
 def start_from(network: NetworkT, weights: str | Path | None) -> NetworkT:

@@ -27,7 +27,7 @@ from torch import nn
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from ..files.atomic import replace_file
-from .checkpoints import BEST, latest_checkpoint
+from .checkpoints import BEST, latest_checkpoint, remove_older
 from .heads import HeadStream
 
 
@@ -41,6 +41,11 @@ class SaveTraining(CheckpointSaver):
         """Save the engine too."""
         self.save_dict["trainer"] = engine
         super().attach(engine)
+
+    def interval_completed(self, engine: Engine) -> None:
+        """Save, and remove what was saved before a resume, too."""
+        super().interval_completed(engine)
+        remove_older(self.save_dir, engine.state.epoch)
 
 
 class ResumeTraining:
@@ -101,7 +106,8 @@ class ContinueStream:
 class PeriodicValidation(ValidationHandler):
     """Validate every `interval` epochs, and after the last epoch: however short a training is, it is measured.
 
-    With `exec_at_start`, also before the first epoch: what a training that starts from weights has to beat.
+    The last epoch is also that after which a handler before this one, a `CpuBudget` say, ends the training. With
+    `exec_at_start`, also before the first epoch: what a training that starts from weights has to beat.
     """
 
     def attach(self, engine: Engine) -> None:
@@ -115,7 +121,7 @@ class PeriodicValidation(ValidationHandler):
             self(engine)
 
     def _is_time(self, engine: Engine, epoch: int) -> bool:
-        return epoch % self.interval == 0 or epoch == engine.state.max_epochs
+        return epoch % self.interval == 0 or epoch == engine.state.max_epochs or bool(engine.should_terminate)
 
 
 class KeepBest:

@@ -1,7 +1,8 @@
 """Drawn heads kept on the disk: drawing takes seconds, reading a kept one a hundredth of that.
 
 A *kept* head is one NumPy archive in a folder, named after a hash of everything that the head follows from: the entries
-of its dictionary, the settings of the transforms, and the simulator's sources. Another simulator keeps other heads.
+of its dictionary, the content of its anatomy, the settings and files of the transforms, and the simulator's sources.
+Another simulator, or another anatomy of the same name, keeps other heads.
 """
 
 from __future__ import annotations
@@ -9,13 +10,15 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from ..assets import sha256
 from ..files.atomic import replace_file
 from ..files.fingerprints import simulator_sha256
 
@@ -30,6 +33,7 @@ class KeepDrawn:
         transform: Callable[[Mapping[Hashable, Any]], Mapping[Hashable, Any]],
         folder: str | None,
         settings: Mapping[str, Any] | None = None,
+        files: Sequence[str] = (),
     ) -> None:
         """Keep what `transform` makes.
 
@@ -38,15 +42,16 @@ class KeepDrawn:
                 and plain values.
             folder: where the results go; None keeps nothing.
             settings: plain values that the transform's results depend on.
+            files: paths of files whose contents they depend on.
         """
-        self.transform, self.settings = transform, dict(settings or {})
+        self.transform, self.settings, self.files = transform, dict(settings or {}), tuple(files)
         self.folder = None if folder is None else Path(folder)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> Data:
         """The transform's result; of tensors the values are kept, not their metadata.
 
         Raises:
-            OSError: it can't be written.
+            OSError: it can't be written, or the anatomy can't be read.
         """
         if self.folder is None:
             return dict(self.transform(data))
@@ -59,8 +64,19 @@ class KeepDrawn:
     def name(self, data: Mapping[Hashable, Any]) -> str:
         """The file's name, of a dictionary of plain values: the anatomy's name, and a hash of everything."""
         anatomy = Path(str(data["image"])).name
-        text = json.dumps([{**data, "image": anatomy}, self.settings, simulator_sha256()], sort_keys=True)
+        contents = [content_sha256(str(path)) for path in (data["image"], *self.files)]
+        text = json.dumps([{**data, "image": anatomy}, self.settings, contents, simulator_sha256()], sort_keys=True)
         return f"{anatomy.split('.')[0]}_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+@cache
+def content_sha256(path: str) -> str:
+    """The sha256 of a file, which is read once in this process.
+
+    Raises:
+        OSError: it can't be read.
+    """
+    return sha256(Path(path))
 
 
 def packed(data: Mapping[Hashable, Any]) -> bytes:

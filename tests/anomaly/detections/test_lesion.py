@@ -7,8 +7,17 @@ import dataclasses
 import numpy as np
 import pytest
 from brain_scan import TISSUE_HU, brain_scan, place_around
+from scipy import ndimage
 
-from scripts.anomaly.detections.lesion import MIXED_HU, find_lesion, grow, masked_mean, place_masks, unusual_across
+from scripts.anomaly.detections.lesion import (
+    MIXED_HU,
+    REACH_MM,
+    find_lesion,
+    grow,
+    masked_mean,
+    place_masks,
+    unusual_across,
+)
 from scripts.anomaly.detections.places import Place
 
 CENTRE = (30.0, 5.0, 10.0)
@@ -95,6 +104,17 @@ def test_the_mirrored_place_is_unusual_on_both_sides_of_the_midline_alone() -> N
     assert not unusual_across(far, start, (36, 36, 36)).any()
     mirrored = dataclasses.replace(far, voxels=far.voxels * [-1, 1, 1] + [255, 0, 0])
     assert unusual_across(mirrored, start, (36, 36, 36)).any(), "negative control"
+
+
+@pytest.mark.parametrize("stride", [1, 2, 4])
+def test_the_mirrored_place_is_the_mirror_image_of_its_cubes(stride: int) -> None:
+    place = Place(np.array([[100, 60, 80]]), np.float32([5]), np.array([100, 60, 80]), {"density": 1.0}, stride)
+    box = tuple(slice(first, first + 30) for first in (140, 45, 65))
+    whole, _ = place_masks(place, np.array([0, 0, 0]), (256, 256, 256))
+    expected = ndimage.distance_transform_edt(~whole[::-1][box]) <= REACH_MM / 2
+    found = unusual_across(place, np.array([140, 45, 65]), (30, 30, 30))
+    np.testing.assert_array_equal(found, expected)
+    assert found.any()
 
 
 def test_a_mean_is_that_of_soft_voxels_alone() -> None:

@@ -170,6 +170,7 @@ def test_two_sweeps_do_not_share_a_folder(sweep: Sweep, capfd: pytest.CaptureFix
     with (sweep.out / ".lock").open("w") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         assert sweep() == (4, [])
+        assert [path.name for path in sweep.out.iterdir()] == [".lock"], "the manifest of the other one stays"
     assert f"Another sweep works in {sweep.out}. Wait for it" in capfd.readouterr().err
 
 

@@ -105,8 +105,7 @@ def find_lesion(place: Place, scan: Scan) -> Lesion:
     shape = tuple(np.minimum(place.voxels.max(axis=0) + margin + place.spacing, REFERENCE_SIZE) - start)
     whole, core = place_masks(place, start, shape)
     hu, soft = scan.box(start, shape)
-    other = start * [-1, 1, 1] + [REFERENCE_SIZE - shape[0], 0, 0]
-    flipped_hu, flipped_soft = scan.box(other, shape)
+    flipped_hu, flipped_soft = scan.box(mirrored_start(start, shape), shape)
     mirrored, soft_mirrored = flipped_hu[::-1], flipped_soft[::-1]
     values = masked_mean(hu, soft, SMOOTHING_MM)
     across = masked_mean(mirrored, soft_mirrored, MIRROR_SMOOTHING_MM)
@@ -137,13 +136,14 @@ def place_masks(place: Place, start: NDArray[np.intp], shape: tuple[int, ...]) -
     return values > 0, values >= max(lowest + CORE_SHARE * (place.peak - lowest), 1e-6)
 
 
+def mirrored_start(start: NDArray[np.intp], shape: tuple[int, ...]) -> NDArray[np.intp]:
+    """First voxel (3,) of the box that a box of the reference grid is mirrored to."""
+    return np.array([REFERENCE_SIZE - shape[0] - start[0], start[1], start[2]], dtype=np.intp)
+
+
 def unusual_across(place: Place, start: NDArray[np.intp], shape: tuple[int, ...]) -> Mask:
     """Mask in a box: voxels whose mirrored voxel is in the place, or within its reach."""
-    flipped = Place(
-        np.column_stack([REFERENCE_SIZE - 1 - place.voxels[:, 0], place.voxels[:, 1:]]),
-        *(place.values, place.peak_voxel, place.parts, place.spacing),
-    )
-    mask, _ = place_masks(flipped, start, shape)
+    mask = place_masks(place, mirrored_start(start, shape), shape)[0][::-1]
     return np.asarray(ndimage.distance_transform_edt(~mask) <= REACH_MM / 2) if mask.any() else mask
 
 
