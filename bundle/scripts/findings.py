@@ -60,6 +60,9 @@ class InputRefused(ValueError):
 SLICES_SET_ASIDE = "slices_set_aside"
 """The code of a flag with which no pose passes: where slices are missing, the geometry may be wrong."""
 
+UNEVEN = frozenset({"two_spacings", "uneven_spacing"})
+"""Codes of the flags that say that the reader brought the slices to even spacing."""
+
 REFUSALS = {
     "path_missing": ("the input path does not exist", "Check the path."),
     "empty_folder": ("the folder holds no file", "Give the folder that holds the DICOM series."),

@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydicom.dataset import Dataset
 
+from scripts.findings import UNEVEN
 from scripts.reading.inputs import read_volume
 from scripts.results.dicom.objects import dicom_files
 from scripts.results.dicom.places import Scanned
-from scripts.results.maps import UNEVEN
 
 THRESHOLD = 5.0
 WEIGHTS_SHA256 = "ab" * 32

@@ -19,13 +19,11 @@ import torch
 from numpy.typing import NDArray
 
 from ..files.nifti import MAP_LEVEL, SCAN_LEVEL, nifti_bytes
+from ..findings import UNEVEN
 from ..geometry.affines import Shape, is_sheared, orthogonal_grid
 from ..geometry.resampling import resample
 from ..volume import AIR_HU, KNOWN_FROM_HU, UNKNOWN_HU
 from .record import DETECTIONS, ERROR_MAP, HEATMAP, REGIONS, SCAN
-
-UNEVEN = frozenset({"two_spacings", "uneven_spacing"})
-"""Codes of the flags that say that the reader brought the slices to even spacing."""
 
 STEPS = {"mm": (0.2, 1.0), "": (0.01, 0.1, 1.0)}
 """Steps of maps in mm and of all others, the finest first; the first in which every value can be stored is used."""

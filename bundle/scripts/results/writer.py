@@ -24,7 +24,7 @@ from ..anomaly.scores import UNITS
 from ..assets import bundle_root, metadata, sha256
 from ..files.atomic import Content
 from ..files.json_text import json_text, plain
-from ..findings import finding
+from ..findings import UNEVEN, finding
 from ..integrity import changes
 from ..processes.progress import tell
 from ..words import counted
@@ -32,7 +32,7 @@ from .compared import compared_with
 from .comparison import PLACES_IN_BRAIN, alpha_findings, comparison_findings
 from .detections import NAME, listed, table
 from .folder import check_target, write_results
-from .maps import UNEVEN, MapGrid, map_bytes, map_grid, map_volumes
+from .maps import MapGrid, map_bytes, map_grid, map_volumes
 from .pictures import alpha_of, case_pictures, leave_unscored_out, limits_of
 from .record import HEATMAP, MAP_LEVELS, REGIONS, SCAN
 from .report.files import report_files
