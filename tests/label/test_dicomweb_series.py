@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
@@ -65,7 +66,14 @@ def test_a_series_is_fetched_once(tmp_path: Path) -> None:
 
 
 def test_two_requests_at_once_fetch_a_series_once(tmp_path: Path) -> None:
-    client = Client(3)
+    class Slow(Client):
+        """A store that takes its time, so that the second request comes while the first one is answered."""
+
+        def retrieve_series(self, study_uid: str, series_uid: str) -> Any:
+            time.sleep(0.3)
+            return super().retrieve_series(study_uid, series_uid)
+
+    client = Slow(3)
     with ThreadPoolExecutor(2) as pool:
         folders = list(pool.map(lambda _: series_folder(store(tmp_path, client), SERIES_UID), range(2)))
     assert folders == [tmp_path / SERIES_UID] * 2

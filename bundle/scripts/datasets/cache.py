@@ -41,7 +41,7 @@ ASSETS = ("reference.nii.gz", "reference_masks.nii.gz", "regions.nii.gz", "locat
 """Files of the bundle's models that a registered scan depends on."""
 
 FORM = "with measures of the image"
-"""What is kept, in words that change with it."""
+"""Words for the content of an entry, which change with it."""
 
 SHAPE = (REFERENCE_SIZE, REFERENCE_SIZE, REFERENCE_SIZE)
 

@@ -46,7 +46,7 @@ LEAST_HU = -100.0
 """Less than this is neither brain nor fluid: air, or what a field of view lacks."""
 
 FLUID_DROP_HU = 12.0
-"""How far below the median of the brain fluid begins."""
+"""Distance in HU below the median of the brain at which fluid begins."""
 
 MEAN_REACH = 1
 """Voxels of 1 mm around a place over which HU are averaged before fluid is told from brain."""

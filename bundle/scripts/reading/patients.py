@@ -21,7 +21,7 @@ from .values import birth_date_of, text_of
 TAGS = ("PatientID", "IssuerOfPatientID", "PatientName", "PatientBirthDate")
 
 SERIES = "SeriesInstanceUID"
-"""What begins like DICOM without its prefix is only DICOM if it has this attribute."""
+"""Attribute without which a file that begins like DICOM, but without its prefix, is none."""
 
 SEPARATORS = str.maketrans("^,=", "   ")
 """Characters between the parts of a name."""

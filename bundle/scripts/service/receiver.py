@@ -42,7 +42,7 @@ SUCCESS, ELEMENTS_DISCARDED, OUT_OF_RESOURCES, NOT_UNDERSTOOD = 0x0000, 0xB006, 
 """Status values of C-STORE (DICOM PS3.4 table B.2-1)."""
 
 META_BEGIN = 144
-"""Where the File Meta Information begins, after the preamble and the element of four bytes that says its length."""
+"""First byte of the File Meta Information behind the preamble and the element that says its length in four bytes."""
 
 STUDY_TAG, INFLATED_BYTES = Tag("StudyInstanceUID"), 2**16
 """The attribute that tells studies apart, and the bytes at the beginning of a deflated file in which it stands."""

@@ -1,4 +1,4 @@
-"""What may go wrong with results that are sent: to the destination as a whole, or with those of one study."""
+"""Errors of sending results: with the destination as a whole, or with the objects of one study."""
 
 from __future__ import annotations
 

@@ -150,7 +150,7 @@ def level_tests(scores: Scores, factor: str, level: str) -> list[SiteTest]:
         if min(here.size, there.size) >= FEWEST_IN_GROUP:
             test = mannwhitneyu(here, there, method="asymptotic")
             effect = float(test.statistic) / (here.size * there.size) - 0.5
-            found.append(SiteTest(factor, level, kind, RANK, here.size, effect, _p(test)))
+            found.append(SiteTest(factor, level, kind, RANK, here.size, effect, p_of(test)))
             found.append(SiteTest(factor, level, kind, SPREAD, here.size, *_spread(here, there)))
     sizes = int(inside.sum()), int(outside.sum())
     if min(sizes) >= FEWEST_IN_GROUP:
@@ -167,11 +167,11 @@ def _spread(here: NDArray[np.float64], there: NDArray[np.float64]) -> tuple[floa
 
     logs = [np.log(np.maximum(values, TINY)) for values in (here, there)]
     spreads = [max(float(values.std()), TINY) for values in logs]
-    p = _p(levene(*logs, center="median")) if max(spreads) > TINY else 1.0
+    p = p_of(levene(*logs, center="median")) if max(spreads) > TINY else 1.0
     return float(np.log(spreads[0] / spreads[1])), p
 
 
-def _p(test: Any) -> float:
+def p_of(test: Any) -> float:
     """The p-value of a test; 1 where nothing varies, of which scipy says nan."""
     return 1.0 if np.isnan(test.pvalue) else float(test.pvalue)
 
@@ -187,7 +187,7 @@ def trend_tests(scores: Scores) -> list[SiteTest]:
         if months.size < FEWEST_SCANS or np.unique(months).size < FEWEST_MONTHS:
             continue
         test = kendalltau(months, scores.value[kind][known])
-        found.append(SiteTest(MONTH, "", kind, TREND, months.size, float(test.statistic), _p(test)))
+        found.append(SiteTest(MONTH, "", kind, TREND, months.size, float(test.statistic), p_of(test)))
     return found
 
 

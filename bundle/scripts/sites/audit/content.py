@@ -185,7 +185,7 @@ def _plain(test: SiteTest | ImageTest) -> dict[str, Any]:
 
 
 def _images(images: Images) -> Content:
-    """How many scans have each measure of images, medians by scanner, the tests, and those that are named."""
+    """The number of scans with each measure of images, medians by scanner, the tests, and those that are named."""
     return {
         "measured": dict(images.measured),
         "scanners": [{"value": level, **own} for level, own in images.medians.items()],

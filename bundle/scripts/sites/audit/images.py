@@ -1,4 +1,4 @@
-"""How the images of a site's scanners differ, whether or not scores follow: brightness, noise, its grain, and fluid.
+"""Differences between the images of a site's scanners, whether or not scores follow: brightness, noise, grain, fluid.
 
 The measures are those in `quality` of each scan's `result.json` (see `preprocessing.image_measures`). Slices of another
 thickness have another noise, so each value is *aligned*: less the median of the scans in the same class of thickness.
@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .comparisons import FEWEST_IN_GROUP, FEWEST_MONTHS, FEWEST_SCANS
+from .comparisons import FEWEST_IN_GROUP, FEWEST_MONTHS, FEWEST_SCANS, p_of
 from .facts import MONTH
 from .judged import Scan
 from .looks import MEASURES
@@ -94,7 +94,7 @@ class Looks:
 
 
 def images_of(scans: Sequence[Scan]) -> Images:
-    """How the images of scans differ by scanner and along months."""
+    """The differences between images of scans, by scanner and along months."""
     looks = Looks(scans)
     seen = {name: ~np.isnan(values) for name, values in looks.value.items()}
     tests = adjusted([test for name in MEASURES for test in scanner_tests(looks, name, seen[name])])
@@ -130,7 +130,7 @@ def scanner_tests(looks: Looks, name: str, kept: Mask) -> list[ImageTest]:
             continue
         test = mannwhitneyu(values[here], values[there], method="asymptotic")
         effect = float(test.statistic) / int(here.sum() * there.sum()) - 0.5
-        p = 1.0 if np.isnan(test.pvalue) else float(test.pvalue)
+        p = p_of(test)
         median, shift = float(np.median(looks.value[name][here])), np.median(values[here]) - np.median(values[there])
         both = (MEASURES[name].rounded(value) for value in (median, median - float(shift)))
         found.append(ImageTest(name, level, int(here.sum()), effect, p, *both))
@@ -149,7 +149,7 @@ def trend(looks: Looks, name: str) -> list[ImageTest]:
         return []
     places = np.unique(months, return_inverse=True)[1]
     test = kendalltau(places, looks.aligned(name, kept, [looks.scanner, looks.thickness])[kept])
-    p = 1.0 if np.isnan(test.pvalue) else float(test.pvalue)
+    p = p_of(test)
     return [ImageTest(name, "", int(months.size), 0.0 if np.isnan(test.statistic) else float(test.statistic), p)]
 
 
