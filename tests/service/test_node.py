@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -82,8 +83,12 @@ def test_a_node_that_does_not_know_this_one(tmp_path: Path) -> None:
     ae.add_supported_context(CTImageStorage)
     ae.require_calling_aet = ["SOMEBODY"]
     ae.start_server(("127.0.0.1", port), block=False)
+    deadline = time.monotonic() + 20
     try:
         with pytest.raises(SendFailed, match="refuses associations of HEADCTANOMALY: see its list of nodes"):
             Node("127.0.0.1", port, "PACS", "HEADCTANOMALY", 5).send([file])
+        while ae.active_associations:  # `shutdown` would abort a rejected one, whose thread would end with an error
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
     finally:
         ae.shutdown()
