@@ -11,18 +11,18 @@ import argparse
 import csv
 import json
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ..assets import bundle_root, sha256
 from ..calibration.sources import sources_in
 from ..datasets.datalist import PREPARED_BYTES, check_disjoint, listed_scans
-from ..errors import OutputExists, WrongUsage, as_ours
+from ..errors import WrongUsage
 from ..files.atomic import check_writable, write_output
 from ..files.json_text import json_text
-from ..files.locks import locked
+from ..files.locks import alone, locked
 from ..training.anatomies import check_names, training_anatomies
 from ..words import counted
 from ..workflow import device_values, parsed_configs, train_configs
@@ -87,7 +87,8 @@ def main(args: argparse.Namespace) -> int:
     check_writable(args.output, needed_bytes=TRAINING_BYTES + unprepared(args.output, count) * PREPARED_BYTES)
     network, epochs = parser.get_parsed_content("network_def"), int(values.get("max_epochs", parser["max_epochs"]))
     weights = args.output / WEIGHTS
-    with alone(args.output):
+    taken = f"Another training works in {args.output}. Wait for it, or choose another folder."
+    with alone(locked(args.output.absolute() / WEIGHTS), args.output, taken):
         done = epochs_done(args, network)
         begin(args, done, datalist, count)
         print(opening(args.output, done, epochs), file=sys.stderr)
@@ -102,25 +103,6 @@ def main(args: argparse.Namespace) -> int:
             print(outcome)
         print(f"{weights}  sha256 {sha256(weights)}")
     return 0
-
-
-@contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Keep other trainings out of the output folder while the context lasts.
-
-    Raises:
-        OutputExists: another one works there.
-        OutputFailed: it can't be written to.
-    """
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(locked(folder.absolute() / WEIGHTS))
-        except BlockingIOError as error:
-            text = f"Another training works in {folder}. Wait for it, or choose another folder."
-            raise OutputExists(text) from error
-        except OSError as error:
-            raise as_ours(error, folder) from error
-        yield
 
 
 def check_output_folder(folder: Path) -> None:
