@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "bundle"), str(ROOT / "benchmarks")]
 
 import numpy as np
-from repeats import UNTRAINED
+from repeated_scans import UNTRAINED
 from scipy.ndimage import gaussian_filter1d
 
 from scripts.simulation.anatomy.label_map import load_anatomy

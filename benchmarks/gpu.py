@@ -24,8 +24,9 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "bundle"))
 
 from reproduction.memory import Setup, one_batch, setup, trainer, training_config
-from scripts.networks.inferers import PRECISIONS, DensePositionInferer, PatchPositionInferer
+from scripts.networks.inferers import DensePositionInferer, PatchPositionInferer
 from scripts.networks.position import DensePositionNet, PatchPositionNet
+from scripts.networks.precision import PRECISIONS
 from scripts.networks.strides import STRIDES
 from scripts.preprocessing.transforms import EqualizeHistogramd, FindForegroundd, ScaleWindowsd
 

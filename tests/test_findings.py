@@ -5,18 +5,7 @@ from __future__ import annotations
 import pytest
 from published_forms import PAGE, findings_page
 
-from scripts.findings import (
-    FLAG,
-    INFORMATION,
-    KINDS,
-    MAX_MESSAGE,
-    REFUSAL,
-    TABLE,
-    InputRefused,
-    finding,
-    flags_in_words,
-    refusal,
-)
+from scripts.findings import FLAG, INFORMATION, KINDS, MAX_MESSAGE, REFUSAL, TABLE, InputRefused, finding, refusal
 from scripts.words import counted, shortened
 
 
@@ -33,24 +22,6 @@ def test_message_is_what_is_wrong_and_what_to_do() -> None:
     found = finding("path_missing", "'/nowhere' does not exist.")
     assert found.message == f"'/nowhere' does not exist. {KINDS['path_missing'].remedy}"
     assert found.severity == REFUSAL
-
-
-def test_flags_in_words_say_a_remedy_once() -> None:
-    found = [
-        finding("region_cut", "One."),
-        finding("files_set_aside", "Two."),
-        finding("region_cut", "Three."),
-        finding("thick_slices", "Four."),
-        finding("path_missing", "No flag."),
-        finding("files_set_aside", "Five."),
-    ]
-    assert flags_in_words([one.as_dict() for one in found]) == [
-        "One.",
-        "Two.",
-        f"Three. {KINDS['region_cut'].remedy}",
-        f"Four. {KINDS['thick_slices'].remedy}",
-        "Five.",
-    ]
 
 
 def test_series_uid_stays_out_of_results() -> None:

@@ -8,7 +8,7 @@ Messages hold no patient data: no value of a DICOM attribute that identifies a p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -293,13 +293,3 @@ def named_path(path: str | Path) -> Path:
     if not str(path):
         raise refusal("path_missing", "The path is empty.")
     return Path(path)
-
-
-def flags_in_words(found: Sequence[Mapping[str, str]]) -> list[str]:
-    """The messages of the flags among findings; a remedy that several of them share stands after the last one."""
-    flags = [(one["message"], KINDS[one["code"]].remedy) for one in found if one["severity"] == FLAG]
-    last = {remedy: place for place, (_, remedy) in enumerate(flags)}
-    return [
-        message if last[remedy] == place else message.removesuffix(remedy).strip()
-        for place, (message, remedy) in enumerate(flags)
-    ]

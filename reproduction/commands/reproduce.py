@@ -12,20 +12,19 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from filelock import lock_descriptor
-
 from scripts.assets import bundle_root, config
 from scripts.commands.arguments import add_names, add_output, check_device, positive
 from scripts.datasets.datalist import check_disjoint
-from scripts.errors import OutputExists, WrongUsage
+from scripts.errors import WrongUsage
 from scripts.files.atomic import check_writable
+from scripts.files.locks import alone, lasting_lock
 from scripts.processes.local import LEAVING_S
 
 from ..examples import candidates, labelled_tests
@@ -87,8 +86,9 @@ def main(args: argparse.Namespace) -> int:
             return FAILED if snakemake(Path(place), ["--dry-run", *words]) else 0
     check_datalist(manifest["datalist"])
     check_writable(folder.root)
+    taken = f"Another sweep works in {folder.root}. Wait for it to end."
     try:
-        with alone(folder) as lock:
+        with alone(lasting_lock(folder.root / ".lock"), folder.root, taken) as lock:
             folder.begin(told)
             failed = snakemake(folder.root, words, (lock,))
     except KeyboardInterrupt:
@@ -169,20 +169,6 @@ def targets(folder: Reproduction, manifest: Mapping[str, Any], names: Sequence[s
     if unknown := [name for name in names if name not in (*runs, *WITHOUT_RUN)]:
         raise WrongUsage(f"There is no run {unknown[0]}. There are {', '.join(runs)}, and {', '.join(WITHOUT_RUN)}.")
     return [name if name in WITHOUT_RUN else str(folder.cohort(name) / "evaluation.json") for name in names]
-
-
-@contextmanager
-def alone(folder: Reproduction) -> Iterator[int]:
-    """Keep other sweeps out of the folder; the descriptor of the lock, which ends with all processes that have it.
-
-    Raises:
-        OutputExists: another one works there.
-    """
-    folder.root.mkdir(parents=True, exist_ok=True)
-    with (folder.root / ".lock").open("w") as stream:
-        if not lock_descriptor(stream.fileno(), blocking=False):
-            raise OutputExists(f"Another sweep works in {folder.root}. Wait for it to end.")
-        yield stream.fileno()
 
 
 def snakemake(place: Path, words: Sequence[str], descriptors: Sequence[int] = ()) -> int:

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from filelock import lock_descriptor
 
+from scripts.errors import OutputExists, OutputFailed
 from scripts.files import locks
-from scripts.files.locks import HELD, locked
+from scripts.files.locks import HELD, alone, lasting_lock, lock_file, locked
 
 BUNDLE = Path(locks.__file__).parents[2]
 
@@ -128,3 +129,37 @@ def test_any_other_error_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert len(os.listdir("/proc/self/fd")) == before
     with pytest.raises(FileExistsError), locked(Path("/dev/null/out")):
         pytest.fail("it has no place")
+
+
+def test_who_does_not_get_a_lock_is_told_so_with_the_folder(tmp_path: Path) -> None:
+    out, nowhere, taken = tmp_path / "out", Path("/dev/null/out"), "Another run works there."
+    with alone(lock_file(out / ".lock"), out, taken) as firm:
+        assert firm is True
+        with pytest.raises(OutputExists, match=f"^{taken}$"), alone(lock_file(out / ".lock"), out, taken):
+            pytest.fail("both have it")
+        with (
+            pytest.raises(OutputExists, match=f"Another process writes to {out}"),
+            alone(lock_file(out / ".lock"), out),
+        ):
+            pytest.fail("both have it")
+    said = "not written to /dev/null/out: Not a directory"
+    with pytest.raises(OutputFailed, match=said), alone(lock_file(nowhere / ".lock"), nowhere, taken):
+        pytest.fail("it has no place")
+
+
+def test_an_error_inside_is_not_one_of_the_lock(tmp_path: Path) -> None:
+    with pytest.raises(BlockingIOError, match="inner"), alone(locked(tmp_path / "out"), tmp_path, "Taken."):
+        raise BlockingIOError(errno.EAGAIN, "inner")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lasting_lock_is_that_of_its_children_too_and_its_file_stays(tmp_path: Path) -> None:
+    path = tmp_path / "new" / ".lock"
+    with lasting_lock(path) as descriptor:
+        child = subprocess.Popen(["cat"], stdin=subprocess.PIPE, pass_fds=(descriptor,))
+    with pytest.raises(BlockingIOError), lasting_lock(path):
+        pytest.fail("the child has it")
+    child.communicate(timeout=60)
+    with lasting_lock(path):
+        pass
+    assert path.is_file()

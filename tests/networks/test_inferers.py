@@ -20,7 +20,6 @@ from scripts.networks.inferers import (
     EvidenceInferer,
     PatchPositionInferer,
     PositionInferer,
-    autocast,
 )
 from scripts.networks.position import DensePositionNet, PatchPositionNet
 
@@ -237,39 +236,6 @@ def test_what_cannot_be_done_is_refused(network: DensePositionNet, head: Tensor)
         DensePositionInferer()(head[0], network)
     with pytest.raises(TypeError, match=r"PatchPositionNet has no method dense.*use PatchPositionInferer"):
         DensePositionInferer()(head, PatchPositionNet(1, in_channels=2))
-
-
-CPU = torch.device("cpu")
-
-
-def test_autocast_changes_the_format_inside_only() -> None:
-    layer, inputs = torch.nn.Linear(2, 2), torch.ones(1, 2)
-    with autocast(CPU, "bfloat16"):
-        assert layer(inputs).dtype == torch.bfloat16
-    with autocast(CPU, "float32"):
-        assert layer(inputs).dtype == torch.float32
-    assert layer(inputs).dtype == torch.float32
-
-
-def test_an_unknown_format_is_refused() -> None:
-    with (
-        pytest.raises(ValueError, match=r"precision must be one of \['bfloat16', 'float32'\], got 'half'"),
-        autocast(CPU, "half"),
-    ):
-        pass
-
-
-@pytest.mark.filterwarnings("ignore:User provided device_type of 'cuda'")
-def test_on_a_gpu_exact_work_is_deterministic_and_training_keeps_pytorchs_settings(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    cudnn, gpu = torch.backends.cudnn, torch.device("cuda")
-    for name, value in (("benchmark", True), ("deterministic", False), ("allow_tf32", True)):
-        monkeypatch.setattr(cudnn, name, value)
-    with autocast(gpu, "float32"):
-        assert (cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32) == (False, True, False)
-    with autocast(gpu, "float32", exact=False):
-        assert (cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32) == (True, False, True)
 
 
 def test_evidence_is_computed_in_one_thread_and_others_get_theirs_back() -> None:

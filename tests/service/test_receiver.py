@@ -24,8 +24,9 @@ from pynetdicom.pdu import A_ASSOCIATE_RQ
 from pynetdicom.sop_class import CTImageStorage, Verification
 
 from scripts.reading.headers import IMAGE_STORAGE
+from scripts.service.limits import Limits
 from scripts.service.receiver import ELEMENTS_DISCARDED, MAX_ASSOCIATIONS, OUT_OF_RESOURCES, Receiver, study_of
-from scripts.service.spool import Limits, Spool, key_of
+from scripts.service.spool import Spool, key_of
 
 # pynetdicom leaves the socket of a connection that was refused to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

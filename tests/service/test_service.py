@@ -12,9 +12,10 @@ import pytest
 from scripts.errors import OutputFailed
 from scripts.results.folder import write_results
 from scripts.service import service as node_service
+from scripts.service.limits import Limits
 from scripts.service.sending import NotTaken
 from scripts.service.service import Job, Service, Work, work
-from scripts.service.spool import Limits, Spool
+from scripts.service.spool import Spool
 
 
 class Kept:

@@ -12,7 +12,8 @@ import pytest
 from scripts.files import atomic
 from scripts.results.folder import write_results
 from scripts.service import spool as module
-from scripts.service.spool import IMAGES, OUT, Added, Limits, Spool, SpoolFull, SpoolInUse, key_of
+from scripts.service.limits import Limits, SpoolFull
+from scripts.service.spool import IMAGES, OUT, Added, Spool, SpoolInUse, key_of
 
 ROOMY = Limits(free_bytes=0)
 

@@ -21,9 +21,10 @@ from certificates import Authority
 from pacs_nodes import Archive, free_port, send, write_object, write_study
 
 from scripts.errors import WrongUsage
+from scripts.service.limits import Limits
 from scripts.service.node import Node, SendFailed
 from scripts.service.receiver import Receiver
-from scripts.service.spool import Limits, Spool
+from scripts.service.spool import Spool
 from scripts.service.tls import TlsFiles
 
 # pynetdicom leaves the socket of a connection that was refused to the garbage collector.

@@ -21,7 +21,7 @@ from ..files.atomic import check_writable, write_output
 from ..files.fingerprints import Source
 from ..files.json_text import json_text
 from ..words import counted
-from .merge import Part, check_own, whole
+from .parts import Part, check_own, whole
 from .shards import Shard
 
 FACTS_NAME, SCANS = "calibration.json", "scans"

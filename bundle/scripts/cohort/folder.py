@@ -13,15 +13,15 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..errors import OutputExists, WrongUsage, as_ours
+from ..errors import OutputExists, WrongUsage
 from ..files.atomic import write_output
 from ..files.json_text import json_text
-from ..files.locks import lock_file
+from ..files.locks import alone, lock_file
 from ..results.record import RESULT_NAME, own_files
 from ..statistics.alpha import ALPHA
 from .table import DETAILS_NAME, DONE, FAILED, REFUSED, TABLE_NAME, Row, row_of, short_text, table_text
@@ -54,14 +54,8 @@ class CohortFolder:
             OutputExists: another run works in it.
             OutputFailed: it can't be written.
         """
-        with ExitStack() as stack:
-            try:
-                stack.enter_context(lock_file(self.root / LOCK))
-            except BlockingIOError as error:
-                text = f"Another run works in {self.root}. Wait for it, or choose another folder."
-                raise OutputExists(text) from error
-            except OSError as error:
-                raise as_ours(error, self.root) from error
+        taken = f"Another run works in {self.root}. Wait for it, or choose another folder."
+        with alone(lock_file(self.root / LOCK), self.root, taken):
             self.remove_half_written()
             try:
                 yield

@@ -22,8 +22,9 @@ from typing import Any
 
 from ..anomaly.chosen_calibration import why_no_alpha
 from ..errors import OutputFailed, WrongUsage, described
+from ..service.limits import MIB, Limits
 from ..service.service import Destination, Service, work
-from ..service.spool import MIB, Limits, Spool, SpoolInUse
+from ..service.spool import Spool, SpoolInUse
 from ..workflow import device_values
 from .arguments import add_alpha, add_device, add_no_report, add_stride, check_device, series_uid
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from ..assets import bundle_root
 from ..cohort.calibration_shards import is_shard, join_calibration, read_shards
 from ..cohort.folder import INDEX_NAME, CohortFolder
-from ..cohort.merge import merge, read_parts
+from ..cohort.merge import merge
+from ..cohort.parts import read_parts
 from ..cohort.table import FAILED, TABLE_NAME, counts_in_words
 from ..integrity import renew
 from ..words import counted

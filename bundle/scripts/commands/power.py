@@ -20,11 +20,11 @@ from ..assets import metadata, place, sha256
 from ..cohort.folder import differing
 from ..cohort.scan_folder import cases_in, check_some
 from ..datasets.datalist import SECTIONS, Case, listed_cases
-from ..errors import OutputExists, WrongUsage, as_ours
+from ..errors import OutputExists, WrongUsage
 from ..files.atomic import check_writable, write_output
 from ..files.fingerprints import Source, key, simulator_sha256
 from ..files.json_text import json_text
-from ..files.locks import locked
+from ..files.locks import alone, locked
 from ..processes.local import Lost
 from ..sites.healthy import check_healthy
 from ..sites.power.plan import KINDS, MORE_KINDS
@@ -93,11 +93,8 @@ def main(args: argparse.Namespace) -> int:
     check_some(cases, args.datalist)
     settings = settings_of(args)
     check_settings(args.output, settings)
-    try:
-        with locked(args.output.absolute()):
-            return work(args, cases, settings)
-    except BlockingIOError as error:
-        raise as_ours(error, args.output) from error
+    with alone(locked(args.output.absolute()), args.output):
+        return work(args, cases, settings)
 
 
 def why_no_threshold(calibration: Path | None) -> str:

@@ -11,18 +11,18 @@ import argparse
 import csv
 import json
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ..assets import bundle_root, sha256
 from ..calibration.sources import sources_in
 from ..datasets.datalist import PREPARED_BYTES, check_disjoint, listed_scans
-from ..errors import OutputExists, WrongUsage, as_ours
+from ..datasets.split import check_apart, split_of
+from ..errors import WrongUsage
 from ..files.atomic import check_writable, write_output
 from ..files.json_text import json_text
-from ..files.locks import locked
+from ..files.locks import alone, locked
 from ..training.anatomies import check_names, training_anatomies
 from ..words import counted
 from ..workflow import device_values, parsed_configs, train_configs
@@ -33,9 +33,6 @@ INTERRUPTED = 130
 
 BEGINNING, DATALIST, WEIGHTS = "beginning.json", "datalist.json", "model.pt"
 """Names of files in the output folder: how the training began, the scans of a folder by section, and the weights."""
-
-VALIDATION_STEP = 5
-"""Of a folder of scans, every so many-th is for validation."""
 
 FEW_SCANS = 40
 """With fewer scans there is a warning."""
@@ -87,7 +84,8 @@ def main(args: argparse.Namespace) -> int:
     check_writable(args.output, needed_bytes=TRAINING_BYTES + unprepared(args.output, count) * PREPARED_BYTES)
     network, epochs = parser.get_parsed_content("network_def"), int(values.get("max_epochs", parser["max_epochs"]))
     weights = args.output / WEIGHTS
-    with alone(args.output):
+    taken = f"Another training works in {args.output}. Wait for it, or choose another folder."
+    with alone(locked(args.output.absolute() / WEIGHTS), args.output, taken):
         done = epochs_done(args, network)
         begin(args, done, datalist, count)
         print(opening(args.output, done, epochs), file=sys.stderr)
@@ -102,25 +100,6 @@ def main(args: argparse.Namespace) -> int:
             print(outcome)
         print(f"{weights}  sha256 {sha256(weights)}")
     return 0
-
-
-@contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Keep other trainings out of the output folder while the context lasts.
-
-    Raises:
-        OutputExists: another one works there.
-        OutputFailed: it can't be written to.
-    """
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(locked(folder.absolute() / WEIGHTS))
-        except BlockingIOError as error:
-            text = f"Another training works in {folder}. Wait for it, or choose another folder."
-            raise OutputExists(text) from error
-        except OSError as error:
-            raise as_ours(error, folder) from error
-        yield
 
 
 def check_output_folder(folder: Path) -> None:
@@ -152,7 +131,8 @@ def check_data(args: argparse.Namespace, parser: Any) -> tuple[dict[str, Any] | 
     if not args.data.exists():
         raise WrongUsage(f"There is no {args.data}. Name a datalist (JSON) or a folder of healthy scans.")
     if args.data.is_dir():
-        content = split_of(args.data, args.validation, args.hold_out)
+        scans = {source.name: source.path for source in sources_in(args.data)}
+        content = split_of(args.data, scans, args.validation, args.hold_out)
         return content, sum(map(len, content.values()))
     if args.validation or args.hold_out:
         raise WrongUsage(
@@ -160,45 +140,6 @@ def check_data(args: argparse.Namespace, parser: Any) -> tuple[dict[str, Any] | 
         )
     check_disjoint(args.data)
     return args.data, sum(len(listed_scans(args.data, section)) for section in ("training", "validation"))
-
-
-def split_of(folder: Path, validation: Sequence[str], hold_out: Sequence[str]) -> dict[str, Any]:
-    """A datalist of the scans in a folder: every fifth, or those of these names, for validation.
-
-    Raises:
-        WrongUsage: there is no scan of a name, one is to validate on and held out, or none is left to train or to
-            validate on.
-    """
-    check_apart(validation, hold_out)
-    entries = {source.name: str(source.path.absolute()) for source in sources_in(folder)}
-    for name in (*validation, *hold_out):
-        if name not in entries:
-            raise WrongUsage(f"There is no scan {name} in {folder}. Correct --validation or --hold-out.")
-    left = [name for name in entries if name not in hold_out]
-    chosen = list(validation) or left[VALIDATION_STEP - 1 :: VALIDATION_STEP] or left[-1:]
-    training = [name for name in left if name not in chosen]
-    if not training or not chosen:
-        raise WrongUsage(
-            f"{folder} holds {counted(len(left), 'scan')}: too few to learn from and to validate on. "
-            "Label maps go with --simulate."
-        )
-    return {
-        section: [{"image": entries[name]} for name in names]
-        for section, names in (("training", training), ("validation", chosen))
-    }
-
-
-def check_apart(validation: Sequence[str], hold_out: Sequence[str]) -> None:
-    """See that what is held out is not validated on.
-
-    Raises:
-        WrongUsage: a name is in both lists.
-    """
-    if both := [name for name in validation if name in hold_out]:
-        raise WrongUsage(
-            f"{both[0]} is to be validated on, and held out, which means used for nothing. "
-            "Correct --validation or --hold-out."
-        )
 
 
 def unprepared(folder: Path, count: int) -> int:

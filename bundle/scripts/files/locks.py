@@ -7,6 +7,8 @@ the lock may take it again.
 
 Some file systems, mostly network file systems, have no locks. There nobody is kept out, and the lock is not *firm*:
 another process may be writing to the place at the same time.
+
+`alone` takes a lock for a command: who does not get it sees an error that names the folder.
 """
 
 from __future__ import annotations
@@ -15,11 +17,13 @@ import errno
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 from filelock import lock_descriptor
 
+from ..errors import OutputExists, as_ours
 from ..processes.stopping import undisturbed
 
 WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
@@ -28,8 +32,33 @@ WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 ATTEMPTS = 20
 """Attempts to begin anew if another process removes the file, or its folder, that was just made."""
 
+YieldedT = TypeVar("YieldedT")
+
 HELD: dict[tuple[Path, int], bool] = {}
 """The locks of this process by place and thread, and whether they are firm."""
+
+
+@contextmanager
+def alone(lock: AbstractContextManager[YieldedT], folder: Path, taken: str = "") -> Iterator[YieldedT]:
+    """Hold a lock of an output folder while the context lasts; yields what the lock yields.
+
+    Args:
+        lock: `locked`, `lock_file` or `lasting_lock` of a path in the folder, or of the folder itself.
+        folder: named if the lock can't be made.
+        taken: the text of the error if another process or thread has the lock; if it is empty, the one of `as_ours`.
+
+    Raises:
+        OutputExists: another process or thread has the lock.
+        OutputFailed: the lock can't be made.
+    """
+    with ExitStack() as stack:
+        try:
+            found = stack.enter_context(lock)
+        except BlockingIOError as error:
+            raise (OutputExists(taken) if taken else as_ours(error, folder)) from error
+        except OSError as error:
+            raise as_ours(error, folder) from error
+        yield found
 
 
 @contextmanager
@@ -80,6 +109,21 @@ def lock_file(path: Path) -> Iterator[bool]:
                 os.close(descriptor)
                 if not removed:  # Windows removes no open file, so who has opened it meanwhile keeps it
                     _removed(path)
+
+
+@contextmanager
+def lasting_lock(path: Path) -> Iterator[int]:
+    """Lock a file that stays when the lock ends; yields its descriptor: a child process that inherits it has the lock.
+
+    Raises:
+        BlockingIOError: another process has the lock.
+        OSError: the file can't be made, or its file system has no locks.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as stream:
+        if not lock_descriptor(stream.fileno(), blocking=False):
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        yield stream.fileno()
 
 
 def _removed(path: Path) -> bool:

@@ -5,17 +5,12 @@ place k of the *grid*, the network's answer for the patch centred on voxel k * s
 is answered; a patch that holds background only always gets the same answer, the *constant*, which is computed once.
 With a margin, the *wanted* places are those with foreground within that many voxels, and those that these enclose:
 only they are computed, and all others are NaN. `EvidenceInferer` asks another network likewise. Out of memory, the work
-is done again in smaller portions, and at last on the CPU; the result's `meta["inference"]` tells where and how.
-
-Their *precision* is that of a network's convolutions: *float32* is exact to rounding on every device; *bfloat16* (by
-autocast) keeps 8 bits of each number's mantissa and is faster where the hardware multiplies it natively (GPUs; CPUs
-with AMX). On a GPU, *exact* computing takes algorithms that give the same bits each time, and no TF32. Otherwise
-PyTorch's own settings hold, and with `torch.backends.cudnn.benchmark` cuDNN keeps the fastest algorithm.
+is done again in smaller portions, and at last on the CPU; the result's `meta["inference"]` tells where and how. Their
+*precision* is explained in `precision`.
 """
 
 from __future__ import annotations
 
-import contextlib
 import math
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
@@ -31,32 +26,8 @@ from .density import STEP
 from .evidence import TILE, evidence_map
 from .patches import cut, cut_patches, enclosed, foreground_of, grid_shape, near_foreground, patch_radius, tile_boxes
 from .position import fold_spectral_norm
+from .precision import autocast, check_precision, one_thread
 from .strides import STRIDES
-
-PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-"""Names of the formats."""
-
-
-def check_precision(precision: str) -> None:
-    """Raise ValueError for a name that is not in `PRECISIONS`."""
-    if precision not in PRECISIONS:
-        raise ValueError(f"precision must be one of {sorted(PRECISIONS)}, got {precision!r}")
-
-
-@contextlib.contextmanager
-def autocast(device: torch.device, precision: str, exact: bool = True) -> Iterator[None]:
-    """Compute in `precision`, exactly or, for training, as fast as PyTorch's settings for cuDNN let it.
-
-    Raises:
-        ValueError: the precision is not in `PRECISIONS`.
-    """
-    check_precision(precision)
-    with contextlib.ExitStack() as stack:
-        if exact and device.type == "cuda":
-            stack.enter_context(torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False))
-        stack.enter_context(torch.autocast(device.type, PRECISIONS[precision], enabled=precision != "float32"))
-        yield
-
 
 TILES = {1: 64, 2: 32, 4: 32}
 """Stride -> places along a tile's side: more is faster, needs more memory and changes no answer."""
@@ -288,18 +259,6 @@ class PatchPositionInferer(PositionInferer):
             patches = cut_patches(volume, places * self.stride, self.patch_size).to(device)
             i, j, k = places.unbind(1)
             predicted[:, i, j, k] = network(patches).to(predicted).T
-
-
-@contextlib.contextmanager
-def one_thread(device: torch.device) -> Iterator[None]:
-    """Compute in one thread on a CPU: how oneDNN divides a convolution among threads changes the sums' last bits."""
-    threads = torch.get_num_threads()
-    if device.type == "cpu":
-        torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 class EvidenceInferer(FrugalInferer):

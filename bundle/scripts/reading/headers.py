@@ -2,12 +2,11 @@
 
 Only regular files are opened (a FIFO would block, a dangling link fails), each in its own try. What is not DICOM is
 counted as *foreign*; DICOM objects that are not images (reports, directories) as *other objects*. An *enhanced* CT file
-holds many frames; what varies from frame to frame stands in its functional groups (DICOM PS3.3 A.38, C.7.6.16).
+holds many frames (see `frames`).
 """
 
 from __future__ import annotations
 
-import itertools
 import os
 import stat
 import warnings
@@ -21,6 +20,7 @@ from ..files.names import shown
 from ..findings import InputRefused, refusal
 from ..words import counted
 from .codestreams import check_inflated_size
+from .frames import FRAMES, SHARED, frames_of
 from .values import (
     age_years_of,
     as_list,
@@ -48,26 +48,12 @@ TAGS: tuple[str, ...] = (
     *("SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated", "BitsStored", "PixelRepresentation"),
     *("HighBit", "AcquisitionNumber"),
     *("NumberOfFrames", "LossyImageCompression", "SeriesNumber"),
-    *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
+    *(SHARED, FRAMES),
 )
 """The attributes that are read; all others stay on the disk."""
 
 STARTS = (b"\x02\x00", b"\x08\x00")
 """First bytes of a DICOM file without preamble: the group of its meta information, or that of its data set."""
-
-FRAME_GROUPS: dict[str, tuple[str, ...]] = {
-    "CTImageFrameTypeSequence": ("FrameType",),
-    "PlanePositionSequence": ("ImagePositionPatient",),
-    "PlaneOrientationSequence": ("ImageOrientationPatient",),
-    "PixelMeasuresSequence": ("PixelSpacing", "SliceThickness"),
-    "PixelValueTransformationSequence": ("RescaleSlope", "RescaleIntercept", "RescaleType"),
-    "CTReconstructionSequence": ("ConvolutionKernel",),
-    "ContrastBolusUsageSequence": ("ContrastBolusAgentAdministered",),
-}
-"""Sequences in which an enhanced file has attributes that a single-frame file has at its top level."""
-
-UNASSIGNED = ("UnassignedSharedConvertedAttributesSequence", "UnassignedPerFrameConvertedAttributesSequence")
-"""Functional groups in which a converter leaves what has no place in an enhanced file (PS3.3 C.7.6.16.2.25)."""
 
 
 @dataclass(frozen=True)
@@ -248,50 +234,9 @@ def _images(file: Path, data: Dataset) -> list[ImageHeader]:
     """One header for a single-frame file, one for each frame of an enhanced one."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        frames = data.get("PerFrameFunctionalGroupsSequence")
-        if not frames:
+        if not data.get(FRAMES):
             return [_image(file, None, data, data)]
-        shared = (data.get("SharedFunctionalGroupsSequence") or [Dataset()])[0]
-        left = [_unassigned(shared, frame) for frame in frames]
-        return [
-            _image(file, k, _with_unassigned(data, left[k]), _frame_values(shared, frame, data, left[k]))
-            for k, frame in enumerate(frames)
-        ]
-
-
-def _unassigned(shared: Dataset, frame: Dataset) -> Dataset:
-    """The attributes of one frame that its converter assigned to no place; its own ones before the shared ones."""
-    left = Dataset()
-    for group, name in itertools.product((shared, frame), UNASSIGNED):
-        for item in group.get(name) or ():
-            left.update({element.tag: element for element in item if element.keyword in TAGS})
-    return left
-
-
-def _with_unassigned(data: Dataset, left: Dataset) -> Dataset:
-    """The attributes of the file, and those that only `left` has."""
-    if not left:
-        return data
-    joined = Dataset()
-    joined.file_meta = data.file_meta
-    joined.update({element.tag: element for element in left})
-    joined.update({element.tag: element for element in data if not element.is_empty and element.VR != "SQ"})
-    return joined
-
-
-def _frame_values(shared: Dataset, frame: Dataset, data: Dataset, left: Dataset) -> Dataset:
-    """The attributes of one frame at one level: its own functional groups, else the shared ones, else `left`."""
-    values = Dataset()
-    values.update({element.tag: element for element in left})
-    for group, names in FRAME_GROUPS.items():
-        sequence = frame.get(group) or shared.get(group)
-        for name in names:
-            if sequence and name in sequence[0]:
-                values[name] = sequence[0][name]
-    for name in ("PixelPaddingValue", "PixelPaddingRangeLimit"):
-        if name in data:
-            values[name] = data[name]
-    return values
+        return [_image(file, k, whole, values) for k, (whole, values) in enumerate(frames_of(data, TAGS))]
 
 
 def _image(file: Path, frame: int | None, data: Dataset, values: Dataset) -> ImageHeader:

@@ -17,14 +17,14 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from ..errors import OutputExists, as_ours
 from ..files.atomic import Content, check_writable, swap, sync, write_file
 from ..files.json_text import json_text, on_one_line
-from ..files.locks import locked
+from ..files.locks import alone, locked
 from ..processes.stopping import undisturbed
 from .record import RESULT_FORMAT, RESULT_NAME, check_name, own_files
 
@@ -43,11 +43,7 @@ def reserved(folder: str | Path, overwrite: bool = False) -> Iterator[Path]:
     """
     target = Path(folder).resolve()
     check_target(target, overwrite)
-    with ExitStack() as stack:
-        try:
-            firm = stack.enter_context(locked(target))
-        except OSError as error:
-            raise as_ours(error, target) from error
+    with alone(locked(target), target) as firm:
         check_target(target, overwrite)  # once more: what had the lock until now may have written it
         remove_abandoned(target, 0 if firm else ABANDONED_S)
         yield target

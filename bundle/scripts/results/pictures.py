@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from ..anomaly.detections.places import voxel_threshold
 from ..anomaly.scores import POOLINGS, score_name
-from ..findings import UNEVEN, flags_in_words
+from ..findings import UNEVEN
 from ..preprocessing.regions import REGIONS, SKULL
 from ..statistics.alpha import ALPHA, percent, percent_below
+from .flags import flags_in_words
 from .marks import Mark, marks
 from .overview import overview
 from .panels import PANEL

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..findings import FLAG, flags_in_words
+from ..findings import FLAG
 from ..statistics.alpha import ALPHA
 from ..words import counted
+from .flags import flags_in_words
 
 OVERVIEW, PAGE = "overview.png", "report.html"
 

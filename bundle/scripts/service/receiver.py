@@ -33,7 +33,8 @@ from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 
 from ..reading.headers import IMAGE_STORAGE
 from .association import PADDING, Delivery, peer, refusal_reason
-from .spool import Added, Spool, SpoolFull, key_of, shown
+from .limits import SpoolFull
+from .spool import Added, Spool, key_of, shown
 from .tls import Server
 
 LOG = logging.getLogger("head_ct_anomaly")

@@ -21,7 +21,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
@@ -29,16 +28,11 @@ from ..errors import as_ours
 from ..files.atomic import replace_file, sync
 from ..files.locks import lock_file
 from ..results.record import ResultIncomplete, verify
+from .limits import Limits, SpoolFull
 
 INCOMING, READY, WORKING, RESULTS, SENT, REFUSED = "incoming", "ready", "working", "results", "sent", "refused"
 STATES = (INCOMING, READY, WORKING, RESULTS, SENT, REFUSED)
 IMAGES, OUT, REASON, UNFINISHED = "images", "out", "reason", "unfinished"
-
-MIB = 2**20
-
-
-class SpoolFull(OSError):
-    """An image can't be taken: the disk is too full, or the image or its study is too large."""
 
 
 class SpoolInUse(RuntimeError):
@@ -51,15 +45,6 @@ class Added(Enum):
     NEW = "new"
     HELD = "held"
     OTHER = "other"
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Limits of a spool: bytes of an image and of a study, and bytes of the disk that stay free."""
-
-    image_bytes: int = 1024 * MIB
-    study_bytes: int = 4096 * MIB
-    free_bytes: int = 2048 * MIB
 
 
 def key_of(uid: str) -> str:
@@ -220,20 +205,13 @@ class Spool:
         sync(path.parent)
 
     def check_room(self, key: str, size: int) -> None:
-        """See that an image of `size` bytes may be stored.
+        """See that an image of `size` bytes may join a study.
 
         Raises:
             SpoolFull: it may not.
         """
-        limits = self.limits
-        if size > limits.image_bytes:
-            raise SpoolFull(errno.EFBIG, f"an image of {size // MIB} MiB, over {limits.image_bytes // MIB}")
         held = sum(file.stat().st_size for file in (self.place(INCOMING, key) / IMAGES).glob("*"))
-        if held + size > limits.study_bytes:
-            raise SpoolFull(errno.EFBIG, f"a study of over {limits.study_bytes // MIB} MiB")
-        free = shutil.disk_usage(self.root).free
-        if free - size < limits.free_bytes:
-            raise SpoolFull(errno.ENOSPC, f"only {free // MIB} MiB of the disk are free")
+        self.limits.check(size, held, shutil.disk_usage(self.root).free)
 
     def promote(self, quiet_s: float, unfinished_s: float = 0.0) -> dict[str, bool]:
         """The studies that became ready, and whether they are finished.

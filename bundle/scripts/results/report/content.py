@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...findings import FLAG, flags_in_words
+from ...findings import FLAG
 from ...preprocessing.regions import WHOLE_COVERAGE
+from ..flags import flags_in_words
 from ..header import TITLE, UNCONFIRMED
 from ..marks import in_words
 from ..record import RESULT_NAME, ResultIncomplete
