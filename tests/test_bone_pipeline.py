@@ -18,7 +18,7 @@ from scripts.results.record import verify
 from scripts.skull.assessment import assess
 from scripts.skull.files import read_calibration
 
-pytestmark = pytest.mark.xdist_group("pipeline")
+pytestmark = pytest.mark.xdist_group("bone_pipeline")
 
 
 def test_the_skull_is_judged_in_the_bone_series_and_the_brain_in_the_soft_one(tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -18,7 +20,7 @@ from planted import write_planted
 from report_groups import groups
 
 from scripts.commands.main import main
-from scripts.registration import verdict
+from scripts.registration import transforms, verdict
 from scripts.results.drawing import WARNING
 from scripts.results.panels import PANEL
 from scripts.results.record import verify
@@ -57,10 +59,26 @@ def test_maps_and_report_say_what_the_other_results_do(runs: Run) -> None:
         assert numbers["Percentile Ranking of measurement"] == pytest.approx(details["percentile"], abs=0.0051)
 
 
+def once(work: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that gives what `work` gives the first time, whatever the arguments."""
+    found: list[Any] = []
+
+    def first(*args: Any) -> Any:
+        if not found:
+            found.append(work(*args))
+        return found[0]
+
+    return first
+
+
 def test_a_pose_that_cannot_be_confirmed_is_refused_unless_it_is_forced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Result, picture and every DICOM object of a forced pose say so; the limits are raised so that no pose passes."""
+    """Result, picture and every DICOM object of a forced pose say so; the limits are raised so that no pose passes.
+
+    Registration takes every way that it has then; the second run is given what the first one found.
+    """
+    monkeypatch.setattr(transforms, "register", once(transforms.register))
     monkeypatch.setattr(verdict, "PASS_LEVEL", 1.1)
     monkeypatch.setattr(verdict, "REVIEW_LEVEL", 1.1)
     scan, more = write_planted(tmp_path / "in", "left", "LPS", "dicom")

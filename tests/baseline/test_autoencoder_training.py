@@ -23,6 +23,7 @@ TINY = {
     "box_start": [112, 112, 112],
     "box_end": [144, 160, 144],
     "train#dataset#first_heads": 1,
+    "train#dataloader#prefetch_factor": 1,
     "cpu_budget_s": 0.001,
 }
 """Overrides that make a training of seconds, whose budget one epoch exceeds."""

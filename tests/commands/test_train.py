@@ -20,6 +20,7 @@ TINY = {
     "test_anatomies": ["c"],
     "validation_heads_per_anatomy": 1,
     "train#dataset#first_heads": 1,
+    "train#dataloader#prefetch_factor": 1,
 }
 """Overrides that make a training of seconds."""
 

@@ -73,7 +73,7 @@ def run_by_monai(folder: Path, packaged: Path, scan: Path, inside: bool) -> int:
     """Run a scan by MONAI inside the packed bundle, or in the working folder with another number of threads."""
     if inside:
         place, threads = packaged, 1
-        words = ["--config_file", "configs/inference.json", "--output_dir", str(folder / "out")]
+        words = ["--config_file", "configs/inference.json", "--report", "False", "--output_dir", str(folder / "out")]
     else:
         place, threads = folder / WORK, 2
         config = packaged / "configs" / "inference.json"

@@ -27,6 +27,7 @@ TINY = {
     "healthy_heads": 1,
     "heads_per_kind": 0,
     "train#dataset#first_heads": 1,
+    "train#dataloader#prefetch_factor": 1,
 }
 """Overrides that make a training of seconds."""
 

@@ -26,6 +26,7 @@ TINY = {
     "validation_heads_per_anatomy": 1,
     "val_interval": 2,
     "train#dataset#first_heads": 1,
+    "train#dataloader#prefetch_factor": 1,
 }
 """Overrides that make a training of seconds."""
 

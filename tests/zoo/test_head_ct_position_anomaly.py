@@ -35,6 +35,7 @@ TRAIN = {
     "crops_per_iteration": 2,
     "crop_size": 43,
     "width": 1,
+    "train#dataloader#prefetch_factor": 1,
     "drawing#transforms": [LOADED, AS_DRAWN],
     "train#dataset#data": "$[{'image': name} for name in sorted(glob.glob(@dataset_dir + '/image_*.nii.gz'))]",
     "validate#preprocessing#transforms": [{**LOADED, "keys": ["image", "label"]}, "@intensity"],
@@ -42,7 +43,7 @@ TRAIN = {
     "for name in sorted(glob.glob(@dataset_dir + '/image_*.nii.gz'))]",
 }
 
-INFERENCE = {"bundle_root": BUNDLE, "stride": 4, "device": "cpu"}
+INFERENCE = {"bundle_root": BUNDLE, "stride": 4, "device": "cpu", "report": False}
 
 
 def check_workflow(workflow: ConfigWorkflow) -> None:
