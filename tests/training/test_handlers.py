@@ -19,6 +19,7 @@ from monai.engines import SupervisedTrainer
 from monai.handlers import LrScheduleHandler, StatsHandler
 from monai.transforms import Compose
 
+from scripts.errors import WrongUsage
 from scripts.training import handlers as training_handlers
 from scripts.training.handlers import (
     ContinueStream,
@@ -54,7 +55,7 @@ class Same(Compose):
 class Toy:
     """A training of a linear layer, set up as train.json sets it up; what it sees is kept in `seen`."""
 
-    def __init__(self, folder: Path, epochs: int, cosine: bool = False) -> None:
+    def __init__(self, folder: Path, epochs: int, cosine: bool = False, iterations: int = ITERATIONS) -> None:
         torch.manual_seed(0)
         self.network = torch.nn.Linear(4, 1)
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=0.01)
@@ -68,7 +69,7 @@ class Toy:
         self.trainer = SupervisedTrainer(
             device=torch.device("cpu"),
             max_epochs=epochs,
-            epoch_length=ITERATIONS,
+            epoch_length=iterations,
             train_data_loader=DataLoader(self.stream, batch_size=2),
             network=self.network,
             optimizer=self.optimizer,
@@ -114,6 +115,17 @@ def test_it_goes_on_where_it_stopped(tmp_path: Path) -> None:
     assert second.steps() == 4 * ITERATIONS
     assert second.optimizer.param_groups[0]["lr"] == pytest.approx(0.01 * 0.5**4)
     assert second.trainer.state.iteration == 4 * ITERATIONS
+
+
+@pytest.mark.parametrize("iterations", [ITERATIONS - 1, ITERATIONS + 1])
+def test_epochs_of_another_number_of_iterations_are_refused(iterations: int, tmp_path: Path) -> None:
+    Toy(tmp_path, epochs=2).run()
+    other = Toy(tmp_path, epochs=4, iterations=iterations)
+    sentence = rf"has 3 iterations an epoch, not {iterations}\. Set iterations_per_epoch to 3, or name another folder"
+    with pytest.raises(WrongUsage, match=sentence):
+        other.run()
+    assert other.epochs == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint_epoch=1.pt", "checkpoint_epoch=2.pt"]
 
 
 def test_a_longer_training_has_the_learning_rates_of_one_that_was_planned_so(tmp_path: Path) -> None:

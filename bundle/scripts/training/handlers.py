@@ -26,6 +26,7 @@ from monai.handlers import CheckpointLoader, CheckpointSaver, StatsHandler, Tens
 from torch import nn
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
+from ..errors import WrongUsage
 from ..files.atomic import replace_file
 from .checkpoints import BEST, latest_checkpoint, remove_older
 from .heads import HeadStream
@@ -59,9 +60,20 @@ class ResumeTraining:
         engine.add_event_handler(Events.STARTED, self)
 
     def __call__(self, engine: Engine) -> None:
-        """Restore everything in `state`, and the engine's epoch."""
+        """Restore everything in `state`, and the engine's epoch.
+
+        Raises:
+            WrongUsage: the checkpoint's epochs have another number of iterations, which ignite would silently keep.
+        """
         if path := latest_checkpoint(self.folder):
+            planned = engine.state.epoch_length
             CheckpointLoader(path, {**self.state, "trainer": engine}, map_location=self.map_location)(engine)
+            if engine.state.epoch_length != planned:
+                length = engine.state.epoch_length
+                raise WrongUsage(
+                    f"The training in {self.folder} has {length} iterations an epoch, not {planned}. "
+                    f"Set iterations_per_epoch to {length}, or name another folder."
+                )
             for part in self.state.values():
                 if isinstance(part, CosineAnnealingLR):
                     stretch(part, int(engine.state.max_epochs or 0))
