@@ -173,6 +173,15 @@ def test_a_localizer_inside_the_series_is_set_aside(make: Any) -> None:
     assert chosen([*images, replace(scout, image_type=())]).slices == 37  # across the others: no slice of them
 
 
+@pytest.mark.parametrize("scout", ["0", "3"], ids=["read first", "read last"])
+def test_directions_of_another_series_do_not_divide_a_series(make: Any, scout: str) -> None:
+    """Direction cosines of 0.0009 and 0.0011 are the same direction, though only one of them is that of the scout."""
+    images = make("2", orientation=(1.0, 0.0009, 0.0, 0.0, 1.0, 0.0))
+    images[20:] = [replace(image, orientation=(1.0, 0.0011, 0.0, 0.0, 1.0, 0.0)) for image in images[20:]]
+    other = make(scout, orientation=(1.0, 0.0, 0.0, 0.0, 1.0, 0.0), image_type=("ORIGINAL", "PRIMARY", "LOCALIZER"))
+    assert chosen(images, other[:2]).slices == 37
+
+
 def test_images_are_sorted_by_height(make: Any) -> None:
     heights = [image.position_mm[2] for image in chosen(make("1")[::-1]).images if image.position_mm]
     assert heights == sorted(heights)

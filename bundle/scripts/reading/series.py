@@ -10,7 +10,7 @@ the largest coverage (a head needs no more than `ENOUGH_MM`); then the finest sp
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,12 +68,15 @@ class Stack:
 
 
 def stacks_of(headers: Headers) -> list[Stack]:
-    """All stacks of a folder; their order, and the order of their images, does not depend on file names."""
+    """All stacks of a folder; their order, and the order of their images, does not depend on file names.
+
+    A series is divided by its own directions only: nearly the same one of another series must not divide it.
+    """
     groups: dict[tuple[object, ...], list[ImageHeader]] = {}
-    directions: list[tuple[float, ...]] = []
+    directions: defaultdict[tuple[object, ...], list[tuple[float, ...]]] = defaultdict(list)
     for image in sorted(headers.images, key=_order):
         where = (image.patient, image.study_uid, image.series_uid, image.rows, image.columns, kind_of(image))
-        groups.setdefault((*where, _direction(image, directions)), []).append(image)
+        groups.setdefault((*where, _direction(image, directions[where])), []).append(image)
     return [_stack(images) for images in groups.values()]
 
 
