@@ -72,6 +72,16 @@ def test_a_series_of_the_neck_is_used_if_it_is_named_or_alone(make: Any) -> None
     assert chosen(neck).objections == ()
 
 
+@pytest.mark.parametrize(
+    "spine", [{"series_description": "C-SPINE"}, {"series_description": "HWS"}, {"body_part": "CSPINE"}], ids=str
+)
+def test_a_head_with_contrast_is_chosen_over_a_plain_cervical_spine(make: Any, spine: dict[str, Any]) -> None:
+    head = make("1", contrast="OMNIPAQUE", series_description="HEAD", body_part="HEAD")
+    spine = {"body_part": "HEAD", **spine}
+    assert chosen(head, make("2", THIN, **spine)).first.series_uid == "1"
+    assert chosen(head, make("2", THIN, **spine), make("3")).first.series_uid == "3"
+
+
 def test_thinner_slices_are_better_and_coverage_comes_first(make: Any) -> None:
     assert chosen(make("1"), make("2", THIN)).first.series_uid == "2"
     assert chosen(make("1"), make("2", THIN)[:60]).first.series_uid == "1"

@@ -4,7 +4,7 @@ A *stack* is the images of one series that share patient, study, rows, columns, 
 *objections*, for which it is only used when its series is named: not an original, not axial, a bone kernel. A bone
 kernel may serve the skull beside a soft one (see `bone_series`), or where there is no other.
 
-The choice: CT, original, axial, no bone kernel; then without contrast agent; then a head before other body parts; then
+The choice: CT, original, axial, no bone kernel; then a head before other body parts; then without contrast agent; then
 the largest coverage (a head needs no more than `ENOUGH_MM`); then the finest spacing. A tie is refused.
 """
 
@@ -224,8 +224,8 @@ def _best(pool: list[Stack]) -> Stack:
 def best_of(pool: list[Stack]) -> list[Stack]:
     """The best of the stacks, all that are equally good, by the rules in this module's docstring."""
     pool = _prefer(pool, [s.whole for s in pool])
-    pool = _prefer(pool, [not s.contrast for s in pool])
     pool = _prefer(pool, [is_of_head(s.first) for s in pool])
+    pool = _prefer(pool, [not s.contrast for s in pool])
     if len({s.first.study_uid for s in pool}) == 1:
         covered = [min(s.coverage_mm, ENOUGH_MM) for s in pool]
         pool = _prefer(pool, [c >= max(covered) - 10.0 for c in covered])
