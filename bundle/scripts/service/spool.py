@@ -227,7 +227,7 @@ class Spool:
         """
         limits = self.limits
         if size > limits.image_bytes:
-            raise SpoolFull(errno.EFBIG, f"an image of {size // MIB} MiB, over {limits.image_bytes // MIB}")
+            raise SpoolFull(errno.EFBIG, f"an image of over {limits.image_bytes // MIB} MiB")
         held = sum(file.stat().st_size for file in (self.place(INCOMING, key) / IMAGES).glob("*"))
         if held + size > limits.study_bytes:
             raise SpoolFull(errno.EFBIG, f"a study of over {limits.study_bytes // MIB} MiB")
