@@ -19,6 +19,7 @@ from jsonschema.exceptions import ValidationError, best_match
 
 from scripts.datasets.datalist import listed_scans
 from scripts.errors import WrongUsage
+from scripts.training.checkpoints import check_start
 from scripts.workflow import parsed_configs
 
 SCHEMA: dict[str, Any] = json.loads((Path(__file__).parent / "manifest.schema.json").read_text(encoding="utf-8"))
@@ -71,6 +72,29 @@ def iterations(run: Mapping[str, Any], datalist: str) -> int:
         return int(run["iterations_per_epoch"])
     at_once = int(run["train"].get("crops_per_iteration", parser["crops_per_iteration"]))
     return -(-len(listed_scans(datalist, "training")) // at_once)
+
+
+def check_start_weights(run: Mapping[str, Any]) -> None:
+    """See that a run's network can start from the weights that its training starts from, if it starts from any.
+
+    Raises:
+        WrongUsage: they are of another width or patch size, or of another kind of network.
+    """
+    parser = parsed_configs(TRAINING[run["network"]])
+    for name, value in {"width": run["width"], "patch_size": run["patch_size"], **run["train"]}.items():
+        parser[name] = value
+    weights = parser.get_parsed_content("start_weights")
+    if weights is None or not Path(weights).is_file():
+        return
+    try:
+        check_start(weights, parser.get_parsed_content("network_def"))
+    except WrongUsage as error:
+        patch_size = f" and patch size {parser['patch_size']}" if parser["patch_size"] else ""
+        raise WrongUsage(
+            f"Run {run['name']}: its training starts from {weights}, which holds no {run['network']} network of "
+            f"width {parser['width']}{patch_size}. Choose what it holds, or start from nothing: train: "
+            "{start_weights: null}."
+        ) from error
 
 
 def _defaults(schema: Mapping[str, Any]) -> dict[str, Any]:

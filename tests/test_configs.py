@@ -443,3 +443,36 @@ def test_a_train_config_alone_can_be_read_from_anywhere(tmp_path: Path, monkeypa
 
 def test_the_installed_monai_is_the_one_in_the_metadata() -> None:
     assert monai.__version__.split("+")[0] == load("metadata.json")["monai_version"]
+
+
+@pytest.mark.parametrize("overlay", [(), ("published_train.json",), ("autoencoder.json",), ("density_train.json",)])
+def test_each_training_ends_with_its_budget_in_several_processes_too(overlay: tuple[str, ...]) -> None:
+    for names in (overlay, (*overlay, "multi_gpu_train.json")):
+        parser = ConfigParser(load("train.json"))
+        for name in names:
+            parser.update(load(name))
+        handlers = parser["train#trainer#train_handlers"]
+        assert handlers == "@train#handlers" or handlers["handlers"] == "@train#handlers"
+        curve, budget = parser["train#handlers#2"], parser["train#handlers#3"]
+        assert (curve["_target_"], budget["_target_"]) == (
+            "scripts.training.handlers.LearningCurve",
+            "scripts.training.handlers.CpuBudget",
+        )
+        assert (budget["curve"], budget["seconds"], parser["cpu_budget_s"]) == (
+            "@train#handlers#2",
+            "@cpu_budget_s",
+            None,
+        )
+
+
+@pytest.mark.parametrize(("device", "chosen"), [(torch.device("cuda", 1), [torch.device("cuda", 1)]), ("cpu", [])])
+def test_each_process_of_a_training_sums_on_its_own_gpu(
+    device: Any, chosen: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Any] = []
+    monkeypatch.setattr(torch.cuda, "set_device", seen.append)
+    monkeypatch.setattr(torch.distributed, "init_process_group", lambda backend: seen.append(backend))
+    parser = ConfigParser(load("train.json"))
+    parser.update({**load("multi_gpu_train.json"), "device": device, "backend": "some"})
+    parser.get_parsed_content("initialize")
+    assert seen == [*chosen, "some"], "before the group is made"

@@ -201,9 +201,41 @@ def test_health_checks_tell_a_server_that_answers(monkeypatch: pytest.MonkeyPatc
     assert not is_healthy("node", 11112, port)
 
 
+@bash
+def test_a_folder_of_other_files_is_not_cleared(tmp_path: Path) -> None:
+    """Each script that clears folders begins so: what it names of its own may be somebody's."""
+    clearing = [path for path in ENGINES.glob("*.sh") if re.search(r"^rm -rf", path.read_text(), flags=re.M)]
+    assert {path.name for path in clearing} == {"docker.sh", "label.sh", "stand_in.sh"}
+    for name in ("out", "list", "data"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "precious").touch()
+    before = sorted(tmp_path.rglob("*"))
+    for path in clearing:
+        done = subprocess.run([str(path), str(tmp_path), "24", "0"], capture_output=True, text=True, timeout=60)
+        told = f"{tmp_path} holds other files, which would be cleared. Name a new or empty folder.\n"
+        assert (done.returncode, done.stderr) == (2, told), path.name
+        assert sorted(tmp_path.rglob("*")) == before, path.name
+
+
+@bash
+def test_a_new_folder_may_be_cleared_again(tmp_path: Path) -> None:
+    own = str(ENGINES / "own_folder.sh")
+    for _ in range(2):
+        subprocess.run([own, str(tmp_path / "deep" / "new")], check=True)
+        (tmp_path / "deep" / "new" / "out").mkdir(exist_ok=True)
+    subprocess.run([own, str(tmp_path / "deep" / "new" / "out")], check=True)
+    (tmp_path / "file").write_text("x")
+    assert subprocess.run([own, str(tmp_path / "file")], capture_output=True).returncode == 2
+
+
+def test_no_script_of_an_engine_repeats_the_version() -> None:
+    for path in ENGINES.glob("*.sh"):
+        assert VERSION not in path.read_text(encoding="utf-8"), path.name
+
+
 def test_every_run_of_an_engine_is_a_step_that_can_fail() -> None:
     check = (ENGINES / "check.sh").read_text(encoding="utf-8")
-    shared = {"check.sh", "images.sh", "same_tables.sh", "stand_in.sh"}
+    shared = {"check.sh", "images.sh", "own_folder.sh", "same_tables.sh", "stand_in.sh"}
     for path in {path for path in ENGINES.glob("*.sh") if path.name not in shared}:
         assert re.search(rf"^step .*/{path.name}", check, flags=re.M), path.name
     for path in ENGINES.glob("*.sh"):

@@ -7,7 +7,10 @@
 set -euo pipefail
 folder=$(realpath -m "$1") root=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../..") uid=12345
 shift
+"$root/benchmarks/engines/own_folder.sh" "$folder"
 python=$root/.venv/bin/python sample=$root/sample
+facts=$root/bundle/configs/metadata.json
+version=$("$python" -c 'import json, sys; print(json.load(open(sys.argv[1]))["version"])' "$facts")
 started=()
 trap 'if ((${#started[@]})); then docker rm -f "${started[@]}" >/dev/null; fi; kill $(jobs -p) 2>/dev/null || true' EXIT
 export DOCKER_BUILDKIT=1
@@ -43,16 +46,16 @@ wait_for() { # wait_for WORDS SECONDS COMMAND...: until the command goes through
 healthy() { test "$(docker inspect --format '{{.State.Health.Status}}' "$1")" = healthy; }
 sent() { docker logs "$node" 2>&1 | grep -q "results sent"; }
 
-build head-ct-anomaly:0.2.0 "$@"
+build "head-ct-anomaly:$version" "$@"
 docker run --rm --network none --read-only --tmpfs /tmp --user "$uid" -v "$sample:/scans:ro" -v "$folder/out:/out" \
-    head-ct-anomaly:0.2.0 run /scans/dicom -o /out/scan
+    "head-ct-anomaly:$version" run /scans/dicom -o /out/scan
 "$root/.venv/bin/head-ct-anomaly" verify "$folder/out/scan"
 
-build head-ct-anomaly-node:0.2.0 --target node "$@"
+build "head-ct-anomaly-node:$version" --target node "$@"
 node=head-ct-node-$$ pacs=$("$python" -c 'import socket; s = socket.create_server(("", 0)); print(s.getsockname()[1])')
 (cd "$folder/pacs" && exec "$python" -m pynetdicom storescp "$pacs" -aet PACS -od . >"$folder/pacs.log" 2>&1) &
 start "$node" --add-host pacs.example:host-gateway -v "$folder/spool:/spool" -p 127.0.0.1::11112 \
-    head-ct-anomaly-node:0.2.0 /spool --sender SCANNER --to "PACS@pacs.example:$pacs"
+    "head-ct-anomaly-node:$version" /spool --sender SCANNER --to "PACS@pacs.example:$pacs"
 wait_for "the node is healthy" 120 healthy "$node"
 "$python" - "$(docker port "$node" 11112/tcp)" "$sample/dicom" <<'END'
 import sys
@@ -79,9 +82,9 @@ print(*sorted({pydicom.dcmread(path, specific_tags=["SOPClassUID"]).SOPClassUID.
 echo "the PACS has: $classes"
 grep -q Segmentation <<<"$classes"
 
-build head-ct-anomaly-label:0.2.0 --target label "$@"
+build "head-ct-anomaly-label:$version" --target label "$@"
 label=head-ct-label-$$
-start "$label" -v "$folder/data:/data" -v "$sample:/scans:ro" -p 127.0.0.1::8000 head-ct-anomaly-label:0.2.0
+start "$label" -v "$folder/data:/data" -v "$sample:/scans:ro" -p 127.0.0.1::8000 "head-ct-anomaly-label:$version"
 wait_for "MONAI Label is healthy" 300 healthy "$label"
 url=http://$(docker port "$label" 8000/tcp)/infer/head_ct_position_anomaly
 curl -sSf -X POST "$url?image=/scans/dicom&output=json" -o "$folder/label.json"

@@ -5,7 +5,7 @@ set -euo pipefail
 folder=$(realpath -m "$1")
 shift
 source "$(dirname "${BASH_SOURCE[0]}")/images.sh"
-mkdir -p "$folder"
+"$root/benchmarks/engines/own_folder.sh" "$folder"
 build label "$folder" "$@"
 rm -rf "$folder/data"
 mkdir "$folder/data"

@@ -6,6 +6,7 @@ set -euo pipefail
 folder=$(realpath -m "$1") cases=$2 seconds=$3
 root=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../..")
 python=$root/.venv/bin/python
+"$root/benchmarks/engines/own_folder.sh" "$folder"
 # What an earlier run left in FOLDER.
 rm -rf "$folder"/{bin,list,whole,parts,joined,killed,failed,mixed,slurm} "$folder"/*.log
 mkdir -p "$folder/bin" "$folder/list"

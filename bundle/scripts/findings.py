@@ -103,6 +103,10 @@ REFUSALS = {
         "DICOM objects were asked for (`--dicom`), and images share one SOPInstanceUID, or have no StudyInstanceUID",
         "Leave out --dicom, or anonymise the series again with a UID for each image and for the study.",
     ),
+    "no_study": (
+        "DICOM objects were asked for (`--dicom`), and the scan is a NIfTI file",
+        "Give the DICOM series, or leave out --dicom.",
+    ),
     "too_few_slices": ("fewer than 15 slices", "Give the folder that holds the whole series."),
     "short_coverage": ("less than 100 mm is covered in some direction", "Give a scan of the whole head."),
     "missing_slices": (

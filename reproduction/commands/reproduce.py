@@ -29,7 +29,7 @@ from scripts.processes.local import LEAVING_S
 
 from ..examples import candidates, labelled_tests
 from ..folder import Reproduction
-from ..plan import TRAINING, iterations, read_manifest
+from ..plan import TRAINING, check_start_weights, iterations, read_manifest
 
 SHIPPED = ("paper.yaml", "small.yaml")
 """Manifests of the bundle's configs: the published sweep, and one for the stand-in and two CPU cores."""
@@ -128,8 +128,12 @@ def settings(folder: Reproduction, manifest: Mapping[str, Any], cores: int) -> d
     """The settings of the rules: the manifest, and values that follow from it and from the datalist.
 
     Raises:
-        WrongUsage: the datalist is not one, or a run sets an id that its config does not have.
+        WrongUsage: the datalist is not one, or a run sets an id that its config does not have, or can't start from the
+            weights that its training starts from.
     """
+    numbers = {run["name"]: iterations(run, manifest["datalist"]) for run in manifest["runs"]}
+    for run in manifest["runs"]:
+        check_start_weights(run)
     return {
         **manifest,
         "folder": str(folder.root),
@@ -137,7 +141,7 @@ def settings(folder: Reproduction, manifest: Mapping[str, Any], cores: int) -> d
         "python": PYTHON,
         "training": TRAINING,
         "cores": cores,
-        "iterations": {run["name"]: iterations(run, manifest["datalist"]) for run in manifest["runs"]},
+        "iterations": numbers,
         "candidates": candidates(manifest["datalist"]),
     }
 

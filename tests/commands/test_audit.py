@@ -20,6 +20,8 @@ from pydicom.dataset import Dataset
 
 from scripts.commands import cohort
 from scripts.commands.main import main
+from scripts.sites.audit import facts
+from scripts.sites.audit.facts import read_facts
 
 
 @pytest.fixture
@@ -103,6 +105,38 @@ def test_rows_of_other_cases_are_counted_and_kept_nowhere(site: Path, capsys: py
     assert main(words(site, "--groups", str(groups_of(site, ["case-1"])))) == 0
     assert capsys.readouterr().err == ""
     assert [line[:6] for line in (site / "out" / "groups.csv").read_text().splitlines()[1:]] == ["case-0", "case-1"]
+
+
+def test_an_empty_cell_withdraws_what_an_earlier_audit_kept(site: Path) -> None:
+    """A table first, then the same one with a cell emptied: nothing of the first one stays."""
+    table = groups_of(site, [f"case-{number}" for number in range(30)])
+    assert main(words(site, "--groups", str(table))) == 0
+    table.write_text(table.read_text().replace("case-1,F", "case-1,").replace("case-2,F", "case-2,O"))
+    assert main(words(site, "--groups", str(table))) == 0
+    kept = read_facts(site / "out" / "groups.csv")
+    assert [kept[f"case-{number}"] for number in range(4)] == [{"sex": "F"}, {}, {}, {"sex": "F"}]
+    (site / "out" / "groups.csv").write_text("case,sex,month\ncase-3,M,2026-01\ncase-40,F,2026-01\n")
+    table.write_text("case,sex\ncase-3,\n")
+    assert main(words(site, "--groups", str(table))) == 0
+    found = read_facts(site / "out" / "groups.csv")
+    assert found == {"case-3": {"month": "2026-01"}, "case-40": {"sex": "F", "month": "2026-01"}}
+
+
+def test_where_a_cell_is_empty_the_headers_count_again(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = []
+    monkeypatch.setattr(
+        facts,
+        "facts_in_headers",
+        lambda case: read.append(case.name) or {"sex": "M", "scanner": "A", "month": "2026-01"},
+    )
+    listed, table = str(list_of(site, 150)), groups_of(site, ["case-1", "case-2"])
+    assert main(words(site, "--datalist", listed, "--groups", str(table))) == 0
+    assert len(read) == 150
+    table.write_text("case,sex\ncase-1,\ncase-2,F\n")
+    assert main(words(site, "--datalist", listed, "--groups", str(table))) == 0
+    assert read[150:] == ["case-1"]
+    kept = read_facts(site / "out" / "groups.csv")
+    assert [kept[f"case-{number}"]["sex"] for number in range(4)] == ["M", "M", "F", "M"]
 
 
 @pytest.mark.parametrize(

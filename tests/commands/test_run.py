@@ -7,6 +7,7 @@ import gc
 import json
 import logging
 import os
+import shutil
 import subprocess
 import sys
 import warnings
@@ -18,6 +19,7 @@ import monai.bundle
 import pytest
 from dicom_series import SERIES, write_series
 from geometries import PLAIN
+from input_files import nifti
 from monai.bundle import ConfigWorkflow
 from pydicom.dataset import Dataset
 
@@ -409,6 +411,21 @@ def test_dicom_objects_need_a_study(tmp_path: Path, capsys: pytest.CaptureFixtur
     (tmp_path / "head.nii.gz").write_bytes(b"")
     assert main(["run", str(tmp_path / "head.nii.gz"), "-o", str(tmp_path / "out"), "--dicom"]) == 2
     assert "A NIfTI file has no study" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["zip", "folder"])
+def test_dicom_objects_need_a_study_of_a_nifti_inside_something_too(
+    kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scan = tmp_path / "in"
+    scan.mkdir()
+    nifti()(scan / "head")
+    if kind == "zip":
+        scan = Path(shutil.make_archive(str(tmp_path / "scan"), "zip", scan))
+    assert main(["run", str(scan), "-o", str(tmp_path / "out"), "--dicom"]) == 3
+    said = "A NIfTI file has no study that DICOM objects could belong to. Give the DICOM series, or leave out --dicom."
+    assert capsys.readouterr().err.strip() == said
+    assert not (tmp_path / "out").exists()
 
 
 def test_dicom_objects_need_a_uid_for_each_image(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,6 +8,9 @@ import csv
 import json
 import re
 import shutil
+import tempfile
+from multiprocessing import current_process
+from multiprocessing.connection import Listener
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +185,24 @@ def test_a_training_that_is_done_is_exported_again(
         assert main(["train", "--simulate", str(maps), "-o", str(tmp_path / "out"), "--epochs", epochs]) == 0
         assert f"9 epochs are done already in {tmp_path / 'out'}, {epochs} were asked for" in capsys.readouterr().err
     plain_network().load_state_dict(torch.load(tmp_path / "out" / "model.pt", weights_only=True))
+
+
+def test_a_training_s_workers_have_sockets_with_short_paths(
+    maps: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoint(tmp_path / "out", 2)
+    (tmp_path / ("x" * 90)).mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / ("x" * 90)))
+    monkeypatch.delitem(current_process()._config, "tempdir", raising=False)  # type: ignore[attr-defined]
+    opened: list[str] = []
+
+    def trained(files: Any, values: Any) -> None:
+        with Listener(family="AF_UNIX") as listener:
+            opened.append(str(listener.address))
+
+    monkeypatch.setattr(train, "train_configs", trained)
+    assert main(["train", "--simulate", str(maps), "-o", str(tmp_path / "out")]) == 0
+    assert len(opened) == 1
 
 
 def test_a_training_that_goes_on_says_what_it_does_not_do(

@@ -72,6 +72,16 @@ def test_a_series_of_the_neck_is_used_if_it_is_named_or_alone(make: Any) -> None
     assert chosen(neck).objections == ()
 
 
+@pytest.mark.parametrize(
+    "spine", [{"series_description": "C-SPINE"}, {"series_description": "HWS"}, {"body_part": "CSPINE"}], ids=str
+)
+def test_a_head_with_contrast_is_chosen_over_a_plain_cervical_spine(make: Any, spine: dict[str, Any]) -> None:
+    head = make("1", contrast="OMNIPAQUE", series_description="HEAD", body_part="HEAD")
+    spine = {"body_part": "HEAD", **spine}
+    assert chosen(head, make("2", THIN, **spine)).first.series_uid == "1"
+    assert chosen(head, make("2", THIN, **spine), make("3")).first.series_uid == "3"
+
+
 def test_thinner_slices_are_better_and_coverage_comes_first(make: Any) -> None:
     assert chosen(make("1"), make("2", THIN)).first.series_uid == "2"
     assert chosen(make("1"), make("2", THIN)[:60]).first.series_uid == "1"
@@ -171,6 +181,15 @@ def test_a_localizer_inside_the_series_is_set_aside(make: Any) -> None:
     )
     assert chosen([*images, scout]).slices == 37
     assert chosen([*images, replace(scout, image_type=())]).slices == 37  # across the others: no slice of them
+
+
+@pytest.mark.parametrize("scout", ["0", "3"], ids=["read first", "read last"])
+def test_directions_of_another_series_do_not_divide_a_series(make: Any, scout: str) -> None:
+    """Direction cosines of 0.0009 and 0.0011 are the same direction, though only one of them is that of the scout."""
+    images = make("2", orientation=(1.0, 0.0009, 0.0, 0.0, 1.0, 0.0))
+    images[20:] = [replace(image, orientation=(1.0, 0.0011, 0.0, 0.0, 1.0, 0.0)) for image in images[20:]]
+    other = make(scout, orientation=(1.0, 0.0, 0.0, 0.0, 1.0, 0.0), image_type=("ORIGINAL", "PRIMARY", "LOCALIZER"))
+    assert chosen(images, other[:2]).slices == 37
 
 
 def test_images_are_sorted_by_height(make: Any) -> None:

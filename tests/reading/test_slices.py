@@ -7,7 +7,7 @@ import pytest
 from geometries import GEOMETRIES, PLAIN, Geometry, world
 
 from scripts.findings import InputRefused
-from scripts.reading.slices import UNIFORM_MM, Grid, blend, common_spacing, grid_of, normal_of, spacing_kind
+from scripts.reading.slices import FINEST_MM, UNIFORM_MM, Grid, blend, common_spacing, grid_of, normal_of, spacing_kind
 
 LPS = np.array([-1.0, -1.0, 1.0])
 
@@ -197,3 +197,13 @@ def test_without_a_common_grid_the_finest_allowed_ones_are_tried() -> None:
     spacing, count = common_spacing(heights_of(list(rng.uniform(2.0, 2.9, 40))))
     assert 0.5 <= spacing <= 2.9
     assert count * spacing >= 2.0 * 40
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_grid_reaches_beyond_the_last_slice_or_ends_before_it(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    for gaps in (rng.uniform(2.0, 2.9, 40), rng.uniform(0.5, 0.7, 200), 2.5 + rng.uniform(-0.15, 0.15, 50)):
+        heights = heights_of(list(gaps))
+        spacing, count = common_spacing(heights)
+        assert abs((count - 1) * spacing - heights[-1]) <= UNIFORM_MM
+        assert spacing >= FINEST_MM

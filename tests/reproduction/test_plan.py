@@ -11,7 +11,7 @@ import pytest
 from paper_inputs import run
 
 from reproduction import memory
-from reproduction.plan import SCHEMA, TRAINING, iterations, read_manifest
+from reproduction.plan import SCHEMA, TRAINING, check_start_weights, iterations, read_manifest
 from scripts.anomaly.scores import POOLINGS
 from scripts.assets import config
 from scripts.errors import WrongUsage
@@ -194,6 +194,26 @@ def test_an_epoch_of_scans_sees_each_training_scan_once(tmp_path: Path) -> None:
     four = run("b", "autoencoder", iterations_per_epoch="scans", train={"crops_per_iteration": 4})
     assert iterations(four, path) == 3
     assert iterations(run("c", iterations_per_epoch=7), path) == 7
+
+
+@pytest.mark.parametrize("size", [{"width": 2}, {"patch_size": 31}, {"train": {"width": 2}}], ids=str)
+def test_a_network_that_its_weights_do_not_fit_is_refused(size: dict[str, Any]) -> None:
+    shipped = {"width": 16, "patch_size": 39, "train": {}}
+    check_start_weights(run("a", "dense", **shipped))
+    with pytest.raises(
+        WrongUsage, match=r"Run a: .*model\.pt, which holds no dense network of width \d+ and .*: null}"
+    ):
+        check_start_weights(run("a", "dense", **{**shipped, **size}))
+    check_start_weights(
+        run("a", "dense", **{**shipped, **size, "train": {**size.get("train", {}), "start_weights": None}})
+    )
+    check_start_weights(run("a", **{**shipped, **size}))
+
+
+@pytest.mark.parametrize("name", ["paper.yaml", "small.yaml"])
+def test_the_networks_that_ship_can_start(name: str) -> None:
+    for row in read_manifest(config(name))["runs"]:
+        check_start_weights(row)
 
 
 def test_the_published_sweep_is_whole() -> None:

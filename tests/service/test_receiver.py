@@ -24,6 +24,7 @@ from pynetdicom.pdu import A_ASSOCIATE_RQ
 from pynetdicom.sop_class import CTImageStorage, Verification
 
 from scripts.reading.headers import IMAGE_STORAGE
+from scripts.service import receiver
 from scripts.service.limits import Limits
 from scripts.service.receiver import ELEMENTS_DISCARDED, MAX_ASSOCIATIONS, OUT_OF_RESOURCES, Receiver, study_of
 from scripts.service.spool import Spool, key_of
@@ -266,7 +267,23 @@ def test_a_full_disk_and_too_large_an_image_are_out_of_resources(
         assert send(port, files) == [OUT_OF_RESOURCES]
     assert held(spool, 0) == []
     assert "MiB of the disk are free" in caplog.text
-    assert "an image of 0 MiB" in caplog.text
+    assert "an image of over 0 MiB" in caplog.text
+
+
+def test_of_too_large_an_image_little_more_than_the_limit_is_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files, sizes, read = write_study(tmp_path / "in", 0, 2), [], receiver.study_of
+    data = pydicom.dcmread(files[0])
+    data.add_new(0x7FE10010, "OB", bytes(2**22))
+    data.save_as(files[0])
+    monkeypatch.setattr(receiver, "study_of", lambda content: (sizes.append(len(content)), read(content))[1])
+    limit = 2**17
+    with receiving(tmp_path, Limits(image_bytes=limit, free_bytes=0)) as (spool, port):
+        assert send(port, files) == [OUT_OF_RESOURCES, 0], "the next one has a count of its own"
+        assert len(held(spool, 0)) == 1
+    assert limit < sizes[0] < limit + receiver.BEYOND_BYTES + 2**11
+    assert pydicom.dcmread(held(spool, 0)[0]) == pydicom.dcmread(files[1])
 
 
 def test_no_patient_is_in_the_log(node: tuple[Spool, int], tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

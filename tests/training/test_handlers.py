@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import csv
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +19,7 @@ from monai.engines import SupervisedTrainer
 from monai.handlers import LrScheduleHandler, StatsHandler
 from monai.transforms import Compose
 
+from scripts.errors import WrongUsage
 from scripts.training import handlers as training_handlers
 from scripts.training.handlers import (
     ContinueStream,
@@ -25,7 +30,6 @@ from scripts.training.handlers import (
     ResumeTraining,
     SaveTraining,
     for_this_process,
-    with_budget,
 )
 from scripts.training.heads import HeadStream
 
@@ -51,7 +55,7 @@ class Same(Compose):
 class Toy:
     """A training of a linear layer, set up as train.json sets it up; what it sees is kept in `seen`."""
 
-    def __init__(self, folder: Path, epochs: int, cosine: bool = False) -> None:
+    def __init__(self, folder: Path, epochs: int, cosine: bool = False, iterations: int = ITERATIONS) -> None:
         torch.manual_seed(0)
         self.network = torch.nn.Linear(4, 1)
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=0.01)
@@ -65,7 +69,7 @@ class Toy:
         self.trainer = SupervisedTrainer(
             device=torch.device("cpu"),
             max_epochs=epochs,
-            epoch_length=ITERATIONS,
+            epoch_length=iterations,
             train_data_loader=DataLoader(self.stream, batch_size=2),
             network=self.network,
             optimizer=self.optimizer,
@@ -111,6 +115,17 @@ def test_it_goes_on_where_it_stopped(tmp_path: Path) -> None:
     assert second.steps() == 4 * ITERATIONS
     assert second.optimizer.param_groups[0]["lr"] == pytest.approx(0.01 * 0.5**4)
     assert second.trainer.state.iteration == 4 * ITERATIONS
+
+
+@pytest.mark.parametrize("iterations", [ITERATIONS - 1, ITERATIONS + 1])
+def test_epochs_of_another_number_of_iterations_are_refused(iterations: int, tmp_path: Path) -> None:
+    Toy(tmp_path, epochs=2).run()
+    other = Toy(tmp_path, epochs=4, iterations=iterations)
+    sentence = rf"has 3 iterations an epoch, not {iterations}\. Set iterations_per_epoch to 3, or name another folder"
+    with pytest.raises(WrongUsage, match=sentence):
+        other.run()
+    assert other.epochs == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint_epoch=1.pt", "checkpoint_epoch=2.pt"]
 
 
 def test_a_longer_training_has_the_learning_rates_of_one_that_was_planned_so(tmp_path: Path) -> None:
@@ -251,6 +266,9 @@ def test_only_the_first_process_reports_and_saves(tmp_path: Path, monkeypatch: p
     assert for_this_process([resume, save, stats]) == [resume, save, stats]
     monkeypatch.setattr(training_handlers, "get_rank", lambda: 1)
     assert for_this_process([resume, save, stats]) == [resume]
+    counting = curve(tmp_path)
+    shared = [counting, CpuBudget(counting, 1)]
+    assert for_this_process(shared) == shared, "all processes count, and end together"
 
 
 def learning(folder: Path, epochs: int, curve: LearningCurve, evaluator: Engine) -> Engine:
@@ -295,7 +313,7 @@ def trained(folder: Path, seconds: float | None, curve: Curve, epochs: int = 5) 
     """A training of two iterations an epoch that does nothing."""
     engine = Engine(lambda engine, batch: None)
     save = SaveTraining(str(folder), {"network": torch.nn.Linear(1, 1)})
-    for handler in with_budget([curve, save], seconds):
+    for handler in (curve, CpuBudget(curve, seconds), save):
         handler.attach(engine)
     engine.run([0, 1], max_epochs=epochs)
     return engine
@@ -316,7 +334,8 @@ def test_the_epoch_in_which_the_budget_is_spent_is_validated(tmp_path: Path) -> 
     engine, seen = Engine(lambda engine, batch: None), []
     validation = PeriodicValidation(2)
     validation.validator = SimpleNamespace(run=seen.append)  # type: ignore[assignment]
-    for handler in with_budget([curve(tmp_path), validation], 7):
+    counting = curve(tmp_path)
+    for handler in (counting, CpuBudget(counting, 7), validation):
         handler.attach(engine)
     engine.run([0, 1], max_epochs=5)
     assert seen == [2, 3]
@@ -334,17 +353,9 @@ def test_a_training_whose_budget_is_spent_is_not_gone_on_with(tmp_path: Path) ->
     assert trained(tmp_path, 7, spent).state.iteration <= 1
 
 
-def test_the_budget_stands_right_behind_the_curve(tmp_path: Path) -> None:
-    first, counting, last = StatsHandler(), curve(tmp_path), StatsHandler()
-    handlers = with_budget([first, counting, last], 1)
-    assert [type(handler) for handler in handlers] == [StatsHandler, Curve, CpuBudget, StatsHandler]
-
-
 def test_a_budget_that_is_none_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="must be positive, got 0 s; null means without limit"):
         CpuBudget(curve(tmp_path), 0)
-    with pytest.raises(ValueError, match="needs a LearningCurve among the handlers"):
-        with_budget([StatsHandler()], 1)
 
 
 def test_negative_control_the_engine_fires_what_the_budget_listens_to(tmp_path: Path) -> None:
@@ -352,3 +363,46 @@ def test_negative_control_the_engine_fires_what_the_budget_listens_to(tmp_path: 
     CpuBudget(curve(tmp_path), 1).attach(engine)
     for event in (Events.EPOCH_STARTED, Events.EPOCH_COMPLETED):
         assert len(engine._event_handlers[event]) == 1
+
+
+ONE_OF_TWO = """
+import json, os, sys
+from pathlib import Path
+
+import torch.distributed as dist
+from ignite.engine import Engine, Events
+from scripts.training.handlers import CpuBudget, LearningCurve, SaveTraining, for_this_process
+from torch import nn
+
+dist.init_process_group("gloo")
+folder, rank, ticks = sys.argv[1], dist.get_rank(), iter(range(100))
+LearningCurve._now = staticmethod(lambda: dict.fromkeys(("cpu_s", "wall_s"), next(ticks) * (1 + 2 * rank)))
+trainer, evaluator = Engine(lambda engine, batch: dist.barrier()), Engine(lambda engine, batch: None)
+curve = LearningCurve(folder, evaluator)
+save = SaveTraining(folder, {"network": nn.Linear(1, 1), "curve": curve})
+for handler in for_this_process([curve, CpuBudget(curve, 7), save]):
+    handler.attach(trainer)
+trainer.add_event_handler(Events.EPOCH_COMPLETED, lambda: evaluator.run([0]))
+trainer.run([0], max_epochs=5)
+Path(folder, f"{rank}.json").write_text(json.dumps([trainer.state.iteration, curve.spent, len(curve.rows)]))
+dist.destroy_process_group()
+"""
+"""A training whose first process spends one CPU-second an epoch, its second one three; each waits for the other."""
+
+
+def test_two_processes_end_after_the_epoch_in_which_the_sum_of_their_seconds_is_spent(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(ONE_OF_TWO)
+    done = subprocess.run(
+        [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", program, tmp_path],
+        env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    found = [json.loads((tmp_path / f"{rank}.json").read_text()) for rank in (0, 1)]
+    assert [iterations for iterations, _, _ in found] == [2, 2], "after 4 and 8 of 7 seconds"
+    assert [spent for _, spent, _ in found] == [{"cpu_s": 8, "wall_s": 2}, {"cpu_s": 8, "wall_s": 6}]
+    assert [rows for _, _, rows in found] == [2, 0], "the first one writes the curve"
+    assert (tmp_path / "checkpoint_epoch=2.pt").is_file()

@@ -86,7 +86,7 @@ def main(args: argparse.Namespace) -> int:
         InputRefused: nothing in the folder of scans can be judged.
         OutputExists, OutputFailed: something can't be written.
     """
-    table = read_facts(args.groups) if args.groups else {}
+    table = read_facts(args.groups, with_empty=True) if args.groups else {}
     asked = asked_for(args)
     if args.groups:
         check_groups(table, asked, args)
@@ -183,17 +183,22 @@ def gathered(kept: Path, asked: Asked, table: Mapping[str, Facts]) -> dict[str, 
     """The facts of a cohort's cases: what the table says, else the list, else the headers, read once for a folder.
 
     Args:
-        kept: the table that an earlier audit left.
+        kept: the table that an earlier audit left. What it says where the one that was named has an empty cell may come
+            from an earlier form of that one: it does not count, and the headers are read again.
         asked: with the cases; where there is no list, only the tables are known.
-        table: the one that was named.
+        table: the one that was named, with its empty cells.
 
     Raises:
         WrongUsage: the earlier table is faulty.
     """
-    known = read_facts(kept) if kept.is_file() else {}
+    before = read_facts(kept) if kept.is_file() else {}
+    said = {case: {name: value for name, value in own.items() if value} for case, own in table.items()}
+    empty = {case: own.keys() - said[case].keys() for case, own in table.items()}
+    known = {case: {k: v for k, v in own.items() if k not in empty.get(case, ())} for case, own in before.items()}
+    afresh = {case for case, own in known.items() if own != before[case]}
     cases = [case for case in asked.cases if case.name in asked.names]
-    if new := [case for case in cases if lacks_headers(known.get(case.name, {}))]:
+    if new := [case for case in cases if lacks_headers(known.get(case.name, {})) or case.name in afresh]:
         print(f"Reading the headers of {counted(len(new), 'scan')}.", file=sys.stderr)
-    found = facts_of_cases(cases, known) if asked.cases else known
-    names = [case for case in dict.fromkeys([*found, *table]) if case in asked.names]
-    return {case: {**found.get(case, {}), **table.get(case, {})} for case in names}
+    found = facts_of_cases(cases, known, afresh) if asked.cases else known
+    names = [case for case in dict.fromkeys([*found, *said]) if case in asked.names]
+    return {case: {**found.get(case, {}), **said.get(case, {})} for case in names}

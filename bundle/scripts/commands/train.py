@@ -23,6 +23,7 @@ from ..errors import WrongUsage
 from ..files.atomic import check_writable, write_output
 from ..files.json_text import json_text
 from ..files.locks import alone, locked
+from ..processes.sockets import short_socket_paths
 from ..training.anatomies import check_names, training_anatomies
 from ..words import counted
 from ..workflow import device_values, parsed_configs, train_configs
@@ -91,7 +92,8 @@ def main(args: argparse.Namespace) -> int:
         print(opening(args.output, done, epochs), file=sys.stderr)
         try:
             if done < epochs:
-                train_configs(names, values)
+                with short_socket_paths():
+                    train_configs(names, values)
         except KeyboardInterrupt:
             print("stopped; the same command goes on from the last epoch that was completed", file=sys.stderr)
             return INTERRUPTED

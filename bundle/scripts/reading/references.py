@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from pathlib import Path
 
+from ..files.names import is_nifti
 from ..findings import refusal
 from .headers import read_headers
 from .series import Stack, choose, stacks_of
@@ -42,6 +43,8 @@ def check_referable(path: str | Path, series_uid: str | None = None) -> None:
     """See by headers alone that DICOM objects can refer to the images of the series that is chosen or named.
 
     Raises:
-        InputRefused: `uids_not_unique`, or with the finding that says why there is no scan.
+        InputRefused: `no_study` of a NIfTI file, `uids_not_unique`, or with the finding that says why there is no scan.
     """
+    if is_nifti(Path(path)):
+        raise refusal("no_study", "A NIfTI file has no study that DICOM objects could belong to.")
     check_references(choose(stacks_of(read_headers(Path(path))), series_uid, bone_alone=True))

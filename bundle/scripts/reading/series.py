@@ -4,13 +4,13 @@ A *stack* is the images of one series that share patient, study, rows, columns, 
 *objections*, for which it is only used when its series is named: not an original, not axial, a bone kernel. A bone
 kernel may serve the skull beside a soft one (see `bone_series`), or where there is no other.
 
-The choice: CT, original, axial, no bone kernel; then without contrast agent; then a head before other body parts; then
+The choice: CT, original, axial, no bone kernel; then a head before other body parts; then without contrast agent; then
 the largest coverage (a head needs no more than `ENOUGH_MM`); then the finest spacing. A tie is refused.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,12 +68,15 @@ class Stack:
 
 
 def stacks_of(headers: Headers) -> list[Stack]:
-    """All stacks of a folder; their order, and the order of their images, does not depend on file names."""
+    """All stacks of a folder; their order, and the order of their images, does not depend on file names.
+
+    A series is divided by its own directions only: nearly the same one of another series must not divide it.
+    """
     groups: dict[tuple[object, ...], list[ImageHeader]] = {}
-    directions: list[tuple[float, ...]] = []
+    directions: defaultdict[tuple[object, ...], list[tuple[float, ...]]] = defaultdict(list)
     for image in sorted(headers.images, key=_order):
         where = (image.patient, image.study_uid, image.series_uid, image.rows, image.columns, kind_of(image))
-        groups.setdefault((*where, _direction(image, directions)), []).append(image)
+        groups.setdefault((*where, _direction(image, directions[where])), []).append(image)
     return [_stack(images) for images in groups.values()]
 
 
@@ -221,8 +224,8 @@ def _best(pool: list[Stack]) -> Stack:
 def best_of(pool: list[Stack]) -> list[Stack]:
     """The best of the stacks, all that are equally good, by the rules in this module's docstring."""
     pool = _prefer(pool, [s.whole for s in pool])
-    pool = _prefer(pool, [not s.contrast for s in pool])
     pool = _prefer(pool, [is_of_head(s.first) for s in pool])
+    pool = _prefer(pool, [not s.contrast for s in pool])
     if len({s.first.study_uid for s in pool}) == 1:
         covered = [min(s.coverage_mm, ENOUGH_MM) for s in pool]
         pool = _prefer(pool, [c >= max(covered) - 10.0 for c in covered])

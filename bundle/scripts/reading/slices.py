@@ -251,7 +251,8 @@ def common_spacing(heights_mm: NDArray[np.float64]) -> tuple[float, int]:
     """Spacing of a uniform grid from the first height on which every slice (nearly) has a node, and its node count.
 
     The coarsest spacing wins that is at most the smaller usual gap and leaves every slice within `UNIFORM_MM` of a
-    node; failing that, the one that leaves the least. So slices keep their values where they lie.
+    node; failing that, the one that leaves the least, changed so little that the last node is at the last slice. So
+    slices keep their values where they lie, and no node lies beyond what was scanned.
     """
     offsets = heights_mm - heights_mm[0]
     gaps = np.diff(offsets)
@@ -264,4 +265,7 @@ def common_spacing(heights_mm: NDArray[np.float64]) -> tuple[float, int]:
     window = slice(max(0, best), best + 30)
     best = window.start + int(off_node[window].argmin())
     spacing = float(candidates[best])
+    if not len(fits):
+        steps = min(round(offsets[-1] / spacing), int(offsets[-1] / FINEST_MM))
+        return float(offsets[-1] / steps), steps + 1
     return spacing, int(np.ceil(offsets[-1] / spacing - UNIFORM_MM / spacing)) + 1

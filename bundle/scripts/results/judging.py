@@ -45,7 +45,7 @@ def judge(
         with reserved(output, overwrite), quiet(warn=warn), unpacked(scan) as place:
             inputs.check_input(place, values.get("series_uid"))  # by headers alone, before torch is loaded
             if values.get("dicom"):
-                references.check_referable(place, values.get("series_uid"))
+                references.check_referable(inputs.scan_at(place), values.get("series_uid"))
             own = {"dataset_dir": place.absolute(), "output_dir": output.absolute(), "overwrite": overwrite}
             run_configs((INFERENCE, *overlays), {"bundle_root": str(bundle_root()), **values, **own})
     finally:

@@ -35,7 +35,7 @@ class Limits:
             SpoolFull: it may not.
         """
         if size > self.image_bytes:
-            raise SpoolFull(errno.EFBIG, f"an image of {size // MIB} MiB, over {self.image_bytes // MIB}")
+            raise SpoolFull(errno.EFBIG, f"an image of over {self.image_bytes // MIB} MiB")
         if held + size > self.study_bytes:
             raise SpoolFull(errno.EFBIG, f"a study of over {self.study_bytes // MIB} MiB")
         if free - size < self.free_bytes:

@@ -7,6 +7,9 @@ program are among that, so that none ever becomes an input.
 
 A study is *unfinished* from its first image until its sender releases the association, or goes on to another study.
 Who aborts, or loses the connection, leaves it unfinished: it waits longer for the rest (see `spool`).
+
+An object comes in *fragments*, which pynetdicom collects in memory until the last one is there. Of an object that is
+larger than an image may be, what comes after that is let go when it arrives.
 """
 
 from __future__ import annotations
@@ -48,6 +51,12 @@ META_BEGIN = 144
 STUDY_TAG, INFLATED_BYTES = Tag("StudyInstanceUID"), 2**16
 """The attribute that tells studies apart, and the bytes at the beginning of a deflated file in which it stands."""
 
+BEYOND_BYTES = 2**16
+"""Bytes of an object that are kept beyond the largest image: it is seen to be too large, and its study is read."""
+
+COMMAND = 1
+"""The bit in the first byte of a fragment that tells a command from a data set (PS3.8 E.2)."""
+
 MAX_ASSOCIATIONS = 10
 """Senders at the same time."""
 
@@ -70,6 +79,7 @@ class Receiver:
     senders: Sequence[str] = ()
     tls: SSLContext | None = None
     deliveries: WeakKeyDictionary[Any, Delivery] = field(default_factory=WeakKeyDictionary, repr=False, compare=False)
+    received: WeakKeyDictionary[Any, int] = field(default_factory=WeakKeyDictionary, repr=False, compare=False)
 
     @contextmanager
     def listening(self, host: str, port: int) -> Iterator[Any]:
@@ -86,6 +96,7 @@ class Receiver:
         handlers: list[Any] = [
             (evt.EVT_FSM_TRANSITION, misunderstood),
             (evt.EVT_REQUESTED, prepare),
+            (evt.EVT_PDU_RECV, self.cut),
             (evt.EVT_REJECTED, self.rejected),
             (evt.EVT_C_STORE, self.store),
             (evt.EVT_ACSE_RECV, self.released),
@@ -101,6 +112,16 @@ class Receiver:
             finally:
                 wait_for_rejected(server)
                 ae.shutdown()
+
+    def cut(self, event: Any) -> None:
+        """Empty the fragments of an object beyond the size of the largest image: they would only fill the memory."""
+        most = self.spool.limits.image_bytes + BEYOND_BYTES
+        for fragment in getattr(event.pdu, "presentation_data_value_items", ()):
+            content = fragment.presentation_data_value or b"\0"
+            before = 0 if content[0] & COMMAND else self.received.get(event.assoc, 0)
+            self.received[event.assoc] = before + len(content) - 1
+            if self.received[event.assoc] > most:
+                fragment.presentation_data_value = content[:1]
 
     def store(self, event: Any) -> int:
         """Store or drop one object; the status to answer."""

@@ -4,8 +4,8 @@ The trainer itself belongs to the checkpoint, for its epoch, but a config can't 
 handlers. So these handlers add it when they are attached.
 
 Networks are compared fairly when each got the same CPU time: the *CPU-seconds* of a training are what its
-`LearningCurve` counts, those of the trainer's process, over all runs of a training that was interrupted; what the
-workers spend on drawing heads, and validations, don't count.
+`LearningCurve` counts, those of the trainer's process, over all runs of a training that was interrupted. A training in
+several processes has the sum over these. What the workers spend on drawing heads, and validations, don't count.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from ignite.distributed import get_rank
+from ignite.distributed import all_reduce, broadcast, get_rank
 from ignite.engine import Engine, Events
 from ignite.handlers import ProgressBar
 from monai.handlers import CheckpointLoader, CheckpointSaver, StatsHandler, TensorBoardStatsHandler, ValidationHandler
 from torch import nn
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
+from ..errors import WrongUsage
 from ..files.atomic import replace_file
 from .checkpoints import BEST, latest_checkpoint, remove_older
 from .heads import HeadStream
@@ -59,9 +60,20 @@ class ResumeTraining:
         engine.add_event_handler(Events.STARTED, self)
 
     def __call__(self, engine: Engine) -> None:
-        """Restore everything in `state`, and the engine's epoch."""
+        """Restore everything in `state`, and the engine's epoch.
+
+        Raises:
+            WrongUsage: the checkpoint's epochs have another number of iterations, which ignite would silently keep.
+        """
         if path := latest_checkpoint(self.folder):
+            planned = engine.state.epoch_length
             CheckpointLoader(path, {**self.state, "trainer": engine}, map_location=self.map_location)(engine)
+            if engine.state.epoch_length != planned:
+                length = engine.state.epoch_length
+                raise WrongUsage(
+                    f"The training in {self.folder} has {length} iterations an epoch, not {planned}. "
+                    f"Set iterations_per_epoch to {length}, or name another folder."
+                )
             for part in self.state.values():
                 if isinstance(part, CosineAnnealingLR):
                     stretch(part, int(engine.state.max_epochs or 0))
@@ -83,8 +95,11 @@ def stretch(scheduler: CosineAnnealingLR, epochs: int) -> None:
 
 
 def for_this_process(handlers: Sequence[Any]) -> list[Any]:
-    """The handlers of this process: in a training in several processes, only the first one reports and saves."""
-    only_first = (SaveTraining, KeepBest, LearningCurve, StatsHandler, TensorBoardStatsHandler, ProgressBar)
+    """The handlers of this process: in a training in several processes, only the first one reports and saves.
+
+    `LearningCurve` and `CpuBudget` are in each: all processes count, and all end after the same epoch.
+    """
+    only_first = (SaveTraining, KeepBest, StatsHandler, TensorBoardStatsHandler, ProgressBar)
     return [handler for handler in handlers if get_rank() == 0 or not isinstance(handler, only_first)]
 
 
@@ -164,9 +179,10 @@ class KeepBest:
 class LearningCurve:
     """The learning curve, `learning_curve.csv`: the training's cost so far, and the localisation error at that cost.
 
-    One row for each validation: the epoch, the iterations, the CPU-seconds of this process and the wall seconds spent
-    on learning (validations left out, the drawing of heads by workers too), and the validation's metrics. It belongs to
-    the checkpoint, so that the sums and the rows go on after a resume.
+    One row for each validation: the epoch, the iterations, the CPU-seconds and the wall seconds spent on learning
+    (validations left out, the drawing of heads by workers too), and the validation's metrics. It belongs to the
+    checkpoint, so that the sums and the rows go on after a resume. In a training in several processes each has a curve:
+    the CPU-seconds are the sum over all of them, and the first one writes the file.
     """
 
     FILE = "learning_curve.csv"
@@ -199,10 +215,14 @@ class LearningCurve:
         self._since = self._now()
 
     def _stop(self, engine: Engine) -> None:
-        for name, now in self._now().items():
-            self.spent[name] += now - self._since[name]
+        used = {name: now - self._since[name] for name, now in self._now().items()}
+        used["cpu_s"] = float(all_reduce(float(used["cpu_s"])))
+        for name, seconds in used.items():
+            self.spent[name] += seconds
 
     def _write(self, evaluator: Engine, trainer: Engine) -> None:
+        if get_rank() > 0:
+            return
         done = {"epoch": trainer.state.epoch, "iterations": trainer.state.iteration}
         spent = {name: round(seconds, 1) for name, seconds in self.spent.items()}
         self.rows.append({**done, **spent, **{name: float(value) for name, value in evaluator.state.metrics.items()}})
@@ -214,7 +234,11 @@ class LearningCurve:
 
 
 class CpuBudget:
-    """End a training after the epoch in which its CPU-seconds reach a budget."""
+    """End a training after the epoch in which its CPU-seconds reach a budget.
+
+    In a training in several processes the budget is that of their sum. The first process decides, so that all end after
+    the same epoch: one that went on would wait for the others for ever.
+    """
 
     def __init__(self, curve: LearningCurve, seconds: float | None) -> None:
         """Stop at `seconds` on the curve; None never stops.
@@ -227,7 +251,7 @@ class CpuBudget:
         self.curve, self.seconds = curve, seconds
 
     def attach(self, engine: Engine) -> None:
-        """Look at the end of each epoch, and before the first one after a resume."""
+        """Look at the end of each epoch, and before the first one after a resume; to be attached behind the curve."""
         engine.add_event_handler(Events.EPOCH_STARTED, self)
         engine.add_event_handler(Events.EPOCH_COMPLETED, self)
 
@@ -235,18 +259,5 @@ class CpuBudget:
         """Stop if the budget is spent; the epoch is still saved."""
         spent = self.curve.spent["cpu_s"]
         engine.state.metrics["cpu_seconds"] = round(spent, 1)
-        if self.seconds is not None and spent >= self.seconds:
+        if self.seconds is not None and broadcast(float(spent >= self.seconds)):
             engine.terminate()
-
-
-def with_budget(handlers: Sequence[Any], seconds: float | None) -> list[Any]:
-    """The handlers of a training, and a `CpuBudget` right behind the curve that counts, so that it is logged.
-
-    Raises:
-        ValueError: there is no `LearningCurve` among the handlers.
-    """
-    places = [place for place, handler in enumerate(handlers) if isinstance(handler, LearningCurve)]
-    if not places:
-        raise ValueError("a budget needs a LearningCurve among the handlers, which counts the CPU-seconds")
-    behind = places[0] + 1
-    return [*handlers[:behind], CpuBudget(handlers[places[0]], seconds), *handlers[behind:]]

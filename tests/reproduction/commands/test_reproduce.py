@@ -195,6 +195,7 @@ def test_a_missing_snakemake_is_said(
         ({"device": "cuda:7"}, "There is no device cuda:7"),
         ({"runs": [*RUNS, RUNS[0]]}, "Two runs in {folder}/sweep.yaml are called one"),
         ({"runs": [{**RUNS[0], "train": {"learning_rat": 1}}]}, "Run one: train sets learning_rat, which is no id of"),
+        ({"runs": [{**DEFAULTS, **RUNS[0], "network": "dense", "stride": 2}]}, "holds no dense network of width 1 and"),
     ],
 )
 def test_wrong_usage_is_said_before_anything_begins(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -114,10 +114,10 @@ def lacks_headers(known: Mapping[str, str]) -> bool:
     return not known.keys() >= IN_HEADERS
 
 
-def facts_of_cases(cases: Iterable[Case], known: Mapping[str, Facts]) -> dict[str, Facts]:
+def facts_of_cases(cases: Iterable[Case], known: Mapping[str, Facts], afresh: Container[str] = ()) -> dict[str, Facts]:
     """The facts of each case: what a table knows of it, else what the list says, else what its headers say.
 
-    The headers of a case of which the scanner and the month are `known` are not read again.
+    The headers of a case of which the scanner and the month are `known` are not read again, unless it is in `afresh`.
 
     Raises:
         WrongUsage: the list says something that is no fact.
@@ -125,13 +125,13 @@ def facts_of_cases(cases: Iterable[Case], known: Mapping[str, Facts]) -> dict[st
     found = {}
     for case in cases:
         own = known.get(case.name, {})
-        headers = facts_in_headers(case) if lacks_headers(own) else {}
+        headers = facts_in_headers(case) if lacks_headers(own) or case.name in afresh else {}
         found[case.name] = {**headers, **own, **checked_facts(case.facts, f"The facts of {case.name} in the list")}
     return found
 
 
-def read_facts(path: Path) -> dict[str, Facts]:
-    """The facts by case in a table; other columns than those of the facts are left out.
+def read_facts(path: Path, with_empty: bool = False) -> dict[str, Facts]:
+    """The facts by case in a table, `with_empty` also those of an empty cell, as ""; other columns are left out.
 
     Raises:
         WrongUsage: it can't be read, has no column `case` or none of a fact, names a case twice, or a value is none.
@@ -147,7 +147,8 @@ def read_facts(path: Path) -> dict[str, Facts]:
     for number, row in enumerate(rows, start=2):
         if row["case"] in found:
             raise WrongUsage(f"Row {number} of {path}: {row['case']} stands there twice. Remove one.")
-        found[row["case"]] = checked_facts({name: row[name] for name in used}, f"Row {number} of {path}")
+        facts = checked_facts({name: row[name] for name in used}, f"Row {number} of {path}")
+        found[row["case"]] = {name: facts.get(name, "") for name in used} if with_empty else facts
     return found
 
 

@@ -1,0 +1,55 @@
+"""Sockets between processes: with a long path of temporary files they get a short one."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from multiprocessing import current_process
+from multiprocessing.connection import Listener
+from pathlib import Path
+
+import pytest
+import torch
+from torch.utils.data import DataLoader
+
+from scripts.errors import WrongUsage
+from scripts.processes import sockets
+from scripts.processes.sockets import MOST_BYTES, NAME_BYTES, short_socket_paths
+
+
+@pytest.fixture
+def long(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder for temporary files that has one byte too many, in a process that has made no socket yet."""
+    with tempfile.TemporaryDirectory(dir=sockets.SHORT) as outer:
+        folder = Path(outer) / ("x" * (MOST_BYTES - NAME_BYTES - len(outer)))
+        folder.mkdir()
+        assert len(str(folder)) == MOST_BYTES - NAME_BYTES + 1
+        monkeypatch.setattr(tempfile, "tempdir", str(folder))
+        monkeypatch.delitem(current_process()._config, "tempdir", raising=False)  # type: ignore[attr-defined]
+        yield folder
+
+
+def test_tensors_of_a_worker_arrive(long: Path) -> None:
+    with short_socket_paths():
+        batches = list(DataLoader(torch.arange(4), batch_size=2, num_workers=1, timeout=60))  # type: ignore[arg-type]
+        assert torch.equal(torch.cat(batches), torch.arange(4))
+        with Listener(family="AF_UNIX") as listener:
+            place = Path(str(listener.address)).parent
+            assert len(str(listener.address)) <= MOST_BYTES
+            assert place.parent == Path(sockets.SHORT)
+    assert not place.exists()
+    assert list(long.iterdir()) == []
+    assert "tempdir" not in current_process()._config  # type: ignore[attr-defined]
+
+
+def test_a_short_path_stays(long: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(long)[:-1])
+    with short_socket_paths():
+        assert "tempdir" not in current_process()._config  # type: ignore[attr-defined]
+
+
+def test_without_a_short_place_it_is_said(long: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sockets, "SHORT", str(long / "none"))
+    said = r"temporary files has 72 bytes, too many for sockets .* at most 71 bytes in the environment variable TMPDIR"
+    with pytest.raises(WrongUsage, match=said), short_socket_paths():
+        pass
