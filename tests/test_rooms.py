@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from fnmatch import fnmatch
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -88,8 +89,13 @@ def modules_in(folder: Path) -> dict[str, Path]:
 MODULES = modules_in(SCRIPTS)
 
 
-def imports(name: str, path: Path) -> Iterator[tuple[str, str]]:
+@cache
+def imports(name: str, path: Path) -> tuple[tuple[str, str], ...]:
     """What a module of `scripts` imports anywhere in it: ("own", dotted name) or ("foreign", library)."""
+    return tuple(_imports(name, path))
+
+
+def _imports(name: str, path: Path) -> Iterator[tuple[str, str]]:
     folder = name.split(".")[:-1]
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):

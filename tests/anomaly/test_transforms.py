@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -55,13 +56,9 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def case(smear: float = 6.0) -> dict[str, Any]:
-    """Predicted positions, right but for a few mm, with their error map, in a box for a head, denser on the left."""
-    generator = torch.Generator().manual_seed(0)
-    predicted = positions((SIZE,) * 3, STRIDE) + smear / 255 * torch.randn((3, SIZE, SIZE, SIZE), generator=generator)
-    predicted[:, 20, 20, 20] = torch.nan
-    image = MetaTensor(predicted, affine=torch.from_numpy(grid_affine(STRIDE)))
-    image.meta["note"] = "kept"
+@cache
+def volumes() -> dict[str, torch.Tensor]:
+    """A box for a head, denser on the left, of which most tests look at a prediction."""
     head = torch.zeros(1, 256, 256, 256, dtype=torch.bool)
     head[:, 56:200, 40:200, 40:180] = True
     regions = torch.ones(1, 256, 256, 256, dtype=torch.uint8)
@@ -69,8 +66,27 @@ def case(smear: float = 6.0) -> dict[str, Any]:
     inputs = 0.4 * head.repeat(2, 1, 1, 1)
     inputs[1, :, :, :150] *= 0.05  # no bone in the brain
     inputs[0, :128, 100:] += 0.1 * head[0, :128, 100:]
-    data = {"pred": image, "image": inputs, "foreground": head, "regions": regions}
-    return ErrorMapd("pred", error_key="error_map")(data)
+    return {"image": inputs, "foreground": head, "regions": regions}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def unchanged() -> Iterator[None]:
+    """Sees that no test writes into the volumes, and lets go of them."""
+    yield
+    kept = dict(volumes())
+    volumes.cache_clear()
+    assert all(torch.equal(values, volumes()[name]) for name, values in kept.items())
+    volumes.cache_clear()
+
+
+def case(smear: float = 6.0) -> dict[str, Any]:
+    """Predicted positions, right but for a few mm, with their error map, in the box for a head."""
+    generator = torch.Generator().manual_seed(0)
+    predicted = positions((SIZE,) * 3, STRIDE) + smear / 255 * torch.randn((3, SIZE, SIZE, SIZE), generator=generator)
+    predicted[:, 20, 20, 20] = torch.nan
+    image = MetaTensor(predicted, affine=torch.from_numpy(grid_affine(STRIDE)))
+    image.meta["note"] = "kept"
+    return ErrorMapd("pred", error_key="error_map")({"pred": image, **volumes()})
 
 
 def unusual(data: dict[str, Any], factor: float = 1.0) -> np.ndarray:

@@ -10,6 +10,8 @@ from shell_skull import grid, shell, slanted
 from scripts.skull.surface import SkullNotJudged
 from skull.spoiled import CLIP_MM, METAL_HU, PAINTED, Spoiled, from_centre, kind_of
 
+pytestmark = pytest.mark.xdist_group("shell_skull")
+
 
 def scan() -> Spoiled:
     return Spoiled("healthy", "middle", np.rint(shell()).astype(np.int16), grid()[0], slanted())

@@ -154,6 +154,7 @@ def test_training_needs_healthy_skulls(tmp_path: Path) -> None:
         position.learn(Namespace(gaps=tmp_path, output=tmp_path / "a.pt"))
 
 
+@pytest.mark.xdist_group("shell_skull")
 def test_gap_maps_are_those_of_the_skull() -> None:
     hu = shell_skull.cut(shell_skull.shell(), shell_skull.unit(0.6, 0, 1), shell_skull.unit(0, 1, 0), 80, 2)
     affine = shell_skull.grid()[0]

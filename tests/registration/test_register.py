@@ -49,10 +49,28 @@ def scan() -> tuple[NDArray[np.float32], Array]:
     return analytic_head((104, 120, 52), affine, to_world=TO_WORLD), affine
 
 
+Searched = tuple[Target, HeadImage, Found]
+"""What was searched for, where, and what was found."""
+
+
 @pytest.fixture(scope="module")
-def registration(scan: tuple[NDArray[np.float32], Array], reference: Reference) -> Registration:
+def first(scan: tuple[NDArray[np.float32], Array], reference: Reference) -> tuple[Registration, list[Searched]]:
+    """The registration of the scan, and its searches."""
+    made: list[Searched] = []
+
+    def kept(target: Target, image: HeadImage) -> Found:
+        made.append((target, image, search(target, image)))
+        return made[-1][-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(registration_module, "search", kept)
+        return register(*scan, reference), made
+
+
+@pytest.fixture(scope="module")
+def registration(first: tuple[Registration, list[Searched]]) -> Registration:
     """The registration of the scan."""
-    return register(*scan, reference)
+    return first[0]
 
 
 def test_the_pose_is_found(registration: Registration) -> None:
@@ -93,13 +111,17 @@ def located_at(pose: Array, agreeing: float = 1.0) -> Located:
 
 
 @pytest.fixture
-def searches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Every call of the search appends to this list."""
+def searches(first: tuple[Registration, list[Searched]], monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Every call of the search appends to this list, and finds what the first registration found in the same image."""
+    ((known, seen, found),) = first[1]
     calls: list[int] = []
 
     def counted(target: Target, scan: HeadImage) -> Found:
+        assert target is known
+        for name in ("hu", "known", "head", "affine"):
+            np.testing.assert_array_equal(getattr(scan, name), getattr(seen, name))
         calls.append(1)
-        return search(target, scan)
+        return found
 
     monkeypatch.setattr(registration_module, "search", counted)
     return calls

@@ -48,6 +48,13 @@ def transform(verdict: dict[str, Any]) -> RegisterHeadd:
     return RegisterHeadd("image", reference="", masks="")
 
 
+@pytest.fixture
+def unmoved(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Interpolation left out, for tests that look at the metadata alone."""
+    empty = torch.zeros(1, 1, 1, 1).expand(1, 256, 256, 256), torch.ones(1, 1, 1, 1).expand(1, 256, 256, 256)
+    monkeypatch.setattr(transforms, "to_reference_space", lambda volume, affine, matrix: empty)
+
+
 def test_the_record_and_the_metadata(transform: RegisterHeadd) -> None:
     scan = scan_of(OBLIQUE)
     done = transform({"image": scan})
@@ -118,6 +125,7 @@ def test_the_mode_of_the_inverse_can_be_set(verdict: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("accept", [False, True])
+@pytest.mark.usefixtures("unmoved")
 def test_a_pose_for_review_is_flagged_and_may_be_accepted(verdict: dict[str, Any], accept: bool) -> None:
     verdict.update(verdict="review", reasons=("it matches better by 0.03 some 8 mm away",))
     transform = RegisterHeadd("image", reference="", masks="", accept_review=accept)
@@ -128,6 +136,7 @@ def test_a_pose_for_review_is_flagged_and_may_be_accepted(verdict: dict[str, Any
     assert (meta["registration"]["verdict"], meta["registration"]["accepted"]) == ("review", accept)
 
 
+@pytest.mark.usefixtures("unmoved")
 def test_a_pose_that_passes_has_nothing_to_accept(verdict: dict[str, Any]) -> None:
     transform = RegisterHeadd("image", reference="", masks="", accept_review=True, force=True)
     meta = transform({"image": scan_of(OBLIQUE)})["image"].meta
@@ -136,6 +145,7 @@ def test_a_pose_that_passes_has_nothing_to_accept(verdict: dict[str, Any]) -> No
 
 
 @pytest.mark.parametrize(("found", "expected"), [("pass", "review"), ("review", "review")])
+@pytest.mark.usefixtures("unmoved")
 def test_no_pose_passes_where_slices_may_be_missing(verdict: dict[str, Any], found: str, expected: str) -> None:
     verdict.update(verdict=found, reasons=("another doubt",) if found == "review" else ())
     scan = scan_of(OBLIQUE)
@@ -147,6 +157,7 @@ def test_no_pose_passes_where_slices_may_be_missing(verdict: dict[str, Any], fou
 
 
 @pytest.mark.parametrize("accept", [False, True])
+@pytest.mark.usefixtures("unmoved")
 def test_a_pose_that_cannot_be_confirmed_may_be_forced(verdict: dict[str, Any], accept: bool) -> None:
     verdict.update(verdict="fail", reasons=("the brain there matches the reference to 0.50",))
     scan = scan_of(OBLIQUE)
@@ -171,6 +182,7 @@ def test_what_is_no_head_cannot_be_forced(verdict: dict[str, Any], monkeypatch: 
         forced({"image": scan_of(OBLIQUE)})
 
 
+@pytest.mark.usefixtures("unmoved")
 def test_a_head_against_its_header_is_flagged(
     transform: RegisterHeadd, verdict: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -225,6 +237,7 @@ def test_a_reference_on_another_grid_is_named(tmp_path: Path) -> None:
         load_reference(str(path), str(path))
 
 
+@pytest.mark.usefixtures("unmoved")
 def test_the_locator_is_loaded_once_and_handed_on(verdict: dict[str, Any], tmp_path: Path) -> None:
     path = tmp_path / "locator.pt"
     torch.save(coarse_network().state_dict(), path)

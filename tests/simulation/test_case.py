@@ -16,12 +16,10 @@ from scripts.simulation.scanner.protocol import Protocol
 from scripts.simulation.scanner.scan import acquire
 from scripts.volume import Volume
 
-ANATOMY = toy_anatomy()
-
 
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_the_mask_lies_where_the_truth_says(side: str) -> None:
-    case = simulate_case(ANATOMY, 4, lesion="intraparenchymal", side=side, protocol="tilted")
+    case = simulate_case(toy_anatomy(), 4, lesion="intraparenchymal", side=side, protocol="tilted")
     assert case.lesion.shape == case.scan.hu.shape
     voxels = np.argwhere(case.lesion == 1)
     assert len(voxels) == case.truth["lesion_voxels"] > 100
@@ -36,14 +34,14 @@ def test_the_mask_lies_where_the_truth_says(side: str) -> None:
 
 
 def test_a_healthy_case_has_no_lesion() -> None:
-    case = simulate_case(ANATOMY, 4, protocol="routine")
+    case = simulate_case(toy_anatomy(), 4, protocol="routine")
     assert not case.lesion.any()
     assert case.truth["lesion"] is None
     assert case.truth["lesion_centre_mm"] is None
 
 
 def test_a_bone_series_shows_the_same_head_in_thin_noisy_slices() -> None:
-    head = draw_head(ANATOMY, 4)
+    head = draw_head(toy_anatomy(), 4)
     protocol = Protocol(size=(64, 64), spacing_mm=3.6, rest_gap_mm=None)
     scan = acquire(head, protocol, 4)
     truth = {"seed": 4, "protocol": {"name": "small", **asdict(protocol)}}
@@ -60,4 +58,4 @@ def test_a_bone_series_shows_the_same_head_in_thin_noisy_slices() -> None:
 
 def test_an_unknown_protocol_is_refused() -> None:
     with pytest.raises(ValueError, match="no protocol 'fast'; there are drawn, routine"):
-        simulate_case(ANATOMY, 1, protocol="fast")
+        simulate_case(toy_anatomy(), 1, protocol="fast")

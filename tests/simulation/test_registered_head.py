@@ -12,7 +12,7 @@ from toy_anatomy import toy_anatomy
 
 from scripts.geometry.coordinates import grid_affine
 from scripts.simulation.anatomy.common_space import MEAN_CENTROIDS
-from scripts.simulation.person.head import draw_head, stream
+from scripts.simulation.person.head import SimulatedHead, draw_head, stream
 from scripts.simulation.registered_head import (
     ERROR_STREAM,
     alignment_error,
@@ -23,12 +23,20 @@ from scripts.simulation.registered_head import (
 )
 from scripts.simulation.scanner.scan import PADDING_HU, acquire
 
-ANATOMY = toy_anatomy()
-
 
 @pytest.fixture(scope="module")
 def drawn() -> np.ndarray:
-    return draw_training_head(ANATOMY, 11)
+    return draw_training_head(toy_anatomy(), 11)
+
+
+@pytest.fixture(scope="module")
+def head() -> SimulatedHead:
+    return draw_head(toy_anatomy(), 5)
+
+
+@pytest.fixture(scope="module")
+def scanned(head: SimulatedHead) -> np.ndarray:
+    return scanned_in_reference_space(head, 5)
 
 
 def test_a_training_head_fills_the_reference_grid(drawn: np.ndarray) -> None:
@@ -41,8 +49,8 @@ def test_a_training_head_fills_the_reference_grid(drawn: np.ndarray) -> None:
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_does_not(drawn: np.ndarray) -> None:
-    assert draw_training_head(ANATOMY, 11).tobytes() == drawn.tobytes()
-    assert draw_training_head(ANATOMY, 12).tobytes() != drawn.tobytes()
+    assert draw_training_head(toy_anatomy(), 11).tobytes() == drawn.tobytes()
+    assert draw_training_head(toy_anatomy(), 12).tobytes() != drawn.tobytes()
 
 
 def test_below_the_lowest_slice_nothing_is_known(drawn: np.ndarray) -> None:
@@ -52,25 +60,21 @@ def test_below_the_lowest_slice_nothing_is_known(drawn: np.ndarray) -> None:
     assert (column[known[0] : known[-1]] != PADDING_HU).all()
 
 
-def test_a_lesion_lies_where_the_scan_shows_it() -> None:
-    head = draw_head(ANATOMY, 5)
+def test_a_lesion_lies_where_the_scan_shows_it(head: SimulatedHead, scanned: np.ndarray) -> None:
     assert not lesion_in_reference_space(head, 5).any()
     skull = np.isin(head.labels, (515, 516))
     mask = lesion_in_reference_space(replace(head, lesion=skull.astype(np.uint8)), 5)
-    volume = scanned_in_reference_space(head, 5)
-    assert mask.shape == volume.shape
-    known = volume != PADDING_HU
-    assert (volume[known & (mask == 1)] > 200).mean() > 0.7
-    assert (volume[known & (mask == 0)] > 200).mean() < 0.05
+    assert mask.shape == scanned.shape
+    known = scanned != PADDING_HU
+    assert (scanned[known & (mask == 1)] > 200).mean() > 0.7
+    assert (scanned[known & (mask == 0)] > 200).mean() < 0.05
 
 
-def test_bone_is_where_the_head_has_it() -> None:
-    head = draw_head(ANATOMY, 5)
-    volume = scanned_in_reference_space(head, 5)
+def test_bone_is_where_the_head_has_it(head: SimulatedHead, scanned: np.ndarray) -> None:
     start = np.rint((head.to_reference @ head.affine)[:3, 3] + 127.5).astype(int)
     skull = np.argwhere((head.labels == 515) | (head.labels == 516)) + start
     skull = skull[(skull >= 0).all(axis=1) & (skull < 256).all(axis=1)]
-    values = volume[tuple(skull.T)]
+    values = scanned[tuple(skull.T)]
     assert (values[values != PADDING_HU] > 200).mean() > 0.7
 
 

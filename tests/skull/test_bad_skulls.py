@@ -1,56 +1,28 @@
 """Bad input for the skull: a score with a flag, or none with a reason; no crash, and no alarm from what is no bone.
 
-Each is a shell of bone (see `shell_skull`) beside four healthy ones. The table "Bad input for the skull" in
+Each is a shell of bone beside four healthy ones (see `assessed_shell`). The table "Bad input for the skull" in
 docs/benchmarks.md has the same on drawn heads.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 import pytest
-from numpy.typing import NDArray
-from shell_skull import INNER_MM, OUTER_MM, PIXEL_MM, SCALP_MM, averaged, bored, cut, grid, shell, slanted, unit, usual
+from assessed_shell import assessed, calibration, healthy, noisy
+from shell_skull import INNER_MM, OUTER_MM, PIXEL_MM, SCALP_MM, averaged, bored, cut, grid, shell, slanted, unit
 
 from scripts.skull.assessment import Assessment, assess
-from scripts.skull.atlas import atlas
-from scripts.skull.calibration import cross_fitted, image_of
-from scripts.skull.files import CLASSES, Calibration
-from scripts.skull.measure import measure
 from scripts.skull.paths import CAP
 from scripts.skull.surface import SkullNotJudged
 from scripts.skull.transforms import skull_findings
 
+pytestmark = pytest.mark.xdist_group("shell_skull")
+
 SIDE, METAL_HU, RESIN_HU = unit(0.8, 0.1, 0.6), 3071.0, 150.0
-Volume = NDArray[np.floating]
-
-
-def noisy(hu: Volume, seed: int, sd_hu: float = 8.0) -> NDArray[np.float32]:
-    return np.asarray(hu + np.random.default_rng(seed).normal(0, sd_hu, hu.shape), dtype=np.float32)
-
-
-@lru_cache(maxsize=1)
-def calibration() -> Calibration:
-    skulls = [measure(noisy(shell(), seed), grid()[0], slanted(), usual()) for seed in range(4)]
-    found, scores = cross_fitted([image_of(one.maps, one.known, atlas()) for one in skulls], ["a", "b", "c", "d"])
-    return Calibration(usual(), dict.fromkeys(CLASSES, found), dict.fromkeys(CLASSES, np.array(scores)))
-
-
-def assessed(hu: Volume, sd_hu: float = 8.0) -> Assessment:
-    known = np.where(hu < -1500, np.float32(-2000), noisy(hu, 9, sd_hu))
-    found = assess(known, grid()[0], slanted(), calibration())
-    assert np.isfinite(found.scores["score"])
-    return found
 
 
 def codes(found: Assessment) -> list[str]:
     return [one["code"] for one in skull_findings(found)]
-
-
-@lru_cache(maxsize=1)
-def healthy() -> Assessment:
-    return assessed(shell())
 
 
 def quiet(found: Assessment) -> bool:
@@ -134,12 +106,12 @@ def test_a_head_rest_that_touches_the_head_is_no_bone() -> None:
 
 
 def test_slices_of_7_mm_are_judged_among_thick_ones_and_of_10_mm_not_at_all() -> None:
-    hu, affine = averaged(noisy(shell(), 9)[:, :, :147], 7)
+    hu, affine = averaged(noisy(shell())[:, :, :147], 7)
     found = assess(hu, affine, slanted(), calibration())
     assert found.skull.thick
     assert found.skull.slices_mm == pytest.approx(7)
     assert codes(found) == []
-    hu, affine = averaged(noisy(shell(), 9), 10)
+    hu, affine = averaged(noisy(shell()), 10)
     with pytest.raises(SkullNotJudged, match=r"The slices are 10\.0 mm apart, more than 8 mm"):
         assess(hu, affine, slanted(), calibration())
 

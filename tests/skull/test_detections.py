@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
-from numpy.typing import NDArray
-from shell_skull import OUTER_MM, cut, grid, shell, slanted, unit, usual
+from assessed_shell import healthy_skull, measured
+from shell_skull import OUTER_MM, cut, shell, slanted, unit
 
 from scripts.geometry.coordinates import CENTRE_MM
 from scripts.skull.atlas import atlas
 from scripts.skull.detections import MOST, Detection, detections
-from scripts.skull.measure import MAPS, Skull, measure
+from scripts.skull.measure import MAPS, Skull
+
+pytestmark = pytest.mark.xdist_group("shell_skull")
 
 MIDDLE, ALONG = unit(0.6, 0.3, 0.75), unit(-0.3, 0.9, 0.1)
 LEFT, DOWN = unit(-0.75, -0.2, 0.6), unit(0.0, 1.0, 0.2)
@@ -18,9 +22,9 @@ FLOOR = {"lines": 7.0, "wide": 7.0, "dents": 1.0}
 """Values that no place of a healthy shell has."""
 
 
-def measured(hu: NDArray[np.floating]) -> Skull:
-    noise = np.random.default_rng(1).normal(0, 8, hu.shape).astype(np.float32)
-    return measure(hu.astype(np.float32) + noise, grid()[0], slanted(), usual())
+@cache
+def lined(length_mm: float, width_mm: float) -> Skull:
+    return measured(cut(shell(), MIDDLE, ALONG, length_mm, width_mm))
 
 
 def listed(skull: Skull, names: tuple[str, ...] = MAPS) -> list[Detection]:
@@ -30,7 +34,7 @@ def listed(skull: Skull, names: tuple[str, ...] = MAPS) -> list[Detection]:
 
 @pytest.mark.parametrize(("length_mm", "width_mm"), [(45.0, 1.5), (60.0, 1.0)])
 def test_a_line_has_its_bone_its_ends_its_length_and_its_width(length_mm: float, width_mm: float) -> None:
-    (found,) = listed(measured(cut(shell(), MIDDLE, ALONG, length_mm, width_mm)), ("lines",))
+    (found,) = listed(lined(length_mm, width_mm), ("lines",))
     assert (found.map, found.bone, found.depth_mm) == ("lines", "parietal bone, right", None)
     assert found.length_mm == pytest.approx(length_mm, abs=3)
     assert found.width_mm == pytest.approx(width_mm, abs=0.5)
@@ -46,7 +50,7 @@ def test_two_lines_are_two_detections_and_a_healthy_shell_has_none() -> None:
     found = listed(measured(both), ("wide",))
     assert sorted(one.bone.split(", ")[1] for one in found) == ["left", "right"]
     assert found[0].peak >= found[1].peak
-    assert listed(measured(shell())) == []
+    assert listed(healthy_skull()) == []
 
 
 def test_a_dent_has_its_depth_and_its_extent() -> None:
@@ -59,7 +63,7 @@ def test_a_dent_has_its_depth_and_its_extent() -> None:
 
 
 def test_a_row_is_in_mm_of_the_scan() -> None:
-    (found,) = listed(measured(cut(shell(), MIDDLE, ALONG, 45, 1.5)), ("lines",))
+    (found,) = listed(lined(45.0, 1.5), ("lines",))
     row = found.row(slanted())
     assert (row["region"], row["kind"], row["bone"]) == ("skull", "skull line", "parietal bone, right")
     there = slanted() @ [*row["peak_mm"], 1]
@@ -70,6 +74,6 @@ def test_a_row_is_in_mm_of_the_scan() -> None:
 
 
 def test_a_skull_that_is_unusual_everywhere_is_no_endless_list() -> None:
-    skull = measured(shell())
+    skull = healthy_skull()
     unusual = {"lines": np.ones_like(skull.fine["lines"])}
     assert len(detections(skull, unusual, 0.5, atlas())) == MOST

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 from shell_skull import INNER_MM, OUTER_MM, bored, grid, shell, slanted, unit, usual
 
@@ -8,6 +9,8 @@ from scripts.preprocessing.regions import SKULL
 from scripts.skull.atlas import atlas
 from scripts.skull.heatmap import paint
 from scripts.skull.surface import fine_surface
+
+pytestmark = pytest.mark.xdist_group("shell_skull")
 
 OUT = unit(0.5, -0.4, 0.7)
 

@@ -9,6 +9,8 @@ from scripts.skull.directions import mirrored
 from scripts.skull.mean_surface import NoBone, mean_surface
 from scripts.skull.rays import view
 
+pytestmark = pytest.mark.xdist_group("shell_skull")
+
 
 def test_the_mean_surface_of_shells_is_their_radius_and_one_with_a_gap_hardly_moves_it() -> None:
     plain = view(shell().astype(np.float32), grid()[0], slanted())

@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 import pytest
+from assessed_shell import healthy_skull, measured
 from numpy.typing import NDArray
 from shell_skull import OUTER_MM, averaged, bored, cut, grid, shell, slanted, unit, usual
 
 from scripts.geometry.coordinates import CENTRE_MM
 from scripts.skull.atlas import atlas
 from scripts.skull.directions import LINES, frames
-from scripts.skull.measure import Skull, measure, start_of
+from scripts.skull.measure import measure, start_of
 from scripts.skull.paths import trace
 from scripts.skull.surface import SkullNotJudged
 
+pytestmark = pytest.mark.xdist_group("shell_skull")
+
 MIDDLE, ALONG = unit(0.6, 0.3, 0.75), unit(-0.3, 0.9, 0.1)
-
-
-@lru_cache(maxsize=1)
-def plain() -> NDArray[np.float64]:
-    return shell()
-
-
-def measured(hu: NDArray[np.floating]) -> Skull:
-    noise = np.random.default_rng(1).normal(0, 8, hu.shape).astype(np.float32)
-    return measure(hu.astype(np.float32) + noise, grid()[0], slanted(), usual())
 
 
 def away_mm(place: int, out: NDArray[np.float64]) -> float:
@@ -34,7 +25,7 @@ def away_mm(place: int, out: NDArray[np.float64]) -> float:
 
 
 def test_a_healthy_shell_is_known_everywhere_and_has_no_hole_and_no_dent() -> None:
-    skull = measured(plain())
+    skull = healthy_skull()
     assert skull.known.all()
     assert skull.gaps.bone.all()
     assert skull.holes == []
@@ -48,7 +39,7 @@ def test_a_healthy_shell_is_known_everywhere_and_has_no_hole_and_no_dent() -> No
 
 @pytest.mark.parametrize(("length_mm", "width_mm"), [(40.0, 1.0), (60.0, 1.5), (50.0, 0.7)])
 def test_a_line_is_found_at_its_place_with_its_direction_and_its_length(length_mm: float, width_mm: float) -> None:
-    skull = measured(cut(plain(), MIDDLE, ALONG, length_mm, width_mm))
+    skull = measured(cut(shell(), MIDDLE, ALONG, length_mm, width_mm))
     values = skull.maps["lines"]
     line, place = np.unravel_index(values.argmax(), values.shape)
     tables = atlas()
@@ -66,7 +57,7 @@ def test_a_line_is_found_at_its_place_with_its_direction_and_its_length(length_m
 
 
 def test_a_line_of_3_mm_is_strongest_among_the_wide_ones() -> None:
-    skull = measured(cut(plain(), MIDDLE, ALONG, 50, 3))
+    skull = measured(cut(shell(), MIDDLE, ALONG, 50, 3))
     place = int(skull.maps["wide"].max(axis=0).argmax())
     assert away_mm(place, MIDDLE) < 27
     assert skull.maps["wide"].max() > 3 * np.median(skull.maps["wide"].max(axis=0))
@@ -82,7 +73,7 @@ def test_a_dent_is_found_with_most_of_its_depth(depth_mm: float) -> None:
 
 @pytest.mark.parametrize("diameter_mm", [12.0, 40.0])
 def test_a_hole_is_found_with_its_size_and_is_no_line(diameter_mm: float) -> None:
-    skull = measured(bored(plain(), MIDDLE, diameter_mm))
+    skull = measured(bored(shell(), MIDDLE, diameter_mm))
     assert len(skull.holes) == 1
     assert skull.holes[0].diameter_mm == pytest.approx(diameter_mm, abs=2.5)
     out = skull.holes[0].middle_mm - np.array(CENTRE_MM)
@@ -92,7 +83,7 @@ def test_a_hole_is_found_with_its_size_and_is_no_line(diameter_mm: float) -> Non
 
 
 def test_what_the_field_of_view_cuts_is_unknown_and_no_hole() -> None:
-    hu = plain().astype(np.float32)
+    hu = shell().astype(np.float32)
     hu[:, :, 110:] = -2000
     skull = measured(hu)
     tables = atlas()
@@ -104,17 +95,17 @@ def test_what_the_field_of_view_cuts_is_unknown_and_no_hole() -> None:
 
 
 def test_in_thick_slices_a_line_across_them_is_found_among_no_rings() -> None:
-    hu, affine = averaged(cut(plain(), MIDDLE, unit(0.05, 0.1, 1.0), 50, 2), 5)
+    hu, affine = averaged(cut(shell(), MIDDLE, unit(0.05, 0.1, 1.0), 50, 2), 5)
     skull = measure(hu, affine, slanted(), usual())
     assert skull.thick
     assert skull.slices_mm == pytest.approx(5)
     assert away_mm(int(skull.maps["wide"].max(axis=0).argmax()), MIDDLE) < 30
-    rings = measure(averaged(plain(), 5)[0], affine, slanted(), usual())
+    rings = measure(averaged(shell(), 5)[0], affine, slanted(), usual())
     assert rings.maps["wide"].max() < 0.5 * skull.maps["wide"].max()
 
 
 def test_thick_slices_that_were_interpolated_to_a_fine_grid_draw_no_rings_either() -> None:
-    hu, affine = averaged(plain(), 5)
+    hu, affine = averaged(shell(), 5)
     fine = np.linalg.inv(affine) @ grid()[0]
     between = np.clip(fine[2, 2] * np.arange(150) + fine[2, 3], 0, hu.shape[2] - 1)
     below = np.minimum(between.astype(int), hu.shape[2] - 2)
@@ -130,13 +121,13 @@ def test_thick_slices_that_were_interpolated_to_a_fine_grid_draw_no_rings_either
 
 
 def test_a_volume_without_bone_is_an_error_that_says_so() -> None:
-    hu = np.minimum(plain(), 40).astype(np.float32)
+    hu = np.minimum(shell(), 40).astype(np.float32)
     with pytest.raises(SkullNotJudged, match="Bone was found in 0 % of the calvaria"):
         measure(hu, grid()[0], slanted(), usual())
 
 
 def test_a_field_of_view_with_little_of_the_calvaria_is_an_error_that_says_so() -> None:
-    hu = plain().astype(np.float32)
+    hu = shell().astype(np.float32)
     hu[:, :, 60:] = -2000
     with pytest.raises(SkullNotJudged, match=r"The field of view holds [1-4]\d % of the calvaria"):
         measure(hu, grid()[0], slanted(), usual())

@@ -9,6 +9,8 @@ from scripts.skull.profiles import FROM_HU, profiles
 from scripts.skull.rays import view
 from scripts.skull.surface import fine_surface
 
+pytestmark = pytest.mark.xdist_group("shell_skull")
+
 
 def test_the_mass_is_thickness_times_hu_and_the_neck_is_out_of_view() -> None:
     hu = shell().astype(np.float32)

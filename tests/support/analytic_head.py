@@ -14,6 +14,7 @@ sinus are larger than the right ones and air cells fill the right mastoid only, 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import product
 from typing import NamedTuple
 
@@ -116,7 +117,7 @@ def hu_at(points_mm: Array, lesion: Part | None = None) -> Array:
 def analytic_head(
     shape: Sequence[int], affine: Array, lesion: Part | None = None, to_world: Array | None = None
 ) -> NDArray[np.float32]:
-    """The head sampled at the voxel centres of a grid.
+    """The head sampled at the voxel centres of a grid; the same one is computed once, for all modules that want it.
 
     Args:
         shape: voxels (I, J, K).
@@ -133,8 +134,16 @@ def analytic_head(
     if len(shape) != 3 or min(shape) < 1:
         raise ValueError(f"shape must be three positive numbers of voxels, got {tuple(shape)}")
     to_head = _inverse("to_world", np.eye(4) if to_world is None else to_world) @ np.asarray(affine, float)
-    to_voxel = _inverse("affine", to_head)
-    hu = np.full(tuple(shape), AIR_HU)
+    _inverse("affine", to_head)
+    return _sampled(tuple(shape), to_head.tobytes(), lesion).copy()
+
+
+@lru_cache(maxsize=8)
+def _sampled(shape: tuple[int, ...], numbers: bytes, lesion: Part | None) -> NDArray[np.float32]:
+    """The head on a grid, whose matrix (4, 4) to the head frame is given as what a cache takes."""
+    to_head = np.frombuffer(numbers).reshape(4, 4)
+    to_voxel = np.linalg.inv(to_head)
+    hu = np.full(shape, AIR_HU)
     for part in _parts(lesion):
         rows, *plane = _voxel_box(part, to_voxel, shape)
         for i in range(rows.start, rows.stop):  # plane by plane: the temporaries stay in the processor's cache

@@ -45,6 +45,16 @@ def grid() -> tuple[Array, Array]:
 
 def shell(dent: tuple[Array, float, float] | None = None) -> Array:
     """HU (I, J, K) of the shell; `dent` is its direction, depth and radius, mm: the outer table lies deeper there."""
+    return _plain().copy() if dent is None else _drawn(dent)
+
+
+@lru_cache(maxsize=1)
+def _plain() -> Array:
+    """The shell without a dent, which nearly every test starts from."""
+    return _drawn(None)
+
+
+def _drawn(dent: tuple[Array, float, float] | None) -> Array:
     points = grid()[1]
     radius = np.linalg.norm(points, axis=-1)
     outer, inner = OUTER_MM, INNER_MM
@@ -61,22 +71,41 @@ def shell(dent: tuple[Array, float, float] | None = None) -> Array:
 
 def cut(hu: Array, middle: Array, along: Array, length_mm: float, width_mm: float) -> NDArray[np.float32]:
     """The shell with a line: its middle and tangent (3,), its length along the outer table and its width, mm."""
-    points = grid()[1]
     middle, along = middle / np.linalg.norm(middle), along - middle * (along @ middle) / (middle @ middle)
     along /= np.linalg.norm(along)
+    box = _around(middle, length_mm / 2 + width_mm)
+    points, part = grid()[1][box], hu[box]
     aside = np.abs(points @ np.cross(middle, along))
     run = OUTER_MM * np.arctan2(points @ along, points @ middle)
     share = np.clip((width_mm / 2 + PIXEL_MM / 2 - aside) / PIXEL_MM, 0, min(1.0, width_mm / PIXEL_MM))
     share *= np.abs(run) <= length_mm / 2
-    return np.asarray(hu + share * np.where(hu > TISSUE, TISSUE - hu, 0), dtype=np.float32)
+    return _with(hu, box, part + share * np.where(part > TISSUE, TISSUE - part, 0))
 
 
 def bored(hu: Array, out: Array, diameter_mm: float) -> NDArray[np.float32]:
     """The shell with a round hole in a direction (3,)."""
-    points = grid()[1]
+    box = _around(out, diameter_mm / 2)
+    points, part = grid()[1][box], hu[box]
     radius = np.maximum(np.linalg.norm(points, axis=-1), 1e-6)
     away = OUTER_MM * np.arccos(np.clip(points @ out / radius, -1, 1))
-    return np.where((away < diameter_mm / 2) & (hu > TISSUE), TISSUE, hu).astype(np.float32)
+    return _with(hu, box, np.where((away < diameter_mm / 2) & (part > TISSUE), TISSUE, part))
+
+
+def _around(out: Array, reach_mm: float) -> tuple[slice, ...]:
+    """The box of all bone that lies within some mm, along the outer table, of a direction (3,)."""
+    to_voxel = np.linalg.inv(slanted() @ grid()[0])
+    middle = to_voxel[:3, :3] @ (OUTER_MM * out + np.array(CENTRE_MM)) + to_voxel[:3, 3]
+    reach = (reach_mm + OUTER_MM - INNER_MM + 2 * PIXEL_MM) * np.linalg.norm(to_voxel[:3, :3], axis=1)
+    first = np.maximum(np.floor(middle - reach), 0).astype(int)
+    last = np.maximum(np.ceil(middle + reach).astype(int) + 1, first)
+    return tuple(slice(a, b) for a, b in zip(first, last, strict=True))
+
+
+def _with(hu: Array, box: tuple[slice, ...], part: Array) -> NDArray[np.float32]:
+    """The shell with other values in a box."""
+    changed = hu.astype(np.float32)
+    changed[box] = part
+    return changed
 
 
 def averaged(hu: NDArray[np.floating], count: int) -> tuple[NDArray[np.float32], Array]:

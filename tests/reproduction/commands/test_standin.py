@@ -5,14 +5,20 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import nibabel
 import pytest
 from toy_anatomy import raw_labels
 
+from reproduction.cq500.standin import heads
 from scripts.commands.main import main
 from scripts.reading.inputs import read_volume
+from scripts.simulation.anatomy.label_map import Anatomy
+from scripts.simulation.person.head import SimulatedHead, draw_head
+from scripts.simulation.person.look import Look
 
 CASES = 10
 """As many as there are recipes, so that each is drawn."""
@@ -31,10 +37,31 @@ def words(anatomies: Path, root: Path, *more: str) -> list[str]:
     return ["standin", str(anatomies), "-o", str(root), "--cases", str(CASES), "--pixels", "64", "--seed", "2", *more]
 
 
+Draw = Callable[..., SimulatedHead]
+
+
 @pytest.fixture(scope="module")
-def root(anatomies: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def draw() -> Draw:
+    """Draws one head with each lesion: the others with it, of another seed and look, have words of their own alone."""
+    drawn: dict[tuple[str | None, str | None], SimulatedHead] = {}
+
+    def draw(anatomy: Anatomy, seed: int, *, lesion: str | None, side: str | None, look: Look) -> SimulatedHead:
+        if (lesion, side) not in drawn:
+            head = drawn[lesion, side] = draw_head(anatomy, seed, lesion=lesion, side=side, look=look)
+            for array in (head.hu, head.labels, head.lesion, head.to_reference, head.affine):
+                array.flags.writeable = False
+        one = drawn[lesion, side]
+        return replace(one, description={**one.description, "seed": seed, "look": asdict(look)})
+
+    return draw
+
+
+@pytest.fixture(scope="module")
+def root(anatomies: Path, draw: Draw, tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("data") / "standin"
-    assert main(words(anatomies, root)) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(heads, "draw_head", draw)
+        assert main(words(anatomies, root)) == 0
     return root
 
 
@@ -96,8 +123,14 @@ def test_cq500_chooses_the_series_that_the_truth_names(root: Path, tmp_path: Pat
 
 
 def test_stopped_it_goes_on_and_comes_to_the_same(
-    anatomies: Path, root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    anatomies: Path,
+    root: Path,
+    draw: Draw,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(heads, "draw_head", draw)
     again = tmp_path / "again"
     shutil.copytree(root, again)
     for name in ("reads.csv", "truth.csv"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -22,30 +24,33 @@ from scripts.simulation.person.carving import (
     wander,
 )
 
+pytestmark = pytest.mark.xdist_group("carving")
+
 MIDDLE = np.array((99.6, 99.2, 30.3))
 FLAT = np.ones((AZIMUTHS, ELEVATIONS))
 SHELL = Shell(MIDDLE, 80 * FLAT, 87 * FLAT, 93 * FLAT)
 
 
+@cache
 def hemisphere() -> NDArray[np.int16]:
-    """A dome of bone between 80 and 87 mm."""
+    """A dome of bone between 80 and 87 mm; it can't be written to."""
     offsets = np.indices((200, 200, 125)).transpose(1, 2, 3, 0) - MIDDLE
     radius = np.linalg.norm(offsets, axis=-1)
     labels = np.where(radius < 80, CSF, np.where(radius < 82, CORTICAL_BONE, CANCELLOUS_BONE)).astype(np.int16)
     labels[radius > 87] = AIR
+    labels.flags.writeable = False
     return labels
 
 
-LABELS = hemisphere()
 PATH = great_circle(direction(80, 30), direction(80, 75))
 EVERYWHERE = np.tile((0.0, 1.0), (len(PATH), 1))
 
 
 def carved_mm3(cloud: Cloud) -> float:
     """Volume that a cloud takes from the dome, whose bone has 1000 HU."""
-    hu = np.where(np.isin(LABELS, (CORTICAL_BONE, CANCELLOUS_BONE)), 1000, 0).astype(np.float32)
+    hu = np.where(np.isin(hemisphere(), (CORTICAL_BONE, CANCELLOUS_BONE)), 1000, 0).astype(np.float32)
     before = hu.copy()
-    carve(hu, LABELS, cloud, 0.0)
+    carve(hu, hemisphere(), cloud, 0.0)
     assert (hu <= before).all()
     assert (hu >= 0).all()
     return float((before - hu).sum() / 1000)
@@ -62,8 +67,8 @@ def test_a_cut_takes_its_width_times_its_length_times_the_thickness(width: float
 def test_a_groove_of_part_depth_leaves_the_outer_table() -> None:
     part = EVERYWHERE * (0, 0.3)
     cloud = sheet(SHELL, PATH, np.zeros((len(PATH), 2)), np.full(len(PATH), 1.0), part)
-    hu = np.where(LABELS == AIR, 0, 1000).astype(np.float32)
-    carve(hu, LABELS, cloud, 0.0)
+    hu = np.where(hemisphere() == AIR, 0, 1000).astype(np.float32)
+    carve(hu, hemisphere(), cloud, 0.0)
     along = MIDDLE + np.arange(79.5, 88)[:, None] * PATH[len(PATH) // 2]
     seen = hu[tuple(np.rint(along).astype(int).T)]
     assert seen[1:3].min() < 700
@@ -89,9 +94,9 @@ def test_a_ball_has_its_volume_and_place() -> None:
 
 
 def test_only_bone_is_carved_and_points_outside_the_grid_are_left_out() -> None:
-    hu = np.full(LABELS.shape, 500.0, dtype=np.float32)
+    hu = np.full(hemisphere().shape, 500.0, dtype=np.float32)
     points = np.array([MIDDLE, (-5.0, 3.0, 3.0), (198.9, 199.5, 124.9)])
-    carve(hu, LABELS, Cloud(points, np.ones(3)), 0.0)
+    carve(hu, hemisphere(), Cloud(points, np.ones(3)), 0.0)
     assert (hu == 500).all()
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from poses import pose
+from drawn_person import SEED, person, tilted
 from scipy import ndimage
 from toy_anatomy import is_left, toy_anatomy
 
@@ -15,20 +15,20 @@ from scripts.geometry.coordinates import grid_affine
 from scripts.simulation.anatomy.common_space import MEAN_CENTROIDS, to_reference
 from scripts.simulation.anatomy.label_map import centroids, load_anatomy
 from scripts.simulation.anatomy.labels import UNCOVERED
-from scripts.simulation.person.head import LATTICE_STEP, SimulatedHead, draw_head, look_up
+from scripts.simulation.person.head import LATTICE_STEP, SimulatedHead, draw_head, drawn_labels, look_up
 from scripts.simulation.person.look import Look
 from scripts.simulation.person.shape import Shape, identity_shape
 
-ANATOMY = toy_anatomy(pose((25, 4, -6), (6, -9, 14)))
+pytestmark = pytest.mark.xdist_group("drawn_person")
 
 
 @pytest.fixture(scope="module")
 def head() -> SimulatedHead:
-    return draw_head(ANATOMY, 7)
+    return person()
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_does_not(head: SimulatedHead) -> None:
-    again, other = draw_head(ANATOMY, 7), draw_head(ANATOMY, 8)
+    again, other = draw_head(tilted(), SEED), draw_head(tilted(), 8)
     assert again.hu.tobytes() == head.hu.tobytes()
     assert again.labels.tobytes() == head.labels.tobytes()
     np.testing.assert_array_equal(again.affine, head.affine)
@@ -54,15 +54,15 @@ def test_the_pose_is_rigid_and_the_grid_is_the_reference_grid_cropped(head: Simu
 
 
 def test_an_undisplaced_head_is_its_anatomy_at_its_place() -> None:
-    plain = draw_head(ANATOMY, 0, shape=identity_shape())
+    plain = draw_head(tilted(), 0, shape=identity_shape())
     found = transform_points(plain.to_reference, centroids(plain.labels, plain.affine))
-    aligned = transform_points(to_reference(ANATOMY.centroids), ANATOMY.centroids)
+    aligned = transform_points(to_reference(tilted().centroids), tilted().centroids)
     np.testing.assert_allclose(found, aligned, atol=0.7)
 
 
 def test_mirroring_exchanges_the_sides_and_left_stays_left() -> None:
     plain, mirrored = (
-        draw_head(ANATOMY, 3, shape=Shape(np.ones(3), identity_shape().displacement, flipped))
+        draw_head(tilted(), 3, shape=Shape(np.ones(3), identity_shape().displacement, flipped))
         for flipped in (False, True)
     )
     assert mirrored.description["flipped"] is True
@@ -79,22 +79,19 @@ def test_a_mirrored_head_is_the_mirror_image() -> None:
     bump = np.argwhere(labels == 2)[500]
     labels[tuple(slice(b - 2, b + 3) for b in bump)] = 25
     anatomy = type(asymmetric)(labels, asymmetric.affine)
-    plain, mirrored = (
-        draw_head(anatomy, 3, shape=Shape(np.ones(3), identity_shape().displacement, flipped))
-        for flipped in (False, True)
-    )
     lesion, image = (
-        np.argwhere(drawn.labels == label).mean(axis=0) + (drawn.to_reference @ drawn.affine)[:3, 3]
-        for drawn, label in ((plain, 25), (mirrored, 57))
+        np.argwhere(drawn == label).mean(axis=0) + start + grid_affine()[:3, 3]
+        for label, flipped in ((25, False), (57, True))
+        for drawn, start in [drawn_labels(anatomy, Shape(np.ones(3), identity_shape().displacement, flipped))]
     )
     np.testing.assert_allclose(lesion * (-1, 1, 1), image, atol=1.5)
 
 
 def test_a_given_look_is_drawn_and_told(head: SimulatedHead) -> None:
-    enhanced = draw_head(ANATOMY, 7, look=Look(contrast_hu=150.0, ventricles=2, sulci=1.0))
+    enhanced = draw_head(tilted(), SEED, look=Look(contrast_hu=150.0, ventricles=2, sulci=1.0))
     assert enhanced.description["look"]["contrast_hu"] == 150
     assert head.description["look"].keys() == enhanced.description["look"].keys()
-    plain = draw_head(ANATOMY, 7, look=Look())
+    plain = draw_head(tilted(), SEED, look=Look())
     gained = (enhanced.labels != plain.labels) & (plain.labels > 0)
     assert gained.any()
     assert np.isin(enhanced.labels[gained], (4, 43, 24)).all()
@@ -110,7 +107,7 @@ def test_what_lies_below_the_map_is_not_covered(head: SimulatedHead) -> None:
 
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_a_lesion_is_on_its_side_and_the_rest_of_the_head_is_the_same(head: SimulatedHead, side: str) -> None:
-    with_lesion = draw_head(ANATOMY, 7, lesion="intraparenchymal", side=side, lesion_size={"space_share": 0.0})
+    with_lesion = draw_head(tilted(), SEED, lesion="intraparenchymal", side=side, lesion_size={"space_share": 0.0})
     np.testing.assert_array_equal(with_lesion.labels, head.labels)
     mask = with_lesion.lesion == 1
     x = np.argwhere(mask)[:, 0] + (with_lesion.to_reference @ with_lesion.affine)[0, 3]
@@ -124,7 +121,7 @@ def test_a_lesion_is_on_its_side_and_the_rest_of_the_head_is_the_same(head: Simu
 
 
 def test_a_large_bleed_shifts_the_midline_and_the_description_says_so(head: SimulatedHead) -> None:
-    pushed = draw_head(ANATOMY, 7, lesion="subdural", side="left", lesion_size={"volume_ml": 100.0})
+    pushed = draw_head(tilted(), SEED, lesion="subdural", side="left", lesion_size={"volume_ml": 100.0})
     assert 2 < pushed.description["midline_shift_mm"] <= 12
     assert (pushed.labels != head.labels).any()
     np.testing.assert_array_equal(pushed.to_reference, head.to_reference)

@@ -9,18 +9,19 @@ import pytest
 from mirror_gap import mirror_gaps_mm
 from toy_anatomy import toy_anatomy
 
+from scripts.geometry.coordinates import grid_affine
 from scripts.simulation.anatomy.labels import BONE
-from scripts.simulation.person.head import draw_head
+from scripts.simulation.person.head import drawn_labels
 from scripts.simulation.person.shape import identity_shape
 from scripts.simulation.person.skew import LARGEST_SHEAR, NOISE_MM, TORQUE_MM, Skew, antisymmetric, draw_skew, skewed
-
-ANATOMY = toy_anatomy()
 
 
 def gap_mm(skew: Skew) -> float:
     """The mean gap between the skull of a toy head of this skew and its mirror image; medians stick to whole voxels."""
-    head = draw_head(ANATOMY, 1, shape=skewed(identity_shape(), skew, np.random.default_rng(3)))
-    return float(mirror_gaps_mm(np.isin(head.labels, BONE), head.to_reference @ head.affine).mean())
+    labels, start = drawn_labels(toy_anatomy(), skewed(identity_shape(), skew, np.random.default_rng(3)))
+    affine = grid_affine()
+    affine[:3, 3] += start
+    return float(mirror_gaps_mm(np.isin(labels, BONE), affine).mean())
 
 
 def test_each_part_of_a_skew_makes_the_halves_of_the_skull_differ() -> None:

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from drawn_person import SEED, person, tilted
 from mirror_gap import mirror_gaps_mm
-from poses import pose
 from scipy import ndimage
-from toy_anatomy import toy_anatomy
 
 from scripts.simulation.anatomy.common_space import to_reference
 from scripts.simulation.anatomy.label_map import centroids, load_anatomy
@@ -19,11 +18,11 @@ from scripts.simulation.person.shape import identity_shape
 from scripts.simulation.person.varieties import VARIETIES, WIDENED
 from scripts.simulation.person.variety import UNUSUAL_SHARES, Build, draw_build
 
-ANATOMY = toy_anatomy(pose((25, 4, -6), (6, -9, 14)))
+pytestmark = pytest.mark.xdist_group("drawn_person")
 
 
-def drawn(variety: str, seed: int = 7, **arguments: str) -> SimulatedHead:
-    return draw_head(ANATOMY, seed, variety=variety, **arguments)  # type: ignore[arg-type]
+def drawn(variety: str, seed: int = SEED, **arguments: str) -> SimulatedHead:
+    return draw_head(tilted(), seed, variety=variety, **arguments)  # type: ignore[arg-type]
 
 
 def build_of(variety: str, seed: int) -> Build:
@@ -34,19 +33,19 @@ def build_of(variety: str, seed: int) -> Build:
 
 def test_plain_heads_have_no_build_and_say_nothing_of_it() -> None:
     assert draw_build("plain", np.random.default_rng(0)) is None
-    plain = draw_head(ANATOMY, 7)
+    plain = person()
     assert plain.hu.tobytes() == drawn("plain").hu.tobytes()
     assert {"variety", "build"} & plain.description.keys() == set()
 
 
 def test_an_unknown_variety_is_named_with_those_that_there_are() -> None:
     with pytest.raises(ValueError, match="no variety of heads 'wide'; there are plain, widened, unusual"):
-        draw_head(ANATOMY, 1, variety="wide")
+        draw_head(tilted(), 1, variety="wide")
 
 
 @pytest.mark.parametrize("variety", VARIETIES[1:])
 def test_a_seed_fixes_a_head_which_says_what_it_is(variety: str) -> None:
-    one, again, other = drawn(variety), drawn(variety), drawn(variety, 8)
+    one, again, other = person(variety), drawn(variety), drawn(variety, 8)
     assert one.hu.tobytes() == again.hu.tobytes()
     assert one.hu.shape != other.hu.shape or (one.hu != other.hu).any()
     assert one.description["variety"] == variety
@@ -73,7 +72,7 @@ def test_a_lesion_lies_in_the_widened_head_on_its_side() -> None:
 
 def test_a_fracture_follows_a_suture_of_the_head_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     """Most of what is cut lies within 2 mm of what the head's own sutures took, all of it where one has closed."""
-    healthy, cut = drawn(WIDENED), drawn(WIDENED, lesion="suture_fracture", side="left")
+    healthy, cut = person(WIDENED), drawn(WIDENED, lesion="suture_fracture", side="left")
     monkeypatch.setattr("scripts.simulation.person.variety.suture_clouds", lambda *_: [])
     carved = healthy.hu != drawn(WIDENED).hu
     away_mm = ndimage.distance_transform_edt(~carved)
@@ -114,5 +113,5 @@ def test_skulls_of_the_widened_population_are_less_even(shared_data: Path) -> No
 
 
 def test_a_given_shape_is_built_upon() -> None:
-    given = draw_head(ANATOMY, 7, shape=identity_shape(), variety="widened")
+    given = draw_head(tilted(), SEED, shape=identity_shape(), variety="widened")
     assert given.description["scale"] == [1, 1, 1]

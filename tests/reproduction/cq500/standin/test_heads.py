@@ -10,8 +10,6 @@ from reproduction.cq500.standin import heads as study_head
 from reproduction.cq500.standin.heads import ATTEMPTS, SEED_STEP, draw_patient
 from scripts.simulation.person.head import draw_head
 
-ANATOMY = toy_anatomy()
-
 
 def side_of(mask: np.ndarray, affine: np.ndarray) -> str:
     x = (affine[:3, :3] @ np.argwhere(mask).mean(axis=0) + affine[:3, 3])[0]
@@ -20,7 +18,7 @@ def side_of(mask: np.ndarray, affine: np.ndarray) -> str:
 
 def test_a_healthy_head_has_no_lesion_and_no_contrast_agent() -> None:
     seed = next(seed for seed in range(60) if draw_look_has_contrast(seed))
-    head, planted = draw_patient(ANATOMY, seed, [])
+    head, planted = draw_patient(toy_anatomy(), seed, [])
     assert planted == []
     assert not head.lesion.any()
     assert head.description["look"]["contrast_hu"] == 0
@@ -32,8 +30,8 @@ def draw_look_has_contrast(seed: int) -> bool:
 
 
 def test_two_bleeds_lie_on_both_sides_and_are_both_told() -> None:
-    head, planted = draw_patient(ANATOMY, 3, [("subdural", "left"), ("intraparenchymal", "right")])
-    alone, first = draw_patient(ANATOMY, 3, [("subdural", "left")])
+    head, planted = draw_patient(toy_anatomy(), 3, [("subdural", "left"), ("intraparenchymal", "right")])
+    alone, first = draw_patient(toy_anatomy(), 3, [("subdural", "left")])
     assert [(words["lesion"], words["side"]) for words in planted] == [
         ("subdural", "left"),
         ("intraparenchymal", "right"),
@@ -54,7 +52,7 @@ def fails(kinds: tuple[str, ...], tried: list[tuple[str | None, int]]) -> object
         tried.append((lesion, seed))
         if lesion in kinds:
             raise ValueError(f"{lesion} does not fit here")
-        return draw_head(ANATOMY, seed, lesion=lesion, **words)  # type: ignore[arg-type]
+        return draw_head(toy_anatomy(), seed, lesion=lesion, **words)  # type: ignore[arg-type]
 
     return draw
 
@@ -62,7 +60,7 @@ def fails(kinds: tuple[str, ...], tried: list[tuple[str | None, int]]) -> object
 def test_a_bleed_that_fits_nowhere_becomes_another_one_and_the_words_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
     tried: list[tuple[str | None, int]] = []
     monkeypatch.setattr(study_head, "draw_head", fails(("intraventricular",), tried))
-    _, planted = draw_patient(ANATOMY, 5, [("intraventricular", "left")])
+    _, planted = draw_patient(toy_anatomy(), 5, [("intraventricular", "left")])
     assert tried == [
         *(("intraventricular", 5 + attempt * SEED_STEP) for attempt in range(ATTEMPTS)),
         ("intraparenchymal", 5 + ATTEMPTS * SEED_STEP),
@@ -73,7 +71,7 @@ def test_a_bleed_that_fits_nowhere_becomes_another_one_and_the_words_say_so(monk
 def test_another_lesion_that_fits_nowhere_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(study_head, "draw_head", fails(("oedema",), []))
     with pytest.raises(ValueError, match="no oedema fits in 3 heads: oedema does not fit here"):
-        draw_patient(ANATOMY, 5, [("oedema", "left")])
+        draw_patient(toy_anatomy(), 5, [("oedema", "left")])
 
 
 def test_a_second_lesion_that_does_not_fit_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,5 +79,5 @@ def test_a_second_lesion_that_does_not_fit_is_left_out(monkeypatch: pytest.Monke
         raise ValueError("does not fit")
 
     monkeypatch.setattr(study_head, "plant_lesion", refuse)
-    _, planted = draw_patient(ANATOMY, 3, [("linear_fracture", "left"), ("epidural", "left")])
+    _, planted = draw_patient(toy_anatomy(), 3, [("linear_fracture", "left"), ("epidural", "left")])
     assert [words["lesion"] for words in planted] == ["linear_fracture"]
