@@ -19,7 +19,6 @@ from jsonschema.exceptions import ValidationError, best_match
 
 from scripts.datasets.datalist import listed_scans
 from scripts.errors import WrongUsage
-from scripts.training.checkpoints import check_start
 from scripts.workflow import parsed_configs
 
 SCHEMA: dict[str, Any] = json.loads((Path(__file__).parent / "manifest.schema.json").read_text(encoding="utf-8"))
@@ -80,6 +79,8 @@ def check_start_weights(run: Mapping[str, Any]) -> None:
     Raises:
         WrongUsage: they are of another width or patch size, or of another kind of network.
     """
+    from scripts.training.checkpoints import check_start  # which imports torch
+
     parser = parsed_configs(TRAINING[run["network"]])
     for name, value in {"width": run["width"], "patch_size": run["patch_size"], **run["train"]}.items():
         parser[name] = value
