@@ -98,6 +98,7 @@ types: $(STAMP)
 # Bytecode is kept, whatever the shell says, and beside the checkout's own files: each of the many processes that import
 # torch and MONAI would compile them again, which takes 7 of 11 CPU-seconds.
 unit: $(STAMP)
+	@find out/bytecode -type d -name 'pytest-of-*' -prune -exec rm -rf {} + 2>/dev/null || true
 	PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX=$(CURDIR)/out/bytecode OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE \
 		$(BIN)/pytest -n $(WORKERS) --dist loadgroup --timeout 600 --timeout-method signal -q
 

@@ -77,7 +77,7 @@ def check_start_weights(run: Mapping[str, Any]) -> None:
     """See that a run's network can start from the weights that its training starts from, if it starts from any.
 
     Raises:
-        WrongUsage: they are of another width or patch size, or of another kind of network.
+        WrongUsage: they are not there, or of another width or patch size, or of another kind of network.
     """
     from scripts.training.checkpoints import check_start  # which imports torch
 
@@ -85,8 +85,13 @@ def check_start_weights(run: Mapping[str, Any]) -> None:
     for name, value in {"width": run["width"], "patch_size": run["patch_size"], **run["train"]}.items():
         parser[name] = value
     weights = parser.get_parsed_content("start_weights")
-    if weights is None or not Path(weights).is_file():
+    if weights is None:
         return
+    if not Path(weights).is_absolute() or not Path(weights).is_file():
+        raise WrongUsage(
+            f"Run {run['name']}: there are no weights at {weights}, from which its training shall start. Name a file "
+            "by its absolute path."
+        )
     try:
         check_start(weights, parser.get_parsed_content("network_def"))
     except WrongUsage as error:

@@ -445,7 +445,13 @@ def test_the_installed_monai_is_the_one_in_the_metadata() -> None:
     assert monai.__version__.split("+")[0] == load("metadata.json")["monai_version"]
 
 
-@pytest.mark.parametrize("overlay", [(), ("published_train.json",), ("autoencoder.json",), ("density_train.json",)])
+@pytest.mark.parametrize(
+    "overlay",
+    [
+        *((), ("published_train.json",), ("autoencoder.json",), ("density_train.json",), ("locator.json",)),
+        *(("train_scans.json",), ("train_scans.json", "autoencoder.json")),
+    ],
+)
 def test_each_training_ends_with_its_budget_in_several_processes_too(overlay: tuple[str, ...]) -> None:
     for names in (overlay, (*overlay, "multi_gpu_train.json")):
         parser = ConfigParser(load("train.json"))

@@ -212,7 +212,8 @@ def test_a_folder_of_other_files_is_not_cleared(tmp_path: Path) -> None:
     before = sorted(tmp_path.rglob("*"))
     for path in clearing:
         done = subprocess.run([str(path), str(tmp_path), "24", "0"], capture_output=True, text=True, timeout=60)
-        told = f"{tmp_path} holds other files, which would be cleared. Name a new or empty folder.\n"
+        told = f"{tmp_path} holds other files, which would be cleared. Name a new or empty folder, "
+        told += "or remove what an earlier version made.\n"
         assert (done.returncode, done.stderr) == (2, told), path.name
         assert sorted(tmp_path.rglob("*")) == before, path.name
 

@@ -5,7 +5,7 @@ set -euo pipefail
 mark=$1/.made_by_engines
 test -e "$mark" && exit
 if test -n "$(ls -A "$1" 2>/dev/null)"; then
-    echo "$1 holds other files, which would be cleared. Name a new or empty folder." >&2
+    echo "$1 holds other files, which would be cleared. Name a new or empty folder, or remove what an earlier version made." >&2
     exit 2
 fi
 mkdir -p "$1"

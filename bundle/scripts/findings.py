@@ -104,7 +104,7 @@ REFUSALS = {
         "Leave out --dicom, or anonymise the series again with a UID for each image and for the study.",
     ),
     "no_study": (
-        "DICOM objects were asked for (`--dicom`), and the scan is a NIfTI file",
+        "DICOM objects were asked for (`--dicom`), and the scan is a NIfTI in a folder or archive (of a file: code 2)",
         "Give the DICOM series, or leave out --dicom.",
     ),
     "too_few_slices": ("fewer than 15 slices", "Give the folder that holds the whole series."),

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 from torch.utils.data import DataLoader
+from trainings import skip_where_forking_breaks
 
 from scripts.errors import WrongUsage
 from scripts.processes import sockets
@@ -30,6 +31,7 @@ def long(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def test_tensors_of_a_worker_arrive(long: Path) -> None:
+    skip_where_forking_breaks()
     with short_socket_paths():
         batches = list(DataLoader(torch.arange(4), batch_size=2, num_workers=1, timeout=60))  # type: ignore[arg-type]
         assert torch.equal(torch.cat(batches), torch.arange(4))
@@ -46,6 +48,17 @@ def test_a_short_path_stays(long: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(tempfile, "tempdir", str(long)[:-1])
     with short_socket_paths():
         assert "tempdir" not in current_process()._config  # type: ignore[attr-defined]
+
+
+def test_a_folder_that_was_chosen_before_and_is_too_long_is_replaced_meanwhile(
+    long: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = str(long / "pymp-12345678")
+    monkeypatch.setitem(current_process()._config, "tempdir", chosen)  # type: ignore[attr-defined]
+    with short_socket_paths():
+        place = current_process()._config["tempdir"]  # type: ignore[attr-defined]
+        assert Path(place).parent == Path(sockets.SHORT)
+    assert current_process()._config["tempdir"] == chosen  # type: ignore[attr-defined]
 
 
 def test_without_a_short_place_it_is_said(long: Path, monkeypatch: pytest.MonkeyPatch) -> None:

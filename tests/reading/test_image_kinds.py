@@ -114,7 +114,15 @@ def test_body_part(plain: ImageHeader) -> None:
 @pytest.mark.parametrize("part", ["", "HEAD"])
 def test_another_body_part_in_the_description(plain: ImageHeader, part: str) -> None:
     one = replace(plain, body_part=part)
-    spines = ("C-SPINE SOFT TISSUE", "CSPINE_1.25", "Cervical 2mm", "HWS axial", "Rachis cervical")
+    spines = (
+        "C-SPINE SOFT TISSUE",
+        "CSPINE_1.25",
+        "Cervical 2mm",
+        "HWS axial",
+        "Halswirbelsäule",
+        "Rachis",
+        "Colonne cervicale",
+    )
     for text in (*spines, "NECK", "Hals", "CHEST 1MM", "THORAX", "ABDOMEN/PELVIS"):
         assert not is_of_head(replace(one, series_description=text))
     for text in ("HEAD 5MM", "HEAD AND C-SPINE", "CTA HEAD_NECK", "SCHÄDEL THORAX", "Craniocervical", "BOTTLENECK", ""):

@@ -210,6 +210,14 @@ def test_a_network_that_its_weights_do_not_fit_is_refused(size: dict[str, Any]) 
     check_start_weights(run("a", **{**shipped, **size}))
 
 
+def test_weights_to_start_from_are_named_by_an_absolute_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "w.pt").write_bytes(b"")
+    for path in ("w.pt", str(tmp_path / "none.pt")):
+        with pytest.raises(WrongUsage, match=r"Run a: there are no weights at \S+, from which .* its absolute path"):
+            check_start_weights(run("a", "dense", width=16, patch_size=39, train={"start_weights": path}))
+
+
 @pytest.mark.parametrize("name", ["paper.yaml", "small.yaml"])
 def test_the_networks_that_ship_can_start(name: str) -> None:
     for row in read_manifest(config(name))["runs"]:

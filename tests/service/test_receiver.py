@@ -10,6 +10,7 @@ import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -284,6 +285,23 @@ def test_of_too_large_an_image_little_more_than_the_limit_is_held(
         assert len(held(spool, 0)) == 1
     assert limit < sizes[0] < limit + receiver.BEYOND_BYTES + 2**11
     assert pydicom.dcmread(held(spool, 0)[0]) == pydicom.dcmread(files[1])
+
+
+@pytest.mark.parametrize("fragment", [1000, 70_000, 2**20])
+def test_of_too_large_an_object_always_as_much_is_kept(tmp_path: Path, fragment: int) -> None:
+    """Whatever the size of its fragments: what is too large stays too large, and is not stored in part."""
+    limit = 2**17
+    one, association, kept = (
+        Receiver(Spool(tmp_path, Limits(image_bytes=limit)), "NODE"),
+        type("Association", (), {})(),
+        0,
+    )
+    for _ in range(2**21 // fragment):
+        part = SimpleNamespace(presentation_data_value=b"\0" + bytes(fragment))
+        pdu = SimpleNamespace(presentation_data_value_items=[part])
+        one.cut(SimpleNamespace(pdu=pdu, assoc=association))
+        kept += len(part.presentation_data_value) - 1
+    assert kept == limit + receiver.BEYOND_BYTES
 
 
 def test_no_patient_is_in_the_log(node: tuple[Spool, int], tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

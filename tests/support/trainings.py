@@ -53,10 +53,15 @@ def coarse() -> CoarseHead:
     return coarse_head(drawn())
 
 
-def draw_the_toy_head(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let whatever draws a head for a training give the toy head, or its slab."""
+def skip_where_forking_breaks() -> None:
+    """Skip a test that forks in a process that can't be forked."""
     if sys.version_info >= (3, 13) and "ray" in sys.modules:
         pytest.skip("on Python 3.13 a process that has run Ray ends in a segmentation fault when it is forked")
+
+
+def draw_the_toy_head(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let whatever draws a head for a training give the toy head, or its slab."""
+    skip_where_forking_breaks()
     head, kept = drawn(), slab()  # here, so that forked workers have them
     monkeypatch.setattr(heads, "draw_training_head", lambda *_, **__: kept.copy())
     monkeypatch.setattr(planted, "planted_head", lambda *_: head)

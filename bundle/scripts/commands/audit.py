@@ -180,7 +180,9 @@ def judge(args: argparse.Namespace, asked: Asked) -> int:
 
 
 def gathered(kept: Path, asked: Asked, table: Mapping[str, Facts]) -> dict[str, Facts]:
-    """The facts of a cohort's cases: what the table says, else the list, else the headers, read once for a folder.
+    """The facts of a cohort's cases: what the table says, else the list, else the headers.
+
+    Headers are read once for a folder, and again of cases with an empty cell in the table.
 
     Args:
         kept: the table that an earlier audit left. What it says where the one that was named has an empty cell may come

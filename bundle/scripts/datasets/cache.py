@@ -40,7 +40,7 @@ Item = Mapping[Hashable, Any]
 ASSETS = ("reference.nii.gz", "reference_masks.nii.gz", "regions.nii.gz", "locator.pt")
 """Files of the bundle's models that a registered scan depends on."""
 
-FORM = "with measures of the image"
+FORM = "with measures of the image; uneven grids end at the last slice"
 """Words for the content of an entry, which change with it."""
 
 SHAPE = (REFERENCE_SIZE, REFERENCE_SIZE, REFERENCE_SIZE)

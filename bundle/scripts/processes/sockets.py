@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import current_process
+from pathlib import Path
 
 from ..errors import WrongUsage
 
@@ -36,8 +37,10 @@ def short_socket_paths() -> Iterator[None]:
         WrongUsage: the path is too long, and there is no other place.
     """
     settings = current_process()._config  # type: ignore[attr-defined]
-    length = len(os.fsencode(tempfile.gettempdir()))
-    if length + NAME_BYTES <= MOST_BYTES or "tempdir" in settings:
+    before = settings.get("tempdir")
+    outer = Path(before).parent if before else tempfile.gettempdir()
+    length = len(os.fsencode(outer))
+    if length + NAME_BYTES <= MOST_BYTES:
         yield
         return
     try:
@@ -51,4 +54,6 @@ def short_socket_paths() -> Iterator[None]:
         try:
             yield
         finally:
-            del settings["tempdir"]
+            settings["tempdir"] = before
+            if not before:
+                del settings["tempdir"]

@@ -42,7 +42,9 @@ BONE_DESCRIPTION = re.compile(r"\bBONES?\b|KNOCHEN|\bOSSEUX\b|\bHUESO\b")
 HEAD = re.compile(r"HEAD|BRAIN|SKULL|KOPF|SCHAEDEL|TETE|CRAN|CEREB|NEURO|ORBIT|SINUS|FACE")
 """Body parts that are, or hold, the head."""
 
-OTHER_PARTS = re.compile(r"\b(?:[CTL]?SPINE|CERVICAL|HWS|RACHIS|NECK|HALS|CHEST|THORAX|ABDOMEN|PELVIS)\b")
+OTHER_PARTS = re.compile(
+    r"\b(?:[CTL]?SPINE|CERVICALE?S?|HWS|HALSWIRBEL\w*|RACHIS|NECK|HALS|CHEST|THORAX|ABDOMEN|PELVIS)\b"
+)
 """Words of series descriptions for other body parts."""
 
 HEAD_NAMED = re.compile(r"HEAD|BRAIN|SKULL|CRAN|CEREB|KOPF|SCHAE?DEL|TETE")

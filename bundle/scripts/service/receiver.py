@@ -114,14 +114,17 @@ class Receiver:
                 ae.shutdown()
 
     def cut(self, event: Any) -> None:
-        """Empty the fragments of an object beyond the size of the largest image: they would only fill the memory."""
+        """Cut the fragments of an object at the size of the largest image: more would only fill the memory.
+
+        What is kept is over that size, so that the object is refused. One fragment is in memory whole before it is cut.
+        """
         most = self.spool.limits.image_bytes + BEYOND_BYTES
         for fragment in getattr(event.pdu, "presentation_data_value_items", ()):
             content = fragment.presentation_data_value or b"\0"
             before = 0 if content[0] & COMMAND else self.received.get(event.assoc, 0)
             self.received[event.assoc] = before + len(content) - 1
             if self.received[event.assoc] > most:
-                fragment.presentation_data_value = content[:1]
+                fragment.presentation_data_value = content[: 1 + max(0, most - before)]
 
     def store(self, event: Any) -> int:
         """Store or drop one object; the status to answer."""
