@@ -36,6 +36,7 @@ BASES = {
     "train_scans.json": "train.json",
     "locator.json": "train.json",
     "density_train.json": "train.json",
+    "density_scans.json": "density_train.json",
 }
 """Which config each overlay goes over."""
 
@@ -56,6 +57,16 @@ OWN_IDS = {
 
 def load(name: str) -> dict[str, Any]:
     content: dict[str, Any] = json.loads((CONFIGS / name).read_text(encoding="utf-8"))
+    return content
+
+
+def below(name: str) -> dict[str, Any]:
+    """What an overlay goes over: its base, over that one's own."""
+    if name not in BASES:
+        return {}
+    parser = ConfigParser(below(BASES[name]))
+    parser.update(load(BASES[name]))
+    content: dict[str, Any] = parser.get()
     return content
 
 
@@ -119,10 +130,8 @@ def test_nothing_is_hidden_in_expressions(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_references_exist(name: str) -> None:
-    merged = load(BASES[name]) if name in BASES else {}
-    overlay = load(name)
-    parser = ConfigParser(merged)
-    parser.update(overlay)
+    parser = ConfigParser(below(name))
+    parser.update(load(name))
     for text in texts(name):
         for reference in re.findall(r"@([\w#]+)", text):
             assert reference in parser, f"{text} refers to nothing"
@@ -130,7 +139,7 @@ def test_references_exist(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_imports_are_used(name: str) -> None:
-    merged = (load(BASES[name]) if name in BASES else {}) | load(name)
+    merged = below(name) | load(name)
     used = [value for value in walk(merged) if isinstance(value, str) and value.startswith("$")]
     for line in load(name).get("imports", []):
         module = line.removeprefix("$import ").split(" as ")[-1]
@@ -138,9 +147,9 @@ def test_imports_are_used(name: str) -> None:
         assert users, f"{line} is not used"
 
 
-@pytest.mark.parametrize(("overlay", "base"), BASES.items())
-def test_overlays_set_what_the_base_has_or_uses(overlay: str, base: str) -> None:
-    parser = ConfigParser(load(base))
+@pytest.mark.parametrize("overlay", BASES)
+def test_overlays_set_what_the_base_has_or_uses(overlay: str) -> None:
+    parser = ConfigParser(below(overlay))
     content = load(overlay)
     used = [text for value in content.values() for text in walk(value) if isinstance(text, str)]
     for key in content.keys() - {"_desc_", "initialize", "finalize", "prepare"}:

@@ -1,7 +1,8 @@
-"""train_scans.json under the published trainings: on listed scans, prepared once for all."""
+"""train_scans.json under other trainings: on listed scans, prepared once for all."""
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import torch
 from trainings import ROOT, register_slabs, train
 
 from scripts.baseline.autoencoder import SpatialAutoencoder
+from scripts.commands.main import main
 from scripts.commands.prepare import DONE, Outcome, prepare_image
 from scripts.networks.position import PatchPositionNet, add_spectral_norm
 
@@ -45,6 +47,29 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert len(list((folder / "prepared").glob("*.pt"))) == 1
     (folder / "list.json").write_text(json.dumps({"training": scan, "validation": scan, "test": []}))
     return folder
+
+
+def test_the_density_network_goes_on_learning_from_listed_scans(prepared: Path) -> None:
+    output = prepared / "density"
+    folders = {"datalist": str(prepared / "list.json"), "prepared_dir": str(prepared / "prepared")}
+    values = {"iterations_per_epoch": 2, "max_epochs": 1, "crop_size": 21, "crops_per_iteration": 2}
+    overlays = ("density_train.json", "train_scans.json", "density_scans.json")
+    train(overlays, **values, **folders, **{"train#dataset#first_heads": 1}, output_dir=str(output))
+    with (output / "learning_curve.csv").open() as file:
+        before, after = csv.DictReader(file)
+    assert (before["epoch"], after["epoch"]) == ("0", "1"), "what the training starts from is measured, too"
+    metrics = {"brain_error_mm", "skull_error_mm", "smallest_field_error_mm"}
+    assert {name for name in after if name.endswith(("mm", "auroc"))} == metrics
+    assert all(0 < float(row[name]) < 100 for row in (before, after) for name in metrics)
+    assert not (output / "drawn").exists(), "no head is drawn"
+    assert main(["export", str(output), "--config", "density_train.json", "-o", str(output / "evidence.pt")]) == 0
+    shipped, trained = (
+        torch.load(path, weights_only=True)
+        for path in (ROOT / "bundle" / "models" / "evidence.pt", output / "evidence.pt")
+    )
+    torch.testing.assert_close(trained["nodes"], shipped["nodes"], rtol=0, atol=1e-6)
+    changes = [(trained[name] - shipped[name]).abs().max().item() for name in shipped]
+    assert 0 < max(changes) < 0.05, "it started from the weights that ship, and learned"
 
 
 @pytest.mark.parametrize("overlay", NETWORKS)
