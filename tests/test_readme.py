@@ -26,7 +26,7 @@ def commands(text: str) -> list[list[str]]:
     """The words of every shell command in the fenced blocks of a document; comments and `\\` at line ends removed."""
     fenced = re.findall(r"^```(\w*)\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
     blocks = [block for language, block in fenced if language in ("", "bash", "sh")]
-    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
+    lines = "\n".join(blocks).replace("\\\n", "").splitlines()  # as the shell does, also within quotes
     placeholders = [re.sub(r"<[^>]+>", "PLACEHOLDER", re.sub(r"<[^>]*UID>", "1.2.3", line)) for line in lines]
     starts = ("make", "head-ct-anomaly", "python", "torchrun", "pip")
     return [shlex.split(line, comments=True) for line in placeholders if line.strip().startswith(starts)]
