@@ -140,6 +140,15 @@ def test_normatives_come_back_from_their_file(tmp_path: pytest.TempPathFactory) 
         np.testing.assert_allclose(second[name][BOX], values[BOX], atol=0.05)
 
 
+def test_another_normative_in_the_same_file_is_read_anew(tmp_path: pytest.TempPathFactory) -> None:
+    path = tmp_path / NAME  # type: ignore[operator]
+    path.write_bytes(evidence_bytes(healthy(2).finish()))
+    first = read_evidence(path)
+    assert read_evidence(path) is first
+    path.write_bytes(evidence_bytes(healthy(3).finish()))
+    assert read_evidence(path).density.count.max() > first.density.count.max()
+
+
 def test_a_file_that_is_no_normative_is_refused(tmp_path: pytest.TempPathFactory) -> None:
     path = tmp_path / NAME  # type: ignore[operator]
     with pytest.raises(NotCalibrated, match="There is no evidence_normative"):

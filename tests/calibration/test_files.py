@@ -99,6 +99,27 @@ def with_facts(folder: Path, **facts: Any) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | facts))
 
 
+def test_another_calibration_of_the_skull_is_not_what_it_was_made_with(folder: Path) -> None:
+    path = folder / "skull_normative.npz"
+    path.write_bytes(b"a skull")
+    assert check(folder).facts["scans"] == 2, "the thresholds name none"
+    with_facts(folder, skull_normative_sha256=sha256(path))
+    assert check(folder).facts["scans"] == 2
+    path.write_bytes(b"another")
+    with pytest.raises(
+        NotCalibrated, match=r"another file than this skull_normative\.npz\. Run `head-ct-anomaly calib"
+    ):
+        check(folder)
+    path.unlink()
+    assert check(folder).facts["scans"] == 2, "a skull without one has no score"
+
+
+def test_the_shipped_calibration_of_the_skull_belongs_to_the_thresholds() -> None:
+    assert read_thresholds(place("models/thresholds.json")).facts["skull_normative_sha256"] == sha256(
+        place("models/skull_normative.npz")
+    )
+
+
 def test_the_same_tensors_in_another_file_are_the_same_weights(folder: Path) -> None:
     state = {"a.weight": torch.arange(6.0).reshape(2, 3), "b": torch.tensor(1.5)}
     torch.save(state, folder / "first.pt")

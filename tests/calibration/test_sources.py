@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import shutil
 from contextlib import nullcontext
 from pathlib import Path
@@ -14,7 +15,7 @@ from scripts.assets import bundle_root
 from scripts.calibration.sources import simulated_sources, sources_in
 from scripts.errors import WrongUsage
 from scripts.files import fingerprints
-from scripts.files.fingerprints import SIMULATOR, key, simulator_sha256, sources_sha256
+from scripts.files.fingerprints import SAMPLE_BYTES, SIMULATOR, Source, key, simulator_sha256, sources_sha256
 from scripts.files.nifti import nifti_bytes
 
 SCRIPTS = bundle_root() / "scripts"
@@ -75,6 +76,36 @@ def test_a_residual_is_kept_for_one_scan_and_one_way_to_make_it(folder: Path, mo
     before = key(drawn[0], {})
     monkeypatch.setattr(fingerprints, "simulator_sha256", lambda: "another simulator")
     assert key(drawn[0], {}) != before
+
+
+@pytest.mark.parametrize("place", [0, 50_000, 99_999])
+@pytest.mark.parametrize("as_folder", [False, True])
+def test_scans_of_one_name_size_and_time_have_keys_of_their_own(place: int, as_folder: bool, tmp_path: Path) -> None:
+    scans = [tmp_path / f"sub-{number}" / "study" / "ct.nii" for number in range(3)]
+    for number, scan in enumerate(scans):
+        scan.parent.mkdir(parents=True)
+        content = bytearray(100_000)
+        content[place] = number // 2
+        scan.write_bytes(content)
+        os.utime(scan, ns=(1, 1))
+    paths = [scan.parent if as_folder else scan for scan in scans]
+    first, same, other = (key(Source(path.name, path.name, path), {}) for path in paths)
+    assert first == same != other
+
+
+def test_a_scan_of_any_size_has_a_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = set()
+    for size in (0, 1, SAMPLE_BYTES, SAMPLE_BYTES + 1, 3 * SAMPLE_BYTES):
+        scan = tmp_path / "ct.nii"
+        scan.write_bytes(bytes(size))
+        keys.add(key(Source("ct", "ct", scan), {}))
+    assert len(keys) == 5
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError("no")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    assert key(Source("ct", "ct", scan), {}) not in keys, "a file that can't be read stops no cohort"
 
 
 def test_the_simulator_has_a_name_of_its_own() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -23,9 +24,10 @@ from scripts.assets import place, sha256
 from scripts.calibration import runner as healthy_runner
 from scripts.calibration.files import load_scan
 from scripts.calibration.runner import Job, Maker, Recipe, measure_scan
+from scripts.calibration.sources import simulated_sources
 from scripts.commands import arguments, calibrate
 from scripts.commands.main import main
-from scripts.files.fingerprints import Source
+from scripts.files.fingerprints import Source, key
 from scripts.files.nifti import nifti_bytes
 from scripts.networks.position import DensePositionNet
 from scripts.networks.weights import tensors_sha256
@@ -211,6 +213,19 @@ def test_skulls_are_calibrated_on_scans_of_more_anatomies(tmp_path: Path, capsys
     out = capsys.readouterr().out
     assert "(11 scans in thin slices)" in out
     assert "do not exceed: too few scans (0 scans in thick slices)" in out
+
+
+def test_what_is_kept_of_a_skull_alone_is_not_taken_for_the_whole_scan(tmp_path: Path) -> None:
+    (tmp_path / "head_01.nii.gz").write_bytes(NIFTI)
+    drawn = {"simulate": tmp_path, "skull_names": [], "count": 2, "seed": 0, "variety": "plain", "work": tmp_path}
+    first, second = simulated_sources(tmp_path, [], 2, 0)
+    whole, skull_alone = calibrate.jobs_of(argparse.Namespace(**drawn | {"count": 1}, skull_count=1), [first], {"a": 1})
+    assert (whole.skull_only, skull_alone.skull_only) == (False, True)
+    again = calibrate.jobs_of(argparse.Namespace(**drawn, skull_count=0), [first, second], {"a": 1})
+    assert again[1].source == skull_alone.source
+    assert again[1].path != skull_alone.path
+    assert [job.path.stem for job in again] == [key(source, {"a": 1}) for source in (first, second)]
+    assert again[0] == whole
 
 
 def test_a_folder_has_no_label_maps_to_draw_skulls_from(

@@ -66,6 +66,14 @@ def assessed(
     return AssessSkulld("scan", str(file))(given)
 
 
+def test_another_calibration_in_the_same_file_is_read_anew(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transforms, "read_calibration", lambda name: [Path(name).read_text()])
+    first = transforms.load_calibration(str(file))
+    assert transforms.load_calibration(str(file)) is first
+    file.write_text("another")
+    assert transforms.load_calibration(str(file)) == ["another"] != first
+
+
 def test_the_unrolled_skull_gives_the_score_and_the_region_s_own_is_kept_by_name(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from ..assets import sha256
 from .evidence_normative import COARSE, EvidenceNormative, half_shape, mirror_signs, pairs
 from .files import REMEDY, NotCalibrated
 from .parts import FIELDS_AND_KINDS, EvidenceNormal
@@ -48,9 +49,8 @@ def _half(values: NDArray[np.floating]) -> NDArray[np.float16]:
     return np.asarray(np.clip(values, -LARGEST, LARGEST), dtype=np.float16)
 
 
-@lru_cache(maxsize=2)
 def read_evidence(path: str | Path) -> EvidenceNormal:
-    """The normatives in a file, read once a process.
+    """The normatives in a file, read once a process and anew when its content changes.
 
     Raises:
         NotCalibrated: it is missing, damaged or of another form.
@@ -59,15 +59,26 @@ def read_evidence(path: str | Path) -> EvidenceNormal:
     if not Path(path).is_file():
         raise NotCalibrated(f"There is no {name}. {REMEDY}")
     try:
-        with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-            if str(archive["format"]) != FORMAT:
-                raise NotCalibrated(f"{name} is of another format than {FORMAT!r}. {REMEDY}")
-            position = _normative(archive, "position", mirror_signs(range(FIELDS_AND_KINDS)))
-            density = _normative(archive, "density", np.ones(1))
+        return _read(str(path), sha256(path))
     except (KeyError, EOFError, OSError, ValueError, zipfile.BadZipFile) as error:
         if isinstance(error, NotCalibrated):
             raise
         raise NotCalibrated(f"{name} can't be read. {REMEDY}") from error
+
+
+@lru_cache(maxsize=2)
+def _read(path: str, digest: str) -> EvidenceNormal:
+    """The normatives in a file whose sha256 is `digest`.
+
+    Raises:
+        NotCalibrated: it is of another format.
+        KeyError, EOFError, OSError, ValueError, zipfile.BadZipFile: it is damaged or of another form.
+    """
+    with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
+        if str(archive["format"]) != FORMAT:
+            raise NotCalibrated(f"{Path(path).name} is of another format than {FORMAT!r}. {REMEDY}")
+        position = _normative(archive, "position", mirror_signs(range(FIELDS_AND_KINDS)))
+        density = _normative(archive, "density", np.ones(1))
     return EvidenceNormal(position, density)
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ..assets import sha256
 from ..geometry.coordinates import grid_affine
+from .chosen_calibration import SKULL_NAME
 from .covariances import FEATURES
 from .normative import GRID_SIZE, GRID_STEP, Normative, channels_of
 from .scores import Thresholds
@@ -108,7 +109,8 @@ def checked_thresholds(
         evidence_inputs: by the names of `EVIDENCE_INPUTS`, what the density network sees.
 
     Raises:
-        NotCalibrated: a file is missing, or the thresholds were made with another one or with other inputs.
+        NotCalibrated: a file is missing, or the thresholds were made with another one or with other inputs; or they
+            name another `skull_normative.npz` than the one beside them.
     """
     found = read_thresholds(thresholds)
     files = {"normative": normative, "weights": weights, "reference": reference}
@@ -118,10 +120,22 @@ def checked_thresholds(
             raise NotCalibrated(f"There is no {Path(path).name}. {REMEDY}")
         if found.facts.get(f"{what}_sha256") != sha256(path) and not (what == "weights" and same_tensors(path, found)):
             raise NotCalibrated(f"The calibration was made with another file than this {Path(path).name}. {REMEDY}")
+    check_skull(found.facts, Path(thresholds).with_name(SKULL_NAME))
     check_windows(found.facts, windows_hu)
     if evidence and has_evidence(found):
         check_evidence_inputs(found.facts, evidence_inputs or {})
     return found
+
+
+def check_skull(facts: Mapping[str, Any], path: Path) -> None:
+    """See that the skull's calibration is the one that belongs to these facts, where they name one and it is there.
+
+    Raises:
+        NotCalibrated: it is another one.
+    """
+    wanted = facts.get("skull_normative_sha256")
+    if wanted is not None and path.is_file() and sha256(path) != wanted:
+        raise NotCalibrated(f"The calibration was made with another file than this {path.name}. {REMEDY}")
 
 
 def has_evidence(thresholds: Thresholds) -> bool:

@@ -221,8 +221,9 @@ def jobs_of(args: argparse.Namespace, sources: Sequence[Source], made_with: dict
     if args.skull_count:
         first = args.seed + args.count
         skulls = simulated_sources(args.simulate, args.skull_names, args.skull_count, first, args.variety)
-    marked = [(source, False) for source in sources] + [(source, True) for source in skulls]
-    return [Job(s, (args.work / f"{key(s, made_with)}.npz").absolute(), alone) for s, alone in marked]
+    whole = [Job(s, (args.work / f"{key(s, made_with)}.npz").absolute()) for s in sources]
+    made_with = {**made_with, "skull_only": True}  # such a file lacks what the maps are calibrated on
+    return [*whole, *(Job(s, (args.work / f"{key(s, made_with)}.npz").absolute(), True) for s in skulls)]
 
 
 def provenance(args: argparse.Namespace) -> dict[str, Any]:

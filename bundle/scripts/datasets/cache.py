@@ -3,8 +3,8 @@
 A *registered scan* is one small file, which several networks can score. It holds the state of the preprocessing before
 the intensities: HU and regions inside the head (outside they are air and 0), the field of view, and the findings.
 Nothing is rounded: a cached scan gives the same scores and the same heatmap, byte for byte. A *refusal* is a small JSON
-file beside it. It is valid as long as the names, sizes and times of the scan's files stay the same. Everything else
-that an entry depends on, such as `maker_hash`, belongs into the name of its file.
+file beside it. It is valid as long as the scan's files stay the same (`files.fingerprints`). Everything else that an
+entry depends on, such as `maker_hash`, belongs into the name of its file.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A data set whose scans are read and registered once, then cached on the disk (see `cache`).
 
-The key of the cache is the scan (names, sizes and times of its files), the series chosen from it, the bundle's version
-and the files that the bundle registers with. A change of any of these makes the entry anew. The scan on its own grid is
-read each time: results lie on it.
+The key of the cache is the scan (names, sizes, times and samples of the content of its files), the series chosen from
+it, the bundle's version and the files that the bundle registers with. A change of any of these makes the entry anew.
+The scan on its own grid is read each time: results lie on it.
 """
 
 from __future__ import annotations

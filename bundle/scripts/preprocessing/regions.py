@@ -18,7 +18,8 @@ is the share of a reference region that lies inside the scan's field of view.
 
 A *region score* pools a map over one region: its maximum (as published), its 99th or 95th percentile, or the mean of
 its highest 1 %. The score of a region that the field of view cuts is that of what is in view; with a coverage below
-`LEAST_COVERAGE` there is none. Only regions with `WHOLE_COVERAGE` or more teach thresholds.
+`LEAST_COVERAGE` there is none. Only region scores of a coverage of `WHOLE_COVERAGE` or more teach thresholds. Those of
+the unrolled skull are taught by skulls with half of the calvaria in view or more (`skull.measure.LEAST_IN_VIEW`).
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ import torch
 from monai.config.type_definitions import KeysCollection
 from monai.transforms import Invertd, MapTransform
 
+from ..assets import sha256
 from ..findings import finding
 from ..preprocessing.regions import LEAST_COVERAGE, SKULL
 from ..preprocessing.transforms import as_array, with_meta
@@ -30,15 +31,20 @@ FORMER = {name: f"region_{name}" for name in ("percentile", "threshold", *UNKNOW
 """Names that numbers of the pooled map get in `score_details`, where those of the unrolled skull take theirs."""
 
 
-@lru_cache(maxsize=2)
 def load_calibration(path: str) -> Calibration:
-    """The calibration in a file, read once per process.
+    """The calibration in a file, read once per process and anew when its content changes.
 
     Raises:
         SkullNotJudged: there is none.
     """
     if not Path(path).is_file():
         raise SkullNotJudged(f"There is no {Path(path).name} to compare it with.")
+    return _read(path, sha256(path))
+
+
+@lru_cache(maxsize=2)
+def _read(path: str, digest: str) -> Calibration:
+    """The calibration in a file whose sha256 is `digest`."""
     return read_calibration(path)
 
 
