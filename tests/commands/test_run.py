@@ -25,7 +25,7 @@ from pydicom.dataset import Dataset
 
 from scripts import workflow as workflows
 from scripts.assets import config
-from scripts.commands import scan_options
+from scripts.commands import run, scan_options
 from scripts.commands.main import main, parser_for
 from scripts.commands.scan_options import overrides
 from scripts.errors import OutputFailed
@@ -498,6 +498,20 @@ def test_several_inputs_go_on_and_say_what_became_of_each(
     assert ("broken failed: ZeroDivisionError." in err) is ("broken" in names)
     assert f"a: results in {tmp_path / 'out' / 'a'}\n" in out
     assert out.splitlines()[-1].startswith(f"{len(words)} scans: {len(done)} done")
+
+
+@pytest.mark.usefixtures("mixed")
+def test_results_that_can_not_be_said_stop_no_other_scan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def without_words(args: argparse.Namespace, folder: Path) -> list[str]:
+        return [{"b": "all of b"}[folder.name]]
+
+    monkeypatch.setattr(run, "words_of", without_words)
+    assert main(["run", "in/a", "in/b", "-o", str(tmp_path / "out"), "-v"]) == 5
+    out, err = capsys.readouterr()
+    assert "a failed: KeyError." in err
+    assert f"b: results in {tmp_path / 'out' / 'b'}\nall of b\n" in out
 
 
 @pytest.mark.usefixtures("mixed")
