@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import io
 import json
 import logging
 import os
@@ -521,6 +522,14 @@ def test_several_inputs_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert (one["name"], one["status"], one["result"]["scores"]["right_hemisphere"]) == ("a", "done", 9.0)
     assert (other["name"], other["status"], other["result"]) == ("bad", "refused", None)
     assert other["reason"].startswith("There is no CT image.")
+
+
+@pytest.mark.usefixtures("mixed")
+def test_several_inputs_as_json_on_a_terminal_without_umlauts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii"))
+    assert main(["run", "in/Übersicht 頭", "in/a", "-o", str(tmp_path / "out"), "--json"]) == 0
+    assert [one["name"] for one in json.loads(written.getvalue())] == ["Übersicht 頭", "a"]
 
 
 @pytest.mark.usefixtures("mixed")

@@ -148,7 +148,7 @@ def several(args: argparse.Namespace, scans: Mapping[str, Path]) -> int:
         elif not (args.quiet or args.json):
             print(f"{name}: results in {args.output / name}", flush=True)
     if args.json:
-        print(json.dumps([as_json(*outcome) for outcome in outcomes], indent=2, ensure_ascii=False))
+        print(json.dumps([as_json(*outcome) for outcome in outcomes], indent=2))  # in ASCII, which any terminal takes
     elif not args.quiet:
         print("\n".join(closing_table([outcome[:3] for outcome in outcomes])))
     statuses = {status for _, status, _, _ in outcomes}
