@@ -178,7 +178,7 @@ class Reproduction:
 def read_json(path: Path) -> dict[str, Any]:
     """The content of a JSON file; empty if it can't be read."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"))  # some editors write a byte order mark
     except UNREADABLE:
         return {}
     return content if isinstance(content, dict) else {}

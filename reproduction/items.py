@@ -95,10 +95,12 @@ def sections_of(folder: Reproduction) -> dict[str, str]:
     """The section of each case of the datalist.
 
     Raises:
-        NothingToShow: its scans are no named cases.
+        NothingToShow: it can't be read, or its scans are no named cases.
     """
     content = read_json(Path(folder.settings()["datalist"]))
     items = [(section, item) for section in SPLITS for item in content.get(section, [])]
+    if not items:
+        raise NothingToShow("the datalist can't be read, or lists no scans")
     if not all("case" in item for _, item in items):
         raise NothingToShow("the datalist does not name the cases of its scans")
     return {item["case"]: section for section, item in items}

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dis
 import errno
+import os
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -112,3 +113,13 @@ def as_ours(error: OSError, target: Path) -> OSError:
         return OutputExists(f"{target} was made by something else in the meantime. Choose another folder.")
     remedy = REMEDIES.get(error.errno or 0, "Check the folder and the disk it is on.")
     return OutputFailed(f"The results were not written to {target}: {error.strerror or error}. {remedy}")
+
+
+def disk_is_full(error: BaseException) -> OSError | None:
+    """The error that says that the disk is full, among an error and its causes; PyTorch has words of its own."""
+    for cause in chain(error):
+        if isinstance(cause, OSError) and cause.errno in FULL:
+            return cause
+        if isinstance(cause, RuntimeError) and "PytorchStreamWriter failed" in str(cause):
+            return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    return None

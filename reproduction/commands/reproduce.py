@@ -129,11 +129,15 @@ def settings(folder: Reproduction, manifest: Mapping[str, Any], cores: int) -> d
 
     Raises:
         WrongUsage: the datalist is not one, or a run sets an id that its config does not have, or can't start from the
-            weights that its training starts from.
+            weights that its training starts from; or the path of a scan that figures may show has a # in it.
     """
     numbers = {run["name"]: iterations(run, manifest["datalist"]) for run in manifest["runs"]}
     for run in manifest["runs"]:
         check_start_weights(run)
+    shown = candidates(manifest["datalist"])
+    for case in (case for cases in shown.values() for case in cases):
+        if "#" in str(case["image"]):
+            raise WrongUsage(f"MONAI takes # in the path of a scan for something else: {case['image']}. Rename it.")
     return {
         **manifest,
         "folder": str(folder.root),
@@ -142,7 +146,7 @@ def settings(folder: Reproduction, manifest: Mapping[str, Any], cores: int) -> d
         "training": TRAINING,
         "cores": cores,
         "iterations": numbers,
-        "candidates": candidates(manifest["datalist"]),
+        "candidates": shown,
     }
 
 

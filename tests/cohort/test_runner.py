@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import pickle
 from pathlib import Path
 from typing import Any
@@ -88,6 +90,18 @@ def test_results_that_another_process_wrote_meanwhile_count(tmp_path: Path, monk
 def test_a_full_disk_is_not_the_case_s_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     replaced(monkeypatch, error=OutputFailed("No space left on device"), writes=False)
     with pytest.raises(OutputFailed, match="No space left"):
+        run_case(plan(tmp_path), CASE)
+    assert CohortFolder(tmp_path / "out #1").row("one") is None
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS])
+def test_a_full_disk_behind_another_error_is_not_the_case_s_fault_either(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = RuntimeError("a transform failed")
+    error.__cause__ = OSError(number, os.strerror(number), "cache/x.npz")
+    replaced(monkeypatch, error=error, writes=False)
+    with pytest.raises(OutputFailed, match=rf"not written to cache/x\.npz: {os.strerror(number)}"):
         run_case(plan(tmp_path), CASE)
     assert CohortFolder(tmp_path / "out #1").row("one") is None
 

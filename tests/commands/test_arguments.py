@@ -116,3 +116,14 @@ def test_an_alpha_is_a_share_up_to_a_half() -> None:
     for text in ("0", "0.6", "-1", "nan", "much", ""):
         with pytest.raises(argparse.ArgumentTypeError, match=r"is no alpha: use a number above 0 and at most 0\.5"):
             arguments.alpha(text)
+
+
+def test_numbers_from_zero_on_have_an_end() -> None:
+    assert (arguments.from_zero("0"), arguments.from_zero("2.5")) == (0.0, 2.5)
+    for text in ("-1", "nan", "inf", "much", ""):
+        with pytest.raises(argparse.ArgumentTypeError, match=f"'{text}' is no number from 0 on"):
+            arguments.from_zero(text)
+    assert (arguments.whole_from_zero("0"), arguments.whole_from_zero("12")) == (0, 12)
+    for text in ("-1", "1.5", "much", ""):
+        with pytest.raises(argparse.ArgumentTypeError, match=f"'{text}' is no whole number from 0 on"):
+            arguments.whole_from_zero(text)

@@ -276,10 +276,19 @@ def test_wrong_usage_is_2(
 
 
 @pytest.mark.parametrize("smoothing", ["-1", "nan", "inf", "wide"])
-def test_a_width_that_is_none(smoothing: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_width_that_is_no_number_from_0_on(
+    smoothing: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(words(tmp_path, "x", f"--smoothing={smoothing}"))
-    assert "is no width: use a number of mm from 0 on" in capsys.readouterr().err
+    assert "is no number from 0 on" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("count", ["-1", "1.5", "many"])
+def test_skulls_are_a_whole_number_from_0_on(count: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(words(tmp_path, "--simulate", "x", f"--skull-count={count}"))
+    assert f"argument --skull-count: '{count}' is no whole number from 0 on" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("option", ["-o", "--work"])

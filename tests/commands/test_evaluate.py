@@ -11,7 +11,9 @@ from evaluated_cohort import FACTS, REGIONS, rows
 
 from scripts.cohort.folder import CohortFolder
 from scripts.cohort.table import Row
+from scripts.commands import evaluate
 from scripts.commands.main import main
+from scripts.errors import OutputFailed
 from scripts.files.tables import from_csv
 
 
@@ -110,6 +112,21 @@ def test_wrong_usage_is_2(
     monkeypatch.chdir(two_runs)
     assert main(["evaluate", "good", *more]) == 2
     assert text in capsys.readouterr().err
+
+
+def test_two_runs_that_can_not_be_written_to_are_compared(
+    two_runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words(two_runs, "good")) == main(words(two_runs, "poor")) == 0
+
+    def denied(folder: Path, target: Path) -> None:
+        raise OutputFailed(f"The results were not written to {target}: Permission denied.")
+
+    monkeypatch.setattr(evaluate, "check_writable", denied)
+    capsys.readouterr()
+    assert main(["evaluate", str(two_runs / "good"), "--compare", str(two_runs / "poor")]) == 0
+    assert "calibrated_maximum of" in capsys.readouterr().out
+    assert main(words(two_runs, "good")) == 4, "what writes still says so"
 
 
 def test_runs_of_other_cases_can_not_be_compared(two_runs: Path, capsys: pytest.CaptureFixture[str]) -> None:

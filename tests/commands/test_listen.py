@@ -23,8 +23,9 @@ from pacs_nodes import Archive, Process, free_port, send_until_taken, write_stud
 from scripts.commands import listen
 from scripts.commands.listen import node_address
 from scripts.commands.main import main, parser_for
-from scripts.errors import WrongUsage
+from scripts.errors import OutputFailed, WrongUsage
 from scripts.service.dicomweb import WebNode
+from scripts.service.limits import Limits
 from scripts.service.spool import Spool, key_of
 
 # pynetdicom leaves the socket of a connection that was refused to the garbage collector.
@@ -112,6 +113,45 @@ def test_defaults_keep_to_this_machine() -> None:
     assert dict(listen.values_of(args))["alpha"] == 0.01
     args.alpha = 0.001
     assert listen.usage_problem(args).startswith("alpha 0.001 is too small for 168 healthy hemispheres")
+
+
+@pytest.mark.parametrize(
+    ("option", "wrong"),
+    [
+        *(
+            (name, text)
+            for name in ("--quiet-s", "--unfinished-s", "--keep-days")
+            for text in ("-1", "nan", "inf", "x")
+        ),
+        *((name, text) for name in ("--max-image-mib", "--max-study-mib") for text in ("0", "-1", "1.5")),
+        *(("--min-free-mib", text) for text in ("-1", "1.5")),
+    ],
+)
+def test_numbers_that_can_not_be_are_wrong_usage(option: str, wrong: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        parsed(f"{option}={wrong}")
+    assert f"argument {option}:" in capsys.readouterr().err
+    zero = "1" if option.startswith("--max") else "0"
+    assert getattr(parsed(f"{option}={zero}"), option[2:].replace("-", "_")) == int(zero)
+
+
+def test_a_spool_that_can_not_be_made_is_4(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("")
+    assert main(["listen", str(tmp_path / "file"), "--sender", "A", "--to", "PACS@127.0.0.1:1"]) == 4
+    assert f"The results were not written to {tmp_path / 'file'}: Not a directory." in capsys.readouterr().err
+
+
+def test_a_fetched_study_without_room_names_spool_reason_and_options(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(WebNode, "images", lambda self, uid: iter([("1.2.1", b"image")]))
+    spool = Spool(tmp_path, Limits(image_bytes=4))
+    words = (
+        rf"The study has no room in {tmp_path}: an image of over 0 MiB\. Free some space, "
+        r"or change --max-image-mib, --max-study-mib or --min-free-mib\."
+    )
+    with pytest.raises(OutputFailed, match=words):
+        listen.fetch(spool, "http://h", "1.2")
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import io
 import json
 import logging
 import os
@@ -25,7 +26,7 @@ from pydicom.dataset import Dataset
 
 from scripts import workflow as workflows
 from scripts.assets import config
-from scripts.commands import scan_options
+from scripts.commands import run, scan_options
 from scripts.commands.main import main, parser_for
 from scripts.commands.scan_options import overrides
 from scripts.errors import OutputFailed
@@ -501,12 +502,34 @@ def test_several_inputs_go_on_and_say_what_became_of_each(
 
 
 @pytest.mark.usefixtures("mixed")
+def test_results_that_can_not_be_said_stop_no_other_scan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def without_words(args: argparse.Namespace, folder: Path) -> list[str]:
+        return [{"b": "all of b"}[folder.name]]
+
+    monkeypatch.setattr(run, "words_of", without_words)
+    assert main(["run", "in/a", "in/b", "-o", str(tmp_path / "out"), "-v"]) == 5
+    out, err = capsys.readouterr()
+    assert "a failed: KeyError." in err
+    assert f"b: results in {tmp_path / 'out' / 'b'}\nall of b\n" in out
+
+
+@pytest.mark.usefixtures("mixed")
 def test_several_inputs_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "in/a", "in/bad", "-o", str(tmp_path / "out"), "--json"]) == 3
     one, other = json.loads(capsys.readouterr().out)
     assert (one["name"], one["status"], one["result"]["scores"]["right_hemisphere"]) == ("a", "done", 9.0)
     assert (other["name"], other["status"], other["result"]) == ("bad", "refused", None)
     assert other["reason"].startswith("There is no CT image.")
+
+
+@pytest.mark.usefixtures("mixed")
+def test_several_inputs_as_json_on_a_terminal_without_umlauts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii"))
+    assert main(["run", "in/Übersicht 頭", "in/a", "-o", str(tmp_path / "out"), "--json"]) == 0
+    assert [one["name"] for one in json.loads(written.getvalue())] == ["Übersicht 頭", "a"]
 
 
 @pytest.mark.usefixtures("mixed")

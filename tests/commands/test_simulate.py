@@ -156,6 +156,11 @@ def test_wrong_words_are_refused(anatomy: Path, tmp_path: Path, capsys: pytest.C
     with pytest.raises(SystemExit, match="2"):
         main(["simulate", str(anatomy), "-o", str(tmp_path), "--seed", "-1"])
     assert "whole number from 0 on" in capsys.readouterr().err
+    for count in ("0", "-1", "1.5"):
+        with pytest.raises(SystemExit, match="2"):
+            main(["simulate", str(anatomy), "-o", str(tmp_path), f"--count={count}"])
+        assert f"argument --count: invalid positive value: '{count}'" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,16 @@ def test_labels_that_are_not_there(full: Reproduction, tmp_path: Path) -> None:
         paper_items.sections_of(full)
 
 
+def test_a_datalist_with_a_byte_order_mark_and_one_that_is_lost(full: Reproduction, tmp_path: Path) -> None:
+    sections, datalist = paper_items.sections_of(full), tmp_path / "datalist.json"
+    assert sections == {"CQ500-CT-1": "training", "CQ500-CT-2": "validation", "CQ500-CT-3": "test"}
+    datalist.write_text(datalist.read_text(), encoding="utf-8-sig")
+    assert paper_items.sections_of(full) == sections
+    datalist.unlink()
+    with pytest.raises(NothingToShow, match="the datalist can't be read, or lists no scans"):
+        BY_STEM["table_2"].make(full, "table_2")
+
+
 def test_what_is_drawn_has_been_through_its_file(full: Reproduction, monkeypatch: pytest.MonkeyPatch) -> None:
     from_file: Callable[..., Any] = paper_items.from_csv
 

@@ -78,6 +78,11 @@ def test_more_about_how_they_were_made() -> None:
     ]
 
 
+def test_a_nifti_is_of_no_series() -> None:
+    record = {**RECORD, "input": {"brain": {"kind": "nifti", "slices": 56, "spacing_mm": 3.0}, "skull": None}}
+    assert more(record)[1] == "brain: 56 slices, 3.0 mm apart"
+
+
 def test_the_table_of_several_scans() -> None:
     assert closing_table([("one", "done", RECORD), ("other", "refused", None), ("third", "failed", None)]) == [
         "scan            left  right  skull  detections  flags",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts.errors import OutputFailed
 from scripts.files import atomic
 from scripts.results.folder import write_results
 from scripts.service import spool as module
@@ -166,6 +167,21 @@ def test_one_process_owns_a_spool(spool: Spool) -> None:
     with spool.owned(), pytest.raises(SpoolInUse, match=r"Another process works with .*another folder"), spool.owned():
         pass
     with spool.owned():
+        pass
+
+
+def test_a_folder_that_can_not_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputFailed, match=r"The results were not written to .*/file/spool: Not a directory\."):
+        Spool(tmp_path / "file" / "spool")
+
+
+def test_a_lock_that_can_not_be_made_is_no_other_process(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(path: Path) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(module, "lock_file", denied)
+    with pytest.raises(OutputFailed, match=r"Permission denied\. Choose a folder that you may write to"), spool.owned():
         pass
 
 

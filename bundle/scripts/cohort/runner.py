@@ -14,7 +14,7 @@ from typing import Any
 
 from ..assets import bundle_root
 from ..datasets.datalist import Case
-from ..errors import OutputExists, OutputFailed, described, origin
+from ..errors import OutputExists, OutputFailed, as_ours, described, disk_is_full, origin
 from ..files.zipped import unpacked
 from ..findings import InputRefused
 from ..processes.memory import give_back_free_memory
@@ -89,6 +89,8 @@ def run_case(plan: Plan, case: Case) -> Row:
     except OutputFailed:
         raise
     except Exception as error:
+        if full := disk_is_full(error):
+            raise as_ours(full, Path(full.filename or plan.root)) from error
         status, reason = FAILED, described(origin(error))
     else:
         status, reason = FAILED, "It left no results."

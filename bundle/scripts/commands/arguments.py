@@ -10,6 +10,7 @@ can resume.
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -164,6 +165,32 @@ def positive(text: str) -> int:
     """
     if int(text) < 1:
         raise ValueError(text)
+    return int(text)
+
+
+def from_zero(text: str) -> float:
+    """A number from 0 on, checked.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none, or has no end.
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not (math.isfinite(number) and number >= 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 on")
+    return number
+
+
+def whole_from_zero(text: str) -> int:
+    """A whole number from 0 on, checked.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 on")
     return int(text)
 
 

@@ -8,7 +8,6 @@ out; failed ones are tried again.
 from __future__ import annotations
 
 import argparse
-import math
 import os
 import sys
 import time
@@ -48,6 +47,8 @@ from .arguments import (
     add_work,
     answers,
     engine_problem,
+    from_zero,
+    whole_from_zero,
 )
 
 REGISTERING = ("reference_masks.nii.gz", "regions.nii.gz", "locator.pt")
@@ -85,7 +86,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--smoothing",
         metavar="MM",
-        type=width_mm,
+        type=from_zero,
         default=MAP_SMOOTHING_MM,
         help=f"smooth anomaly maps by so much ({MAP_SMOOTHING_MM:g}; 0 for none)",
     )
@@ -99,23 +100,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--variety", choices=HEALTHY, default=PLAIN, help="the population that is drawn (plain)")
     words = "label maps whose scans calibrate the skull alone: the networks learned from them (all)"
     add_names(parser, words, "--skull-names")
-    parser.add_argument("--skull-count", type=int, default=0, help="how many of these to draw (0)")
+    parser.add_argument("--skull-count", type=whole_from_zero, default=0, help="how many of these to draw (0)")
     add_engine(parser)
-
-
-def width_mm(text: str) -> float:
-    """A width in mm, checked.
-
-    Raises:
-        argparse.ArgumentTypeError: it is no number from 0 on.
-    """
-    try:
-        width = float(text)
-    except ValueError:
-        width = math.nan
-    if not (math.isfinite(width) and width >= 0):
-        raise argparse.ArgumentTypeError(f"{text!r} is no width: use a number of mm from 0 on")
-    return width
 
 
 def main(args: argparse.Namespace) -> int:

@@ -47,8 +47,9 @@ def main(args: argparse.Namespace) -> int:
         return 2
     path = args.output or args.folder / EVALUATION_NAME
     predictions = predictions_path(path, args.folder)
-    for target in (path, predictions):
-        check_writable(target.parent, target)
+    if args.datalist is not None:
+        for target in (path, predictions):
+            check_writable(target.parent, target)
     first = evaluation(args, args.folder)
     if args.datalist is not None:
         shown = [table(first), *measured_maps(args, first)]

@@ -22,11 +22,21 @@ from typing import Any
 
 from ..anomaly.chosen_calibration import why_no_alpha
 from ..errors import OutputFailed, WrongUsage, described
-from ..service.limits import MIB, Limits
+from ..service.limits import MIB, Limits, SpoolFull
 from ..service.service import Destination, Service, work
 from ..service.spool import Spool, SpoolInUse
 from ..workflow import device_values
-from .arguments import add_alpha, add_device, add_no_report, add_stride, check_device, series_uid
+from .arguments import (
+    add_alpha,
+    add_device,
+    add_no_report,
+    add_stride,
+    check_device,
+    from_zero,
+    positive,
+    series_uid,
+    whole_from_zero,
+)
 
 LOG = logging.getLogger("head_ct_anomaly")
 
@@ -58,14 +68,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--study", metavar="UID", type=series_uid, action="append", default=[], help="fetch by DICOMweb"
     )
     parser.add_argument("--once", action="store_true", help="don't listen; end when everything is worked and sent")
-    parser.add_argument("--quiet-s", type=float, default=30.0, help="a study is complete after so many seconds (30)")
     parser.add_argument(
-        "--unfinished-s", type=float, default=600.0, help="the same if its sender broke off, and may try again (600)"
+        "--quiet-s", type=from_zero, default=30.0, help="a study is complete after so many seconds (30)"
     )
-    parser.add_argument("--keep-days", type=float, default=7.0, help="how long what was sent or refused is kept (7)")
-    parser.add_argument("--max-image-mib", type=int, default=1024, help="largest image that is taken (1024)")
-    parser.add_argument("--max-study-mib", type=int, default=4096, help="largest study that is taken (4096)")
-    parser.add_argument("--min-free-mib", type=int, default=2048, help="space of the disk that stays free (2048)")
+    parser.add_argument(
+        "--unfinished-s",
+        type=from_zero,
+        default=600.0,
+        help="the same if its sender broke off, and may try again (600)",
+    )
+    parser.add_argument(
+        "--keep-days", type=from_zero, default=7.0, help="how long what was sent or refused is kept (7)"
+    )
+    parser.add_argument("--max-image-mib", type=positive, default=1024, help="largest image that is taken (1024)")
+    parser.add_argument("--max-study-mib", type=positive, default=4096, help="largest study that is taken (4096)")
+    parser.add_argument(
+        "--min-free-mib", type=whole_from_zero, default=2048, help="space of the disk that stays free (2048)"
+    )
     tls = parser.add_argument_group("TLS", "senders must show a certificate of the authority; all three files, or none")
     for name, text in TLS_OPTIONS.items():
         tls.add_argument(f"--tls-{name}", metavar="PEM", type=Path, help=text)
@@ -117,7 +136,7 @@ def main(args: argparse.Namespace) -> int:
 
     Raises:
         WrongUsage: no such device, no such study on the DICOMweb server, or a file of TLS can't be used.
-        OutputFailed: the address can't be used.
+        OutputFailed: the address can't be used, the spool can't be made, or a fetched study has no room in it.
     """
     if problem := usage_problem(args):
         print(problem, file=sys.stderr)
@@ -224,7 +243,7 @@ def serve(service: Service, args: argparse.Namespace) -> None:
     """Fetch the named studies, then listen and work until stopped; with --once, until all is done.
 
     Raises:
-        OutputFailed: the address can't be used.
+        OutputFailed: the address can't be used, or a study has no room in the spool.
     """
     for uid in args.study:
         fetch(service.spool, args.dicomweb, uid)
@@ -253,9 +272,16 @@ def fetch(spool: Spool, url: str, study_uid: str) -> None:
 
     Raises:
         WrongUsage: it can't be had.
+        OutputFailed: there is no room for it.
     """
     from ..service.dicomweb import WebNode
 
     for image_uid, content in WebNode(url).images(study_uid):
-        spool.add(study_uid, image_uid, content, unfinished=True)
+        try:
+            spool.add(study_uid, image_uid, content, unfinished=True)
+        except SpoolFull as error:
+            raise OutputFailed(
+                f"The study has no room in {spool.root}: {error.strerror}. "
+                f"Free some space, or change --max-image-mib, --max-study-mib or --min-free-mib."
+            ) from error
     spool.finish(study_uid)

@@ -10,7 +10,6 @@ Only the module of the command that was asked for is imported, so that `inspect`
 from __future__ import annotations
 
 import argparse
-import errno
 import io
 import os
 import select
@@ -25,7 +24,7 @@ from types import ModuleType
 from typing import Any
 
 from ..assets import metadata
-from ..errors import FULL, OutputExists, OutputFailed, WrongUsage, as_ours, chain, debug_text, origin, text_of
+from ..errors import OutputExists, OutputFailed, WrongUsage, as_ours, debug_text, disk_is_full, origin, text_of
 from ..findings import InputRefused
 from ..integrity import BundleChanged
 from ..processes.stopping import stoppable, undisturbed
@@ -211,19 +210,9 @@ def explain(error: Exception) -> int:
         print(as_ours(full, Path(full.filename or "the output")), file=sys.stderr)
         return OUTPUT_FAILED
     first = origin(error)
-    text = text_of(first)
+    text = text_of(first).rstrip(".")
     print(
-        f"Internal error ({type(first).__name__}){f': {text}' if text else '.'} Use --debug to see where.",
+        f"Internal error ({type(first).__name__}){f': {text}' if text else ''}. Use --debug to see where.",
         file=sys.stderr,
     )
     return INTERNAL
-
-
-def disk_is_full(error: Exception) -> OSError | None:
-    """The error that says that the disk is full, among an error and its causes; PyTorch has words of its own."""
-    for cause in chain(error):
-        if isinstance(cause, OSError) and cause.errno in FULL:
-            return cause
-        if isinstance(cause, RuntimeError) and "PytorchStreamWriter failed" in str(cause):
-            return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    return None

@@ -139,41 +139,42 @@ def several(args: argparse.Namespace, scans: Mapping[str, Path]) -> int:
         check_target((args.output / name).resolve(), args.overwrite)
     outcomes: list[tuple[str, str, Mapping[str, Any] | None, str]] = []
     for number, (name, path) in enumerate(scans.items(), 1):
-        status, reason = attempted(args, path, args.output / name, f"{number}/{len(scans)} {name}")
-        record = read_result(args.output / name) if status == DONE else None
+        status, reason, record, words = attempted(args, path, args.output / name, f"{number}/{len(scans)} {name}")
         outcomes.append((name, status, record, reason))
         if reason:
             print(f"{name} {status}: {reason}", file=sys.stderr, flush=True)
         elif args.verbose:
-            lines = [f"{name}: results in {args.output / name}", *words_of(args, args.output / name)]
-            print("\n".join(lines), flush=True)
+            print("\n".join([f"{name}: results in {args.output / name}", *words]), flush=True)
         elif not (args.quiet or args.json):
             print(f"{name}: results in {args.output / name}", flush=True)
     if args.json:
-        print(json.dumps([as_json(*outcome) for outcome in outcomes], indent=2, ensure_ascii=False))
+        print(json.dumps([as_json(*outcome) for outcome in outcomes], indent=2))  # in ASCII, which any terminal takes
     elif not args.quiet:
         print("\n".join(closing_table([outcome[:3] for outcome in outcomes])))
     statuses = {status for _, status, _, _ in outcomes}
     return FAILURES if FAILED in statuses else REFUSED_STATUS if REFUSED in statuses else 0
 
 
-def attempted(args: argparse.Namespace, path: Path, output: Path, name: str) -> tuple[str, str]:
-    """The outcome of a scan, and the reason if it has no results.
+def attempted(
+    args: argparse.Namespace, path: Path, output: Path, name: str
+) -> tuple[str, str, Mapping[str, Any] | None, list[str]]:
+    """The outcome of a scan, the reason if it has no results, else its record, and with --verbose lines about them.
 
     Raises:
         OutputFailed: the results can't be written, as with a full disk.
     """
     try:
         judged(args, path, output, name)
+        return DONE, "", read_result(output), words_of(args, output) if args.verbose else []
     except InputRefused as refused:
-        return REFUSED, str(refused)
+        return REFUSED, str(refused), None, []
     except OutputFailed:
         raise
     except Exception as error:
         if args.debug:
             print(debug_text(error), end="", file=sys.stderr)
-        return FAILED, str(error) if isinstance(error, OutputExists) else f"{described(origin(error))}."
-    return DONE, ""
+        reason = str(error) if isinstance(error, OutputExists) else f"{described(origin(error))}."
+        return FAILED, reason, None, []
 
 
 def as_json(name: str, status: str, record: Mapping[str, Any] | None, reason: str) -> dict[str, Any]:

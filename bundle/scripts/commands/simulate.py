@@ -30,7 +30,7 @@ from ..simulation.lesions.planting import ALL_KINDS, check_request
 from ..simulation.person.varieties import PLAIN, VARIETIES
 from ..simulation.scanner.scan import Scan
 from ..volume import UNKNOWN_HU
-from .arguments import add_output, add_seed
+from .arguments import add_output, add_seed, positive
 
 DATALIST_NAME = "datalist.json"
 """The list of the scans and of their labels, which `cohort` and `evaluate` take."""
@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("anatomies", metavar="ANATOMIES", type=Path, help="a label map (.nii.gz), or a folder of them")
     add_output(parser, "folder of the scans")
-    parser.add_argument("--count", type=int, default=1, help="how many scans; they take turns over the anatomies")
+    parser.add_argument("--count", type=positive, default=1, help="how many scans; they take turns over the anatomies")
     add_seed(parser, "seed of the first scan; the next ones count up (0)")
     parser.add_argument("--variety", choices=VARIETIES, default=PLAIN, help="the population that heads come from")
     parser.add_argument("--lesion", choices=ALL_KINDS, help="plant a lesion of this kind; none by default")

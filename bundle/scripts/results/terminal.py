@@ -36,9 +36,8 @@ def more(record: Record) -> list[str]:
     lines = [f"pose: {quality['verdict']}{f' ({numbers})' if numbers else ''}"]
     for what, series in served.items():
         if series and series.get("slices"):
-            lines.append(
-                f"{what}: series {series['series']}, {series['slices']} slices, {series['spacing_mm']} mm apart"
-            )
+            place = f"series {series['series']}, " if series.get("series") is not None else ""  # a NIfTI has no number
+            lines.append(f"{what}: {place}{series['slices']} slices, {series['spacing_mm']} mm apart")
     if grid:
         shape, spacing = (" x ".join(str(n) for n in grid[name]) for name in ("shape", "spacing_mm"))
         lines.append(f"grid: {grid['kind']}, {shape} voxels of {spacing} mm")

@@ -63,13 +63,16 @@ def has_images(place: Path) -> bool:
 
 
 class Spool:
-    """The queue in the folder `root`, which is made if it is not there."""
+    """The queue in the folder `root`, which is made if it is not there; OutputFailed if it can't be made."""
 
     def __init__(self, root: Path, limits: Limits | None = None) -> None:
         self.root, self.limits = root.absolute(), limits or Limits()
         self.lock = threading.RLock()
-        for state in STATES:
-            (self.root / state).mkdir(parents=True, exist_ok=True)
+        try:
+            for state in STATES:
+                (self.root / state).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise as_ours(error, self.root) from error
 
     def place(self, state: str, key: str) -> Path:
         """The folder of a study that is in a state."""
@@ -92,13 +95,16 @@ class Spool:
 
         Raises:
             SpoolInUse: another process works with it.
+            OutputFailed: the lock can't be made.
         """
         with ExitStack() as stack:
             try:
                 stack.enter_context(lock_file(self.root / "lock"))
-            except OSError as error:
+            except BlockingIOError as error:
                 text = f"Another process works with {self.root}. Stop it, or choose another folder."
                 raise SpoolInUse(text) from error
+            except OSError as error:
+                raise as_ours(error, self.root) from error
             self.recover()
             yield
 

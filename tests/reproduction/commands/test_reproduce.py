@@ -261,6 +261,16 @@ def test_a_scan_that_is_not_there_is_said_before_anything_begins(
     assert not (manifest.parent / "out").exists()
 
 
+def test_a_scan_to_show_whose_path_is_not_taken_is_refused_before_the_training(
+    manifest: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    datalist(manifest.parent, [{**TEST[0], "image": "scans/CQ500 #3"}, TEST[1]])
+    assert main(["reproduce", str(manifest), "-o", str(manifest.parent / "out")]) == 2
+    words = f"MONAI takes # in the path of a scan for something else: {manifest.parent}/scans/CQ500 #3. Rename it.\n"
+    assert capsys.readouterr().err == words
+    assert not (manifest.parent / "out").exists()
+
+
 def test_a_missing_manifest_and_paths_that_are_not_taken(manifest: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["reproduce", str(manifest.parent / "none.yaml"), "-o", str(manifest.parent / "out")]) == 2
     assert "There is no manifest at" in capsys.readouterr().err

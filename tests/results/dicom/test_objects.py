@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +22,10 @@ from geometries import PLAIN
 from pydicom.dataset import Dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 
+from scripts.reading.inputs import read_volume
 from scripts.results.dicom.identity import EPOCH
 from scripts.results.dicom.objects import dicom_files
+from scripts.results.dicom.source import on_slices, read_source
 
 NAMES = ("capture", "parametric_map", "report", "segmentation")
 EVEN = ("parametric_map_even", "segmentation_even")
@@ -146,6 +149,26 @@ def test_without_a_threshold_there_is_no_segmentation(tmp_path: Path) -> None:
     details = {name: {**numbers, "threshold": None} for name, numbers in result()["score_details"].items()}
     made = make(tmp_path, score_details=details, map="error")
     assert sorted(path.stem for path in made.folder.iterdir()) == ["capture", "parametric_map", "report"]
+
+
+@pytest.mark.parametrize("between", [True, False])
+def test_a_region_marked_only_between_the_slices_is_left_out_of_the_report(between: bool, tmp_path: Path) -> None:
+    write_series(tmp_path / "in", *POSITIONS["two spacings"])
+    volume, grid = read_volume(tmp_path / "in"), read_source(tmp_path / "in", None).grid
+    details = {name: {"raw_maximum": 8.0, "threshold": 5.0} for name in result()["score_details"]}
+    told = {**result(), "map": "error", "score_details": details}
+    scanned = scanned_of(volume.hu, volume.affine, told)
+    planes = np.arange(volume.hu.shape[2], dtype=np.uint8) + np.uint8(1)
+    on_source = set(np.unique(on_slices(np.broadcast_to(planes, volume.hu.shape), grid, labels=True)))
+    counts = [(scanned.regions[..., k - 1] == 1).sum() if (k in on_source) != between else 0 for k in planes]
+    heatmap = np.minimum(scanned.heatmap, 1)
+    at = int(np.argmax(counts))
+    heatmap[..., at][scanned.regions[..., at] == 1] = 8
+    files = dicom_files(tmp_path / "in", None, replace(scanned, heatmap=heatmap), told, {"overview.png": picture()})
+    files["dicom/report.dcm"](tmp_path / "report.dcm")
+    said = pydicom.dcmread(tmp_path / "report.dcm").to_json()
+    assert ("Anomaly, left hemisphere" in said) is not between
+    assert "dicom/parametric_map.dcm" in files
 
 
 def test_images_of_another_grid_are_refused(tmp_path: Path) -> None:

@@ -70,14 +70,15 @@ def dicom_files(
     frames: list[OnSource | OnGrid] = [OnSource(source)]
     if grid.kind == "resampled":
         frames.append(OnGrid(grid, scanned.affine))
+    there = on_slices(numbers, source.grid, labels=True)
     scored = Scored(
         source,
         identity,
         result,
         on_slices(scanned.heatmap, source.grid),
         on_slices(scanned.regions, source.grid, labels=True),
-        places,
-        on_slices(numbers, source.grid, labels=True),
+        [place for place in places if place.row is not None or (there == place.number).any()],
+        there,
     )
     made: dict[str, Dataset | None] = {}
     with warnings.catch_warnings():

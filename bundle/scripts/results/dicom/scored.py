@@ -24,7 +24,7 @@ class Scored:
         result: as in result.json.
         values: the map.
         regions: the labels of the regions.
-        places: what is marked.
+        places: what is marked; without regions whose marked voxels lie between the source slices, all of them.
         numbers: the number of each voxel's place, 0 elsewhere.
     """
 
