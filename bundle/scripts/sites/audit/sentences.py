@@ -194,7 +194,8 @@ def _not_said(content: Mapping[str, Any], scores: Scores, images: Images) -> lis
     """On what these scans can't tell."""
     groups = content["groups"]
     unknown = [name for name in FACTORS if all(row["value"] == "not known" for row in groups[name])]
-    single = [name for name in FACTORS if name not in unknown and sum("p_values" in row for row in groups[name]) < 2]
+    compared = {test["factor"] for test in content["tests"]}
+    single = [name for name in FACTORS if name not in unknown and name not in compared]
     said = []
     if unknown:
         said.append(f"Not known, and so not compared: {', '.join(unknown)}. A table can say them: --groups.")
