@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...statistics.conformal import conformal_p, exceedance_test, rank_test
+from ...statistics.standing import clopper_pearson
 from .facts import FACTORS, MONTH
 from .judged import HEMISPHERE, KINDS, Calibration, Scan, kinds_of, per_scan_of
 
@@ -106,6 +107,15 @@ class Scores:
     def within(self, mask: Mask) -> Scores:
         """Those of some scans."""
         return Scores([scan for scan, kept in zip(self.scans, mask, strict=True) if kept], self.calibration)
+
+
+def rate_of(above: int, total: int, per_scan: int) -> dict[str, Any]:
+    """A share in percent and its 95 % interval, of which `per_scan` count as one."""
+    if not total:
+        return {"above": 0, "of": 0, "percent": None, "low": None, "high": None}
+    low, high = clopper_pearson(above / per_scan, total / per_scan)
+    shares = {"percent": above / total, "low": low, "high": high}
+    return {"above": above, "of": total, **{name: round(100 * share, 1) for name, share in shares.items()}}
 
 
 def told(values: Iterable[str]) -> list[str]:

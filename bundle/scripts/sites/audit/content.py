@@ -21,7 +21,7 @@ from ...errors import WrongUsage
 from ...statistics.conformal import conformal_p
 from ...statistics.standing import clopper_pearson
 from ...words import counted
-from .comparisons import FEWEST_IN_GROUP, FEWEST_SCANS, Scores, SiteTest, all_tests, told
+from .comparisons import FEWEST_IN_GROUP, FEWEST_SCANS, Scores, SiteTest, all_tests, rate_of, told
 from .facts import CLASSES, FACTORS, MONTH
 from .images import Images, ImageTest, images_of
 from .judged import HEMISPHERE, KINDS, SKULL, UNLIKE, Scan, Site, facts_in_words, kinds_of
@@ -126,18 +126,9 @@ def rates(scans: Sequence[Scan], site: Site) -> dict[str, Any]:
     for part, kinds in PARTS.items():
         scores = [(kind, own) for kind in kinds for own in kinds_of(scans, kind)]
         above = sum(value > site.calibration.limits[kind] for kind, own in scores for value in own)
-        found[part] = _rate(above, sum(len(own) for _, own in scores), SCORES_PER_SCAN[part])
-    found["detections"] = _rate(sum(scan.detections > 0 for scan in scans), len(scans), 1)
+        found[part] = rate_of(above, sum(len(own) for _, own in scores), SCORES_PER_SCAN[part])
+    found["detections"] = rate_of(sum(scan.detections > 0 for scan in scans), len(scans), 1)
     return found
-
-
-def _rate(above: int, total: int, per_scan: int) -> dict[str, Any]:
-    """A share in percent and its 95 % interval, of which `per_scan` count as one."""
-    if not total:
-        return {"above": 0, "of": 0, "percent": None, "low": None, "high": None}
-    low, high = clopper_pearson(above / per_scan, total / per_scan)
-    shares = {"percent": above / total, "low": low, "high": high}
-    return {"above": above, "of": total, **{name: round(100 * share, 1) for name, share in shares.items()}}
 
 
 def unlike(site: Site) -> dict[str, Any]:
