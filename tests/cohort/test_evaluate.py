@@ -44,9 +44,9 @@ def test_the_default_score_by_its_name_is_the_default_score(tmp_path: Path) -> N
     cases, table = listed_cases(write_cohort(tmp_path, 6)), Path("score_details.csv")
     made = rows(6)
     for row in made:  # the unrolled skull has another score than its map, and the threshold of its own
-        row.details["skull"] |= {"calibrated_top_1_percent_mean": 900.0, "threshold": 0.5}  # type: ignore[operator]
+        row.details["skull"] |= {"calibrated_top_1_percent_mean": 900.0, "threshold": 0.5}
     unnamed, _ = evaluate_rows(FACTS, made, cases, None, table)
-    named, _ = evaluate_rows(FACTS, made, cases, FACTS["score"], table)  # type: ignore[arg-type]
+    named, _ = evaluate_rows(FACTS, made, cases, FACTS["score"], table)
     assert named == unnamed
     assert named["tasks"]["fracture"]["auroc"] == 1
 
