@@ -258,7 +258,7 @@ NOTES = {
         "Percentiles hold for simulated heads: calibrate on healthy scans of your own.",
     ),
     "alpha_unreached": (
-        "`alpha` was set below 1 / (n + 1) of the n healthy scores that a threshold is taken from",
+        "`alpha` (0.05 unless set) is below 1 / (n + 1) of the n healthy scores that a threshold is taken from",
         "That threshold is the highest of them: choose a larger alpha, or calibrate on more healthy scans.",
     ),
 }

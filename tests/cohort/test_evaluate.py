@@ -40,6 +40,17 @@ def test_the_default_score_and_a_score_by_its_name(folder: CohortFolder, tmp_pat
     assert paper["tasks"]["haemorrhage"]["auroc"] == 0.5
 
 
+def test_the_default_score_by_its_name_is_the_default_score(tmp_path: Path) -> None:
+    cases, table = listed_cases(write_cohort(tmp_path, 6)), Path("score_details.csv")
+    made = rows(6)
+    for row in made:  # the unrolled skull has another score than its map, and the threshold of its own
+        row.details["skull"] |= {"calibrated_top_1_percent_mean": 900.0, "threshold": 0.5}
+    unnamed, _ = evaluate_rows(FACTS, made, cases, None, table)
+    named, _ = evaluate_rows(FACTS, made, cases, FACTS["score"], table)
+    assert named == unnamed
+    assert named["tasks"]["fracture"]["auroc"] == 1
+
+
 def test_what_is_left_out_is_said(folder: CohortFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     refused = Row("case-0", "refused", "No head.")
     folder.write_table([refused, *rows(6)[1:], Row("stranger", "done", "", dict.fromkeys(REGIONS, 1.0))])

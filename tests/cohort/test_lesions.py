@@ -108,6 +108,26 @@ def test_a_mask_on_another_grid_is_moved_to_its_place() -> None:
     assert moved(mask, AFFINE, SHAPE, AFFINE) is mask
 
 
+@pytest.mark.parametrize("sheared", [0.0, 0.2])
+@pytest.mark.parametrize("flipped", [False, True])
+@pytest.mark.parametrize("axes", [(0, 1, 2), (2, 0, 1)])
+def test_a_lesion_between_two_slices_is_not_lost(sheared: float, flipped: bool, axes: tuple[int, ...]) -> None:
+    """Drawn in slices of 1 mm: a large lesion, and one in a single slice, between the centres of two of 3 mm."""
+    fine = np.zeros((40, 36, 60), np.uint8)
+    fine[5:15, 10:20, 12:24], fine[30:33, 10:13, 31], fine[25, 25, 31] = 1, 1, 2
+    own = np.diag([1.0, 1.0, 1.0, 1.0])
+    own[0, 2] = sheared  # the scan's slices are sheared alike
+    affine = AFFINE.copy()
+    affine[0, 2] = 3 * sheared
+    expected = np.zeros(SHAPE, np.uint8)
+    expected[5:15, 10:20, 4:8], expected[30:33, 10:13, 10] = 1, 1
+    if flipped:
+        fine, own = fine[::-1], own @ np.array([[-1.0, 0, 0, 39], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
+    fine, own = fine.transpose(axes), own[:, [*axes, 3]]
+    np.testing.assert_array_equal(moved(fine, own, SHAPE, affine), expected)
+    assert numbered(moved(fine, own, SHAPE, affine)).max() == 2
+
+
 def test_a_peak_finds_the_nearest_lesion_within_reach() -> None:
     numbers = numbered(lesion(BIG, SMALL))
     voxels = np.array([[17, 15, 7], [19, 15, 7], [19, 15, 9], [31, 11, 6], [31, 11, 8]])
@@ -196,7 +216,6 @@ def with_voxel(value: float) -> NDArray[np.float32]:
 
 ASIDE = np.array([[1.0, 0, 0, 5], [0, 1, 0, 0], [0, 0, 3, 0], [0, 0, 0, 1]])
 AWAY = np.array([[1.0, 0, 0, 500], [0, 1, 0, 0], [0, 0, 3, 0], [0, 0, 0, 1]])
-FINE = np.array([[0.1, 0, 0, 5.2], [0, 0.1, 0, 5.2], [0, 0, 0.1, 4], [0, 0, 0, 1]])
 
 
 @pytest.mark.parametrize(
@@ -209,7 +228,6 @@ FINE = np.array([[0.1, 0, 0, 5.2], [0, 0.1, 0, 5.2], [0, 0, 0.1, 4], [0, 0, 0, 1
         (lesion(BIG)[..., None], AFFINE, "a mask needs 3 dimensions, got 4$"),
         (lesion(BIG, SMALL), AWAY, "2 of 2 lesions lie outside the scan$"),
         (lesion(BIG, (slice(38, 40), slice(0, 2), slice(0, 1))), ASIDE, "1 of 2 lesions lie outside the scan$"),
-        (np.ones((2, 2, 2), np.uint8), FINE, "no lesion holds the centre of a voxel of the scan$"),
     ],
 )
 def test_a_mask_that_can_not_be_true_is_refused(

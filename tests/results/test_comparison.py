@@ -41,9 +41,14 @@ def test_the_note_has_the_numbers() -> None:
 
 def test_an_alpha_that_healthy_scores_do_not_reach_is_noted_by_threshold() -> None:
     healthy = {"the left hemisphere": 168, "the right hemisphere": 168, "the skull": 54, PLACES_IN_BRAIN: 168}
-    assert alpha_findings(0.05, {"the skull": 8}) == []
+    assert alpha_findings(0.05, {**healthy, "the left hemisphere": 19}) == []
     assert alpha_findings(0.02, healthy) == []
     assert alpha_findings(0.02, {"the skull": None}) == []
+    (few,) = alpha_findings(0.05, {**healthy, "the skull": 8, PLACES_IN_BRAIN: 38})
+    assert few["message"].startswith(
+        "Healthy scores are too few for thresholds of alpha 0.05: of the skull there are 8, which tell 0.112 at "
+        "least; of places in the brain there are 38, which tell 0.052 at least."
+    )
     (found,) = alpha_findings(0.01, healthy)
     assert (found["code"], found["severity"]) == ("alpha_unreached", INFORMATION)
     assert found["message"].startswith(

@@ -96,6 +96,6 @@ def test_of_an_unconfirmed_pose_the_last_sentence_warns() -> None:
 
 
 def test_an_alpha_that_was_set_has_a_sentence() -> None:
-    said = "Thresholds are those of alpha 0.01: 1 % of healthy scans are above them."
+    said = "Thresholds are those of alpha 0.01: 1 % of the healthy scores of each lie above it."
     assert summary(result(), 0.01) == f"Nothing above the threshold was found in brain and skull. {said} {NOTHING}"
     assert summary(result(), 0.05) == summary(result())

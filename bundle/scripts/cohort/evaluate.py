@@ -54,6 +54,7 @@ def evaluate_rows(
     Raises:
         WrongUsage: a case has no row, no row has such a score, or no task has both kinds of regions.
     """
+    score = None if score == facts["score"] else score  # the table's own, which for the skull may be another than named
     by_case = {row.case: row for row in rows}
     if missing := [case for case in cases if case.name not in by_case]:
         raise WrongUsage(
@@ -63,13 +64,13 @@ def evaluate_rows(
     known = sorted({name for row in rows for numbers in row.details.values() for name in numbers})
     if score is not None and score not in known:
         raise WrongUsage(f"{table} has no score {score}. There are {', '.join(known) or 'none'}.")
-    with_thresholds = score in (None, facts["score"])  # they are those of the default score
+    judged = score is None  # thresholds are those of the default score
     heads = [
         Head(
             case.name,
             case.labels,
             {region: row.score(region, score) for region in REGIONS},
-            {region: row.score(region, "threshold") for region in REGIONS} if with_thresholds else {},
+            {region: row.score(region, "threshold") for region in REGIONS} if judged else {},
         )
         for case, row in done
     ]

@@ -87,11 +87,11 @@ def case_maps(folder: Path, mask: Path | None) -> CaseMaps:
         return CaseMaps(heatmap, regions, np.zeros(heatmap.shape, np.int32), affine)
     values, own = read_map(mask)
     try:
-        on_grid = moved(checked_mask(values), own, heatmap.shape, affine)
-        check_inside(values == LESION, own, on_grid, affine)
+        drawn = checked_mask(values)
+        check_inside(drawn == LESION, own, heatmap.shape, affine)
     except ValueError as error:
         raise ValueError(f"{mask.name}: {error}") from error
-    return CaseMaps(heatmap, regions, numbered(on_grid), affine)
+    return CaseMaps(heatmap, regions, numbered(moved(drawn, own, heatmap.shape, affine)), affine)
 
 
 def checked_mask(values: NDArray[Any]) -> NDArray[np.uint8]:
@@ -109,40 +109,51 @@ def checked_mask(values: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def check_inside(
-    lesion: NDArray[np.bool_], own: NDArray[np.float64], on_grid: NDArray[np.uint8], affine: NDArray[np.float64]
+    lesion: NDArray[np.bool_], own: NDArray[np.float64], shape: tuple[int, ...], affine: NDArray[np.float64]
 ) -> None:
-    """See that each lesion of a mask, with an affine of its own, is at least in part in the scan, and not lost there.
+    """See that each lesion of a mask (I, J, K), with an affine of its own, is at least in part in the scan.
 
     Args:
-        lesion: where the mask (I, J, K) has a lesion.
+        lesion: where the mask has a lesion.
         own: its affine.
-        on_grid: the mask on the grid of the scan.
+        shape: of the scan.
         affine: that of the scan.
 
     Raises:
-        ValueError: one lies outside, or they are all lost between the voxels of the scan.
+        ValueError: one lies outside.
     """
     numbers = numbered(lesion.astype(np.uint8))
-    voxels = np.argwhere(lesion)
-    if not len(voxels):
-        return
-    there = transform_points(np.linalg.inv(affine) @ own, voxels.astype(float))
-    inside = ((there > -0.5) & (there < np.array(on_grid.shape) - 0.5)).all(axis=1)
+    _, inside = nearest_voxels(np.argwhere(lesion), own, shape, affine)
     outside = np.setdiff1d(numbers[lesion], numbers[lesion][inside])
     if len(outside):
         raise ValueError(f"{len(outside)} of {numbers.max()} lesions lie outside the scan")
-    if not (on_grid == LESION).any():
-        raise ValueError("no lesion holds the centre of a voxel of the scan")
+
+
+def nearest_voxels(
+    voxels: NDArray[np.intp], own: NDArray[np.float64], shape: tuple[int, ...], affine: NDArray[np.float64]
+) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """The nearest voxels (n, 3) of another grid to those (n, 3) of a grid of one's `own`, and which (n,) lie in it."""
+    there = transform_points(np.linalg.inv(affine) @ own, voxels.astype(float))
+    inside = ((there > -0.5) & (there < np.array(shape) - 0.5)).all(axis=1)
+    return np.rint(there).astype(np.intp), inside
 
 
 def moved(
     mask: NDArray[np.uint8], own: NDArray[np.float64], shape: tuple[int, ...], affine: NDArray[np.float64]
 ) -> NDArray[np.uint8]:
-    """A mask (I, J, K) with an affine of its own on another grid, by the nearest voxel; 0 beyond it."""
+    """A mask (I, J, K) with an affine of its own on another grid, by the nearest voxel; 0 beyond it.
+
+    Of a lesion that holds the centre of no voxel there, between two slices, say, it is the voxels nearest to its own.
+    """
     if mask.shape == shape and np.allclose(own, affine, rtol=0, atol=SAME_PLACE_MM):
         return mask
-    back = np.linalg.inv(own) @ affine
-    return np.asarray(ndimage.affine_transform(mask, back[:3, :3], back[:3, 3], output_shape=shape, order=0))
+    numbers, back = numbered(mask), np.linalg.inv(own) @ affine
+    there = ndimage.affine_transform(numbers, back[:3, :3], back[:3, 3], output_shape=shape, order=0)
+    on_grid = np.select([there > 0, there < 0], [LESION, SWELLING], 0).astype(np.uint8)
+    lost = np.argwhere((numbers > 0) & ~np.isin(numbers, there))
+    nearest, inside = nearest_voxels(lost, own, shape, affine)
+    on_grid[tuple(nearest[inside].T)] = LESION
+    return on_grid
 
 
 def numbered(mask: NDArray[np.uint8]) -> Labels:

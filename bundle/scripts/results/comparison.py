@@ -1,4 +1,4 @@
-"""Notes on the healthy scans that a result is compared with: where they are few, also for an alpha, or simulated."""
+"""Notes on the healthy scans that a result is compared with: where they are few, also for alpha, or simulated."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..findings import finding
-from ..statistics.alpha import ALPHA, reached, smallest_in_words
+from ..statistics.alpha import reached, smallest_in_words
 
 FEW_SCANS = 40
 """With fewer healthy scans, the interval of a percentile in the middle is over 30 points wide."""
@@ -30,12 +30,12 @@ def comparison_findings(calibration: Mapping[str, Any] | None, skull: Mapping[st
 
 
 def alpha_findings(alpha: float, healthy: Mapping[str, int | None]) -> list[dict[str, str]]:
-    """A note where an alpha that was set is smaller than healthy scores can tell; `healthy` counts them by threshold.
+    """A note where an alpha is smaller than healthy scores can tell; `healthy` counts them by threshold.
 
     Their threshold is the highest of the healthy scores.
     """
     found: dict[str, list[str]] = {}
-    for what, count in healthy.items() if alpha != ALPHA else ():
+    for what, count in healthy.items():
         sides = 2 if what == PLACES_IN_BRAIN else 1
         if count and not reached(alpha / sides, count):
             found.setdefault(f"{count}, which tell {smallest_in_words(count, sides)} at least", []).append(what)

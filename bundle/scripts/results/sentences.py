@@ -42,7 +42,7 @@ def summary(result: Mapping[str, Any], alpha: float = ALPHA) -> str:
 
 def by_alpha(alpha: float) -> str:
     """A sentence on what an alpha means for the thresholds."""
-    return f"Thresholds are those of alpha {alpha:g}: {percent(alpha)} of healthy scans are above them."
+    return f"Thresholds are those of alpha {alpha:g}: {percent(alpha)} of the healthy scores of each lie above it."
 
 
 def scores_above(result: Mapping[str, Any]) -> list[str]:

@@ -161,7 +161,7 @@ def test_what_made_the_numbers_and_of_what(made: Results) -> None:
 def test_a_report_names_the_alpha_that_was_set(tmp_path: Path) -> None:
     one = make(tmp_path, settings={"score": "maximum", "alpha": 0.01, "stride": 4})
     _, left, _ = groups(one.read("report"))
-    limit, rate = "Threshold: 1 - alpha of healthy scans", "Alpha: share of healthy scans above the threshold"
+    limit, rate = "Threshold: 1 - alpha of healthy scans", "Alpha: share of the healthy scores above the threshold"
     assert left["numbers"][limit] == THRESHOLD
     assert left["numbers"][rate] == 1
     assert LIMIT not in left["numbers"]

@@ -20,6 +20,7 @@ from scripts.sites.audit.comparisons import (
     level_tests,
     levels_of,
     site_tests,
+    told,
     trend_tests,
 )
 from scripts.sites.audit.judged import HEMISPHERE
@@ -32,6 +33,23 @@ def scores(folder: Path, count: int, higher: Higher = lambda _: 0.0) -> Scores:
 
 def test_a_site_like_calibration_has_no_test_that_counts(tmp_path: Path) -> None:
     assert [test for test in all_tests(scores(tmp_path, 120)) if test.counts] == []
+
+
+@pytest.mark.parametrize(
+    ("counts", "shown"),
+    [
+        ({"a": 40, "b": 38}, ["a", "b"]),
+        ({"a": 40, "b": 7}, []),
+        ({"a": 40, "b": 38, "c": 1}, ["a"]),
+        ({"a": 40, "b": 38, "c": 7, "d": 1}, ["a", "b"]),
+        ({"a": 40, "b": 38, "": 3}, ["a", "b"]),
+        ({"a": 40, "b": 38, "c": 1, "": 30}, ["a"]),
+        ({"b": 8, "a": 8, "c": 1}, ["a"]),
+        ({"": 20}, []),
+    ],
+)
+def test_what_is_told_leaves_nothing_small_over(counts: dict[str, int], shown: list[str]) -> None:
+    assert told(value for value, count in counts.items() for _ in range(count)) == shown
 
 
 def test_the_whole_site_higher_or_lower(tmp_path: Path) -> None:

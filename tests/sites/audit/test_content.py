@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -56,13 +57,40 @@ def test_scanners_have_letters_and_small_groups_no_row(tmp_path: Path) -> None:
     content = audit_of(site, "a score", "1")
     assert [row["value"] for row in content["groups"]["scanner"]] == ["A (ACME ONE)", "B (ACME ONE)", "C (OTHER TWO)"]
     rows = {row["value"]: row for row in content["groups"]["age"]}
-    assert list(rows) == ["40 to 59", "60 to 79", "80 and over", "in smaller groups", "not known"]
+    ages = [scan.fact("age") for scan in site.scans]
+    known = sorted(("40 to 59", "60 to 79", "80 and over"), key=ages.count)
+    assert list(rows) == [*sorted(known[1:]), "in smaller groups", "not known"], "5 scans alone could be subtracted"
     assert (rows["in smaller groups"], rows["not known"]) == (
-        {"value": "in smaller groups", "scans": 5},
+        {"value": "in smaller groups", "scans": 5 + ages.count(known[0])},
         {"value": "not known", "scans": 11},
     )
     text = json.dumps(content)
     assert not [word for word in ("under 18", "case-", *(name.split()[-1] for name in SCANNERS)) if word in text]
+
+
+def test_a_small_group_is_not_what_totals_leave_over(tmp_path: Path) -> None:
+    site = site_of(write_site(tmp_path, 40))
+
+    def audited(sexes: list[str]) -> dict[str, Any]:
+        scans = [replace(s, facts={"sex": sex}) for s, sex in zip(site.scans, sexes, strict=True)]
+        return audit_of(replace(site, scans=tuple(scans)), "a score", "1")
+
+    content = audited([*"M" * 39, "F"])
+    assert content["groups"]["sex"] == [{"value": "in smaller groups", "scans": 40}]
+    assert not [test for test in content["tests"] if test["factor"] == "sex"]
+    content = audited([*"M" * 20, *"F" * 20])
+    assert [row["value"] for row in content["groups"]["sex"]] == ["F", "M"]
+    content = audited([*"M" * 20, *"F" * 19, ""])
+    assert [row["value"] for row in content["groups"]["sex"]] == ["F", "M", "not known"]
+
+
+def test_a_few_children_are_not_counted(tmp_path: Path) -> None:
+    site = site_of(write_site(tmp_path, 40))
+    for count, told in ((7, {}), (8, {"under_18": 8})):
+        flags = [("under_18",)] * count + [("metal",)] + [()] * (39 - count)
+        scans = [replace(scan, flags=own) for scan, own in zip(site.scans, flags, strict=True)]
+        content = audit_of(replace(site, scans=tuple(scans)), "a score", "1")
+        assert content["scans"]["flags"] == {**told, "metal": 1}
 
 
 def test_the_same_site_gives_the_same_bytes(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,6 +39,43 @@ def test_a_site_that_is_lower_as_a_whole(tmp_path: Path) -> None:
     text = said(tmp_path, 600, lambda _: -0.9)
     assert "not 5 %: it is too high to find what could be found." in text
     assert "Scores of hemispheres are lower than those of calibration" in text
+
+
+def test_a_second_group_is_told_beside_the_scans_that_are_left(tmp_path: Path) -> None:
+    def higher(facts: Mapping[str, str]) -> float:
+        return 0.9 * (facts["scanner"] == SCANNERS[1]) + 0.6 * (facts["age"] == "80 and over")
+
+    site = site_of(write_site(tmp_path, 400, higher))
+    text = "\n".join(audit_of(site, "s", "1")["sentences"])
+    shares = []
+    for old in (True, False):
+        scans = [s for s in site.scans if (s.fact("age") == "80 and over") == old and s.fact("scanner") != SCANNERS[1]]
+        limits = site.calibration.limits
+        above = sum(any(v > limits[kind] for kind, own in s.scores.items() for v in own) for s in scans)
+        shares.append((f"{100 * above / len(scans):.0f} %", len(scans)))
+    (old, count), (other, rest) = shares
+    assert text.index("Scanner B (ACME ONE) is responsible") < text.index("Age 80 and over is responsible")
+    assert (
+        f"Age 80 and over is responsible: {old} of {count} scans have a score above its threshold, "
+        f"against {other} of the other {rest} that are left (adjusted p"
+    ) in text
+    assert text.count("that are left") == 1
+
+
+def test_the_skulls_of_one_kind_that_differ_are_told_alone(tmp_path: Path) -> None:
+    """Thick slices have too many false alarms, thin ones none: together they would have as many as expected."""
+    site = site_of(write_site(tmp_path, 100))
+    thick, limits = "skull in thick slices", site.calibration.limits
+    scans, number = [], 0
+    for scan in site.scans:
+        kind = next(kind for kind in scan.scores if kind != HEMISPHERE)
+        number += kind == thick
+        above = kind == thick and number % 3 == 0
+        scans.append(replace(scan, scores={**scan.scores, kind: (limits[kind] * (2 if above else 0.5),)}))
+    text = "\n".join(audit_of(replace(site, scans=tuple(scans)), "s", "1")["sentences"])
+    share = 100 * (number // 3) / number
+    assert f"At the shipped threshold {share:.0f} % [" in text
+    assert f"of {number} healthy skulls in thick slices lie above, not 5 %: too many false alarms." in text
 
 
 def test_a_trend(tmp_path: Path) -> None:

@@ -1,15 +1,17 @@
 """Tests of a site's scores: the whole against calibration, each group against the rest, and the trend along months.
 
-A *level* is a value of a factor, "scanner B" say, with at least `FEWEST_IN_GROUP` scans, beside as many others. A
-hemisphere's score of a scan is the mean of its two, so that a scan is one value. The site's scores are compared with
-calibration's by `statistics.conformal`; groups with the rest of the site, which needs no calibration, by Mann and
-Whitney's test of scores, Brown and Forsythe's of the spread of their logarithms, and Fisher's exact test of scans with
-a score above its threshold; the trend is Kendall's tau. All p-values of an audit are adjusted together, after Benjamini
-and Hochberg (1995): on a site in which nothing differs, all are above `FALSE_DISCOVERIES` in 95 % of audits.
+A *level* is a value of a factor, "scanner B" say, with at least `FEWEST_IN_GROUP` scans, beside as many others, that
+is *told* (see the function). A hemisphere's score of a scan is the mean of its two, so that a scan is one value. The
+site's scores are compared with calibration's by `statistics.conformal`; groups with the rest of the site, which needs
+no calibration, by Mann and Whitney's test of scores, Brown and Forsythe's of the spread of their logarithms, and
+Fisher's exact test of scans with a score above its threshold; the trend is Kendall's tau. All p-values of an audit are
+adjusted together, after Benjamini and Hochberg (1995): on a site in which nothing differs, all are above
+`FALSE_DISCOVERIES` in 95 % of audits.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -19,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...statistics.conformal import conformal_p, exceedance_test, rank_test
+from ...statistics.standing import clopper_pearson
 from .facts import FACTORS, MONTH
 from .judged import HEMISPHERE, KINDS, Calibration, Scan, kinds_of, per_scan_of
 
@@ -106,15 +109,38 @@ class Scores:
         return Scores([scan for scan, kept in zip(self.scans, mask, strict=True) if kept], self.calibration)
 
 
+def rate_of(above: int, total: int, per_scan: int) -> dict[str, Any]:
+    """A share in percent and its 95 % interval, of which `per_scan` count as one."""
+    if not total:
+        return {"above": 0, "of": 0, "percent": None, "low": None, "high": None}
+    low, high = clopper_pearson(above / per_scan, total / per_scan)
+    shares = {"percent": above / total, "low": low, "high": high}
+    return {"above": above, "of": total, **{name: round(100 * share, 1) for name, share in shares.items()}}
+
+
+def told(values: Iterable[str]) -> list[str]:
+    """The values that are told of, sorted: each is on at least `FEWEST_IN_GROUP` scans, and so are all others together.
+
+    Totals less what is told give the others away. While these are fewer, the smallest that was to be told joins them.
+    A scan without a value, "", has none to give away.
+    """
+    counts = Counter(value for value in values if value)
+    shown = sorted(
+        (value for value, count in counts.items() if count >= FEWEST_IN_GROUP), key=lambda v: (-counts[v], v)
+    )
+    while shown and 0 < counts.total() - sum(counts[value] for value in shown) < FEWEST_IN_GROUP:
+        shown.pop()
+    return sorted(shown)
+
+
 def levels_of(scores: Scores, factor: str) -> list[str]:
-    """The levels of a factor that are large enough, and have enough others beside them; of two the more unlike one.
+    """The levels of a factor that are told, and have enough others beside them; of two the more unlike one.
 
     Two levels that are all there is have the same tests: the one that is further from calibration gets them.
     """
     values = [scan.fact(factor) for scan in scores.scans if scan.fact(factor)]
-    counts = {level: values.count(level) for level in sorted(set(values))}
-    levels = [n for n, count in counts.items() if count >= FEWEST_IN_GROUP and len(values) - count >= FEWEST_IN_GROUP]
-    if len(counts) == 2 and len(levels) == 2:
+    levels = [level for level in told(values) if len(values) - values.count(level) >= FEWEST_IN_GROUP]
+    if len(set(values)) == 2 and len(levels) == 2:
         return [max(levels, key=lambda level: scores.unlike(scores.level(factor, level)))]
     return levels
 

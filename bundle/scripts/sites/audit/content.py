@@ -1,6 +1,7 @@
 """The content of `audit.json`: rates of false alarms with intervals, p-values, groups, trend, tests and sentences.
 
-No patient is put into it: no case, no name, no date but months, and no group of fewer scans than `FEWEST_IN_GROUP`.
+No patient is put into it: no case, no name, no date but months, and no group of fewer scans than `FEWEST_IN_GROUP`,
+not even as what totals leave over (see `comparisons.told`).
 Scanners have letters, in the order of their names; the digits that tell two of one model apart stay in `groups.csv`.
 Names of scanners and kernels in a table or a list are free text, and are shown as they are.
 """
@@ -20,7 +21,7 @@ from ...errors import WrongUsage
 from ...statistics.conformal import conformal_p
 from ...statistics.standing import clopper_pearson
 from ...words import counted
-from .comparisons import FEWEST_IN_GROUP, FEWEST_SCANS, Scores, SiteTest, all_tests
+from .comparisons import FEWEST_IN_GROUP, FEWEST_SCANS, Scores, SiteTest, all_tests, rate_of, told
 from .facts import CLASSES, FACTORS, MONTH
 from .images import Images, ImageTest, images_of
 from .judged import HEMISPHERE, KINDS, SKULL, UNLIKE, Scan, Site, facts_in_words, kinds_of
@@ -35,6 +36,9 @@ PARTS = {HEMISPHERE: (HEMISPHERE,), SKULL: KINDS[1:]}
 
 POINTS = 100
 """Most points of a curve of p-values."""
+
+PERSONAL = ("under_18",)
+"""Flags that tell of a person; those of fewer scans than `FEWEST_IN_GROUP` are left out."""
 
 DIGITS = re.compile(r" #[0-9a-f]{4}$")
 """The digits that tell two scanners of a model apart in `groups.csv`."""
@@ -66,7 +70,7 @@ def audit_of(site: Site, score: str, version: str) -> Content:
             "healthy_scores": {kind: values.size for kind, values in calibration.healthy.items()},
         },
         "expected_percent": round(100 * calibration.alpha, 1),
-        "scans": facts_in_words(site),
+        "scans": _without_few(facts_in_words(site)),
         "rates": rates(site.scans, site),
         "unlike": unlike(site),
         "groups": {factor: _groups(site, factor) for factor in FACTORS},
@@ -110,24 +114,21 @@ def lettered(scans: Sequence[Scan]) -> list[Scan]:
     ]
 
 
+def _without_few(facts: Mapping[str, Any]) -> Content:
+    """The numbers of scans without those of flags that tell of a few persons."""
+    flags = {flag: count for flag, count in facts["flags"].items() if flag not in PERSONAL or count >= FEWEST_IN_GROUP}
+    return {**facts, "flags": flags}
+
+
 def rates(scans: Sequence[Scan], site: Site) -> dict[str, Any]:
     """Of scans, the shares above the threshold of each part, and of those with a detection, each with its interval."""
     found = {}
     for part, kinds in PARTS.items():
         scores = [(kind, own) for kind in kinds for own in kinds_of(scans, kind)]
         above = sum(value > site.calibration.limits[kind] for kind, own in scores for value in own)
-        found[part] = _rate(above, sum(len(own) for _, own in scores), SCORES_PER_SCAN[part])
-    found["detections"] = _rate(sum(scan.detections > 0 for scan in scans), len(scans), 1)
+        found[part] = rate_of(above, sum(len(own) for _, own in scores), SCORES_PER_SCAN[part])
+    found["detections"] = rate_of(sum(scan.detections > 0 for scan in scans), len(scans), 1)
     return found
-
-
-def _rate(above: int, total: int, per_scan: int) -> dict[str, Any]:
-    """A share in percent and its 95 % interval, of which `per_scan` count as one."""
-    if not total:
-        return {"above": 0, "of": 0, "percent": None, "low": None, "high": None}
-    low, high = clopper_pearson(above / per_scan, total / per_scan)
-    shares = {"percent": above / total, "low": low, "high": high}
-    return {"above": above, "of": total, **{name: round(100 * share, 1) for name, share in shares.items()}}
 
 
 def unlike(site: Site) -> dict[str, Any]:
@@ -142,10 +143,9 @@ def unlike(site: Site) -> dict[str, Any]:
 
 
 def _groups(site: Site, factor: str) -> list[dict[str, Any]]:
-    """A row for each value of a fact that is on enough scans, and how many scans have another one, or none."""
+    """A row for each value of a fact that is told, and how many scans have another one, or none."""
     values = [scan.fact(factor) for scan in site.scans]
-    counts = {value: values.count(value) for value in _ordered(set(values) - {""}, factor)}
-    shown = [value for value, count in counts.items() if count >= FEWEST_IN_GROUP]
+    shown = _ordered(set(told(values)), factor)
     rows = []
     for value in shown:
         scans = [scan for scan in site.scans if scan.fact(factor) == value]
@@ -153,7 +153,7 @@ def _groups(site: Site, factor: str) -> list[dict[str, Any]]:
         curves = {part: curve(scans, site, part) for part in PARTS}
         rows.append({"value": value, "scans": len(scans), "doubtful_pose": review, **rates(scans, site)})
         rows[-1] |= {"p_values": curves}
-    few = sum(count for value, count in counts.items() if value not in shown)
+    few = sum(value not in ("", *shown) for value in values)
     left = {"in smaller groups": few, "not known": values.count("")}
     return [*rows, *({"value": words, "scans": count} for words, count in left.items() if count)]
 

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .comparisons import FEWEST_IN_GROUP, FEWEST_MONTHS, FEWEST_SCANS, p_of
+from .comparisons import FEWEST_IN_GROUP, FEWEST_MONTHS, FEWEST_SCANS, p_of, told
 from .facts import MONTH
 from .judged import Scan
 from .looks import MEASURES
@@ -67,10 +67,12 @@ class Images:
 
 
 class Looks:
-    """The measures of scans: values (m,) by name, nan where there is none; and scanner, stratum and month of each."""
+    """The measures of scans: values (m,) by name, nan where there is none; scanner, stratum and month of each; and
+    the scanners that are told, see `comparisons.told`."""
 
     def __init__(self, scans: Sequence[Scan]) -> None:
         self.scanner = np.array([scan.fact(SCANNER) for scan in scans], dtype=object)
+        self.told = told(map(str, self.scanner))
         self.thickness = np.array([scan.fact(THICKNESS) for scan in scans], dtype=object)
         self.month = np.array([scan.fact(MONTH) for scan in scans], dtype=object)
         self.value = {
@@ -106,7 +108,7 @@ def images_of(scans: Sequence[Scan]) -> Images:
             for name, one in MEASURES.items()
             if (of := _of(looks, level, seen[name])).sum() >= FEWEST_IN_GROUP
         }
-        for level in sorted({str(scanner) for scanner in looks.scanner} - {""})
+        for level in looks.told
     }
     measured = {name: int(of.sum()) for name, of in seen.items()}
     return Images({level: own for level, own in medians.items() if own}, measured, tuple(tests), tuple(named))
@@ -118,12 +120,12 @@ def _of(looks: Looks, level: str, kept: Mask) -> Mask:
 
 
 def scanner_tests(looks: Looks, name: str, kept: Mask) -> list[ImageTest]:
-    """Tests of a measure, of each scanner against the others among the kept scans; none where either has too few."""
+    """Tests of a measure, of each scanner told of against the others of the kept scans; none if either has too few."""
     from scipy.stats import mannwhitneyu
 
     kept = looks.comparable(name) & kept
     values, found = looks.aligned(name, kept, [looks.thickness]), []
-    for level in sorted({str(scanner) for scanner in looks.scanner[kept]}):
+    for level in looks.told:
         here = _of(looks, level, kept)
         there = kept & ~here
         if min(here.sum(), there.sum()) < FEWEST_IN_GROUP:

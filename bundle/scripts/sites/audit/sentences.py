@@ -17,11 +17,12 @@ from .comparisons import (
     Scores,
     SiteTest,
     best_of,
+    rate_of,
     trend_tests,
 )
 from .facts import FACTORS, MONTH
 from .images import SCANNER, Images, ImageTest
-from .judged import HEMISPHERE, KINDS, OTHER_REASON, SKULL
+from .judged import HEMISPHERE, KINDS, OTHER_REASON, SKULL, kinds_of, per_scan_of
 from .looks import MEASURES
 from .naming import Explained, Key, Named
 
@@ -32,9 +33,9 @@ def sentences(
     content: Mapping[str, Any], scores: Scores, tests: Sequence[SiteTest], found: Explained, images: Images
 ) -> list[str]:
     """The sentences on an audit of some content, tests, what is responsible, and how images differ."""
-    said = [_on_rate(content, part, tests) for part in (HEMISPHERE, SKULL)]
+    said = [_on_rate(content, part, scores, tests) for part in (HEMISPHERE, SKULL)]
     said += [text for kind in KINDS if (text := _on_scores(kind, tests))]
-    said += [_on_named(one, scores, found) for one in found.named]
+    said += _on_all_named(scores, found)
     said += _on_rest(found)
     keys = {*best_of(tests), *(key for one in found.named for key in (one.key, *one.same))}
     said += on_images(images, {level for factor, level in keys if factor == SCANNER})
@@ -53,22 +54,35 @@ def _one(tests: Sequence[SiteTest], kind: str, what: str) -> SiteTest | None:
     return next((one for one in tests if (one.factor, one.kind, one.what) == (WHOLE, kind, what)), None)
 
 
-def _on_rate(content: Mapping[str, Any], part: str, tests: Sequence[SiteTest]) -> str:
-    """On the rate of false alarms of the threshold of hemispheres, or of those of skulls."""
+def _on_rate(content: Mapping[str, Any], part: str, scores: Scores, tests: Sequence[SiteTest]) -> str:
+    """On the rate of false alarms of the threshold of hemispheres, or of those of skulls.
+
+    Skulls of two kinds are told of together, unless a test says something of one kind.
+    """
     rate, expected = content["rates"][part], content["expected_percent"]
     whose = "shipped threshold" if content["calibration"]["shipped"] else "threshold of this calibration"
     if not rate["of"]:
         return f"No scan has a score of the {part}: nothing can be said of its threshold."
-    text = f"At the {whose} {interval(rate)} of {rate['of']} healthy {PLURALS[part]} lie above"
+    said = f"At the {whose} {{}} of {{}} healthy {{}} lie above"
+    text = said.format(interval(rate), rate["of"], PLURALS[part])
     found = [test for kind in KINDS if kind.startswith(part) and (test := _one(tests, kind, ABOVE))]
     if test := next((one for one in sorted(found, key=lambda one: one.p) if one.counts), None):
         meaning = "too many false alarms" if test.effect > 0 else "it is too high to find what could be found"
+        if (own := _rate_of_kind(test.kind, scores))["of"] < rate["of"]:
+            text = said.format(interval(own), own["of"], PLURALS[test.kind])
         return f"{text}, not {expected:g} %: {meaning}."
     if not found:
         return f"{text}: too few to compare with {expected:g} %, which takes {FEWEST_IN_GROUP} scans."
     sizes = content["calibration"]["healthy_scores"]
     behind = content["calibration"]["scans"] if part == HEMISPHERE else min(sizes[one.kind] for one in found)
     return f"{text}: for a threshold from {behind} healthy scans, that can't be told from {expected:g} %."
+
+
+def _rate_of_kind(kind: str, scores: Scores) -> Mapping[str, Any]:
+    """The rate of false alarms of a kind, with its interval."""
+    values = [value for own in kinds_of(scores.scans, kind) for value in own]
+    above = sum(value > scores.calibration.limits[kind] for value in values)
+    return rate_of(above, len(values), per_scan_of(kind))
 
 
 def _on_scores(kind: str, tests: Sequence[SiteTest]) -> str:
@@ -88,8 +102,18 @@ def words_of(key: Key) -> str:
     return names[factor]
 
 
-def _on_named(one: Named, scores: Scores, found: Explained) -> str:
-    """On a group, or a trend, that is responsible."""
+def _on_all_named(scores: Scores, found: Explained) -> list[str]:
+    """On what is responsible, each beside the scans that those named before it have left, as it was tested."""
+    said, left = [], scores
+    for one in found.named:
+        said.append(_on_named(one, left, found, some=len(left.scans) < len(scores.scans)))
+        if one.key[0] != MONTH:
+            left = left.within(~left.level(*one.key))
+    return said
+
+
+def _on_named(one: Named, scores: Scores, found: Explained, some: bool) -> str:
+    """On a group, or a trend, that is responsible; `some` tells that scores are those of some scans, which are left."""
     if one.key[0] == MONTH:
         way = "rise" if one.test.effect > 0 else "fall"
         return (
@@ -107,7 +131,8 @@ def _on_named(one: Named, scores: Scores, found: Explained) -> str:
     )
     return (
         f"{first}{same}: {_share(scores, inside)} of {counted(int(inside.sum()), 'scan')} have a score above its "
-        f"threshold, against {_share(scores, outside)} of the other {int(outside.sum())} (adjusted p {_p(one.test)})."
+        f"threshold, against {_share(scores, outside)} of the other {int(outside.sum())}"
+        f"{' that are left' * some} (adjusted p {_p(one.test)})."
     )
 
 
@@ -194,7 +219,8 @@ def _not_said(content: Mapping[str, Any], scores: Scores, images: Images) -> lis
     """On what these scans can't tell."""
     groups = content["groups"]
     unknown = [name for name in FACTORS if all(row["value"] == "not known" for row in groups[name])]
-    single = [name for name in FACTORS if name not in unknown and sum("p_values" in row for row in groups[name]) < 2]
+    compared = {test["factor"] for test in content["tests"]}
+    single = [name for name in FACTORS if name not in unknown and name not in compared]
     said = []
     if unknown:
         said.append(f"Not known, and so not compared: {', '.join(unknown)}. A table can say them: --groups.")
