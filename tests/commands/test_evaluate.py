@@ -125,7 +125,7 @@ def test_two_runs_that_can_not_be_written_to_are_compared(
     monkeypatch.setattr(evaluate, "check_writable", denied)
     capsys.readouterr()
     assert main(["evaluate", str(two_runs / "good"), "--compare", str(two_runs / "poor")]) == 0
-    assert "calibrated_maximum of" in capsys.readouterr().out
+    assert "calibrated_top_1_percent_mean of" in capsys.readouterr().out
     assert main(words(two_runs, "good")) == 4, "what writes still says so"
 
 
