@@ -28,6 +28,9 @@ from .judged import HEMISPHERE, KINDS, Calibration, Scan, kinds_of, per_scan_of
 FEWEST_SCANS, FEWEST_IN_GROUP, FEWEST_MONTHS = 20, 8, 3
 """Scans without which nothing is said about a site, or about a group, and months without which there is no trend."""
 
+PERSONAL = ("age", "sex")
+"""Factors that tell of persons."""
+
 FALSE_DISCOVERIES = 0.05
 """Largest adjusted p-value that counts."""
 
@@ -118,17 +121,18 @@ def rate_of(above: int, total: int, per_scan: int) -> dict[str, Any]:
     return {"above": above, "of": total, **{name: round(100 * share, 1) for name, share in shares.items()}}
 
 
-def told(values: Iterable[str]) -> list[str]:
-    """The values that are told of, sorted: each is on at least `FEWEST_IN_GROUP` scans, and so are all others together.
+def told(values: Iterable[str], factor: str) -> list[str]:
+    """The values of a factor that are told of, sorted: each is on at least `FEWEST_IN_GROUP` scans.
 
-    Totals less what is told give the others away. While these are fewer, the smallest that was to be told joins them.
-    A scan without a value, "", has none to give away.
+    Totals less what is told give the others away. So of persons (`PERSONAL`) all others together are as many scans,
+    too: while they are fewer, the smallest that was to be told joins them. A scan without a value, "", has none to give
+    away.
     """
     counts = Counter(value for value in values if value)
     shown = sorted(
         (value for value, count in counts.items() if count >= FEWEST_IN_GROUP), key=lambda v: (-counts[v], v)
     )
-    while shown and 0 < counts.total() - sum(counts[value] for value in shown) < FEWEST_IN_GROUP:
+    while factor in PERSONAL and shown and 0 < counts.total() - sum(counts[value] for value in shown) < FEWEST_IN_GROUP:
         shown.pop()
     return sorted(shown)
 
@@ -139,7 +143,7 @@ def levels_of(scores: Scores, factor: str) -> list[str]:
     Two levels that are all there is have the same tests: the one that is further from calibration gets them.
     """
     values = [scan.fact(factor) for scan in scores.scans if scan.fact(factor)]
-    levels = [level for level in told(values) if len(values) - values.count(level) >= FEWEST_IN_GROUP]
+    levels = [level for level in told(values, factor) if len(values) - values.count(level) >= FEWEST_IN_GROUP]
     if len(set(values)) == 2 and len(levels) == 2:
         return [max(levels, key=lambda level: scores.unlike(scores.level(factor, level)))]
     return levels

@@ -37,7 +37,7 @@ PARTS = {HEMISPHERE: (HEMISPHERE,), SKULL: KINDS[1:]}
 POINTS = 100
 """Most points of a curve of p-values."""
 
-PERSONAL = ("under_18",)
+PERSONAL_FLAGS = ("under_18",)
 """Flags that tell of a person; those of fewer scans than `FEWEST_IN_GROUP` are left out."""
 
 DIGITS = re.compile(r" #[0-9a-f]{4}$")
@@ -116,7 +116,9 @@ def lettered(scans: Sequence[Scan]) -> list[Scan]:
 
 def _without_few(facts: Mapping[str, Any]) -> Content:
     """The numbers of scans without those of flags that tell of a few persons."""
-    flags = {flag: count for flag, count in facts["flags"].items() if flag not in PERSONAL or count >= FEWEST_IN_GROUP}
+    flags = {
+        flag: count for flag, count in facts["flags"].items() if flag not in PERSONAL_FLAGS or count >= FEWEST_IN_GROUP
+    }
     return {**facts, "flags": flags}
 
 
@@ -145,7 +147,7 @@ def unlike(site: Site) -> dict[str, Any]:
 def _groups(site: Site, factor: str) -> list[dict[str, Any]]:
     """A row for each value of a fact that is told, and how many scans have another one, or none."""
     values = [scan.fact(factor) for scan in site.scans]
-    shown = _ordered(set(told(values)), factor)
+    shown = _ordered(set(told(values, factor)), factor)
     rows = []
     for value in shown:
         scans = [scan for scan in site.scans if scan.fact(factor) == value]

@@ -72,7 +72,7 @@ class Looks:
 
     def __init__(self, scans: Sequence[Scan]) -> None:
         self.scanner = np.array([scan.fact(SCANNER) for scan in scans], dtype=object)
-        self.told = told(map(str, self.scanner))
+        self.told = told(map(str, self.scanner), SCANNER)
         self.thickness = np.array([scan.fact(THICKNESS) for scan in scans], dtype=object)
         self.month = np.array([scan.fact(MONTH) for scan in scans], dtype=object)
         self.value = {
