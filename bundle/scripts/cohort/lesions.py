@@ -135,7 +135,7 @@ def nearest_voxels(
     """The nearest voxels (n, 3) of another grid to those (n, 3) of a grid of one's `own`, and which (n,) lie in it."""
     there = transform_points(np.linalg.inv(affine) @ own, voxels.astype(float))
     inside = ((there > -0.5) & (there < np.array(shape) - 0.5)).all(axis=1)
-    return np.rint(there).astype(np.intp), inside
+    return np.rint(there).astype(np.intp), np.asarray(inside)
 
 
 def moved(
