@@ -282,6 +282,6 @@ def fetch(spool: Spool, url: str, study_uid: str) -> None:
         except SpoolFull as error:
             raise OutputFailed(
                 f"The study has no room in {spool.root}: {error.strerror}. "
-                f"Free some space, or change --max-image-mib, --max-study-mib or --min-free-mib."
+                "Free some space, or change --max-image-mib, --max-study-mib or --min-free-mib."
             ) from error
     spool.finish(study_uid)

@@ -1,4 +1,4 @@
-"""How exactly a network computes: the format of its numbers, and algorithms that give the same bits each time.
+"""Exactness of a network: the format of its numbers, and algorithms that give the same bits each time.
 
 The *precision* is that of a network's convolutions: *float32* is exact to rounding on every device; *bfloat16* (by
 autocast) keeps 8 bits of each number's mantissa and is faster where the hardware multiplies it natively (GPUs; CPUs

@@ -74,14 +74,14 @@ def coverage(valid: Mask, reference_regions: NDArray[np.uint8]) -> dict[str, flo
 
 @dataclass(frozen=True)
 class RegionTarget:
-    """Where a scan's regions are looked for, on blocks of `COARSE` voxels a side: its brain, and bone of its skull."""
+    """Places of a scan's regions on blocks of `COARSE` voxels a side: of its brain, and of the bone of its skull."""
 
     brain: SpaceTarget
     skull: Mask
 
 
 def region_target(reference_regions: NDArray[np.uint8], spacing_mm: float = 1.0) -> RegionTarget:
-    """What is needed of the reference regions (N, N, N), N even, with voxels of `spacing_mm`."""
+    """The places that follow from the reference regions (N, N, N), N even, with voxels of `spacing_mm`."""
     brain = block_means(in_hemispheres(reference_regions), COARSE) >= 0.5
     skull, step_mm = block_means(reference_regions == SKULL, COARSE) > 0, COARSE * spacing_mm
     return RegionTarget(space_target(brain, step_mm), within(skull, SKULL_MM, step_mm))

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
@@ -24,7 +25,7 @@ from .document import document
 from .frames import OnGrid, OnSource
 from .identity import UNCONFIRMED, Identity, identity_of
 from .parametric_map import parametric_map
-from .places import Scanned, marked_places, times_threshold
+from .places import Place, Scanned, marked_places, times_threshold
 from .report import report
 from .scored import Scored
 from .segmentation import segmentation
@@ -70,16 +71,7 @@ def dicom_files(
     frames: list[OnSource | OnGrid] = [OnSource(source)]
     if grid.kind == "resampled":
         frames.append(OnGrid(grid, scanned.affine))
-    there = on_slices(numbers, source.grid, labels=True)
-    scored = Scored(
-        source,
-        identity,
-        result,
-        on_slices(scanned.heatmap, source.grid),
-        on_slices(scanned.regions, source.grid, labels=True),
-        [place for place in places if place.row is not None or (there == place.number).any()],
-        there,
-    )
+    scored = on_source(source, identity, scanned, result, places, numbers)
     made: dict[str, Dataset | None] = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about values of the source that are copied as they are
@@ -98,6 +90,27 @@ def dicom_files(
     hu = on_slices(scanned.hu, source.grid)
     makers |= dict(slices(scored, hu, on_slices(times, source.grid), threshold is not None, 5))
     return {f"{FOLDER}/{name}.dcm": writer(maker) for name, maker in makers.items()}
+
+
+def on_source(
+    source: Source,
+    identity: Identity,
+    scanned: Scanned,
+    result: Mapping[str, Any],
+    places: Sequence[Place],
+    numbers: NDArray[np.uint8],
+) -> Scored:
+    """The result on the source slices, without the places of regions that are marked between these alone."""
+    there = on_slices(numbers, source.grid, labels=True)
+    return Scored(
+        source,
+        identity,
+        result,
+        on_slices(scanned.heatmap, source.grid),
+        on_slices(scanned.regions, source.grid, labels=True),
+        [place for place in places if place.row is not None or (there == place.number).any()],
+        there,
+    )
 
 
 def identity_for(source: Source, scanned: Scanned, result: Mapping[str, Any], files: Mapping[str, Any]) -> Identity:
