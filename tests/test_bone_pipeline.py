@@ -8,15 +8,20 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
-from bone_study import write_bone, write_soft
+from bone_study import sharp_head, write_bone, write_soft
 from pipeline_runs import STRIDE
 from planted import planted
 
 from scripts.assets import asset
+from scripts.calibration.runner import Recipe, parsed_config
+from scripts.calibration.scans import prepared, skull_of
 from scripts.commands.main import main
+from scripts.files.fingerprints import Source
+from scripts.findings import InputRefused
 from scripts.results.record import verify
 from scripts.skull.assessment import assess
 from scripts.skull.files import read_calibration
+from scripts.skull.measure import measure
 
 pytestmark = pytest.mark.xdist_group("bone_pipeline")
 
@@ -69,3 +74,26 @@ def test_a_bone_kernel_alone_gives_a_score_of_the_skull_and_none_of_the_hemisphe
     assert (error_map[deep] == 0).mean() > 0.8
     assert heatmap[regions == 3].max() > 0
     assert not dicom or (out / "dicom" / "report.dcm").is_file()
+
+
+def test_calibration_measures_the_skull_in_the_series_in_which_a_run_judges_it(tmp_path: Path) -> None:
+    write_soft(tmp_path / "study" / "z")
+    write_bone(tmp_path / "study" / "a")
+    config = parsed_config(Recipe(tmp_path / "model.pt", 4))
+    reading = config.get_parsed_content("preprocessing").transforms[:3]
+    data = prepared(Source("a", "a", tmp_path / "study"), reading)
+    assert data["image"].shape[1:] == planted("left")[0].shape, "the brain is learnt from the soft series"
+    data["image"].meta["registration"] = {"matrix": np.eye(4)}
+    usual_mm = read_calibration(asset("models/skull_normative.npz")).usual_mm
+    skull, expected = skull_of(data, usual_mm), measure(*sharp_head(), np.eye(4), usual_mm)
+    assert skull is not None
+    assert (skull.thick, expected.thick) == (False, False)
+    for name, found in skull.maps.items():
+        np.testing.assert_allclose(found, expected.maps[name].astype(np.float16), atol=0.02)
+
+
+def test_a_bone_series_alone_is_no_healthy_scan(tmp_path: Path) -> None:
+    scan = write_bone(tmp_path / "series")
+    reading = parsed_config(Recipe(tmp_path / "model.pt", 4)).get_parsed_content("preprocessing").transforms[:1]
+    with pytest.raises(InputRefused, match="bone_kernel"):
+        prepared(Source("a", "a", scan), reading)

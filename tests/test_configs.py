@@ -234,6 +234,7 @@ def test_scans_to_train_on_are_made_ready_as_at_inference() -> None:
     assert shared.pop(1)["_target_"] == "scripts.reading.transforms.TakeBoneScand"
     assert shared[0]["reader"].pop("series_uid") == "@series_uid"
     assert shared[0]["reader"].pop("bone_series") == "@bone_series", "a bone kernel is not learnt from"
+    assert shared[0]["reader"].pop("bone_alone") == "@bone_alone"
     own = {"_desc_", "accept_review", "force"}  # what a user may decide of one result is not learnt from
     without = [{key: value for key, value in step.items() if key not in own} for step in shared]
     assert ours[: len(without)] == without

@@ -79,3 +79,20 @@ def test_a_scan_on_disk_is_loaded_and_may_be_refused() -> None:
     with pytest.raises(InputRefused, match=r"There is no CT image\. Give a head CT\."):
         healthy_scans.prepared(Source("a", "a", Path("/data/a")), [load, prepared])
     assert seen == ["/data/a"]
+
+
+def test_the_skull_is_measured_in_the_series_and_with_the_gap_that_a_run_measures_it_with(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(healthy_scans, "healthy_skull", lambda *arguments: arguments)
+    matrix, usual_mm = np.diag([2.0, 1, 1, 1]), np.ones(3)
+    soft, bone = MetaTensor(torch.zeros(1, 2, 2, 2)), MetaTensor(torch.ones(1, 3, 3, 3), affine=torch.eye(4) * 2)
+    image = MetaTensor(torch.zeros(1, 2, 2, 2), meta={"registration": {"matrix": matrix}})
+    hu, affine, pose, usual, gap_mm = healthy_scans.skull_of({"image": image, "scan": soft}, usual_mm)
+    assert (hu.shape, gap_mm) == ((2, 2, 2), 0)
+    np.testing.assert_array_equal(pose, matrix)
+    assert usual is usual_mm
+    image.meta["serves"] = {"brain": {"slices": 2}, "skull": {"slices": 3, "widest_gap_mm": 4.5}}
+    hu, affine, *_, gap_mm = healthy_scans.skull_of({"image": image, "scan": soft, "bone_scan": bone}, usual_mm)
+    assert (hu.shape, gap_mm) == ((3, 3, 3), 4.5)
+    np.testing.assert_array_equal(affine, np.eye(4) * 2)

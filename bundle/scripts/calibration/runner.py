@@ -80,10 +80,10 @@ def measure_scan(recipe: Recipe, job: Job) -> Outcome:
 
 
 def parsed_config(recipe: Recipe) -> Any:
-    """inference.json with the stride and the device that were asked for; a bone kernel, which shows no brain, is no
-    healthy scan."""
+    """inference.json with the stride and the device that were asked for; a bone series alone, which shows no brain, is
+    no healthy scan."""
     parser = parsed_configs(["inference.json"])
-    parser["stride"], parser["bone_series"] = recipe.stride, False
+    parser["stride"], parser["bone_alone"] = recipe.stride, False
     if recipe.evidence_weights is not None:
         parser["evidence_weights"] = recipe.evidence_weights
     parser.update(device_values(recipe.device))

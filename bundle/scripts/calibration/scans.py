@@ -19,6 +19,7 @@ from ..anomaly.measure import MeasureEvidence
 from ..anomaly.normative import residual
 from ..files.fingerprints import Source
 from ..networks.inferers import PositionInferer
+from ..reading.reader import skull_gap_mm
 from ..simulation.anatomy.label_map import Anatomy, load_anatomy
 from ..simulation.case import simulate_case
 from ..volume import UNKNOWN_HU
@@ -40,11 +41,12 @@ def prepared(source: Source, transforms: Sequence[Any]) -> dict[Any, Any]:
 
 
 def skull_of(data: Mapping[Any, Any], usual_mm: NDArray[np.float64]) -> HealthySkull | None:
-    """The skull of a prepared scan, on the scan's own grid, by a mean surface (m,); None if it can't be judged."""
-    scan = data["scan"]
+    """The skull of a prepared scan by a mean surface (m,), on the grid of the series that serves it; None if it can't
+    be judged."""
+    scan, meta = data.get("bone_scan", data["scan"]), data["image"].meta
     hu = torch.as_tensor(scan)[0].cpu().numpy()
-    matrix = np.asarray(data["image"].meta["registration"]["matrix"], dtype=np.float64)
-    return healthy_skull(hu, np.asarray(scan.affine, dtype=np.float64), matrix, usual_mm)
+    matrix = np.asarray(meta["registration"]["matrix"], dtype=np.float64)
+    return healthy_skull(hu, np.asarray(scan.affine, dtype=np.float64), matrix, usual_mm, skull_gap_mm(meta))
 
 
 def healthy_scan(

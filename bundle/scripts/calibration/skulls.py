@@ -46,10 +46,12 @@ class HealthySkull:
         return image_of({name: self.maps[name].astype(np.float32) for name in MAPS}, self.known, atlas())
 
 
-def healthy_skull(hu: NDArray[Any], affine: Array, matrix: Array, usual_mm: Array) -> HealthySkull | None:
+def healthy_skull(
+    hu: NDArray[Any], affine: Array, matrix: Array, usual_mm: Array, widest_gap_mm: float = 0.0
+) -> HealthySkull | None:
     """The skull of a scan (see `skull.measure.measure`), None if too little of it is in the field of view."""
     try:
-        found = measure(hu, affine, matrix, usual_mm)
+        found = measure(hu, affine, matrix, usual_mm, widest_gap_mm)
     except SkullNotJudged:
         return None
     return HealthySkull({name: found.maps[name].astype(np.float16) for name in MAPS}, found.known, found.thick)

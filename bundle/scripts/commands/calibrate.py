@@ -125,7 +125,7 @@ def main(args: argparse.Namespace) -> int:
     if len(sources) < RECOMMENDED_SCANS:
         print(f"{len(sources)} scans make rough percentiles: {RECOMMENDED_SCANS} or more are better.", file=sys.stderr)
     settings = pipeline_settings(args)
-    jobs = jobs_of(args, sources, settings | surroundings())
+    jobs = jobs_of(args, sources, settings | surroundings(args))
     own = [job for job in jobs if shard is None or shard.holds(job.source.name)]
     todo = [job for job in own if not is_kept(job.path)]
     check_writable(args.work, needed_bytes=len(todo) * KEPT_BYTES)
@@ -136,7 +136,7 @@ def main(args: argparse.Namespace) -> int:
         return STOPPED
     facts = {"source": provenance(args), **settings, "smoothing_mm": args.smoothing}
     if shard:
-        print(write_shard(args.output, shard, jobs, failed, {"facts": facts, "surroundings": surroundings()}))
+        print(write_shard(args.output, shard, jobs, failed, {"facts": facts, "surroundings": surroundings(args)}))
     else:
         print("\n".join(calibrated(args.output, [job for job in jobs if job not in failed], len(failed), facts)))
         renew(bundle_root(), args.output)
@@ -239,12 +239,12 @@ def pipeline_settings(args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def surroundings() -> dict[str, Any]:
-    """Other inputs that residuals depend on: the files for registration and masks, and the version."""
-    return {
-        "bundle_version": metadata()["version"],
-        "models": {name: sha256(place(f"models/{name}")) for name in REGISTERING},
-    }
+def surroundings(args: argparse.Namespace) -> dict[str, Any]:
+    """Other inputs that a scan's part depends on: the files for registration and masks, the version, and, of scans on
+    disk, which series shows the skull."""
+    series = {"skull_series": "as in run"} if args.simulate is None else {}
+    models = {name: sha256(place(f"models/{name}")) for name in REGISTERING}
+    return {"bundle_version": metadata()["version"], "models": models, **series}
 
 
 def measure(jobs: Sequence[Job], total: int, args: argparse.Namespace) -> list[Job]:

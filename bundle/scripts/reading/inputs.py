@@ -93,8 +93,10 @@ def read_volume(path: str | Path, series_uid: str | None = None) -> Volume:
     return _with_flags(stack_volume(best), choice_flags(headers, stacks, (best,)))
 
 
-def read_scans(path: str | Path, series_uid: str | None = None) -> Scans:
+def read_scans(path: str | Path, series_uid: str | None = None, bone_alone: bool = True) -> Scans:
     """The scan at `path`, and the bone series beside it where there is one; of the series that is named, if one is.
+
+    With `bone_alone`, a bone series serves alone where no other series suits.
 
     Raises:
         InputRefused: with the finding that says why there is no scan. A bone series that can't serve is a flag.
@@ -103,7 +105,7 @@ def read_scans(path: str | Path, series_uid: str | None = None) -> Scans:
     if _source_of(path) == "nifti":
         return Scans(read_nifti(path), None, {"brain": None, "skull": None})
     headers, stacks = _preflight(path)
-    return _read(headers, stacks, choose(stacks, series_uid, bone_alone=True), series_uid is not None)
+    return _read(headers, stacks, choose(stacks, series_uid, bone_alone), series_uid is not None)
 
 
 def check_input(path: str | Path, series_uid: str | None = None) -> None:

@@ -29,15 +29,18 @@ class HeadCTReader(ImageReader):
     """Reads a folder of DICOM files, an enhanced CT file or a NIfTI file.
 
     `series_uid` names a series of the folder, or says by path which series to read of which folder. With `bone_series`,
-    a bone series beside a soft one is read, too, and one alone is accepted; no brain can be judged by that.
+    a bone series beside a soft one is read, too; with `bone_alone` as well, one alone is accepted, by which no brain
+    can be judged.
 
     The work is done in `get_data`: what `read` raises, MONAI's `LoadImage` swallows to try its other readers, which
     would load what was refused here.
     """
 
-    def __init__(self, series_uid: str | Mapping[str, str] | None = None, bone_series: bool = False) -> None:
+    def __init__(
+        self, series_uid: str | Mapping[str, str] | None = None, bone_series: bool = False, bone_alone: bool = True
+    ) -> None:
         super().__init__()
-        self.series_uid, self.bone_series = series_uid or None, bone_series
+        self.series_uid, self.bone_series, self.bone_alone = series_uid or None, bone_series, bone_alone
 
     def verify_suffix(self, filename: Sequence[PathLike] | PathLike) -> bool:
         """Any path is looked at; what it holds decides."""
@@ -64,7 +67,7 @@ class HeadCTReader(ImageReader):
             InputRefused: with the finding that says why.
         """
         uid = self.series_uid.get(str(img)) if isinstance(self.series_uid, Mapping) else self.series_uid
-        scans = read_scans(img, uid) if self.bone_series else None
+        scans = read_scans(img, uid, self.bone_alone) if self.bone_series else None
         volume = scans.volume if scans else read_volume(img, uid)
         return volume.with_unknown(), {
             MetaKeys.AFFINE: volume.affine.copy(),
@@ -97,3 +100,8 @@ def facts_of(volume: Volume, place: int | None) -> dict[str, Any]:
     if volume.widest_gap_mm:
         facts |= {"widest_gap_mm": round(volume.widest_gap_mm, 3)}
     return facts if place is None else {"series": place, **facts}
+
+
+def skull_gap_mm(meta: Mapping[str, Any]) -> float:
+    """Widest gap between the slices that serve the skull, mm, of a scan's metadata; 0 if none were interpolated."""
+    return float(meta.get(SERVES, {}).get("skull", {}).get("widest_gap_mm", 0.0))

@@ -16,6 +16,7 @@ from ..assets import sha256
 from ..findings import finding
 from ..preprocessing.regions import LEAST_COVERAGE, SKULL
 from ..preprocessing.transforms import as_array, with_meta
+from ..reading.reader import skull_gap_mm
 from ..statistics.alpha import ALPHA, checked_alpha
 from ..statistics.standing import UNKNOWN
 from .assessment import Assessment, assess
@@ -84,10 +85,9 @@ class AssessSkulld(MapTransform):
         for key in self.key_iterator(assessed):
             meta = assessed[self.registered_key].meta
             matrix = np.asarray(meta["registration"]["matrix"], dtype=np.float64)
-            widest_mm = float(meta.get("serves", {}).get(REGION, {}).get("widest_gap_mm", 0.0))
             found, reasons = None, []
             try:
-                found = self._assess(assessed.get(self.bone_key, assessed[key]), matrix, widest_mm)
+                found = self._assess(assessed.get(self.bone_key, assessed[key]), matrix, skull_gap_mm(meta))
             except SkullNotJudged as reason:
                 if assessed.get("map") == "calibrated":
                     reasons = [finding("skull_not_judged", str(reason)).as_dict()]
