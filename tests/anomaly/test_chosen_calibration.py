@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from scripts.anomaly.chosen_calibration import calibration_values, why_no_alpha
+from scripts.anomaly.chosen_calibration import Chosen, why_no_alpha, why_not_valid
 from scripts.anomaly.files import NORMATIVE_NAME, THRESHOLDS_NAME
 from scripts.skull.files import NAME
 
 
 def test_a_named_calibration_is_used_whole(tmp_path: Path) -> None:
-    values = calibration_values(tmp_path)
+    values = Chosen(tmp_path).values()
+    assert "weights" not in values
     assert values["skull_normative"] == tmp_path / NAME
     assert values["normative"] == tmp_path / NORMATIVE_NAME
     assert values["thresholds"] == tmp_path / THRESHOLDS_NAME
@@ -29,4 +30,15 @@ def test_too_small_an_alpha_is_said_with_what_can_be_told() -> None:
 
 
 def test_without_healthy_scores_there_is_no_alpha(tmp_path: Path) -> None:
-    assert why_no_alpha(0.01, tmp_path).startswith("Thresholds of alpha 0.01 need healthy scores. There is no thr")
+    assert why_no_alpha(0.01, Chosen(tmp_path)).startswith(
+        "Thresholds of alpha 0.01 need healthy scores. There is no thr"
+    )
+
+
+def test_weights_are_named_apart_and_the_calibration_has_to_be_theirs(tmp_path: Path) -> None:
+    assert (Chosen().values(), why_not_valid()) == ({}, "")
+    for name, other in (("weights", "weights.pt"), ("evidence_weights", "density.pt")):
+        (tmp_path / other).write_bytes(b"another network")
+        chosen = Chosen(**{name: tmp_path / other})
+        assert chosen.values() == {name: tmp_path / other}
+        assert why_not_valid(chosen).startswith(f"The calibration was made with another file than this {other}.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections import defaultdict
 from functools import lru_cache
+from pathlib import Path
 
 import pytest
 
@@ -40,6 +41,8 @@ def with_option(name: str) -> dict[str, argparse.Action]:
         ("--workers", arguments.positive, 6),
         ("--device", arguments.device, 9),
         ("--series-uid", arguments.series_uid, 2),
+        ("--calibration", Path, 6),
+        ("--evidence-weights", Path, 7),
     ],
 )
 def test_an_option_has_one_type_and_one_form(name: str, type: object, commands: int) -> None:

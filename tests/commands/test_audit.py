@@ -147,6 +147,7 @@ def test_where_a_cell_is_empty_the_headers_count_again(site: Path, monkeypatch: 
         ("weights", "model.pt"),
         ("work", "kept"),
         ("device", "cpu"),
+        ("evidence-weights", "density.pt"),
         ("device", "auto"),
         ("workers", "2"),
         ("engine", "ray"),

@@ -354,6 +354,7 @@ def test_a_full_disk_ends_the_run(
         (["--device", "cuda:99"], 2, "There is no device cuda:99"),
         (["--weights", "nothing.pt"], 2, "There are no weights at nothing.pt."),
         (["--weights", "WEIGHTS"], 2, "other.pt holds no weights of this network"),
+        (["--evidence-weights", "WEIGHTS"], 2, "inputs. Check --evidence-weights; `head-ct-anomaly export`"),
         (["--stride", "3"], 2, "There is no such network: stride must be one of (1, 2, 4), got 3"),
         (["--patch-size", "20"], 2, "There is no such network: patch_size must"),
         (["--section", "training"], 2, 'has no cases under "training"'),

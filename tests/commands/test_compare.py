@@ -83,11 +83,11 @@ def test_a_name_that_no_folder_can_have_is_an_output_that_cannot_be_written(
     assert "The results were not written to" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("option", ["--stride", "--alpha"])
+@pytest.mark.parametrize("option", ["--stride", "--alpha", "--calibration", "--weights", "--evidence-weights"])
 def test_options_for_judging_are_wrong_where_nothing_is_judged(
     option: str, runs: tuple[Path, Path], scans: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    given = {"--stride": "4", "--alpha": "0.1"}[option]
+    given = {"--stride": "4", "--alpha": "0.1"}.get(option, "FILE")
     for pair, what in ((runs, "runs of `cohort`"), (scans, "folders of results")):
         assert main(words(*pair, tmp_path / "out", option, given)) == 2
         text = f"Both are {what}, which are compared as they are: leave {option} out"
@@ -203,6 +203,9 @@ def test_a_run_and_a_scan_are_not_compared(
     assert f"{runs[0]} is a run of `cohort`, and {scans[0]} is none" in capsys.readouterr().err
     assert main(words(*scans, tmp_path / "out", "--score", "raw_maximum")) == 2
     assert "--score is for two runs" in capsys.readouterr().err
+    judging = words(scans[0], Path("scan.nii.gz"), tmp_path / "out", "--evidence-weights", "no-such.pt")
+    assert main(judging) == 2
+    assert capsys.readouterr().err == "There are no weights at no-such.pt. Check --evidence-weights.\n"
     assert main(words(runs[0], runs[1], tmp_path / "out", "--same-patient")) == 2
     assert "--same-patient is for two scans" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

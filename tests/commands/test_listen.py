@@ -20,6 +20,7 @@ from certificates import Authority
 from pacs_kills import killed
 from pacs_nodes import Archive, Process, free_port, send_until_taken, write_study
 
+from scripts.assets import asset
 from scripts.commands import listen
 from scripts.commands.listen import node_address
 from scripts.commands.main import main, parser_for
@@ -113,6 +114,22 @@ def test_defaults_keep_to_this_machine() -> None:
     assert dict(listen.values_of(args))["alpha"] == 0.01
     args.alpha = 0.001
     assert listen.usage_problem(args).startswith("alpha 0.001 is too small for 168 healthy hemispheres")
+
+
+def test_a_node_judges_by_the_weights_and_the_calibration_that_are_named(tmp_path: Path) -> None:
+    weights = tmp_path / "density.pt"
+    weights.write_bytes(b"another network")
+    named = ("--sender", "A", "--to", "PACS@h:1", "--evidence-weights", str(weights), "--calibration", str(tmp_path))
+    args = parsed(*named)
+    values = dict(listen.values_of(args))
+    assert (values["evidence_weights"], values["thresholds"]) == (weights, tmp_path / "thresholds.json")
+    assert listen.usage_problem(args).startswith("There is no thresholds.json.")
+    args.calibration = Path(asset("models/thresholds.json")).parent
+    assert listen.usage_problem(args).startswith("The calibration was made with another file than this density.pt.")
+    weights.unlink()
+    assert listen.usage_problem(args) == f"There are no weights at {weights}. Check --evidence-weights."
+    args.evidence_weights = None
+    assert listen.usage_problem(args) == ""
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,19 @@ def test_other_settings_do_not_join_a_result(given: tuple[Path, list[str]], caps
     assert "holds a run of other settings: lesions was 60 and is 7. Choose another folder." in capsys.readouterr().err
 
 
+def test_the_calibration_has_to_be_of_the_weights_that_are_named(
+    given: tuple[Path, list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, worked = given
+    assert run(folder, "--evidence-weights", "nothing.pt") == 2
+    assert capsys.readouterr().err == "There are no weights at nothing.pt. Check --evidence-weights.\n"
+    (folder / "density.pt").write_bytes(b"another network")
+    assert run(folder, "--evidence-weights", str(folder / "density.pt")) == 2
+    said = "Without a valid threshold nothing is found or missed. The calibration was made with another file than this "
+    assert capsys.readouterr().err.startswith(f"{said}density.pt.")
+    assert worked == []
+
+
 def test_alpha_is_a_setting_and_one_that_is_too_small_is_refused(
     given: tuple[Path, list[str]], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -149,17 +149,21 @@ def test_awkward_names_arrive_as_they_are(name: str, tmp_path: Path, monkeypatch
     assert list(tmp_path.iterdir()) == [], "nothing in a name is run"
 
 
+FILES = ("weights", "evidence_weights", "calibration")
+"""Options that name files of the networks and of the calibration."""
+
+
 @pytest.mark.parametrize("name", AWKWARD)
 def test_awkward_names_of_weights_and_calibrations_arrive_as_they_are(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     args = argparse.Namespace(
-        **{**vars(parsed("IN", "-o", "OUT")), "weights": Path(name), "calibration": Path(name), "series_uid": "1.2.3"}
+        **{**vars(parsed("IN", "-o", "OUT")), **dict.fromkeys(FILES, Path(name)), "series_uid": "1.2.3"}
     )
     parser = workflow(args).parser
     parser.parse()
-    wanted = {"weights": "", "normative": "normative.nii.gz", "thresholds": "thresholds.json"}
+    wanted = {"weights": "", "evidence_weights": "", "normative": "normative.nii.gz", "thresholds": "thresholds.json"}
     assert {key: parser.get_parsed_content(key) for key in wanted} == {
         key: tmp_path / name / file for key, file in wanted.items()
     }
@@ -397,6 +401,8 @@ def test_the_root_cause_is_a_refusal_or_an_error_of_the_system() -> None:
         (["--weights", "no-such.pt"], "There are no weights at no-such.pt."),
         (["--calibration", "no-such"], "A calibrated map was asked for. There is no thresholds.json."),
         (["--weights", "pyproject.toml"], "pyproject.toml holds no weights of this network"),
+        (["--evidence-weights", "no-such.pt"], "There are no weights at no-such.pt. Check --evidence-weights."),
+        (["--evidence-weights", "LICENSE"], "LICENSE holds no weights of this network"),
         (["--map", "calibrated", "--weights", "pyproject.toml"], "A calibrated map was asked for. The"),
     ],
 )

@@ -83,6 +83,24 @@ def add_alpha(parser: argparse._ActionsContainer, words: str = "") -> None:
     parser.add_argument("--alpha", metavar="SHARE", type=alpha, help=text)
 
 
+def add_calibration(parser: argparse._ActionsContainer, words: str = "") -> None:
+    """Declare the folder of the calibration; the words say of what, where that is not everything."""
+    text = f"calibration other than the one that ships{words and f', {words}'}"
+    parser.add_argument("--calibration", metavar="DIR", type=Path, help=text)
+
+
+def add_weights(parser: argparse._ActionsContainer, words: str = "") -> None:
+    """Declare the weights of both networks; the words say of what, where that is not everything."""
+    for option, network in (("--weights", "position"), ("--evidence-weights", "density")):
+        text = f"weights of the {network} network other than those that ship{words and f', {words}'}"
+        parser.add_argument(option, metavar="FILE", type=Path, help=text)
+
+
+def option_of(name: str) -> str:
+    """The option whose value has a name in the arguments."""
+    return f"--{name.replace('_', '-')}"
+
+
 def alpha(text: str) -> float:
     """An alpha, checked.
 

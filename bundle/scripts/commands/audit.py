@@ -29,7 +29,19 @@ from ..sites.audit.judged import calibration_of, read_site
 from ..sites.audit.page import audit_page
 from ..sites.healthy import check_healthy
 from ..words import counted
-from .arguments import FAILURES, add_alpha, add_device, add_engine, add_output, add_stride, add_work
+from .arguments import (
+    FAILURES,
+    add_alpha,
+    add_calibration,
+    add_device,
+    add_engine,
+    add_output,
+    add_stride,
+    add_weights,
+    add_work,
+    option_of,
+)
+from .scan_options import chosen_by
 
 COHORT, JSON_NAME, PAGE_NAME = "cohort", "audit.json", "audit.html"
 """Folder of the judged scans in OUT, and the files of the audit."""
@@ -37,10 +49,22 @@ COHORT, JSON_NAME, PAGE_NAME = "cohort", "audit.json", "audit.html"
 SECTION = "test"
 """The section of a list whose cases are audited, where none is named."""
 
-PASSED = ("section", "engine", "address", "workers", "device", "stride", "alpha", "calibration", "weights", "work")
+PASSED = (
+    "section",
+    "engine",
+    "address",
+    "workers",
+    "device",
+    "stride",
+    "alpha",
+    "calibration",
+    "weights",
+    "evidence_weights",
+    "work",
+)
 """Options that `cohort` gets as they are."""
 
-JUDGING = ("alpha", "stride", "weights", "work", "device", "workers", "engine", "address")
+JUDGING = ("alpha", "stride", "weights", "evidence_weights", "work", "device", "workers", "engine", "address")
 """Options that change nothing of a cohort that is scored."""
 
 
@@ -71,9 +95,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_device(judging)
     add_stride(judging)
     add_alpha(judging)
-    words = "calibration other than the one that ships; of a cohort that is scored, the one of that run"
-    judging.add_argument("--calibration", metavar="DIR", type=Path, help=words)
-    judging.add_argument("--weights", metavar="FILE", type=Path, help="weights other than those that ship")
+    add_calibration(judging, "of a cohort that is scored the one of that run")
+    add_weights(judging)
     add_work(judging, "folder of registered scans, for several runs (OUT/cohort/registered)")
     parser.set_defaults(engine=None, device=None)  # so that what is asked for can be told; `cohort` has the defaults
 
@@ -118,9 +141,9 @@ def asked_for(args: argparse.Namespace) -> Asked:
     """
     scored = (args.scans / FACTS_NAME).is_file()
     if scored:
-        if idle := [name for name in JUDGING if getattr(args, name) is not None]:
+        if idle := [option_of(name) for name in JUDGING if getattr(args, name) is not None]:
             raise WrongUsage(
-                f"{args.scans} is scored already, so --{idle[0]} changes nothing. Leave it out, or run cohort again."
+                f"{args.scans} is scored already, so {idle[0]} changes nothing. Leave it out, or run cohort again."
             )
         if args.section and not args.datalist:
             raise WrongUsage(
@@ -140,7 +163,7 @@ def asked_for(args: argparse.Namespace) -> Asked:
                 f"{args.scans} holds {counted(len(cases), 'scan')}: too few to say whether the thresholds hold, which "
                 f"group differs, or whether anything drifts. Give at least {FEWEST_SCANS}."
             )
-    if not scored and (reason := why_not_valid(args.calibration, args.weights)):
+    if not scored and (reason := why_not_valid(chosen_by(args))):
         raise WrongUsage(reason)
     check_healthy(cases, "An audit is of scans with negative reports")
     for case in cases:
@@ -174,7 +197,7 @@ def judge(args: argparse.Namespace, asked: Asked) -> int:
     words = [COHORT, str(args.scans.absolute()), "-o", str(asked.folder.root), "--maps", "none"]
     for name in PASSED:
         if (value := getattr(args, name)) is not None:
-            words += [f"--{name}", str(value.absolute() if isinstance(value, Path) else value)]
+            words += [option_of(name), str(value.absolute() if isinstance(value, Path) else value)]
     parsed = args.every_command().parse_args(words)
     return int(parsed.main(parsed))
 

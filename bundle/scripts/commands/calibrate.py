@@ -27,7 +27,6 @@ from ..calibration.runner import Job, Recipe, measure_scan
 from ..calibration.sources import simulated_sources, sources_in
 from ..cohort.calibration_shards import SCANS, write_shard
 from ..cohort.shards import shard_named
-from ..errors import WrongUsage
 from ..files.atomic import check_writable
 from ..files.fingerprints import Source, key, simulator_sha256
 from ..integrity import renew
@@ -44,12 +43,14 @@ from .arguments import (
     add_output,
     add_seed,
     add_stride,
+    add_weights,
     add_work,
     answers,
     engine_problem,
     from_zero,
     whole_from_zero,
 )
+from .scan_options import named_weights, no_weights
 
 REGISTERING = ("reference_masks.nii.gz", "regions.nii.gz", "locator.pt")
 """Files of the models, beside weights and reference, that decide what is kept of a scan."""
@@ -67,20 +68,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_output(
         parser, "folder of the calibration, for `run --calibration OUT`; bundle/models replaces the one that ships"
     )
-    parser.add_argument(
-        "--weights",
-        metavar="FILE",
-        type=Path,
-        default=Path(place("models/model.pt")),
-        help="weights other than those that ship",
-    )
-    parser.add_argument(
-        "--evidence-weights",
-        metavar="FILE",
-        type=Path,
-        default=Path(place("models/evidence.pt")),
-        help="weights of the density network other than those that ship",
-    )
+    add_weights(parser)
+    parser.set_defaults(weights=Path(place("models/model.pt")), evidence_weights=Path(place("models/evidence.pt")))
     add_device(parser)
     add_stride(parser, "(4, where `run` has 2: it is quicker, and scores hardly depend on it)", default=4)
     parser.add_argument(
@@ -162,10 +151,7 @@ def wrong_usage(args: argparse.Namespace) -> str:
         return "A shard keeps what its scans gave in its own folder: leave --work out."
     if problem := engine_problem(args):
         return problem
-    for option, path in (("--weights", args.weights), ("--evidence-weights", args.evidence_weights)):
-        if not path.is_file():
-            raise WrongUsage(f"There are no weights at {path}. Check {option}.")
-    return ""
+    return no_weights(args)
 
 
 def check_beginning(args: argparse.Namespace) -> None:
@@ -176,12 +162,12 @@ def check_beginning(args: argparse.Namespace) -> None:
     """
     check_writable(args.work)
     check_writable(args.output)
-    own = [(args.weights, "model.pt", "network_def"), (args.evidence_weights, "evidence.pt", "evidence_network_def")]
-    for path, shipped, network in own:
-        if path != Path(place(f"models/{shipped}")):
+    own = {"--weights": "model.pt", "--evidence-weights": "evidence.pt"}
+    for option, network, path in named_weights(args):
+        if path != Path(place(f"models/{own[option]}")):
             from ..training.checkpoints import check_weights
 
-            check_weights(path, parsed_configs(["inference.json"]).get_parsed_content(network))
+            check_weights(path, parsed_configs(["inference.json"]).get_parsed_content(network), option)
 
 
 def is_kept(path: Path) -> bool:

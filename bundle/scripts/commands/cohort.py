@@ -36,9 +36,11 @@ from .arguments import (
     FAILURES,
     STOPPED,
     add_alpha,
+    add_calibration,
     add_device,
     add_engine,
     add_output,
+    add_weights,
     add_work,
     answers,
     engine_problem,
@@ -68,7 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_engine(parser)
     network = parser.add_argument_group("network")
     network.add_argument("--mode", choices=MODES, default="dense", help="our network (dense), or a published one")
-    network.add_argument("--weights", metavar="FILE", type=Path, help="weights other than those that ship")
+    add_weights(network)
     network.add_argument("--width", type=positive, help="of the network that the weights are of")
     network.add_argument("--patch-size", metavar="MM", type=positive, help="of the network that the weights are of")
     add_device(network)
@@ -80,7 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     score.add_argument("--map", choices=MAPS, help="what the heatmap shows")
     score.add_argument("--pooling", choices=POOLINGS, help="how a region's score is pooled")
     add_alpha(score)
-    score.add_argument("--calibration", metavar="DIR", type=Path, help="calibration other than the one that ships")
+    add_calibration(score)
     add_work(score, "folder of registered scans, for several runs (OUT/registered)")
     score.add_argument("--maps", choices=MAP_LEVELS, help="volumes to write of each case (all)")
     score.add_argument("--report", action="store_true", help="make report.html and report.pdf of each case, too")
@@ -180,6 +182,8 @@ def planned(args: argparse.Namespace) -> tuple[Plan, dict[str, Any]]:
     weights = parser.get_parsed_content("weights")
     if args.weights:
         check_weights(args.weights, network)
+    if args.evidence_weights:
+        check_weights(args.evidence_weights, parser.get_parsed_content("evidence_network_def"), "--evidence-weights")
     described = {name: parser[name] for name in ("width", "patch_size", "stride")}
     facts = {
         "network": network_facts(network, weights, mode=mode_of(network, inferer), **described),

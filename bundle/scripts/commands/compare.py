@@ -13,14 +13,22 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from ..anomaly.chosen_calibration import why_no_alpha
 from ..assets import metadata
 from ..errors import OutputExists, WrongUsage, as_ours
 from ..files.atomic import check_writable, staged, sync, write_file
 from ..files.json_text import json_text, on_one_line
 from ..results.record import RESULT_NAME, ResultIncomplete
-from .arguments import add_alpha, add_device, add_output, add_stride, check_device
-from .scan_options import overrides
+from .arguments import (
+    add_alpha,
+    add_calibration,
+    add_device,
+    add_output,
+    add_stride,
+    add_weights,
+    check_device,
+    option_of,
+)
+from .scan_options import check_networks, overrides, usage_problem
 
 REFUSED = 3
 """Exit code: a folder holds no complete results, or none that can be compared."""
@@ -56,6 +64,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_device(parser, JUDGED_HERE)
     add_stride(parser, f"{JUDGED_HERE} (2)")
     add_alpha(parser, JUDGED_HERE)
+    add_calibration(parser, JUDGED_HERE)
+    add_weights(parser, JUDGED_HERE)
 
 
 def main(args: argparse.Namespace) -> int:
@@ -175,12 +185,14 @@ def compared_scans(args: argparse.Namespace, folder: Path) -> tuple[dict[str, by
     from ..sites.compare.before_after import compare_results, content, difference_file, in_words, picture, table
 
     check_device(args.device)
-    if problem := why_no_alpha(args.alpha):
-        raise WrongUsage(problem)
     with ExitStack() as stack:
         first, second = (at(stack, path) for path in (args.first, args.second))
         if are_results(first) and are_results(second):
             check_judging(args, "Both are folders of results")
+        args.config, args.map = [], None
+        if problem := usage_problem(args):
+            raise WrongUsage(problem)
+        check_networks(args)
         note = check_one_patient(patient_of(first), patient_of(second), args.same_patient)
         before = results_of(args, first, folder / BEFORE)
         after = results_of(args, second, folder / AFTER)
@@ -195,9 +207,10 @@ def check_judging(args: argparse.Namespace, what: str) -> None:
     Raises:
         WrongUsage: one is.
     """
-    for name in ("stride", "alpha"):
+    for name in ("stride", "alpha", "calibration", "weights", "evidence_weights"):
         if getattr(args, name) is not None:
-            raise WrongUsage(f"{what}, which are compared as they are: leave --{name} out, it is {JUDGED_HERE}.")
+            words = f"leave {option_of(name)} out, it is {JUDGED_HERE}."
+            raise WrongUsage(f"{what}, which are compared as they are: {words}")
 
 
 def are_results(path: Path) -> bool:
@@ -234,9 +247,8 @@ def results_of(args: argparse.Namespace, path: Path, output: Path) -> Path:
     from ..processes.progress import stage_bar
     from ..results.judging import judge
 
-    chosen: dict[str, Any] = dict.fromkeys(("series_uid", "map", "maps", "weights", "calibration"))
+    chosen: dict[str, Any] = {**vars(args), "input": path, "output": output, "series_uid": None, "maps": None}
     chosen |= dict.fromkeys(("overwrite", "dicom", "accept_review", "force", "report"), False)
-    chosen |= {"input": path, "output": output, "stride": args.stride, "alpha": args.alpha, "device": args.device}
     with stage_bar(output.name):
         judge(path, output, overrides(argparse.Namespace(**chosen)), warn=args.debug)
     return output

@@ -28,15 +28,18 @@ from ..service.spool import Spool, SpoolInUse
 from ..workflow import device_values
 from .arguments import (
     add_alpha,
+    add_calibration,
     add_device,
     add_no_report,
     add_stride,
+    add_weights,
     check_device,
     from_zero,
     positive,
     series_uid,
     whole_from_zero,
 )
+from .scan_options import check_networks, chosen_by, no_weights, why_not_calibrated
 
 LOG = logging.getLogger("head_ct_anomaly")
 
@@ -92,6 +95,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_device(parser)
     add_stride(parser)
     add_alpha(parser)
+    add_calibration(parser)
+    add_weights(parser)
     add_no_report(parser)
 
 
@@ -142,6 +147,7 @@ def main(args: argparse.Namespace) -> int:
         print(problem, file=sys.stderr)
         return 2
     check_device(args.device)
+    check_networks(args)
     limits = Limits(args.max_image_mib * MIB, args.max_study_mib * MIB, args.min_free_mib * MIB)
     values = values_of(args)
     with own_lines_only():
@@ -203,7 +209,8 @@ def usage_problem(args: argparse.Namespace) -> str:
         return "--to-tls is about the node that results go to: name it with --to AE@HOST:PORT."
     if not (args.to or args.dicomweb):
         return "Say where the results go: --to AE@HOST:PORT or --dicomweb URL."
-    return why_no_alpha(args.alpha)
+    reason = no_weights(args) or (args.calibration and why_not_calibrated(args))
+    return reason or why_no_alpha(args.alpha, chosen_by(args))
 
 
 def destination_of(args: argparse.Namespace) -> Destination:
@@ -236,7 +243,8 @@ def tls_context(args: argparse.Namespace, server: bool) -> ssl.SSLContext | None
 def values_of(args: argparse.Namespace) -> tuple[tuple[str, Any], ...]:
     """Values of ids of the config that the arguments set."""
     asked = {name: value for name, value in (("stride", args.stride), ("alpha", args.alpha)) if value}
-    return tuple({**asked, **device_values(args.device), "report": args.report}.items())
+    chosen = chosen_by(args).values()
+    return tuple({**asked, **chosen, **device_values(args.device), "report": args.report}.items())
 
 
 def serve(service: Service, args: argparse.Namespace) -> None:

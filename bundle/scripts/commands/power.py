@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..anomaly.chosen_calibration import why_no_alpha, why_not_valid
+from ..anomaly.chosen_calibration import why_no_alpha
 from ..anomaly.files import THRESHOLDS_NAME
 from ..assets import metadata, place, sha256
 from ..cohort.folder import differing
@@ -35,16 +35,19 @@ from .arguments import (
     FAILURES,
     STOPPED,
     add_alpha,
+    add_calibration,
     add_device,
     add_engine,
     add_output,
     add_seed,
     add_stride,
+    add_weights,
     answers,
     engine_problem,
     names_among,
     positive,
 )
+from .scan_options import check_networks, chosen_by, no_weights, why_not_calibrated
 
 NAME, TABLE_NAME, PICTURE_NAME, SCANS = "power.json", "power.csv", "power.png", "scans"
 """The result, a row for each lesion, the picture, and the folder of what each scan gave."""
@@ -68,7 +71,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kinds", metavar="NAME,NAME", type=names_among(known), default=list(KINDS), help=words)
     add_seed(parser, "seed of the lesions (0)")
     add_stride(parser, "(4, where `run` has 2: it is quicker, and scores hardly depend on it)", default=4)
-    parser.add_argument("--calibration", metavar="DIR", type=Path, help="calibration other than the one that ships")
+    add_calibration(parser)
+    add_weights(parser)
     add_alpha(parser)
     add_device(parser)
     add_engine(parser)
@@ -83,10 +87,11 @@ def main(args: argparse.Namespace) -> int:
         OutputExists: the folder holds something else, a run of other settings, or another one works in it.
         OutputFailed: it can't be written.
     """
-    alpha_problem = why_no_alpha(args.alpha, args.calibration)
-    if problem := engine_problem(args) or why_no_threshold(args.calibration) or alpha_problem:
+    problem = engine_problem(args) or no_weights(args) or why_no_threshold(args)
+    if problem := problem or why_no_alpha(args.alpha, chosen_by(args)):
         print(problem, file=sys.stderr)
         return 2
+    check_networks(args)
     cases = healthy_cases(args)
     check_folder(args.output)
     check_writable(args.output, needed_bytes=len(cases) * KEPT_BYTES)
@@ -97,9 +102,9 @@ def main(args: argparse.Namespace) -> int:
         return work(args, cases, settings)
 
 
-def why_no_threshold(calibration: Path | None) -> str:
-    """A sentence on why a calibration has no valid threshold; empty if it has."""
-    reason = why_not_valid(calibration)
+def why_no_threshold(args: argparse.Namespace) -> str:
+    """A sentence on why the calibration has no valid threshold for the weights; empty if it has."""
+    reason = why_not_calibrated(args)
     return f"Without a valid threshold nothing is found or missed. {reason}" if reason else ""
 
 
@@ -165,7 +170,7 @@ def work(args: argparse.Namespace, cases: Sequence[Case], settings: Mapping[str,
     """Plant into the scans that are not done, and write the result; the exit code."""
     jobs = [job_of(args.output.absolute() / SCANS, case, settings) for case in cases]
     alpha = args.alpha or ALPHA
-    recipe = Recipe(args.lesions, tuple(args.kinds), args.seed, args.stride, args.device, args.calibration, alpha)
+    recipe = Recipe(args.lesions, tuple(args.kinds), args.seed, args.stride, args.device, chosen_by(args), alpha)
     open_jobs = [job for job in jobs if kept(job) is None]
     done, failed = len(jobs) - len(open_jobs), 0
     if done:

@@ -22,18 +22,19 @@ from ..results.folder import check_target
 from ..results.judging import judge
 from ..results.record import MAP_LEVELS, RESULT_NAME, read_result
 from ..results.terminal import DONE, FAILED, REFUSED, closing_table, more, summary
-from ..workflow import parsed_configs
 from .arguments import (
     FAILURES,
     add_alpha,
+    add_calibration,
     add_device,
     add_no_report,
     add_output,
     add_series_uid,
     add_stride,
+    add_weights,
     check_device,
 )
-from .scan_options import OVERLAYS, overrides, usage_problem, why_no_dicom
+from .scan_options import OVERLAYS, check_networks, overrides, usage_problem, why_no_dicom
 
 REFUSED_STATUS = 3
 """Exit code: a scan was refused."""
@@ -50,10 +51,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_series_uid(parser)
     parser.add_argument("--overwrite", action="store_true", help="replace earlier results in OUT")
     parser.add_argument("--config", choices=OVERLAYS, action="append", default=[], help="an overlay of inference.json")
-    parser.add_argument("--weights", metavar="FILE", type=Path, help="weights other than those that ship")
+    add_weights(parser)
     parser.add_argument("--map", choices=MAPS, help="what the heatmap shows (calibrated, if it can)")
     add_alpha(parser)
-    parser.add_argument("--calibration", metavar="DIR", type=Path, help="calibration other than the one that ships")
+    add_calibration(parser)
     parser.add_argument(
         "--maps", choices=MAP_LEVELS, help="volumes to write: all of them, the heatmap alone, or none (all)"
     )
@@ -85,11 +86,7 @@ def main(args: argparse.Namespace) -> int:
         print(problem, file=sys.stderr)
         return 2
     check_device(args.device)
-    if args.weights:
-        from ..training.checkpoints import check_weights
-
-        network = parsed_configs(("inference.json", *args.config)).get_parsed_content("network_def")
-        check_weights(args.weights, network)
+    check_networks(args, args.config)
     if len(paths) == 1 and paths == [Path(args.inputs[0])]:
         one(args, paths[0])
         return 0

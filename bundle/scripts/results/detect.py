@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from ..anomaly.chosen_calibration import calibration_values, why_no_alpha, why_not_valid
+from ..anomaly.chosen_calibration import Chosen, why_no_alpha, why_not_valid
 from ..anomaly.scores import MAPS
 from ..errors import WrongUsage
 from ..files.temporary import temporary_folder
@@ -85,11 +85,11 @@ def chosen_values(
     if not DEVICE.fullmatch(name):
         raise ValueError(f"device must be cpu, cuda or cuda:N, got {name!r}.")
     check_device(name)
-    folder = None if calibration is None else Path(calibration)
-    if (folder or map not in (None, "error")) and (reason := why_not_valid(folder)):
+    chosen = Chosen(None if calibration is None else Path(calibration))
+    if (chosen.calibration or map not in (None, "error")) and (reason := why_not_valid(chosen)):
         raise WrongUsage(f"A calibrated map was asked for. {reason}")
-    if alpha is not None and (reason := why_no_alpha(checked_alpha(alpha), folder)):
+    if alpha is not None and (reason := why_no_alpha(checked_alpha(alpha), chosen)):
         raise WrongUsage(reason)
     asked = {"stride": stride, "series_uid": series_uid, "map": map, "alpha": alpha}
     values: dict[str, Any] = {key: value for key, value in asked.items() if value is not None}
-    return {**values, **(calibration_values(folder) if folder else {}), **device_values(name)}
+    return {**values, **chosen.values(), **device_values(name)}

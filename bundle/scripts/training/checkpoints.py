@@ -130,8 +130,8 @@ def epoch_of(checkpoint: str) -> int:
     return int(match[1]) if match else 0
 
 
-def check_weights(path: str | Path, network: nn.Module) -> None:
-    """See that a file holds plain weights of a network, which stays as it is.
+def check_weights(path: str | Path, network: nn.Module, option: str = "--weights") -> None:
+    """See that a file, named by an option, holds plain weights of a network, which stays as it is.
 
     Raises:
         WrongUsage: it does not.
@@ -139,7 +139,7 @@ def check_weights(path: str | Path, network: nn.Module) -> None:
     _see(
         lambda: copy.deepcopy(network).load_state_dict(torch.load(path, map_location="cpu", weights_only=True)),
         f"{path} holds no weights of this network: the file is damaged, or of another kind, width or patch size, or "
-        "learnt from other inputs. Check --weights; `head-ct-anomaly export` makes weights of a training checkpoint.",
+        f"learnt from other inputs. Check {option}; `head-ct-anomaly export` makes weights of a training checkpoint.",
     )
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ...anomaly.chosen_calibration import calibration_values
+from ...anomaly.chosen_calibration import SHIPPED, Chosen
 from ...anomaly.detections.places import Place
 from ...preprocessing.transforms import MeasureCoveraged, as_array, load_regions, with_meta
 from ...statistics.alpha import ALPHA
@@ -37,13 +37,13 @@ class Settings:
     Attributes:
         stride: mm between predictions.
         device: auto, cpu, cuda or cuda:N.
-        calibration: its folder; None for the one that ships.
+        chosen: the weights and the calibration.
         alpha: the share of healthy scores above the threshold.
     """
 
     stride: int
     device: str = "auto"
-    calibration: Path | None = None
+    chosen: Chosen = SHIPPED
     alpha: float = ALPHA
 
 
@@ -68,8 +68,7 @@ class Judge:
         self.parser = parsed_configs(["inference.json"])
         self.parser["stride"], self.parser["alpha"] = settings.stride, settings.alpha
         self.parser["bone_series"] = False
-        values: dict[str, Any] = dict(calibration_values(settings.calibration)) if settings.calibration else {}
-        self.parser.update({**values, **device_values(settings.device)})
+        self.parser.update({**settings.chosen.values(), **device_values(settings.device)})
         self.device = self.parser.get_parsed_content("device")
         self.inferer = self.parser.get_parsed_content("inferer")
         self.network = self.parser.get_parsed_content("network_def").to(self.device).eval()

@@ -23,6 +23,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ...anomaly.chosen_calibration import SHIPPED, Chosen
 from ...datasets.datalist import Case
 from ...errors import described, origin
 from ...files.atomic import write_output
@@ -53,7 +54,7 @@ class Recipe:
         seed: of the run.
         stride: mm between predictions.
         device: auto, cpu, cuda or cuda:N.
-        calibration: its folder; None for the one that ships.
+        chosen: the weights and the calibration.
         alpha: the share of healthy scores above the threshold in use.
     """
 
@@ -62,7 +63,7 @@ class Recipe:
     seed: int
     stride: int
     device: str = "auto"
-    calibration: Path | None = None
+    chosen: Chosen = SHIPPED
     alpha: float = ALPHA
 
     def wishes(self, case: Case) -> list[Wish]:
@@ -122,7 +123,7 @@ def judged(recipe: Recipe, case: Case, scan: Path) -> dict[str, Any]:
     """
     from .judge import Settings, judge_of
 
-    judge = judge_of(Settings(recipe.stride, recipe.device, recipe.calibration, recipe.alpha))
+    judge = judge_of(Settings(recipe.stride, recipe.device, recipe.chosen, recipe.alpha))
     data, remaining = judge.prepared(scan, case.series_uid)
     try:
         ground = judge.ground(data)
