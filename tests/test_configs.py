@@ -224,6 +224,25 @@ def test_poses_for_review_are_not_accepted_and_none_is_forced_unless_a_user_of_r
         assert '"force"' not in text, path
 
 
+@pytest.mark.parametrize("word", ["true", "false"])
+def test_every_switch_of_a_run_means_what_it_says(word: str) -> None:
+    """MONAI gives text to the components: of `--report false` the text "false", which Python takes for true."""
+    names = ("report", "overwrite", "dicom", "accept_review", "force", "bone_series", "bone_alone")
+    parser = workflow("inference.json", "infer", **dict.fromkeys(names, word)).parser
+    writer = parser.get_parsed_content("handlers#2")
+    register = parser.get_parsed_content("preprocessing#transforms#4")
+    reader = parser.get_parsed_content("preprocessing#transforms#0#reader")
+    found = (writer.report, writer.overwrite, writer.dicom, register.accept_review, register.force)
+    assert (*found, reader.bone_series, reader.bone_alone) == (word == "true",) * 7
+
+
+def test_a_switch_that_is_neither_is_refused_by_its_name() -> None:
+    parser = workflow("inference.json", "infer", overwrite="no").parser
+    with pytest.raises(RuntimeError, match="Failed to instantiate") as error:
+        parser.get_parsed_content("handlers#2")
+    assert "overwrite must be true or false, got 'no'" in str(error.value.__cause__)
+
+
 def test_scans_to_train_on_are_made_ready_as_at_inference() -> None:
     """The same steps and settings up to the masked scan, but for the series, copies, and decisions."""
     steps = [step for step in load("inference.json")["preprocessing"]["transforms"] if isinstance(step, dict)]

@@ -1,4 +1,4 @@
-"""Words of messages: numbers with their nouns, and text from headers made printable and short."""
+"""Words: numbers with their nouns, text from headers made printable and short, and the words of a config's switches."""
 
 from __future__ import annotations
 
@@ -16,3 +16,18 @@ def shortened(text: str, length: int) -> str:
 def counted(count: int, thing: str, things: str = "") -> str:
     """A number with its noun: "1 image", "3 images"; `things` where the plural is not made by an s."""
     return f"{count} {thing if count == 1 else things or f'{thing}s'}"
+
+
+def switched(name: str, value: object) -> bool:
+    """True or False of the switch of a config that is called `name`; a command line may give it as text.
+
+    Of `--report false` MONAI makes text, which Python takes for true.
+
+    Raises:
+        ValueError: the text is neither "true" nor "false".
+    """
+    if not isinstance(value, str):
+        return bool(value)
+    if value.lower() not in ("true", "false"):
+        raise ValueError(f"{name} must be true or false, got {value!r}")
+    return value.lower() == "true"

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from ..findings import named_path
 from ..volume import Volume
+from ..words import switched
 from .inputs import Scans, read_scans, read_volume
 
 SERVES, BONE = "serves", "bone_volume"
@@ -39,8 +40,10 @@ class HeadCTReader(ImageReader):
     def __init__(
         self, series_uid: str | Mapping[str, str] | None = None, bone_series: bool = False, bone_alone: bool = True
     ) -> None:
+        """Raises ValueError where a switch is neither true nor false."""
         super().__init__()
-        self.series_uid, self.bone_series, self.bone_alone = series_uid or None, bone_series, bone_alone
+        self.series_uid = series_uid or None
+        self.bone_series, self.bone_alone = switched("bone_series", bone_series), switched("bone_alone", bone_alone)
 
     def verify_suffix(self, filename: Sequence[PathLike] | PathLike) -> bool:
         """Any path is looked at; what it holds decides."""

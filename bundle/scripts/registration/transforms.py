@@ -26,6 +26,7 @@ from ..findings import SLICES_SET_ASIDE, finding, refusal
 from ..geometry.coordinates import grid_affine
 from ..networks.position import DensePositionNet
 from ..processes.progress import tell
+from ..words import switched
 from .locator import coarse_network
 from .register import Reference, Registration, prepare_reference, register
 from .spaces import REFERENCE_SHAPE, derived_grid, to_native_space, to_reference_space
@@ -129,7 +130,7 @@ class RegisterHeadd(MapTransform, InvertibleTransform):
             force: keep a pose of a head that can't be confirmed.
 
         Raises:
-            ValueError: another mode, or more than one key.
+            ValueError: another mode, more than one key, or a switch that is neither true nor false.
         """
         super().__init__(keys, allow_missing_keys)
         if mode not in ("bilinear", "nearest"):
@@ -138,7 +139,7 @@ class RegisterHeadd(MapTransform, InvertibleTransform):
             raise ValueError(f"one key is registered, got {self.keys}")
         self.reference, self.masks, self.locator = reference, masks, locator
         self.validity_key, self.mode = validity_key, mode
-        self.accept_review, self.force = accept_review, force
+        self.accept_review, self.force = switched("accept_review", accept_review), switched("force", force)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Register each key and add the validity mask.

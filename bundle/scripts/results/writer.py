@@ -27,7 +27,7 @@ from ..files.json_text import json_text, plain
 from ..findings import UNEVEN, finding
 from ..integrity import changes
 from ..processes.progress import tell
-from ..words import counted
+from ..words import counted, switched
 from .compared import compared_with
 from .comparison import PLACES_IN_BRAIN, alpha_findings, comparison_findings
 from .detections import NAME, listed, table
@@ -117,7 +117,8 @@ class ResultWriter:
             report: make the report too, which takes pictures.
 
         Raises:
-            ValueError: `maps` is something else, or `output_dir` is text with `::`, which MONAI makes of `#`.
+            ValueError: `maps` or a switch is something else, or `output_dir` is text with `::`, which MONAI makes of
+                `#`.
         """
         if maps not in MAP_LEVELS:
             raise ValueError(f"maps must be one of {', '.join(MAP_LEVELS)}, got {maps!r}")
@@ -125,9 +126,10 @@ class ResultWriter:
             raise ValueError(
                 f"output_dir is {output_dir!r}: MONAI makes :: of # in a path. Choose a path without either."
             )
-        self.output_dir, self.weights, self.clock, self.overwrite = Path(output_dir), weights, clock, overwrite
-        self.settings, self.maps, self.pictures, self.report = dict(settings), maps, pictures, report
-        self.dicom, self.series_uid = dicom, series_uid
+        self.output_dir, self.weights, self.clock, self.settings = Path(output_dir), weights, clock, dict(settings)
+        self.maps, self.pictures, self.series_uid = maps, pictures, series_uid
+        self.overwrite, self.dicom = switched("overwrite", overwrite), switched("dicom", dicom)
+        self.report = switched("report", report)
 
     def attach(self, engine: Engine) -> None:
         """Look at the target before the work begins, write when a case is done."""

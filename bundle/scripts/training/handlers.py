@@ -28,6 +28,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from ..errors import WrongUsage
 from ..files.atomic import replace_file
+from ..words import switched
 from .checkpoints import BEST, latest_checkpoint, remove_older
 from .heads import HeadStream
 
@@ -127,7 +128,7 @@ class PeriodicValidation(ValidationHandler):
 
     def attach(self, engine: Engine) -> None:
         """Run at these moments."""
-        if self.exec_at_start:
+        if switched("validate_first", self.exec_at_start):
             engine.add_event_handler(Events.STARTED, self._at_first)
         engine.add_event_handler(Events.EPOCH_COMPLETED(event_filter=self._is_time), self)
 
