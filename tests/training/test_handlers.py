@@ -55,10 +55,12 @@ class Same(Compose):
 class Toy:
     """A training of a linear layer, set up as train.json sets it up; what it sees is kept in `seen`."""
 
-    def __init__(self, folder: Path, epochs: int, cosine: bool = False, iterations: int = ITERATIONS) -> None:
+    def __init__(
+        self, folder: Path, epochs: int, cosine: bool = False, iterations: int = ITERATIONS, rate: float = 0.01
+    ) -> None:
         torch.manual_seed(0)
         self.network = torch.nn.Linear(4, 1)
-        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=0.01)
+        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=rate)
         self.scheduler: torch.optim.lr_scheduler.LRScheduler
         if cosine:
             self.scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(self.optimizer, epochs, eta_min=0.001)
@@ -126,6 +128,16 @@ def test_epochs_of_another_number_of_iterations_are_refused(iterations: int, tmp
         other.run()
     assert other.epochs == []
     assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint_epoch=1.pt", "checkpoint_epoch=2.pt"]
+
+
+@pytest.mark.parametrize("cosine", [False, True])
+def test_another_learning_rate_is_refused(cosine: bool, tmp_path: Path) -> None:
+    Toy(tmp_path, epochs=2, cosine=cosine).run()
+    other = Toy(tmp_path, epochs=4, cosine=cosine, rate=0.02)
+    sentence = r"began with a learning rate of 0\.01, not 0\.02\. Set learning_rate to 0\.01, or name another folder"
+    with pytest.raises(WrongUsage, match=sentence):
+        other.run()
+    assert other.epochs == []
 
 
 def test_a_longer_training_has_the_learning_rates_of_one_that_was_planned_so(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from ignite.engine import Engine, Events
 from ignite.handlers import ProgressBar
 from monai.handlers import CheckpointLoader, CheckpointSaver, StatsHandler, TensorBoardStatsHandler, ValidationHandler
 from torch import nn
-from torch.optim.lr_scheduler import CosineAnnealingLR
+from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler
 
 from ..errors import WrongUsage
 from ..files.atomic import replace_file
@@ -64,10 +64,11 @@ class ResumeTraining:
         """Restore everything in `state`, and the engine's epoch.
 
         Raises:
-            WrongUsage: the checkpoint's epochs have another number of iterations, which ignite would silently keep.
+            WrongUsage: the checkpoint's epochs have another number of iterations, or its learning rate begins
+                elsewhere; the checkpoint's would silently be kept.
         """
         if path := latest_checkpoint(self.folder):
-            planned = engine.state.epoch_length
+            planned, rates = engine.state.epoch_length, self._first_rates()
             CheckpointLoader(path, {**self.state, "trainer": engine}, map_location=self.map_location)(engine)
             if engine.state.epoch_length != planned:
                 length = engine.state.epoch_length
@@ -75,9 +76,20 @@ class ResumeTraining:
                     f"The training in {self.folder} has {length} iterations an epoch, not {planned}. "
                     f"Set iterations_per_epoch to {length}, or name another folder."
                 )
+            for planned_rate, rate in zip(rates, self._first_rates(), strict=True):
+                if rate != planned_rate:
+                    raise WrongUsage(
+                        f"The training in {self.folder} began with a learning rate of {rate:g}, not {planned_rate:g}. "
+                        f"Set learning_rate to {rate:g}, or name another folder."
+                    )
             for part in self.state.values():
                 if isinstance(part, CosineAnnealingLR):
                     stretch(part, int(engine.state.max_epochs or 0))
+
+    def _first_rates(self) -> list[float]:
+        """The learning rates of the first epoch, of every scheduler in the state."""
+        schedulers = [part for part in self.state.values() if isinstance(part, LRScheduler)]
+        return [float(rate) for scheduler in schedulers for rate in scheduler.base_lrs]
 
 
 def stretch(scheduler: CosineAnnealingLR, epochs: int) -> None:
