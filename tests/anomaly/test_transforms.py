@@ -26,6 +26,7 @@ from scripts.assets import sha256
 from scripts.calibration.files import write_calibration
 from scripts.calibration.folds import Normal
 from scripts.geometry.coordinates import grid_affine, positions
+from scripts.networks.inferers import PatchPositionInferer
 
 STRIDE = 4
 SIZE = 256 // STRIDE
@@ -132,6 +133,20 @@ def test_the_calibrated_heatmap_is_the_anomaly_map(models: Path) -> None:
     (found,) = judged["calibration_findings"]
     assert found["code"] == "normative_unknown"
     assert "of the skull lies where no healthy scan had a head" in found["message"]
+
+
+@pytest.mark.parametrize("stride", [*range(1, 41), 64, 65, 128, 256])
+def test_the_error_map_of_right_positions_is_zero_at_every_stride_that_an_inferer_takes(stride: int) -> None:
+    """A map's stride follows from its shape, which tells it up to 16; from there on, only some."""
+    places = -(-256 // stride)
+    predicted = positions((places, 1, places), stride)
+    found = ErrorMapd("pred")({"pred": predicted, "foreground": torch.ones(1, 256, 1, 256)})["pred"]
+    if found.max() < 1e-3:
+        assert PatchPositionInferer(stride).stride == stride
+    else:
+        assert stride > 16
+        with pytest.raises(ValueError, match=rf"stride {stride} has as many places as that of stride \d+: choose \d+"):
+            PatchPositionInferer(stride)
 
 
 def test_the_error_map_is_the_heatmap_when_asked_for_and_the_scores_are_there(models: Path) -> None:

@@ -21,6 +21,7 @@ from monai.data.meta_tensor import MetaTensor
 from monai.inferers.inferer import Inferer
 from torch import Tensor, nn
 
+from ..geometry.coordinates import REFERENCE_SIZE
 from ..processes.memory import give_back_free_memory, keep_large_blocks
 from .density import STEP
 from .evidence import TILE, evidence_map
@@ -231,7 +232,12 @@ class DensePositionInferer(PositionInferer):
 
 
 class PatchPositionInferer(PositionInferer):
-    """For any network from patches (n, C, P, P, P) to positions (n, 3): `batch_size` patches at a time."""
+    """For any network from patches (n, C, P, P, P) to positions (n, 3): `batch_size` patches at a time.
+
+    Raises:
+        ValueError: the patch size is even, or the stride has the grid of a smaller one in reference space, by whose
+            shape maps are known.
+    """
 
     portion_name = "batch_size"
 
@@ -245,6 +251,9 @@ class PatchPositionInferer(PositionInferer):
     ) -> None:
         super().__init__(stride, batch_size, 1, margin, precision)
         patch_radius(patch_size)  # refuses even sizes
+        places = -(-REFERENCE_SIZE // stride)
+        if (told := -(-REFERENCE_SIZE // places)) != stride:
+            raise ValueError(f"the grid of stride {stride} has as many places as that of stride {told}: choose {told}")
         self.patch_size = patch_size
 
     def _patch_size(self, network: Any) -> int:
