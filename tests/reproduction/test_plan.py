@@ -15,6 +15,7 @@ from reproduction.plan import SCHEMA, TRAINING, check_start_weights, iterations,
 from scripts.anomaly.scores import POOLINGS
 from scripts.assets import config
 from scripts.errors import WrongUsage
+from scripts.networks.inferers import PatchPositionInferer
 from scripts.networks.position import PATCH_SIZES
 from scripts.networks.strides import STRIDES
 
@@ -71,7 +72,7 @@ def test_a_good_manifest(tmp_path: Path) -> None:
 
 def test_the_schema_names_what_there_is() -> None:
     """Its lists are copies: of networks, of their sizes and strides, of scores."""
-    run, (_, dense) = SCHEMA["$defs"]["run"]["properties"], SCHEMA["$defs"]["run"]["allOf"]
+    run, (_, dense, _) = SCHEMA["$defs"]["run"]["properties"], SCHEMA["$defs"]["run"]["allOf"]
     for part, values in [
         (run["network"], TRAINING),
         (run["score"], POOLINGS),
@@ -182,6 +183,13 @@ def test_sizes_and_strides_are_those_of_the_network(tmp_path: Path) -> None:
         manifest(tmp_path, f"runs: [{autoencoder.replace('patch_size: 31, ', '')}]")
     with pytest.raises(WrongUsage, match="patch_size must be left out for an autoencoder, which sees no patches, not"):
         manifest(tmp_path, f"runs: [{autoencoder.replace('stride: 4', 'stride: 1')}]")
+
+    for stride in (16, 20, 32):
+        (found,) = manifest(tmp_path, f"runs: [{RUN.replace('stride: 4', f'stride: {stride}')}]")["runs"]
+        assert PatchPositionInferer(found["stride"]).stride == stride
+    for stride in (17, 25, 64):
+        with pytest.raises(WrongUsage, match=f"stride must be at most 16, or one of 18, 19, .*, not {stride}"):
+            manifest(tmp_path, f"runs: [{RUN.replace('stride: 4', f'stride: {stride}')}]")
 
 
 def test_an_epoch_of_scans_sees_each_training_scan_once(tmp_path: Path) -> None:
