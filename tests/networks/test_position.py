@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -120,6 +122,18 @@ def test_folding_keeps_the_answers_and_gives_a_plain_state_dict(build: type[nn.M
     build(2).load_state_dict(plain.state_dict())
     assert torch.allclose(plain.eval()(inputs), network.eval()(inputs), atol=1e-6)
     assert torch.linalg.matrix_norm(next(iter(plain.parameters())).flatten(1).detach(), 2) < 1.2
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"dilation": 2}, {"groups": 2}, {"padding": 1, "padding_mode": "reflect"}, {"padding": "same"}, {"bias": False}],
+    ids=str,
+)
+def test_folding_keeps_the_answers_of_whatever_convolution_a_network_has(settings: dict[str, Any]) -> None:
+    network = add_spectral_norm(nn.Sequential(nn.Conv3d(2, 4, 3, **settings)))
+    inputs = structured(1, 2, 7, 7, 7)
+    network(inputs)
+    assert torch.allclose(fold_spectral_norm(network).eval()(inputs), network.eval()(inputs), atol=1e-6)
 
 
 def test_folding_leaves_the_network_in_training() -> None:

@@ -71,8 +71,9 @@ def fold_spectral_norm(network: NetworkT) -> NetworkT:
 
 def _plain_convolution(conv: nn.Conv3d) -> nn.Conv3d:
     # Not remove_parametrizations: it takes the weight away from every copy of the module (they share one class).
-    settings = (conv.in_channels, conv.out_channels, conv.kernel_size, conv.stride, conv.padding)
-    plain = nn.Conv3d(*settings, device=conv.weight.device, dtype=conv.weight.dtype)  # type: ignore[arg-type]
+    sizes = (conv.in_channels, conv.out_channels, conv.kernel_size, conv.stride, conv.padding, conv.dilation)
+    settings = {"groups": conv.groups, "padding_mode": conv.padding_mode}
+    plain = nn.Conv3d(*sizes, **settings, device=conv.weight.device, dtype=conv.weight.dtype)  # type: ignore[arg-type]
     plain.weight = nn.Parameter(conv.weight.detach().clone())
     plain.bias = conv.bias
     return plain
