@@ -99,6 +99,11 @@ def test_other_files_to_register_with_prepare_anew(tmp_path: Path, monkeypatch: 
     assert prepared(tmp_path, ITEMS[:1])[0] == ["one"]
     monkeypatch.setattr(cache, "sha256", lambda path: "other" if path.endswith("locator.pt") else "same")
     assert prepared(tmp_path, ITEMS[:1])[0] == ["one"]
+    step = Prepared()
+    step.locator = "mine.pt"  # type: ignore[attr-defined]
+    monkeypatch.setattr(cache, "sha256", lambda path: "mine" if path == "mine.pt" else "same")
+    prepare(ITEMS[:1], Compose([step]), tmp_path)
+    assert step.made == ["one"], "a locator that a config names, too"
 
 
 def test_where_no_scan_is_left_the_first_refusal_is_raised(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from monai.transforms import Compose, Invertd
 
 from scripts.assets import bundle_root, config
 from scripts.datasets import registered as registered_scans
+from scripts.datasets.cache import maker_hash
 from scripts.datasets.registered import RegisteredScans, UsableScans
 from scripts.files.nifti import nifti_bytes
 from scripts.findings import InputRefused, refusal
@@ -91,11 +92,26 @@ def test_what_is_damaged_or_of_something_else_is_made_again(
     path.write_bytes(path.read_bytes()[:100])
     _ = data[0]
     assert len(CALLS) == 2
-    monkeypatch.setattr(registered_scans, "maker_hash", lambda: "another")
+    monkeypatch.setattr(registered_scans, "maker_hash", lambda steps: "another")
     assert data.file_of(data.data[0]) != path
     one = RegisteredScans(data.data, preprocessing, tmp_path / "kept", "1.2.3").file_of(data.data[0])
     other = RegisteredScans(data.data, preprocessing, tmp_path / "kept", {str(scan): "1.2.3"}).file_of(data.data[0])
     assert one == other != data.file_of(data.data[0])
+
+
+def test_other_files_to_register_with_and_decisions_about_poses_have_entries_of_their_own(
+    preprocessing: Compose, scan: Path, tmp_path: Path
+) -> None:
+    data = RegisteredScans([{"image": str(scan)}], preprocessing, tmp_path / "kept")
+    assert data.file_of(data.data[0]).name.endswith(f"_{maker_hash()}.npz"), "by default, those of the bundle"
+    (register,) = (step for step in data.registering if isinstance(step, transforms.RegisterHeadd))
+    other = tmp_path / "locator.pt"
+    other.write_bytes(b"another locator")
+    found = {data.file_of(data.data[0])}
+    for name, value in (("locator", str(other)), ("locator", None), ("force", True), ("accept_review", True)):
+        setattr(register, name, value)
+        found.add(data.file_of(data.data[0]))
+    assert len(found) == 5
 
 
 def test_a_refusal_is_kept_too(preprocessing: Compose, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

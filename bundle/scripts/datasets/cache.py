@@ -37,8 +37,16 @@ logger = logging.getLogger(__name__)
 
 Item = Mapping[Hashable, Any]
 
-ASSETS = ("reference.nii.gz", "reference_masks.nii.gz", "regions.nii.gz", "locator.pt")
-"""Files of the bundle's models that a registered scan depends on."""
+ASSETS = {
+    "reference": "reference.nii.gz",
+    "masks": "reference_masks.nii.gz",
+    "reference_regions": "regions.nii.gz",
+    "locator": "locator.pt",
+}
+"""Files that a registered scan depends on: what the steps that make it call them, and the bundle's own ones."""
+
+DECISIONS = ("accept_review", "force")
+"""Decisions of the user about a pose, as the step that registers calls them."""
 
 FORM = "with measures of the image; uneven grids end at the last slice"
 """Words for the content of an entry, which change with it."""
@@ -52,9 +60,16 @@ DAMAGED = (AttributeError, EOFError, KeyError, OSError, TypeError, ValueError, z
 """Exceptions raised by reading a file that is incomplete, or of another form."""
 
 
-def maker_hash() -> str:
-    """A name for the registration: it changes with the version, with what is kept, and the files to register with."""
-    marks = [metadata()["version"], FORM, *(sha256(place(f"models/{name}")) for name in ASSETS)]
+def maker_hash(steps: Sequence[Any] = ()) -> str:
+    """A name for the registration by some steps of a preprocessing.
+
+    It changes with the version, with what is kept, the user's decisions, and the files to register with, which are the
+    bundle's own where no step names another.
+    """
+    own = {name: getattr(step, name) for step in steps for name in ASSETS if hasattr(step, name)}
+    files = [own.get(name, place(f"models/{file}")) for name, file in ASSETS.items()]
+    decided = [name for name in DECISIONS if any(getattr(step, name, False) for step in steps)]
+    marks = [metadata()["version"], FORM, *(sha256(file) if file else "none" for file in files), *decided]
     return hashlib.sha256(" ".join(marks).encode()).hexdigest()[:16]
 
 

@@ -3,8 +3,8 @@
 A *prepared scan* is the pipeline's input to the intensities: HU in reference space, int16 (1, 256, 256, 256), air
 around the head. Preparing takes about ten seconds a scan, so it is done before the training begins, and only for scans
 that are not in the cache. A scan that the pipeline refuses is left out, and named. The key of the cache is the path of
-the scan, the bundle's version and the files that the bundle registers with. A file that can't be read, because the
-process was killed while writing it, is made again. A refusal is named again as long as the scan does not change.
+the scan, the bundle's version and the files to register with. A file that can't be read, because the process was killed
+while writing it, is made again. A refusal is named again as long as the scan does not change.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def prepare_scan(item: Item, transform: Compose, folder: str | Path) -> InputRef
 def _dataset(items: Sequence[Item], transform: Compose, folder: str | Path) -> PersistentDataset:
     """The scans; cached ones are read from the folder."""
     dataset = PersistentDataset(items, transform, cache_dir=folder)
-    dataset.transform_hash = f"_{maker_hash()}"
+    dataset.transform_hash = f"_{maker_hash(transform.transforms)}"
     return dataset
 
 

@@ -1,7 +1,8 @@
 """A data set whose scans are read and registered once, then cached on the disk (see `cache`).
 
 The key of the cache is the scan (names, sizes, times and samples of the content of its files), the series chosen from
-it, the bundle's version and the files that the bundle registers with. A change of any of these makes the entry anew.
+it, the bundle's version, the files to register with, and what the user decided about poses. A change of any of these
+makes the entry anew.
 The scan on its own grid is read each time: results lie on it.
 """
 
@@ -84,7 +85,7 @@ class RegisteredScans(Dataset):
         """The path of the cached registered scan of an item."""
         path = str(item["image"])
         uid = self.series_uid.get(path) if isinstance(self.series_uid, Mapping) else self.series_uid
-        return self.folder / f"{fingerprint(Path(path), uid or None)}_{maker_hash()}.npz"
+        return self.folder / f"{fingerprint(Path(path), uid or None)}_{maker_hash(self.registering)}.npz"
 
 
 def _through(steps: Sequence[Any], data: dict[Hashable, Any]) -> dict[Hashable, Any]:
