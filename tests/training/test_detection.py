@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -54,6 +55,26 @@ def test_the_error_is_the_median_length_of_the_residual() -> None:
     nowhere(y_pred=evidence[None], y=label[None])
     with pytest.raises(ValueError, match="no place of the regions"):
         nowhere.aggregate()
+
+
+class OnGpu(torch.Tensor):
+    """Stands for labels on a GPU, which choose nothing of a tensor on the CPU before they have come to it."""
+
+    def to(self, *args: Any, **kwargs: Any) -> torch.Tensor:
+        return self.as_subclass(torch.Tensor).to(*args, **kwargs)
+
+    @classmethod
+    def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is torch.isin:
+            raise RuntimeError("indices should be either on cpu or on the same device as the indexed tensor (cpu)")
+        return super().__torch_function__(func, types, args, kwargs or {})
+
+
+def test_labels_on_a_gpu_come_to_the_evidence_which_is_on_the_cpu() -> None:
+    evidence, label = head([0, 0], 0)
+    metric = EvidenceError()
+    metric(y_pred=evidence[None], y=label[None].as_subclass(OnGpu))
+    assert metric.aggregate().item() == pytest.approx(3)
 
 
 @pytest.mark.parametrize("sided", [True, False])

@@ -46,8 +46,8 @@ class EvidenceError(CumulativeIterationMetric):
 
     def _compute_tensor(self, y_pred: Tensor, y: Tensor | None = None, **_: Any) -> Tensor:
         """Values (B, 1) from evidence (B, 20, n, n, n) and labels (B, 2, n, n, n); NaN where empty."""
-        label = torch.as_tensor(y)
         fields = torch.as_tensor(y_pred).unflatten(1, (-1, KINDS))
+        label = torch.as_tensor(y).to(fields.device)  # evidence is on the CPU, wherever the network is
         error = torch.linalg.vector_norm(fields[:, self.field, RESIDUAL], dim=1)
         inside = torch.isin(label[:, 0], torch.tensor(self.labels, device=label.device))
         return torch.stack([error[b][inside[b]].nanmedian().reshape(1) for b in range(len(error))])
