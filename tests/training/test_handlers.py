@@ -223,6 +223,18 @@ def test_a_training_that_goes_on_compares_with_its_best_and_one_that_begins_does
     assert best_of(tmp_path)[:2] == (1, 20.0)
 
 
+def test_the_log_of_a_training_that_goes_on_knows_the_best_of_before(tmp_path: Path) -> None:
+    """MONAI calls a metric a new best, and names the best, by the evaluator's state, which is new after a stop."""
+    network = torch.nn.Linear(1, 1)
+    run_with_best(tmp_path, network, [9.0, 5.0, 6.0])
+    trainer = Engine(lambda engine, batch: None)
+    evaluator = validating(trainer, [])
+    KeepBest(str(tmp_path), evaluator, network).attach(trainer)
+    trainer.load_state_dict({"iteration": 2, "max_epochs": 3, "epoch_length": 1})
+    trainer.run([0], max_epochs=3, epoch_length=1)
+    assert (evaluator.state.best_metric, evaluator.state.best_metric_epoch) == (5.0, 1)
+
+
 def test_negative_control_without_a_checkpoint_it_starts_anew(tmp_path: Path) -> None:
     Toy(tmp_path / "one", epochs=2).run()
     other = Toy(tmp_path / "other", epochs=1).run()

@@ -156,7 +156,7 @@ class KeepBest:
     """Keep the network of the best validation so far, by the evaluator's key metric, in `best.pt` of `folder`.
 
     The file is a checkpoint without the trainer: the network, the epoch (0 before the first one), the name of the
-    metric and its value. A training that goes on compares with it; one that begins forgets an earlier one.
+    metric and its value. A training that goes on compares with it, in its log, too; one that begins forgets it.
     """
 
     def __init__(self, folder: str, evaluator: Any, network: nn.Module) -> None:
@@ -173,7 +173,9 @@ class KeepBest:
             self.path.unlink(missing_ok=True)
             self.value = None
         elif self.path.is_file():
-            self.value = float(torch.load(self.path, map_location="cpu", weights_only=True)["value"])
+            best = torch.load(self.path, map_location="cpu", weights_only=True)
+            self.value, state = float(best["value"]), self.evaluator.state
+            state.best_metric, state.best_metric_epoch = self.value, best["epoch"]  # which MONAI logs
 
     def _look(self, evaluator: Engine, trainer: Engine) -> None:
         name = str(evaluator.state.key_metric_name)  # type: ignore[attr-defined]
