@@ -104,6 +104,17 @@ def test_the_bootstrap_draws_cases_with_both_their_hemispheres() -> None:
     assert free < 0.85 * alone, "negative control"
 
 
+def test_one_case_of_a_kind_has_no_bootstrap_since_every_draw_repeats_it() -> None:
+    healthy = [Item(f"h{n}", "skull", n, False) for n in range(5)]
+    one = [Item("a", "skull", 1.5, True)]
+    assert measured([*healthy, *one])["bootstrap_95"] == [None, None]
+    assert measured([*healthy, *one])["hanley_mcneil_95"] == [0, 1]
+    low, high = measured([*healthy, *one, Item("b", "skull", 2.5, True)])["bootstrap_95"]
+    assert low < 0.5 < high
+    perfect = measured([*healthy, Item("a", "skull", 9, True)])["bootstrap_95"]
+    assert perfect == pytest.approx([0.025, 1], abs=0.001), "separated perfectly: as of one success in a row"
+
+
 def test_an_evaluation_is_json_and_names_what_was_judged() -> None:
     found = evaluated(NETWORK, "raw_maximum", HEADS)
     assert json.loads(json_text(found)) == found

@@ -18,13 +18,10 @@ from ..files.tables import Cells, Table
 from ..statistics.auroc import auroc, clustered_bootstrap
 from ..statistics.roc import Difference, delong_test
 from .operating import PREVALENCES
-from .tasks import IN_USE, LABELS, Measures
+from .tasks import FEWEST, IN_USE, LABELS, Measures
 
 PLACES = ("tasks", "subtypes")
 """Entries of an evaluation that hold measures."""
-
-FEWEST = 2
-"""Heads with items of each kind without which DeLong's test has no variance to go by."""
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,9 @@ SPECIFICITIES = (0.80, 0.90, 0.95)
 IN_USE = "threshold"
 """Name of the operating point of the thresholds in use; the others are named by their specificity."""
 
+FEWEST = 2
+"""Cases with items of each kind without which nothing tells how much these vary."""
+
 NAMED = 5
 """Most cases that a message names."""
 
@@ -209,7 +212,9 @@ def bootstrap_interval(items: Sequence[Item]) -> list[float | None]:
     except ValueError:
         return [None, None]
     kinds = [{case for case, label in zip(cases, labels, strict=True) if label == kind} for kind in (True, False)]
-    return list(separated_interval(low, high, min(map(len, kinds))))
+    fewer = min(map(len, kinds))
+    limits = separated_interval(low, high, fewer)
+    return [None, None] if fewer < FEWEST and limits == (low, high) else list(limits)
 
 
 def left_out(heads: Sequence[Head]) -> list[str]:
