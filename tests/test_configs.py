@@ -474,13 +474,30 @@ def test_the_installed_monai_is_the_one_in_the_metadata() -> None:
     assert monai.__version__.split("+")[0] == load("metadata.json")["monai_version"]
 
 
-@pytest.mark.parametrize(
-    "overlay",
-    [
-        *((), ("published_train.json",), ("autoencoder.json",), ("density_train.json",), ("locator.json",)),
-        *(("train_scans.json",), ("train_scans.json", "autoencoder.json")),
-    ],
-)
+OVERLAID = [
+    *((), ("published_train.json",), ("autoencoder.json",), ("density_train.json",), ("locator.json",)),
+    *(("train_scans.json",), ("train_scans.json", "autoencoder.json")),
+]
+"""Overlays of train.json that make a training."""
+
+
+@pytest.mark.parametrize("overlay", OVERLAID)
+def test_several_processes_train_the_network_that_one_trains(overlay: tuple[str, ...]) -> None:
+    """Spectral norm, where there is one, and names of the weights without the `module.` of several processes."""
+    parser = ConfigParser(load("train.json"))
+    for name in (*overlay, "multi_gpu_train.json"):
+        parser.update(load(name))
+    parser.update({"device": "cpu", "start_weights": None})
+    assert parser["network"]["module"] == "@trained"
+    assert not any("@network.state_dict" in text for text in walk(parser["run"]) if isinstance(text, str))
+    alone = ConfigParser({**parser.get(), "network": None})
+    for name in ("train.json", *overlay):
+        alone["network"] = load(name).get("network", alone["network"])
+    found, expected = (one.get_parsed_content(what) for one, what in ((parser, "trained"), (alone, "network")))
+    assert list(found.state_dict()) == list(expected.state_dict())
+
+
+@pytest.mark.parametrize("overlay", OVERLAID)
 def test_each_training_ends_with_its_budget_in_several_processes_too(overlay: tuple[str, ...]) -> None:
     for names in (overlay, (*overlay, "multi_gpu_train.json")):
         parser = ConfigParser(load("train.json"))
