@@ -147,6 +147,17 @@ def test_imports_are_used(name: str) -> None:
         assert users, f"{line} is not used"
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_paths_are_made_of_text_and_of_path_objects_alike(name: str) -> None:
+    """A Python program gives `Path` objects, which no text can be added to."""
+    parser = ConfigParser({**load(name), "bundle_root": Path("bundle")})
+    for key in ("output_dir", "registered_dir", "prepared_dir", "drawn_dir", "weights"):
+        if "/" in str(parser.get(key)) and "@" in str(parser.get(key)):
+            given = {} if key in ("output_dir", "weights") else {"output_dir": Path("out")}
+            made = ConfigParser({**parser.get(), **given}).get_parsed_content(key)
+            assert re.match("(bundle|out)/", made)
+
+
 @pytest.mark.parametrize("overlay", BASES)
 def test_overlays_set_what_the_base_has_or_uses(overlay: str) -> None:
     parser = ConfigParser(below(overlay))

@@ -43,7 +43,8 @@ def detect(
         device: "cpu", "cuda" or "cuda:N"; None takes a GPU if there is one.
         stride: mm between predictions, 1, 2 or 4; None is 2.
         series_uid: the series to use, when a study holds several.
-        map: what the heatmap shows: "calibrated" (None), "error", "position", "asymmetry" or "density".
+        map: what the heatmap shows: "calibrated" (None), "error", or a part: "position", "asymmetry",
+            "density" or "density_one_sided".
         calibration: folder of a calibration other than the one that ships.
         alpha: share of the calibration's healthy scores above the thresholds; None is 0.05.
 
