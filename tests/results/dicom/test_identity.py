@@ -63,6 +63,7 @@ def test_every_object_says_that_the_pose_is_unconfirmed() -> None:
     assert len(marked.described("x" * 70)) == 64
 
 
+@pytest.mark.filterwarnings("ignore:Invalid value for VR DA")
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
@@ -70,6 +71,7 @@ def test_every_object_says_that_the_pose_is_unconfirmed() -> None:
         ({"StudyDate": "20230101", "StudyTime": "010203.5"}, ("20230101", "010203.5")),
         ({"StudyDate": "20230101"}, ("20230101", NO_TIME)),
         ({"ContentDate": "", "StudyDate": "20230101"}, ("20230101", NO_TIME)),
+        ({"ContentDate": "00000000", "StudyDate": "20230101", "StudyTime": "0102"}, ("20230101", "0102")),
         ({}, (NO_DATE, NO_TIME)),
     ],
 )

@@ -78,6 +78,29 @@ def test_every_object_of_an_enhanced_file_is_valid_and_refers_to_it(tmp_path: Pa
 
 
 @needs_dciodvfy
+@pytest.mark.filterwarnings("ignore:Invalid value for VR")  # as the test itself writes them
+def test_every_object_of_a_series_with_headers_out_of_form_is_valid(tmp_path: Path) -> None:
+    def edit(data: Dataset, k: int) -> None:
+        data.PatientBirthDate, data.StudyDate, data.ContentDate, data.StudyTime = (
+            "00000000",
+            "20201399",
+            "0" * 8,
+            "2561",
+        )
+        data.SpecificCharacterSet = data.LossyImageCompression = data.SOPClassUID = data.SliceThickness = ""
+        data.SpacingBetweenSlices = "-3"
+        data.FrameOfReferenceUID = f"1.2.3.{k}"
+
+    write_series(tmp_path / "in", edit=edit)
+    made = make_of(tmp_path / "in", tmp_path / "out", slices=1, pdf=PDF)
+    for path in sorted(made.folder.iterdir()):
+        assert errors_of(path) == []
+    data = made.read("segmentation")
+    assert (data.PatientBirthDate, data.StudyDate, data.StudyTime, data.ContentDate) == ("", "", "", "19700101")
+    assert data.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].SpacingBetweenSlices == 3
+
+
+@needs_dciodvfy
 def test_negative_control_a_broken_object_has_errors(tmp_path: Path) -> None:
     data = make(tmp_path).read("report")
     del data.CompletionFlag

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from dicom_series import write_enhanced, write_series
 from pydicom.dataset import Dataset
 
 from scripts.findings import InputRefused
-from scripts.results.dicom.source import on_slices, read_source, refer_to_frames
+from scripts.results.dicom.source import is_date, is_time, on_slices, read_source, refer_to_frames
 
 
 def test_images_are_in_the_order_of_their_heights(tmp_path: Path) -> None:
@@ -43,8 +44,58 @@ def test_headers_that_highdicom_can_t_copy_are_emptied(tmp_path: Path) -> None:
     write_series(tmp_path, edit=edit)
     first = read_source(tmp_path).first
     assert (str(first.PatientName), first.StudyID) == ("", "")
-    assert "SliceThickness" in first
-    assert first.SliceThickness is None
+    assert first.SliceThickness == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "held"),
+    [("20240229", True), ("20230229", False), ("00000000", False), ("19500000", False), ("2024", False), ("", False)],
+)
+def test_a_date_is_a_day_of_the_calendar(text: str, held: bool) -> None:
+    assert is_date(text) is held
+
+
+@pytest.mark.parametrize(
+    ("text", "held"),
+    [("101112.5", True), ("1011", True), ("10", True), ("235960", True), ("256199", False), ("10:11", False)],
+)
+def test_a_time_may_lack_its_end(text: str, held: bool) -> None:
+    assert is_time(text) is held
+
+
+def test_what_is_empty_in_the_source_and_never_in_results_is_left_out(tmp_path: Path) -> None:
+    names = ("SpecificCharacterSet", "SOPClassUID", "SOPInstanceUID", "LossyImageCompression")
+
+    def edit(data: Dataset, k: int) -> None:
+        for name in names:
+            setattr(data, name, "")
+
+    write_series(tmp_path, edit=edit)
+    source = read_source(tmp_path)
+    assert source.first.SOPClassUID == "1.2.840.10008.5.1.4.1.1.2"
+    assert len({image.SOPInstanceUID for image in source.images}) == 37
+    assert not {"SpecificCharacterSet", "LossyImageCompression"} & set(source.first.dir())
+
+
+@pytest.mark.parametrize("uids", [["", "1.2.7"], ["1.2.7", "1.2.8", ""], [""] * 36 + ["1.2.7"]])
+def test_the_images_share_a_frame_of_reference(uids: list[str], tmp_path: Path) -> None:
+    write_series(tmp_path, edit=lambda data, k: setattr(data, "FrameOfReferenceUID", uids[min(k, len(uids) - 1)]))
+    assert {image.FrameOfReferenceUID for image in read_source(tmp_path).images} == {"1.2.7"}
+
+
+@pytest.mark.parametrize(
+    ("thickness", "spacing", "told"),
+    [("5", "3.05", (5, 3.05)), ("", "-3", (3, None)), ("0", "0", (3, None)), (["3", "3"], "", (3, None))],
+)
+def test_slices_are_as_their_positions_say(
+    thickness: Any, spacing: str, told: tuple[float, float | None], tmp_path: Path
+) -> None:
+    def edit(data: Dataset, k: int) -> None:
+        data.SliceThickness, data.SpacingBetweenSlices = thickness, spacing
+
+    write_series(tmp_path, edit=edit)
+    for image in read_source(tmp_path).images:
+        assert (image.SliceThickness, image.get("SpacingBetweenSlices")) == told
 
 
 def test_frames_of_an_enhanced_file_are_images_that_refer_to_it(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
 from ...errors import WrongUsage
-from .source import NEEDED, Source, refer_to_frames
+from .source import NEEDED, Source, is_date, is_time, refer_to_frames
 
 MANUFACTURER, MODEL = "head_ct_position_anomaly developers", "head_ct_position_anomaly"
 """Manufacturer and model name of the objects."""
@@ -173,8 +173,8 @@ def date_and_time(image: Dataset) -> tuple[str, str]:
     """Date and time of an image as DICOM writes them, or `NO_DATE`, `NO_TIME`."""
     for name in DATES:
         date, time = str(image.get(name) or ""), str(image.get(name.replace("Date", "Time")) or "")
-        if re.fullmatch(r"\d{8}", date):
-            return date, time if re.fullmatch(r"\d{6}(\.\d{1,6})?", time) else NO_TIME
+        if is_date(date):
+            return date, time if is_time(time) else NO_TIME
     return NO_DATE, NO_TIME
 
 

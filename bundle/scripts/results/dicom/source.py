@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
@@ -25,28 +26,49 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.uid import CTImageStorage
+from pydicom.valuerep import DS
 
 from ...reading.headers import ImageHeader, read_headers
 from ...reading.references import check_references
 from ...reading.series import choose, stacks_of
 from ...reading.slices import UNIFORM_MM, Grid
 from ...reading.stacks import stack_grid
+from ...reading.values import number_of
 
 UTF_8 = "ISO_IR 192"
 """The character set of results whose source names one: it holds all that any other can hold."""
 
-NEEDED = {
-    "PatientID": r".*",
-    "PatientName": r".*",
-    "PatientBirthDate": r"\d{8}",
-    "PatientSex": r"[MFO]",
-    "StudyID": r".*",
-    "StudyDate": r"\d{8}",
-    "StudyTime": r"\d{6}(\.\d{1,6})?",
-    "AccessionNumber": r".*",
-    "ReferringPhysicianName": r".*",
+
+def is_date(text: str) -> bool:
+    """True if a text is a day of the calendar as DICOM writes it; for an unknown one, some programs write 00000000."""
+    try:
+        return bool(re.fullmatch(r"\d{8}", text) and datetime.strptime(text, "%Y%m%d"))
+    except ValueError:
+        return False
+
+
+def is_time(text: str) -> bool:
+    """True if a text is a time as DICOM writes it; its end may be left out, from the minutes on."""
+    return bool(re.fullmatch(r"([01]\d|2[0-3])([0-5]\d(([0-5]\d|60)(\.\d{1,6})?)?)?", text))
+
+
+IS_LINE = re.compile(r".*").fullmatch
+
+NEEDED: Mapping[str, Callable[[str], object]] = {
+    "PatientID": IS_LINE,
+    "PatientName": IS_LINE,
+    "PatientBirthDate": is_date,
+    "PatientSex": re.compile(r"[MFO]").fullmatch,
+    "StudyID": IS_LINE,
+    "StudyDate": is_date,
+    "StudyTime": is_time,
+    "AccessionNumber": IS_LINE,
+    "ReferringPhysicianName": IS_LINE,
 }
-"""Attributes of patient and study that every object must have, and what their values look like; else they are empty."""
+"""Attributes of patient and study that every object must have, and whether a value can be copied; else it is empty."""
+
+NEVER_EMPTY = ("SpecificCharacterSet", "SOPClassUID", "SOPInstanceUID", "FrameOfReferenceUID", "LossyImageCompression")
+"""Attributes that objects have with a value or not at all; some sources have them empty."""
 
 NOT_TOLD = "The source does not tell"
 """The method by which a source was made anonymous that names none, as it would have to."""
@@ -91,6 +113,9 @@ def read_source(path: str | Path, series_uid: str | None = None) -> Source:
         for data in files.values():
             complete(data)
         images = tuple(files[h.path] if h.frame is None else flat(h, files[h.path]) for h in chosen)
+        share_frame_of_reference(images)
+        for image in images:
+            measure(image, grid)
     frames = {}
     for header, image in zip(chosen, images, strict=True):
         if header.frame is not None:
@@ -105,19 +130,42 @@ def complete(data: Dataset) -> None:
         data.decode()
         data.SpecificCharacterSet = UTF_8
     data.remove_private_tags()
-    for name, form in NEEDED.items():
+    for name in NEVER_EMPTY:
+        if not data.get(name):
+            data.pop(name, None)
+    for name, can_be_copied in NEEDED.items():
         value = data.get(name) or ""
-        if name not in data or isinstance(value, MultiValue) or not re.fullmatch(form, str(value)):
+        if name not in data or isinstance(value, MultiValue) or not can_be_copied(str(value)):
             setattr(data, name, "")
-    if "SliceThickness" not in data:  # of type 2: it is there, and may be empty
-        data.SliceThickness = None
-    if not data.get("FrameOfReferenceUID"):
-        data.FrameOfReferenceUID = "2.25." + str(uuid5(NAMESPACE_OID, f"{data.SeriesInstanceUID} frame").int)
     if data.get("PatientIdentityRemoved") == "YES" and not data.get("DeidentificationMethodCodeSequence"):
         data.DeidentificationMethod = data.get("DeidentificationMethod") or NOT_TOLD
     if "SOPClassUID" not in data or "SOPInstanceUID" not in data:
         data.SOPClassUID = data.file_meta.MediaStorageSOPClassUID
         data.SOPInstanceUID = data.file_meta.MediaStorageSOPInstanceUID
+
+
+def share_frame_of_reference(images: Sequence[Dataset]) -> None:
+    """Put the images of a series into one frame of reference: the first that is named, or else one that is made up.
+
+    Their positions were read as those of one frame; some anonymisers give each image another, or leave some without.
+    """
+    made_up = "2.25." + str(uuid5(NAMESPACE_OID, f"{images[0].SeriesInstanceUID} frame").int)
+    uid = next((image.FrameOfReferenceUID for image in images if "FrameOfReferenceUID" in image), made_up)
+    for image in images:
+        image.FrameOfReferenceUID = uid
+
+
+def measure(image: Dataset, grid: Grid) -> None:
+    """Let an image say of its slices what their positions say: results copy their thickness and distance.
+
+    Without a thickness it is their distance. Another distance than theirs is left out: some scanners write the gap
+    between slices, or a negative one.
+    """
+    if (number_of(image.get("SliceThickness")) or 0.0) <= 0:
+        image.SliceThickness = DS(grid.spacing_mm, auto_format=True)
+    told = number_of(image.get("SpacingBetweenSlices"))
+    if told is None or np.abs(np.diff(grid.heights_mm) - told).max() > UNIFORM_MM:
+        image.pop("SpacingBetweenSlices", None)
 
 
 def flat(header: ImageHeader, data: Dataset) -> Dataset:
