@@ -75,6 +75,7 @@ def test_every_object_of_an_enhanced_file_is_valid_and_refers_to_it(tmp_path: Pa
         numbers.add(number)
     assert numbers == set(range(1, 38))
     assert len(data.ReferencedSeriesSequence[0].ReferencedInstanceSequence) == 1
+    assert len(data.SourceImageSequence) == 1
 
 
 @needs_dciodvfy

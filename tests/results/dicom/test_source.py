@@ -108,11 +108,16 @@ def test_frames_of_an_enhanced_file_are_images_that_refer_to_it(tmp_path: Path) 
     references = Dataset()
     references.ReferencedInstanceSequence = [reference(str(image.SOPInstanceUID)) for image in source.images]
     references.SourceImageSequence = [reference(str(image.SOPInstanceUID)) for image in source.images[:2]]
+    evidence, content = Dataset(), Dataset()
+    evidence.ReferencedSOPSequence = [reference(str(image.SOPInstanceUID)) for image in source.images]
+    content.ReferencedSOPSequence, content.ValueType = [reference(str(source.images[2].SOPInstanceUID))], "IMAGE"
+    references.ReferencedSeriesSequence, references.ContentSequence = [evidence], [content]
     refer_to_frames(references, source.frames)
-    (whole,) = references.ReferencedInstanceSequence
-    assert whole.ReferencedSOPInstanceUID == frames[0].uid
-    assert "ReferencedFrameNumber" not in whole
+    for (whole,) in (references.ReferencedInstanceSequence, evidence.ReferencedSOPSequence):
+        assert whole.ReferencedSOPInstanceUID == frames[0].uid
+        assert "ReferencedFrameNumber" not in whole
     assert [item.ReferencedFrameNumber for item in references.SourceImageSequence] == [37, 36]
+    assert [item.ReferencedFrameNumber for item in content.ReferencedSOPSequence] == [35]
 
 
 def reference(uid: str) -> Dataset:

@@ -184,24 +184,28 @@ def flat(header: ImageHeader, data: Dataset) -> Dataset:
 
 
 def refer_to_frames(data: Dataset, frames: Mapping[str, Frame]) -> None:
-    """Let every reference of a data set to a flat image refer to the file and the frame; a list names a file once."""
+    """Let every reference of a data set to a flat image refer to the file, and where frames can be named, to the frame.
+
+    A list names a file, or a frame of it, once.
+    """
+    files = {frame.uid for frame in frames.values()}
     for element in data:
         if element.VR != "SQ":
             continue
-        seen: list[Any] = []
+        named, kept = set(), []
         for item in element.value:
             frame = frames.get(str(item.get("ReferencedSOPInstanceUID", "")))
             if frame:
                 item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = frame.sop_class, frame.uid
-                if element.keyword in ("SourceImageSequence", "ReferencedSOPSequence"):
+                of_content = element.keyword == "ReferencedSOPSequence" and "ValueType" in data
+                if of_content or element.keyword == "SourceImageSequence":
                     item.ReferencedFrameNumber = frame.number
-                if element.keyword != "SourceImageSequence" and any(
-                    other.get("ReferencedSOPInstanceUID") == frame.uid for other in seen
-                ):
-                    continue
             refer_to_frames(item, frames)
-            seen.append(item)
-        element.value = seen
+            name = str(item.get("ReferencedSOPInstanceUID")), str(item.get("ReferencedFrameNumber"))
+            if name[0] not in files or name not in named:
+                kept.append(item)
+            named.add(name)
+        element.value = kept
 
 
 def on_slices(values: NDArray[Any], grid: Grid, labels: bool = False) -> NDArray[Any]:
