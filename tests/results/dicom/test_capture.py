@@ -20,5 +20,5 @@ def test_the_pixels_are_those_of_the_picture(tmp_path: Path) -> None:
     np.testing.assert_array_equal(data.pixel_array, np.asarray(Image.open(io.BytesIO(made.picture))))
     assert not np.array_equal(data.pixel_array, data.pixel_array[:, ::-1]), "its sides can be told apart"
     assert data.PhotometricInterpretation == "RGB"
-    assert data.BurnedInAnnotation == "YES"
+    assert data.BurnedInAnnotation == "NO", "its text tells no patient"
     assert "research" in data.ImageComments

@@ -19,7 +19,7 @@ def test_the_pdf_is_in_it(tmp_path: Path) -> None:
     assert len(PDF) % 2 == 0 or data.EncapsulatedDocument[-1:] == b"\0"
     assert data.EncapsulatedDocument[: data.EncapsulatedDocumentLength] == PDF
     assert (data.Modality, data.MIMETypeOfEncapsulatedDocument) == ("DOC", "application/pdf")
-    assert (data.BurnedInAnnotation, data.PatientID) == ("YES", "INVENTED-1")
+    assert (data.BurnedInAnnotation, data.PatientID) == ("NO", "INVENTED-1")
     assert len(data.SourceInstanceSequence) == len(list((tmp_path / "in").iterdir()))
     assert data.SeriesDescription.startswith("Anomaly report. For research use only")
 

@@ -157,6 +157,24 @@ def test_patient_and_study_are_those_of_the_source(tmp_path: Path) -> None:
     assert len({made.read(name).SeriesInstanceUID for name in NAMES}) == 4
 
 
+def test_all_objects_say_the_same_of_patient_study_and_pixels(tmp_path: Path) -> None:
+    def edit(data: Dataset, k: int) -> None:
+        data.IssuerOfPatientID, data.PatientAge, data.StudyDescription = "HOSPITAL", "070Y", "CT head"
+        data.PatientIdentityRemoved, data.DeidentificationMethod = "YES", "By hand"
+        data.BurnedInAnnotation, data.LossyImageCompression, data.LossyImageCompressionRatio = "YES", "01", "8"
+
+    write_series(tmp_path / "in", edit=edit)
+    made = make_of(tmp_path / "in", tmp_path / "out", slices=1, pdf=PDF)
+    for name in (*NAMES, "document", SLICE):
+        data = made.read(name)
+        assert (data.IssuerOfPatientID, data.PatientAge, data.StudyDescription) == ("HOSPITAL", "070Y", "CT head")
+        assert (data.PatientIdentityRemoved, data.DeidentificationMethod) == ("YES", "By hand")
+        if name in ("capture", "document", SLICE):  # the others show no pixels of the source
+            assert data.BurnedInAnnotation == "YES"
+        if "PixelData" in data:
+            assert (data.LossyImageCompression, data.LossyImageCompressionRatio) == ("01", 8)
+
+
 def test_an_unconfirmed_pose_is_said_by_every_object(tmp_path: Path) -> None:
     made = make(tmp_path, quality={"verdict": "unconfirmed"})
     for name in NAMES:

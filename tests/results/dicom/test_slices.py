@@ -32,7 +32,7 @@ def test_a_slice_lies_where_its_source_does_and_refers_to_it(position: str, made
     assert data.SeriesInstanceUID == one.read("slice_001").SeriesInstanceUID
     assert data.SOPInstanceUID != one.read("slice_001").SOPInstanceUID
     assert data.SeriesDescription.startswith("Marked slices, 1 anomaly. For research use only")
-    assert (data.BurnedInAnnotation, data.pixel_array.shape) == ("YES", (source.Rows, source.Columns, 3))
+    assert (data.BurnedInAnnotation, data.pixel_array.shape) == ("NO", (source.Rows, source.Columns, 3))
     assert "research" in data.ImageComments
 
 

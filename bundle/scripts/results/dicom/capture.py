@@ -11,10 +11,13 @@ from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.uid import RLELossless
 
-from .identity import Identity, body_part, finish
+from .identity import Identity, body_part, burned_in, finish
 from .source import Source
 
 NAME = "capture"
+
+LOSSY = ("LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod")
+"""Attributes that tell of lossy compression."""
 
 
 def capture(source: Source, identity: Identity, picture: bytes, number: int) -> Dataset:
@@ -34,5 +37,18 @@ def capture(source: Source, identity: Identity, picture: bytes, number: int) -> 
     data.PatientOrientation = []  # planes of three directions
     data.BodyPartExamined = body_part(source.first)
     data.ImageComments = identity.statement
-    data.BurnedInAnnotation = "YES"
+    describe(data, source.first)
     return finish(data, source, identity, NAME)
+
+
+def describe(data: SCImage, image: Dataset) -> None:
+    """Give a capture of source images what one of them tells of patient, study, burned-in text and lossy compression.
+
+    What was compressed with loss once stays marked (PS3.3 C.7.6.1.1.5).
+    """
+    data.copy_patient_and_study_information(image)
+    data.BurnedInAnnotation = burned_in(image)
+    if image.get("LossyImageCompression") == "01":
+        for name in LOSSY:
+            if name in image:
+                data[name] = image[name]

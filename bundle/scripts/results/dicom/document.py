@@ -9,7 +9,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import EncapsulatedPDFStorage, ExplicitVRLittleEndian
 
 from .codes import IMAGING_REPORT
-from .identity import Identity, finish
+from .identity import Identity, burned_in, finish
 from .source import Source
 
 NAME = "document"
@@ -19,7 +19,7 @@ TITLE = "Head CT position anomaly"
 
 
 def document(source: Source, identity: Identity, pdf: bytes, number: int) -> Dataset:
-    """The PDF, byte for byte; its text is burned in.
+    """The PDF, byte for byte.
 
     Raises:
         ValueError: `pdf` is no PDF.
@@ -45,7 +45,8 @@ def document(source: Source, identity: Identity, pdf: bytes, number: int) -> Dat
         specific_character_set=first.get("SpecificCharacterSet"),
         **shared,
     )
-    data.ConversionType, data.BurnedInAnnotation = "WSD", "YES"
+    data.copy_patient_and_study_information(first)
+    data.ConversionType, data.BurnedInAnnotation = "WSD", burned_in(first)
     for name in ("ContentDate", "ContentTime", "AcquisitionDateTime"):
         setattr(data, name, "")  # `finish` gives it the first two; the last is not known
     data.DocumentTitle = f"{identity.mark}{TITLE}"

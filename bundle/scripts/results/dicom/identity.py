@@ -185,6 +185,11 @@ def body_part(image: Dataset) -> str:
     return first if CODE_STRING.fullmatch(first) else "HEAD"
 
 
+def burned_in(image: Dataset) -> str:
+    """Whether text in the pixels tells patient and date (PS3.3 C.7.6.1.1): the own text does not, the source's may."""
+    return "YES" if image.get("BurnedInAnnotation") == "YES" else "NO"
+
+
 def finish(data: Dataset, source: Source, identity: Identity, name: str) -> Dataset:
     """Remove from an object what differs between runs, date it, and let it refer to real images."""
     organization = identity.uid("dimensions", name)

@@ -17,6 +17,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import JPEG2000Lossless
 
 from ...words import counted
+from .capture import describe
 from .codes import TITLES
 from .document import reference
 from .identity import Identity, body_part, finish
@@ -105,5 +106,5 @@ def secondary_capture(
     data.ImageType = ["DERIVED", "SECONDARY"]
     data.BodyPartExamined = body_part(image)
     data.ImageComments = identity.statement
-    data.BurnedInAnnotation = "YES"
+    describe(data, image)
     return finish(data, scored.source, identity, NAME)
