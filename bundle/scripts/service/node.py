@@ -19,11 +19,14 @@ from .tls import client_problem
 
 LOG = logging.getLogger("head_ct_anomaly")
 
-PLAIN = (ImplicitVRLittleEndian, ExplicitVRLittleEndian)
-"""Transfer syntaxes without compression."""
+PLAIN = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
+"""Transfer syntaxes without compression; the second one is that which every node takes (PS3.5 10.1)."""
 
-SUCCESS = 0x0000
-"""Status of C-STORE (DICOM PS3.4 table B.2-1); 0xBxxx are warnings about objects that were taken."""
+TAKEN = (0x0000, 0x0111)
+"""Statuses of C-STORE of an object that the other node has: success, and that it had it already (PS3.7 annex C).
+
+0xBxxx are warnings about objects that were taken (PS3.4 table B.2-1).
+"""
 
 
 def meta_of(path: Path) -> Any:
@@ -32,7 +35,7 @@ def meta_of(path: Path) -> Any:
 
 
 def as_accepted(association: Any, path: Path) -> Path | pydicom.Dataset:
-    """The file at `path`, or its content without compression if the other node does not take that of the file."""
+    """The file at `path`, or its content without compression if the other node does not take its transfer syntax."""
     meta = meta_of(path)
     syntaxes = {
         syntax
@@ -40,12 +43,12 @@ def as_accepted(association: Any, path: Path) -> Path | pydicom.Dataset:
         if context.abstract_syntax == meta.MediaStorageSOPClassUID
         for syntax in context.transfer_syntax
     }
-    if meta.TransferSyntaxUID in (*PLAIN, *syntaxes):
+    if meta.TransferSyntaxUID in syntaxes:
         return path
     data = pydicom.dcmread(path)
     if meta.TransferSyntaxUID == DeflatedExplicitVRLittleEndian:
         data.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    else:
+    elif meta.TransferSyntaxUID not in PLAIN:
         data.decompress(generate_instance_uid=False)
     return data
 
@@ -75,9 +78,8 @@ class Node:
         ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = ae.connection_timeout = self.timeout_s
         for path in paths:
             meta = meta_of(path)
-            ae.add_requested_context(meta.MediaStorageSOPClassUID, meta.TransferSyntaxUID)
-            if meta.TransferSyntaxUID not in PLAIN:  # some archives take no such
-                ae.add_requested_context(meta.MediaStorageSOPClassUID, ExplicitVRLittleEndian)
+            for syntax in (meta.TransferSyntaxUID, *PLAIN):  # some archives take no compression
+                ae.add_requested_context(meta.MediaStorageSOPClassUID, syntax)
         tls_args = None if self.tls is None else (self.tls, self.host)
         association = ae.associate(self.host, self.port, ae_title=self.ae_title, tls_args=tls_args)
         if not association.is_established:
@@ -118,6 +120,6 @@ class Node:
             status = association.send_c_store(as_accepted(association, path)).get("Status")
         except (ValueError, RuntimeError) as error:
             raise NotTaken(f"{self.ae_title} does not take {path.stem}: {error}") from error
-        if status is None or (status != SUCCESS and status & 0xF000 != 0xB000):
+        if status is None or (status not in TAKEN and status & 0xF000 != 0xB000):
             text = "no answer" if status is None else f"status {status:04X}"
             raise NotTaken(f"{self.ae_title} did not take {path.stem} ({text})")
