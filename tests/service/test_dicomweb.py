@@ -34,6 +34,7 @@ class Server:
             for number in range(images)
         ]
         self.page, self.ignores_offset, self.fails = page, ignores_offset, fails
+        self.refuses = self.has_all = False
 
     def search_for_instances(self, study_uid: str, fields: list[str], offset: int | None = None) -> list[Any]:
         if self.fails:
@@ -47,7 +48,12 @@ class Server:
     def store_instances(self, data: list[Any]) -> Any:
         if self.fails:
             raise self.fails
-        return {}
+        return {"FailedSOPSequence": ["why"]} if self.refuses else {}
+
+    def retrieve_instance_metadata(self, study_uid: str, series_uid: str, image_uid: str) -> Any:
+        if not self.has_all:
+            raise requests.HTTPError("404")
+        return {"00080018": {}}
 
 
 @pytest.fixture
@@ -82,3 +88,19 @@ def test_a_server_that_is_gone_and_one_that_refuses_are_told_apart(tmp_path: Pat
     assert not isinstance(gone.value, NotTaken)
     with pytest.raises(NotTaken, match=r"did not take \w+ \(RetryError\)"):
         node(Server(0, 1, fails=RetryError(None))).send(files)
+
+
+@pytest.mark.parametrize("conflict", [True, False])
+def test_what_a_server_has_already_is_taken_although_it_refuses_it(conflict: bool, tmp_path: Path, node: Any) -> None:
+    files, answer = write_series(tmp_path, at=range(1)), requests.Response()
+    answer.status_code = 409
+    server = Server(0, 1, fails=requests.HTTPError(response=answer) if conflict else None)
+    server.refuses = True
+    with pytest.raises(NotTaken, match=r"did not take \w+"):
+        node(server).send(files)
+    server.has_all = True
+    node(server).send(files)
+    answer.status_code, server.refuses = 400, False
+    if conflict:
+        with pytest.raises(NotTaken, match=r"did not take \w+ \(HTTPError\)"):
+            node(server).send(files)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -69,16 +70,32 @@ class WebNode:
         """
         client = self.client()
         for path in files:
+            data = pydicom.dcmread(path)
             try:
-                answer = client.store_instances([pydicom.dcmread(path)])
+                answer = client.store_instances([data])
             except (requests.ConnectionError, requests.Timeout) as error:
                 raise SendFailed(f"{self.url} can't be reached ({type(error).__name__})") from error
-            except (
-                Exception
-            ) as error:  # of requests, and of its retrying, where the server is there but does not answer
-                raise NotTaken(f"{self.url} did not take {path.stem} ({type(error).__name__})") from error
-            if answer.get("FailedSOPSequence"):
-                raise NotTaken(f"{self.url} did not take {path.stem}")
+            except Exception as error:  # of requests, or of its retrying, where the server is there and does not answer
+                if not (is_conflict(error) and holds(client, data)):
+                    raise NotTaken(f"{self.url} did not take {path.stem} ({type(error).__name__})") from error
+            else:
+                if answer.get("FailedSOPSequence") and not holds(client, data):
+                    raise NotTaken(f"{self.url} did not take {path.stem}")
+
+
+def is_conflict(error: Exception) -> bool:
+    """True if a server answered that it stored nothing (PS3.18 10.5.3.2), as some do where they have the object."""
+    answer = error.response if isinstance(error, requests.HTTPError) else None
+    return answer is not None and answer.status_code == HTTPStatus.CONFLICT
+
+
+def holds(client: Any, data: pydicom.Dataset) -> bool:
+    """True if a server has an object already, of results that are sent again."""
+    uids = (data.StudyInstanceUID, data.SeriesInstanceUID, data.SOPInstanceUID)
+    try:
+        return bool(client.retrieve_instance_metadata(*uids))
+    except Exception:  # as it says that it has none
+        return False
 
 
 def value_of(found: Mapping[str, Any], tag: str) -> str:
