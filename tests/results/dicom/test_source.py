@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pydicom
 import pytest
 from dicom_series import write_enhanced, write_series
 from pydicom.dataset import Dataset
@@ -75,6 +76,14 @@ def test_what_is_empty_in_the_source_and_never_in_results_is_left_out(tmp_path: 
     assert source.first.SOPClassUID == "1.2.840.10008.5.1.4.1.1.2"
     assert len({image.SOPInstanceUID for image in source.images}) == 37
     assert not {"SpecificCharacterSet", "LossyImageCompression"} & set(source.first.dir())
+
+
+def test_an_image_without_a_class_is_a_ct_image(tmp_path: Path) -> None:
+    for path in write_series(tmp_path):
+        data = pydicom.dcmread(path)
+        del data.SOPClassUID, data.file_meta.MediaStorageSOPClassUID
+        data.save_as(path)
+    assert read_source(tmp_path).first.SOPClassUID == "1.2.840.10008.5.1.4.1.1.2"
 
 
 @pytest.mark.parametrize("uids", [["", "1.2.7"], ["1.2.7", "1.2.8", ""], [""] * 36 + ["1.2.7"]])

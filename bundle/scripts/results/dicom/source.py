@@ -139,8 +139,9 @@ def complete(data: Dataset) -> None:
             setattr(data, name, "")
     if data.get("PatientIdentityRemoved") == "YES" and not data.get("DeidentificationMethodCodeSequence"):
         data.DeidentificationMethod = data.get("DeidentificationMethod") or NOT_TOLD
-    if "SOPClassUID" not in data or "SOPInstanceUID" not in data:
-        data.SOPClassUID = data.file_meta.MediaStorageSOPClassUID
+    if "SOPClassUID" not in data:
+        data.SOPClassUID = data.file_meta.get("MediaStorageSOPClassUID") or CTImageStorage
+    if "SOPInstanceUID" not in data:
         data.SOPInstanceUID = data.file_meta.MediaStorageSOPInstanceUID
 
 
