@@ -104,3 +104,21 @@ def test_what_a_server_has_already_is_taken_although_it_refuses_it(conflict: boo
     if conflict:
         with pytest.raises(NotTaken, match=r"did not take \w+ \(HTTPError\)"):
             node(server).send(files)
+
+
+def test_a_password_in_the_url_is_used_and_never_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    node = WebNode("http://user:p%40ss@127.0.0.1:1/dicom-web")
+    client = node.client()
+    assert (client._session.auth, client.host) == (("user", "p@ss"), "127.0.0.1")
+    monkeypatch.setattr(client, "store_instances", lambda data: {"FailedSOPSequence": ["why"]})
+    monkeypatch.setattr(WebNode, "client", lambda self: client)
+    monkeypatch.setattr("scripts.service.dicomweb.holds", lambda client, data: False)
+    with pytest.raises(NotTaken, match=r"^http://127.0.0.1:1/dicom-web did not take 000$"):
+        node.send(write_series(tmp_path, at=range(1)))
+
+
+def test_what_is_no_address_is_said() -> None:
+    for url in ("ftp://user:secret@archive", "http://", "archive"):
+        with pytest.raises(WrongUsage, match=r"is no address of a DICOMweb server") as error:
+            WebNode(url).client()
+        assert "secret" not in str(error.value)

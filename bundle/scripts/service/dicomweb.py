@@ -12,6 +12,7 @@ from typing import Any
 import pydicom
 import requests
 from dicomweb_client.api import DICOMwebClient
+from requests.utils import get_auth_from_url, urldefragauth
 
 from ..errors import WrongUsage
 from ..reading.headers import IMAGE_STORAGE
@@ -20,9 +21,14 @@ from .sending import NotTaken, SendFailed
 
 @dataclass(frozen=True)
 class WebNode:
-    """A DICOMweb server at a base URL, for example http://127.0.0.1:8042/dicom-web ."""
+    """A DICOMweb server at a base URL, for example http://127.0.0.1:8042/dicom-web , with USER:PASSWORD@ if it asks."""
 
     url: str
+
+    @property
+    def address(self) -> str:
+        """The URL as it may be shown: without user and password."""
+        return str(urldefragauth(self.url))
 
     def client(self) -> Any:
         """A client of the server; a proxy or certificates are taken from the environment, as `requests` does.
@@ -30,10 +36,13 @@ class WebNode:
         Raises:
             WrongUsage: the URL is none.
         """
+        session = requests.Session()
+        if any(login := get_auth_from_url(self.url)):
+            session.auth = login
         try:
-            return DICOMwebClient(url=self.url)
+            return DICOMwebClient(url=self.address, session=session)
         except ValueError as error:
-            text = f"{self.url} is no address of a DICOMweb server. Say --dicomweb http://HOST:PORT/PATH."
+            text = f"{self.address} is no address of a DICOMweb server. Say --dicomweb http://HOST:PORT/PATH."
             raise WrongUsage(text) from error
 
     def images(self, study_uid: str) -> Iterator[tuple[str, bytes]]:
@@ -56,10 +65,10 @@ class WebNode:
                 if not new:  # that was all, or the server knows no pages and gives the first one again
                     break
         except Exception as error:  # of requests, of its retrying, and of answers that are none
-            text = f"{self.url} did not give the study ({type(error).__name__}). Check --dicomweb."
+            text = f"{self.address} did not give the study ({type(error).__name__}). Check --dicomweb."
             raise WrongUsage(text) from error
         if not count:
-            raise WrongUsage(f"{self.url} has no CT image of that study. Check --study.")
+            raise WrongUsage(f"{self.address} has no CT image of that study. Check --study.")
 
     def send(self, files: Iterable[Path]) -> None:
         """Send DICOM files; all were taken when it returns.
@@ -70,17 +79,17 @@ class WebNode:
         """
         client = self.client()
         for path in files:
-            data = pydicom.dcmread(path)
             try:
+                data = pydicom.dcmread(path)
                 answer = client.store_instances([data])
             except (requests.ConnectionError, requests.Timeout) as error:
-                raise SendFailed(f"{self.url} can't be reached ({type(error).__name__})") from error
+                raise SendFailed(f"{self.address} can't be reached ({type(error).__name__})") from error
             except Exception as error:  # of requests, or of its retrying, where the server is there and does not answer
                 if not (is_conflict(error) and holds(client, data)):
-                    raise NotTaken(f"{self.url} did not take {path.stem} ({type(error).__name__})") from error
+                    raise NotTaken(f"{self.address} did not take {path.stem} ({type(error).__name__})") from error
             else:
                 if answer.get("FailedSOPSequence") and not holds(client, data):
-                    raise NotTaken(f"{self.url} did not take {path.stem}")
+                    raise NotTaken(f"{self.address} did not take {path.stem}")
 
 
 def is_conflict(error: Exception) -> bool:
