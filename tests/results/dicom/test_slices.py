@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pydicom
@@ -10,7 +11,11 @@ import pytest
 
 pytest.importorskip("highdicom")
 
-from dicom_results import Made
+from dicom_results import Made, make_of
+from dicom_series import write_series
+from pydicom.config import IGNORE
+from pydicom.dataelem import DataElement
+from pydicom.dataset import Dataset
 
 from scripts.results.dicom.marked_slices import marked_slice
 from scripts.results.overlay import CONTOURS
@@ -34,6 +39,19 @@ def test_a_slice_lies_where_its_source_does_and_refers_to_it(position: str, made
     assert data.SeriesDescription.startswith("Marked slices, 1 anomaly. For research use only")
     assert (data.BurnedInAnnotation, data.pixel_array.shape) == ("NO", (source.Rows, source.Columns, 3))
     assert "research" in data.ImageComments
+
+
+def test_numbers_with_more_digits_than_dicom_has_are_rounded(tmp_path: Path) -> None:
+    def edit(data: Dataset, k: int) -> None:
+        for name, more in (("PixelSpacing", "0" * 12 + "1"), ("ImagePositionPatient", "12345")):
+            values = [f"{text}{more}" for text in map(str, data[name].value)]
+            data.add(DataElement(name, "DS", values, validation_mode=IGNORE))
+
+    write_series(tmp_path / "in", edit=edit)
+    data = make_of(tmp_path / "in", tmp_path / "out", slices=1).read("slice_001")
+    for name in ("PixelSpacing", "ImagePositionPatient"):
+        assert all(len(str(value)) <= 16 for value in data[name].value)
+    assert [float(value) for value in data.PixelSpacing] == pytest.approx([4.6, 4.4])
 
 
 def test_contours_text_and_caution() -> None:

@@ -15,6 +15,7 @@ from highdicom.sc import SCImage
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.uid import JPEG2000Lossless
+from pydicom.valuerep import DS
 
 from ...words import counted
 from .capture import describe
@@ -98,9 +99,9 @@ def secondary_capture(
     )
     data.PatientOrientation = []  # it follows from the orientation below
     data.FrameOfReferenceUID, data.PositionReferenceIndicator = image.FrameOfReferenceUID, ""
-    data.ImagePositionPatient = [float(value) for value in image.ImagePositionPatient]
-    data.ImageOrientationPatient = [float(value) for value in image.ImageOrientationPatient]
-    data.PixelSpacing = list(image.PixelSpacing)
+    data.ImagePositionPatient = [DS(float(value), auto_format=True) for value in image.ImagePositionPatient]
+    data.ImageOrientationPatient = [DS(float(value), auto_format=True) for value in image.ImageOrientationPatient]
+    data.PixelSpacing = [DS(value, auto_format=True) for value in image.PixelSpacing]
     data.SliceThickness = image.get("SliceThickness")
     data.SourceImageSequence = [reference(image)]
     data.ImageType = ["DERIVED", "SECONDARY"]
