@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from result_record import RESULT
 
+from scripts.cohort.index import excess
 from scripts.cohort.table import (
     TABLE_NAME,
     WORKLIST,
@@ -121,6 +122,28 @@ def test_the_short_table_has_what_is_looked_at() -> None:
         'two,refused,,,,,,,,,,,,,,,"There is no CT image. Give a ""head"", please."',
         "three,failed,,,,,,,,,,,,,,,killed",
     ]
+
+
+@pytest.mark.parametrize(
+    ("score", "limit", "written"),
+    [
+        (2.0004, 2.0001, "2.0004,,,2.0001"),
+        (2.0005, 2.0004, "2.001,,,2.0"),
+        (1.9996, 2.0, "2.0,,,2.0"),
+        (2.0, 2.0004, "2.0,,,2.0"),
+        (2.0, 2.0, "2.0,,,2.0"),
+        (2.00049, 2.00051, "2.0,,,2.001"),
+    ],
+)
+def test_a_score_just_above_its_threshold_stays_above_it(
+    score: float, limit: float, written: str, tmp_path: Path
+) -> None:
+    row = Row("one", "done", "", {"left_hemisphere": score}, {"left_hemisphere": {"threshold": limit}})
+    path = tmp_path / TABLE_NAME
+    path.write_text(short_text([row]), encoding="utf-8")
+    assert f"one,done,{written},,,,,," in path.read_text(encoding="utf-8")
+    (read,) = read_short(path)
+    assert ((excess(read) or 0) > 1) is (score > limit)
 
 
 def compared(case: str, below: int) -> Row:

@@ -121,14 +121,21 @@ def with_q_values(columns: Sequence[str], lines: Sequence[Sequence[str]]) -> lis
 
 def _short(row: Row, folder: str, p_and_q: tuple[float | None, float | None]) -> tuple[Any, ...]:
     """The cells of a row of the short table."""
-    numbers = [*(row.score(region) for region in REGIONS), *(row.score(region, "threshold") for region in REGIONS)]
-    cells = [None if number is None else round(number, 3) for number in numbers]
+    pairs = [_rounded(row.score(region), row.score(region, "threshold")) for region in REGIONS]
+    cells = [*(score for score, _ in pairs), *(limit for _, limit in pairs)]
     found, done = row.found, row.status == DONE
     files = ["/".join(part for part in (folder, row.case, name) if part) if name else "" for name in found.files]
     count = len(found.detections) if done else None
     first = next(iter(found.detections), "")
     flags = " ".join(found.flags)
     return (row.case, row.status, *cells, *p_and_q, found.verdict, flags, count, first, *files, row.reason)
+
+
+def _rounded(score: Number, limit: Number) -> tuple[Number, Number]:
+    """A score and its threshold with 3 decimals; with all of them where 3 put it on the other side of its threshold."""
+    close = score is not None and limit is not None and (round(score, 3) > round(limit, 3)) != (score > limit)
+    score, limit = (number if number is None or close else round(number, 3) for number in (score, limit))
+    return score, limit
 
 
 def read_short(path: Path) -> list[Row]:
