@@ -84,6 +84,13 @@ def test_joined_shards_are_one_run_of_the_whole_list(scored: Path, capsys: pytes
     assert main(["merge", *shards(scored), "-o", str(joined)]) == 0, "again, and over an evaluation"
 
 
+def test_links_lead_to_the_results_from_a_folder_behind_a_link(scored: Path, tmp_path: Path) -> None:
+    (tmp_path / "disk" / "of" / "home").mkdir(parents=True)
+    (tmp_path / "home").symlink_to(tmp_path / "disk" / "of" / "home")
+    assert main(["merge", *shards(scored), "-o", str(tmp_path / "home" / "all")]) == 0
+    assert verify(tmp_path / "home" / "all" / "cases" / "case-0")
+
+
 def test_a_list_may_grow_and_moves_no_case(
     made: Path, scored: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -129,7 +129,7 @@ def link(part: Path, output: Path) -> None:
     """
     for folder in LINKED:
         targets, place = list(entries(part / folder)), output / folder
-        there = os.path.relpath(part / folder, place)
+        there = os.path.relpath((part / folder).resolve(), place.resolve())  # a link is followed from its true folder
         try:
             if targets:
                 place.mkdir(exist_ok=True)
