@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from result_record import RESULT
 from scripts.cohort.folder import CohortFolder, shortened
 from scripts.cohort.table import Row, read_table
 from scripts.errors import OutputExists, OutputFailed, WrongUsage
+from scripts.files import locks
 from scripts.results.folder import write_results
 
 FACTS = {"score": "raw_maximum", "settings": {"stride": 2, "map": "error"}}
@@ -98,6 +100,14 @@ def test_a_folder_of_something_else_is_left_alone(folder: CohortFolder, tmp_path
         CohortFolder(folder.root / "thesis.txt").check()
 
 
+@pytest.mark.parametrize("name", [".DS_Store", ".nfs00000001", "Thumbs.db", "desktop.ini"])
+def test_what_systems_put_into_folders_is_no_obstacle(folder: CohortFolder, name: str) -> None:
+    folder.settle(FACTS, {})
+    (folder.root / name).write_text("")
+    folder.settle(FACTS, {})
+    assert (folder.root / name).exists()
+
+
 @pytest.mark.parametrize("text", ["", "{}", '{"format": "another"}'])
 def test_facts_that_are_not_ours(folder: CohortFolder, text: str) -> None:
     folder.root.mkdir()
@@ -115,6 +125,20 @@ def test_only_one_run_at_a_time_and_half_written_results_go(folder: CohortFolder
             pass
     with folder.locked():
         pass
+
+
+def test_without_locks_what_another_run_may_be_writing_stays(
+    folder: CohortFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locks, "_locked", lambda descriptor: False)
+    now, old = (folder.root / "cases" / f".{case}.0123abcd.partial" for case in ("now", "old"))
+    for place in (now, old):
+        place.mkdir(parents=True)
+    os.utime(old, (0, 0))
+    with folder.locked():
+        assert now.exists()
+        assert not old.exists()
+    assert now.exists()
 
 
 def test_a_killed_run_keeps_no_lock(folder: CohortFolder) -> None:

@@ -22,6 +22,7 @@ from ..errors import OutputExists, WrongUsage
 from ..files.atomic import write_output
 from ..files.json_text import json_text
 from ..files.locks import alone, lock_file
+from ..results.folder import ABANDONED_S, abandoned
 from ..results.record import RESULT_NAME, own_files
 from ..statistics.alpha import ALPHA
 from .table import DETAILS_NAME, DONE, FAILED, REFUSED, TABLE_NAME, Row, row_of, short_text, table_text
@@ -39,6 +40,9 @@ OWN = {FACTS_NAME, EVALUATION_NAME, INDEX_NAME, PREDICTIONS_NAME, TABLE_NAME, DE
 OWN |= {CASES, REASONS, REGISTERED, THUMBNAILS, LOCK}
 """All that a cohort run puts into its folder."""
 
+BY_SYSTEMS = {"Thumbs.db", "desktop.ini"}
+"""Files that Windows puts into folders that are looked at; those of other systems are hidden."""
+
 
 class CohortFolder:
     """The folder of a cohort run; it need not exist yet."""
@@ -55,17 +59,19 @@ class CohortFolder:
             OutputFailed: it can't be written.
         """
         taken = f"Another run works in {self.root}. Wait for it, or choose another folder."
-        with alone(lock_file(self.root / LOCK), self.root, taken):
-            self.remove_half_written()
+        with alone(lock_file(self.root / LOCK), self.root, taken) as firm:
+            age_s = 0 if firm else ABANDONED_S  # without locks, another run may be writing
+            self.remove_half_written(age_s)
             try:
                 yield
             finally:
-                self.remove_half_written()
+                self.remove_half_written(age_s)
 
-    def remove_half_written(self) -> None:
-        """Remove leftovers of killed workers beside the cases."""
+    def remove_half_written(self, age_s: float) -> None:
+        """Remove leftovers of killed workers beside the cases, in which nothing was written for so long."""
         for folder in (self.root / CASES).glob(".*.partial"):
-            shutil.rmtree(folder, ignore_errors=True)
+            if abandoned(folder, age_s):
+                shutil.rmtree(folder, ignore_errors=True)
         for file in (self.root / CASES).glob(".*.lock"):
             file.unlink(missing_ok=True)
 
@@ -105,7 +111,7 @@ class CohortFolder:
         if self.root.is_file():
             raise OutputExists(f"{self.root} is a file. Choose another name for the output folder.")
         found = {path.name for path in self.root.iterdir()} if self.root.is_dir() else set()
-        others = sorted(name for name in found - OWN if not name.endswith(".partial"))
+        others = sorted(name for name in found - OWN - BY_SYSTEMS if not name.startswith("."))
         if others:
             raise OutputExists(
                 f"{self.root} holds {others[0]}, which is no part of a cohort run. Choose another folder."

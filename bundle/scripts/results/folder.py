@@ -17,7 +17,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -84,12 +84,17 @@ def write_results(
 def remove_abandoned(target: Path, age_s: float = ABANDONED_S) -> None:
     """Remove staging folders of `target` in which nothing was written for so long: who made them was killed."""
     pattern = re.compile(rf"\.{re.escape(target.name)}\.[0-9a-f]{{8}}\.partial")
-    before = time.time() - age_s
     for folder in target.parent.glob(".*.partial"):
-        if pattern.fullmatch(folder.name) and folder.is_dir() and not folder.is_symlink():
-            with suppress(OSError):  # another process may remove it at the same time
-                if not age_s or max(path.lstat().st_mtime for path in (folder, *folder.rglob("*"))) < before:
-                    shutil.rmtree(folder, ignore_errors=True)
+        if pattern.fullmatch(folder.name) and folder.is_dir() and not folder.is_symlink() and abandoned(folder, age_s):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def abandoned(folder: Path, age_s: float) -> bool:
+    """True if nothing was written in a staging folder for so long; always without an age."""
+    try:
+        return not age_s or max(path.lstat().st_mtime for path in (folder, *folder.rglob("*"))) < time.time() - age_s
+    except OSError:  # another process removes it at the same time
+        return False
 
 
 def check_target(target: Path, overwrite: bool = False) -> None:
