@@ -47,6 +47,12 @@ def test_results_that_are_not_complete_do_not_count(folder: CohortFolder) -> Non
     assert not folder.finished("one")
 
 
+@pytest.mark.parametrize("text", ["", "[]", '{"state": "done"}'])
+def test_a_damaged_reason_does_not_count(folder: CohortFolder, text: str) -> None:
+    folder.write("reasons/one.json", text)
+    assert folder.row("one") is None
+
+
 def test_a_case_that_failed_and_then_was_done_is_done(folder: CohortFolder) -> None:
     folder.keep_reason(Row("one", "failed", "Killed."))
     finish(folder, "one")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import pickle
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,25 @@ def test_a_failure_is_kept_and_tried_again(
     assert CohortFolder(tmp_path / "out #1").row("one") == row
     run_case(plan(tmp_path), CASE)
     assert workflow.runs == 2
+
+
+def test_a_scan_that_can_not_be_reached_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    replaced(monkeypatch, error=refusal("path_missing", "/scans/one can't be read (Stale file handle)."), writes=False)
+    row = run_case(plan(tmp_path), CASE)
+    assert (row.status, row.reason) == ("failed", "/scans/one can't be read (Stale file handle). Check the path.")
+    replaced(monkeypatch)
+    assert run_case(plan(tmp_path), CASE).status == "done"
+
+
+def test_damaged_results_are_to_be_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    replaced(monkeypatch)
+    run_case(plan(tmp_path), CASE)
+    place = tmp_path / "out #1" / "cases" / "one"
+    (place / "result.json").write_text("{")
+    row = run_case(plan(tmp_path), CASE)
+    assert (row.status, row.reason) == ("failed", f"{place} holds no complete results. Remove it.")
+    shutil.rmtree(place)
+    assert run_case(plan(tmp_path), CASE).status == "done"
 
 
 def test_results_that_another_process_wrote_meanwhile_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -136,13 +136,14 @@ class CohortFolder:
         return content
 
     def row(self, case: str) -> Row | None:
-        """The row of a case; None if the case has no result yet."""
+        """The row of a case; None if the case has no result yet, or a damaged one."""
         folder, reason = self.root / CASES / case, self.root / REASONS / f"{case}.json"
         if own_files(folder):
             return row_of(case, json.loads((folder / RESULT_NAME).read_text(encoding="utf-8")))
-        if reason.is_file():
+        try:
             return Row(case, **json.loads(reason.read_text(encoding="utf-8")))
-        return None
+        except (FileNotFoundError, ValueError, TypeError):
+            return None
 
     def finished(self, case: str) -> bool:
         """True if a case is done or refused."""

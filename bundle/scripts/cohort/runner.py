@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..assets import bundle_root
+from ..datasets.cache import PASSING
 from ..datasets.datalist import Case
 from ..errors import OutputExists, OutputFailed, as_ours, described, disk_is_full, origin
 from ..files.zipped import unpacked
@@ -84,8 +85,11 @@ def run_case(plan: Plan, case: Case) -> Row:
     try:
         with quiet(), unpacked(case.image) as place:
             run_configs(plan.configs, plan.values_of(replace(case, image=place)))
-    except (InputRefused, OutputExists) as error:
-        status, reason = REFUSED if isinstance(error, InputRefused) else FAILED, str(error)
+    except InputRefused as error:  # a scan that can't be reached may be the next time
+        status, reason = FAILED if error.code == PASSING else REFUSED, str(error)
+    except OutputExists as error:
+        place = folder.root / CASES / case.name
+        status, reason = FAILED, f"{place} holds no complete results. Remove it." if place.exists() else str(error)
     except OutputFailed:
         raise
     except Exception as error:
