@@ -77,8 +77,8 @@ def scanner_of(data: Dataset) -> str:
     if not names[1]:
         return ""
     own = text_of(data, "DeviceSerialNumber") or text_of(data, "StationName")
-    digits = f"#{hashlib.sha256(own.encode()).hexdigest()[:4]}" if own else ""
-    return " ".join(part for part in (shortened(printable(" ".join(names)), LONGEST), digits) if part)
+    digits = f" #{hashlib.sha256(own.encode()).hexdigest()[:4]}" if own else ""
+    return f"{shortened(printable(' '.join(names)), LONGEST - len(digits))}{digits}"
 
 
 def month_of(data: Dataset) -> str:

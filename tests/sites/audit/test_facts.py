@@ -71,6 +71,30 @@ def test_headers_then_the_list_and_no_header_twice(tmp_path: Path) -> None:
     assert facts_of_cases([gone], {}) == {"one": {}}
 
 
+def test_no_value_of_a_header_is_a_formula_in_a_spreadsheet(tmp_path: Path) -> None:
+    def edit(dataset: Dataset, _: int) -> None:
+        dataset.Manufacturer, dataset.ManufacturerModelName, dataset.ConvolutionKernel = "=1+1", "A", "@SUM(1)"
+
+    write_series(tmp_path / "scan", edit=edit)
+    found = facts_in_headers(Case("one", tmp_path / "scan"))
+    assert (found["scanner"], found["kernel"]) == ("1+1 A", "SUM(1)")
+
+
+def test_two_devices_of_a_model_with_a_long_name_are_told_apart(tmp_path: Path) -> None:
+    def scanner(station: str) -> str:
+        def edit(dataset: Dataset, _: int) -> None:
+            dataset.Manufacturer, dataset.ManufacturerModelName = (
+                "A company of medical systems",
+                "and a long name of a model",
+            )
+            dataset.StationName = station
+
+        write_series(tmp_path / station, edit=edit)
+        return facts_in_headers(Case("one", tmp_path / station))["scanner"]
+
+    assert scanner("CT1") != scanner("CT2")
+
+
 def test_what_an_earlier_table_left_out_is_read_from_the_headers(tmp_path: Path) -> None:
     def edit(dataset: Dataset, _: int) -> None:
         dataset.PatientSex, dataset.StudyDate = "M", "20260317"

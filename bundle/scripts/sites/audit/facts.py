@@ -48,6 +48,9 @@ IN_HEADERS = {"scanner", MONTH}
 LONGEST = 60
 """Characters of the longest value."""
 
+FORMULA = "=+-@"
+"""Characters by which a spreadsheet takes a cell for a formula; no value of a header begins with them."""
+
 Facts = dict[str, str]
 """Values by name, without the unknown ones."""
 
@@ -104,7 +107,8 @@ def facts_in_headers(case: Case) -> Facts:
     except InputRefused:
         return {}
     values = {"thickness": found.thickness_mm, "age": found.age_years, "month": found.month}
-    values |= {"scanner": found.scanner, "kernel": found.kernel, "sex": found.sex}
+    texts = {"scanner": found.scanner, "kernel": found.kernel, "sex": found.sex}
+    values |= {name: text.lstrip(FORMULA) for name, text in texts.items()}
     known = {name: value for name, value in values.items() if not isinstance(value, float) or 0 <= value <= 200}
     return checked_facts(known, "header")
 
