@@ -173,6 +173,7 @@ def test_a_folder_with_something_else_in_it_is_left_alone(
 ) -> None:
     folder, _ = given
     (folder / "out").mkdir()
+    (folder / "out" / ".DS_Store").write_text("of a file manager")
     (folder / "out" / "letter.txt").write_text("dear")
     assert run(folder) == 4
     assert "holds letter.txt, which is no part of a power run" in capsys.readouterr().err

@@ -10,7 +10,7 @@ import argparse
 import os
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -251,8 +251,8 @@ def shares_networks(args: argparse.Namespace) -> bool:
 def work_through(plan: Plan, cases: Sequence[Case], todo: Sequence[Case], args: argparse.Namespace) -> None:
     """Score the cases `todo`, some of `cases`, with a bar, and a line for each that has no scores."""
     folder = CohortFolder(plan.root)
-    before: Mapping[str, Row | None] = {case.name: folder.row(case.name) for case in cases}
-    counts = Counter(row.status for row in before.values() if row and row.status != FAILED)
+    before = (folder.row(case.name) for case in cases)  # one at a time: together they take gigabytes
+    counts = Counter(row.status for row in before if row and row.status != FAILED)
     with tqdm(total=len(cases), initial=len(cases) - len(todo), desc="cohort", unit="case") as bar:
         for case, answer in answers(partial(run_case, plan), todo, args):
             row = answer if isinstance(answer, Row) else shortened(Row(case.name, FAILED, f"{answer.reason}."))

@@ -17,7 +17,7 @@ from typing import Any
 from ..anomaly.chosen_calibration import why_no_alpha
 from ..anomaly.files import THRESHOLDS_NAME
 from ..assets import metadata, place, sha256
-from ..cohort.folder import differing
+from ..cohort.folder import BY_SYSTEMS, differing
 from ..cohort.scan_folder import cases_in, check_some
 from ..datasets.datalist import SECTIONS, Case, listed_cases
 from ..errors import OutputExists, WrongUsage
@@ -129,9 +129,9 @@ def check_folder(folder: Path) -> None:
     """
     if folder.is_file():
         raise OutputExists(f"{folder} is a file. Choose another name for the output folder.")
-    own = {NAME, TABLE_NAME, PICTURE_NAME, SCANS}
+    own = {NAME, TABLE_NAME, PICTURE_NAME, SCANS, *BY_SYSTEMS}
     found = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-    if others := sorted(name for name in found - own if not name.endswith(".partial")):
+    if others := sorted(name for name in found - own if not name.startswith(".")):
         raise OutputExists(f"{folder} holds {others[0]}, which is no part of a power run. Choose another folder.")
 
 

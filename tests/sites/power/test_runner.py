@@ -96,6 +96,16 @@ def test_what_a_scan_gave_is_kept_under_its_key(tmp_path: Path, monkeypatch: pyt
     assert kept(one) is None
 
 
+def test_a_scan_that_can_not_be_reached_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object) -> None:
+        raise refusal("path_missing", "/scans/one can't be read (Stale file handle).")
+
+    one = job(tmp_path)
+    monkeypatch.setattr(runner, "judged", away)
+    assert plant_and_judge(RECIPE, one).startswith("failed. /scans/one can't be read")
+    assert kept(one) is None
+
+
 def test_a_refusal_is_kept_and_a_failure_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise refusal("registration_failed", "No head.")

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from ...anomaly.chosen_calibration import SHIPPED, Chosen
+from ...datasets.cache import PASSING
 from ...datasets.datalist import Case
 from ...errors import described, origin
 from ...files.atomic import write_output
@@ -102,6 +103,8 @@ def plant_and_judge(recipe: Recipe, job: Job) -> str:
         with quiet(), unpacked(job.case.image) as place:
             content |= judged(recipe, job.case, place)
     except InputRefused as refused:
+        if refused.code == PASSING:  # it may be within reach the next time
+            return f"failed. {refused}"
         content |= {"refused": " ".join(str(refused).split())}
     except Exception as error:
         return f"failed. {described(origin(error))}"
