@@ -133,6 +133,18 @@ def test_only_one_run_at_a_time_and_half_written_results_go(folder: CohortFolder
         pass
 
 
+def test_half_written_files_go_those_that_others_may_be_writing_after_a_day(folder: CohortFolder) -> None:
+    places = {name: folder.root / name for name in (".", "reasons", "registered", "thumbnails")}
+    for place in places.values():
+        place.mkdir(parents=True, exist_ok=True)
+        for age in ("now", "old"):
+            (place / f".{age}.0123abcd.partial").write_text("")
+        os.utime(place / ".old.0123abcd.partial", (0, 0))
+    with folder.locked():
+        left = {name: [path.name for path in place.glob(".*.partial")] for name, place in places.items()}
+    assert left == {**dict.fromkeys(places, [".now.0123abcd.partial"]), "reasons": []}
+
+
 def test_without_locks_what_another_run_may_be_writing_stays(
     folder: CohortFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

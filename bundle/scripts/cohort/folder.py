@@ -68,10 +68,15 @@ class CohortFolder:
                 self.remove_half_written(age_s)
 
     def remove_half_written(self, age_s: float) -> None:
-        """Remove leftovers of killed workers beside the cases, in which nothing was written for so long."""
-        for folder in (self.root / CASES).glob(".*.partial"):
-            if abandoned(folder, age_s):
-                shutil.rmtree(folder, ignore_errors=True)
+        """Remove what killed workers left beside cases and reasons, if nothing was written to it for so long.
+
+        Other commands may be writing elsewhere in the folder: what is half-written there goes after a day.
+        """
+        ages_s = {CASES: age_s, REASONS: age_s, **dict.fromkeys((".", REGISTERED, THUMBNAILS), ABANDONED_S)}
+        for name, least_s in ages_s.items():
+            for partial in (self.root / name).glob(".*.partial"):
+                if abandoned(partial, least_s):
+                    shutil.rmtree(partial, ignore_errors=True) if partial.is_dir() else partial.unlink(missing_ok=True)
         for file in (self.root / CASES).glob(".*.lock"):
             file.unlink(missing_ok=True)
 
