@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import errno
 import os
 import shutil
 from contextlib import nullcontext
@@ -45,6 +46,24 @@ def test_each_entry_is_a_scan(folder: Path) -> None:
     assert len({source.group for source in sources_in(folder)}) == 4
     with pytest.raises(WrongUsage, match="There is no folder"):
         sources_in(folder / "nothing")
+
+
+def test_a_file_that_can_not_be_reached_has_no_part_in_a_fingerprint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "scan" / "inner").mkdir(parents=True)
+    for name in ("a.dcm", "inner/b.dcm"):
+        (tmp_path / "scan" / name).write_bytes(b"image")
+    source, reach = Source("scan", "scan", tmp_path / "scan"), Path.stat
+    assert [entry[0] for entry in source.fingerprint()] == ["scan/a.dcm", "scan/inner/b.dcm"]
+
+    def stat(path: Path, **words: bool) -> os.stat_result:
+        if path.name == "b.dcm":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return reach(path, **words)
+
+    monkeypatch.setattr(Path, "stat", stat)
+    assert [entry[0] for entry in source.fingerprint()] == ["scan/a.dcm"]
 
 
 def test_anatomies_take_turns_and_are_the_groups(tmp_path: Path) -> None:

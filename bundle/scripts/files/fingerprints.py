@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -36,13 +38,19 @@ class Source:
         """
         if self.seed is not None:
             return [sha256(self.path), self.seed, self.variety, simulator_sha256()]
-        files = [self.path] if self.path.is_file() else sorted(path for path in self.path.rglob("*") if path.is_file())
-        return [_entry(file, self.path.parent) for file in files]
+        found = sorted(Path(folder, name) for folder, _, names in os.walk(self.path) for name in names)
+        files = [self.path] if os.path.isfile(self.path) else found
+        return [entry for file in files if (entry := _entry(file, self.path.parent))]
 
 
 def _entry(file: Path, folder: Path) -> list[Any]:
-    """Plain values that change with a file, which lies below a folder."""
-    facts = file.stat()
+    """Plain values that change with a file, which lies below a folder; none of what is no file, or can't be reached."""
+    try:
+        facts = file.stat()
+    except OSError:
+        return []
+    if not stat.S_ISREG(facts.st_mode):
+        return []
     return [str(file.relative_to(folder)), facts.st_size, facts.st_mtime_ns, sample_sha256(file, facts.st_size)]
 
 
