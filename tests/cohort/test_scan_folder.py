@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -34,6 +37,43 @@ def test_each_entry_is_a_case_by_its_name(tmp_path: Path) -> None:
         "series.1": "series.1",
         "simulated": "simulated/scan.nii.gz",
     }
+
+
+def closed(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Let a folder be as one that this user may not read: root, who may run the tests, reads all."""
+    listed, reach = Path.iterdir, Path.stat
+    error = PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+
+    def iterdir(path: Path) -> Iterator[Path]:
+        if path == folder:
+            raise error
+        return listed(path)
+
+    def stat(path: Path, **words: bool) -> os.stat_result:
+        if folder in path.parents:
+            raise error
+        return reach(path, **words)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    monkeypatch.setattr(Path, "stat", stat)
+
+
+def test_an_entry_that_may_not_be_read_is_a_case_and_stops_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("closed", "open"):
+        (tmp_path / name).mkdir()
+    closed(monkeypatch, tmp_path / "closed")
+    assert [(case.name, case.image) for case in cases_in(tmp_path)] == [
+        ("closed", tmp_path / "closed"),
+        ("open", tmp_path / "open"),
+    ]
+
+
+def test_a_folder_that_may_not_be_read_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed(monkeypatch, tmp_path)
+    with pytest.raises(WrongUsage, match=r"can't be read \(Permission denied\)\. Give a folder that you may read\."):
+        cases_in(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import random
 import zipfile
 from collections.abc import Mapping
@@ -111,3 +112,18 @@ def test_what_can_not_be_used_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
     ):
         pytest.fail("it was read")
     assert refused.value.code == "zip_unusable"
+
+
+def test_an_archive_that_may_not_be_read_is_a_refusal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = archive(tmp_path, {"IM1": b"1"})
+
+    def denied(name: str, *_: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), name)
+
+    monkeypatch.setattr("zipfile.io.open", denied)
+    with (
+        pytest.raises(InputRefused, match=r"scan\.zip can't be read \(Permission denied\)\. Check") as refused,
+        unpacked(path),
+    ):
+        pytest.fail("it was read")
+    assert refused.value.code == "path_missing"

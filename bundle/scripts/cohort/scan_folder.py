@@ -6,6 +6,7 @@ hidden entries and other files are left out.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,24 +33,32 @@ def cases_in(folder: Path) -> list[Case]:
     """A case for each entry of a folder, in the order of their names.
 
     Raises:
-        WrongUsage: the folder holds no scan, or results; or two entries would have one name.
+        WrongUsage: the folder can't be read, or holds no scan, or results; or two entries would have one name.
     """
-    if own_files(folder) or (folder / FACTS_NAME).is_file():
+    if _holds_results(folder):
         raise WrongUsage(f"{folder} holds results, no scans. Give the folder that holds the scans.")
-    entries = [entry for entry in sorted(folder.iterdir()) if not entry.name.startswith(".")]
+    try:
+        entries = [entry for entry in sorted(folder.iterdir()) if not entry.name.startswith(".")]
+    except OSError as error:
+        raise WrongUsage(f"{folder} can't be read ({error.strerror}). Give a folder that you may read.") from error
     scans = [entry for entry in entries if entry.is_dir() or is_nifti(entry) or is_zip(entry)]
     if not scans:
         raise WrongUsage(_nothing(folder, len(entries)))
     found: dict[str, Path] = {}
     folded: dict[str, Path] = {}  # some file systems do not tell capital letters from small ones
     for entry in scans:
-        if own_files(entry) or (entry / FACTS_NAME).is_file():
+        if _holds_results(entry):
             raise WrongUsage(f"{entry} holds results, no scan. Move it elsewhere.")
         name = safe_name(scan_name(entry))
         if other := folded.get(name.casefold()):
             raise WrongUsage(f"Two scans would be called {name}: {other.name} and {entry.name}. Rename one.")
         found[name] = folded[name.casefold()] = entry
     return [Case(name, scan_of(entry).absolute(), row=row) for row, (name, entry) in enumerate(found.items())]
+
+
+def _holds_results(folder: Path) -> bool:
+    """True if a folder is one of results, or that of a cohort; not if it can't be entered."""
+    return bool(own_files(folder)) or os.path.isfile(folder / FACTS_NAME)
 
 
 def safe_name(name: str) -> str:

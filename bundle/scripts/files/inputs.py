@@ -19,13 +19,13 @@ SIMULATED_NAME = "scan.nii.gz"
 
 def scan_of(entry: Path) -> Path:
     """The scan that an entry of a folder holds: itself, or its only NIfTI file, or the one that the simulator wrote."""
-    if (entry / SIMULATED_NAME).is_file():
+    if os.path.isfile(entry / SIMULATED_NAME):
         return entry / SIMULATED_NAME
-    if entry.is_dir():
-        files = [path for path in entry.iterdir() if not path.name.startswith(".")]
-        if len(files) == 1 and is_nifti(files[0]):
-            return files[0]
-    return entry
+    try:
+        files = [path for path in entry.iterdir() if not path.name.startswith(".")] if entry.is_dir() else []
+    except OSError:  # the reader will say why
+        return entry
+    return files[0] if len(files) == 1 and is_nifti(files[0]) else entry
 
 
 def paths_of(words: Sequence[str]) -> list[Path]:

@@ -61,7 +61,7 @@ def _unpack(path: Path, folder: Path) -> list[Path]:
     """The files of an archive, written into a folder.
 
     Raises:
-        InputRefused: `zip_unusable`.
+        InputRefused: `zip_unusable`; or the archive may not be opened.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -73,6 +73,8 @@ def _unpack(path: Path, folder: Path) -> list[Path]:
     except (zipfile.BadZipFile, zlib.error, LZMAError, EOFError, NotImplementedError, ValueError) as error:
         raise refusal("zip_unusable", f"The zip archive can't be read ({type(error).__name__}).") from error
     except OSError as error:
+        if error.filename == os.fspath(path):
+            raise refusal("path_missing", f"{str(path)[-200:]} can't be read ({error.strerror}).") from error
         if error.errno is not None:  # of the disk, not of the bytes that bzip2 was given
             raise
         raise refusal("zip_unusable", "The zip archive can't be read (its bzip2 is damaged).") from error
