@@ -112,8 +112,9 @@ def test_the_trend_along_months(tmp_path: Path) -> None:
 def test_a_constant_score_is_no_difference(tmp_path: Path) -> None:
     some = scores(tmp_path, 60)
     scans = [replace(scan, scores={HEMISPHERE: (1.0, 1.0), "skull": (1.0,)}) for scan in some.scans]
-    found = level_tests(Scores(scans, some.calibration), "scanner", SCANNERS[0])
-    assert [test.p for test in found] == [1.0] * 5
+    constant = Scores(scans, some.calibration)
+    assert [test.p for test in level_tests(constant, "scanner", SCANNERS[0])] == [1.0] * 5
+    assert [(test.effect, test.p) for test in trend_tests(constant)] == [(0.0, 1.0)] * 2
 
 
 def test_adjustment_is_benjamini_and_hochberg_s_with_the_site_s_tests_weighing_half() -> None:

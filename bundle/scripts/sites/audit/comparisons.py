@@ -217,7 +217,8 @@ def trend_tests(scores: Scores) -> list[SiteTest]:
         if months.size < FEWEST_SCANS or np.unique(months).size < FEWEST_MONTHS:
             continue
         test = kendalltau(months, scores.value[kind][known])
-        found.append(SiteTest(MONTH, "", kind, TREND, months.size, float(test.statistic), p_of(test)))
+        effect = 0.0 if np.isnan(test.statistic) else float(test.statistic)
+        found.append(SiteTest(MONTH, "", kind, TREND, months.size, effect, p_of(test)))
     return found
 
 
