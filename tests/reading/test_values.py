@@ -21,7 +21,7 @@ from scripts.reading.values import (
 
 @pytest.mark.parametrize(
     ("age", "years"),
-    [("012Y", 12), ("006M", 0.5), ("026W", 0.498), ("073D", 0.2), ("0Y", None), ("", None), ("12", None)],
+    [("012Y", 12), ("006M", 0.5), ("026W", 0.498), ("073D", 0.2), ("12Y", 12), ("6M", 0.5), ("0Y", 0), ("", None), ("12", None)],
 )
 def test_age(age: str, years: float | None) -> None:
     dataset = Dataset()
@@ -39,7 +39,7 @@ def test_digits_of_other_scripts_are_no_exception(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("date", "known"), [("19500102", "19500102"), ("", ""), ("1950", ""), ("00000000", ""), ("x" * 8, "")]
+    ("date", "known"), [("19500102", "19500102"), ("1950.01.02", "19500102"), ("", ""), ("1950", ""), ("00000000", ""), ("x" * 8, "")]
 )
 def test_birth_dates_that_tell_something(date: str, known: str) -> None:
     dataset = Dataset()
@@ -55,6 +55,8 @@ def test_numbers_beyond_any_scanner_are_none(value: float) -> None:
 def test_age_from_the_dates() -> None:
     dataset = Dataset()
     dataset.PatientBirthDate, dataset.StudyDate = "20100615", "20260614"
+    assert age_years_of(dataset) == pytest.approx(15.99, abs=0.01)
+    dataset["PatientBirthDate"] = DataElement("PatientBirthDate", "LO", "2010.06.15")
     assert age_years_of(dataset) == pytest.approx(15.99, abs=0.01)
     dataset.StudyDate = "19400101"
     assert age_years_of(dataset) is None, "nobody is examined before birth"

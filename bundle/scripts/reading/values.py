@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import MutableSequence
 from typing import Any
 
@@ -13,6 +14,12 @@ LARGEST = 1e9
 FILLERS = " \0"
 """Characters that fill up a text to an even length (PS3.5 6.2); some writers have them around each text of a list."""
 
+
+AGE = re.compile(r"(\d{1,3})([DWMY])")
+"""A number and its unit; some writers leave out the zeros of "012Y"."""
+
+UNITS_A_YEAR = {"D": 365.25, "W": 365.25 / 7, "M": 12.0, "Y": 1.0}
+"""Units of `PatientAge`."""
 
 def as_list(value: Any) -> list[Any]:
     """A DICOM value as a list, its texts without the characters that fill them up."""
@@ -61,8 +68,14 @@ def patient_of(data: Dataset) -> tuple[str, ...]:
 
 def birth_date_of(data: Dataset) -> str:
     """The date of birth, "" where it is absent or stands for nothing (one digit only). It stays inside the reader."""
-    date = text_of(data, "PatientBirthDate")
-    return date if len(date) == 8 and date.isdecimal() and len(set(date)) > 1 else ""
+    date = date_of(data, "PatientBirthDate")
+    return date if len(set(date)) > 1 else ""
+
+
+def date_of(data: Dataset, name: str) -> str:
+    """A date as YYYYMMDD, also of the older form YYYY.MM.DD (PS3.5 6.2); "" where it is absent or malformed."""
+    date = re.sub(r"(\d{4})\.(\d\d)\.(\d\d)", r"\1\2\3", text_of(data, name))
+    return date if len(date) == 8 and date.isdecimal() else ""
 
 
 def padding_of(values: Dataset) -> tuple[int, int] | None:
@@ -83,12 +96,10 @@ def contrast_of(data: Dataset, values: Dataset) -> str:
 
 def age_years_of(data: Dataset) -> float | None:
     """Age in years from `PatientAge` ("012Y", "006M", ...), else from birth and study dates; None when not stated."""
-    age = text_of(data, "PatientAge")
-    units_a_year = {"D": 365.25, "W": 365.25 / 7, "M": 12.0, "Y": 1.0}
-    if len(age) == 4 and age[:3].isdecimal() and age[3] in units_a_year:
-        return int(age[:3]) / units_a_year[age[3]]
-    birth, study = text_of(data, "PatientBirthDate"), text_of(data, "StudyDate")
-    if len(birth) == 8 and len(study) == 8 and (birth + study).isdecimal():
+    if age := AGE.fullmatch(text_of(data, "PatientAge")):
+        return int(age[1]) / UNITS_A_YEAR[age[2]]
+    birth, study = date_of(data, "PatientBirthDate"), date_of(data, "StudyDate")
+    if birth and study:
         years = (int(study) - int(birth)) / 10000
         return years if years >= 0 else None
     return None
