@@ -108,7 +108,8 @@ def test_agent(plain: ImageHeader, agent: str, suggested: bool) -> None:
 
 def test_body_part(plain: ImageHeader) -> None:
     assert all(is_of_head(replace(plain, body_part=part)) for part in ("", "HEAD", "BRAIN", "SKULL"))
-    assert not is_of_head(replace(plain, body_part="CHEST"))
+    assert all(is_of_head(replace(plain, body_part=part)) for part in ("CABEZA", "HOOFD", "SCHÄDEL", "GLOWA"))
+    assert not any(is_of_head(replace(plain, body_part=part)) for part in ("CHEST", "COLUMNA", "HALS"))
 
 
 @pytest.mark.parametrize("part", ["", "HEAD"])
@@ -123,9 +124,19 @@ def test_another_body_part_in_the_description(plain: ImageHeader, part: str) -> 
         "Rachis",
         "Colonne cervicale",
     )
-    for text in (*spines, "NECK", "Hals", "CHEST 1MM", "THORAX", "ABDOMEN/PELVIS"):
+    others = ("Cuello 1.5", "Columna 1mm", "Tórax", "Pescoço", "Collo", "Addome", "Cou", "Nek", "Halsrygg", "Szyja")
+    for text in (*spines, *others, "NECK", "Hals", "CHEST 1MM", "THORAX", "ABDOMEN/PELVIS"):
         assert not is_of_head(replace(one, series_description=text))
-    for text in ("HEAD 5MM", "HEAD AND C-SPINE", "CTA HEAD_NECK", "SCHÄDEL THORAX", "Craniocervical", "BOTTLENECK", ""):
+    for text in (
+        "HEAD 5MM",
+        "HEAD AND C-SPINE",
+        "CTA HEAD_NECK",
+        "SCHÄDEL THORAX",
+        "Craniocervical",
+        "BOTTLENECK",
+        "Columna y cabeza",
+        "",
+    ):
         assert is_of_head(replace(one, series_description=text))
     assert not is_of_head(replace(plain, body_part="CHEST", series_description="HEAD"))
 

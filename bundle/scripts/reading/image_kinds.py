@@ -39,15 +39,23 @@ Siemens numbers."""
 BONE_DESCRIPTION = re.compile(r"\bBONES?\b|KNOCHEN|\bOSSEUX\b|\bHUESO\b")
 """Series descriptions of bone reconstructions."""
 
-HEAD = re.compile(r"HEAD|BRAIN|SKULL|KOPF|SCHAEDEL|TETE|CRAN|CEREB|NEURO|ORBIT|SINUS|FACE")
+HEAD_WORDS = (
+    r"HEAD|BRAIN|SKULL|CRAN|\bKRANI|CEREB|ENCEF|ENCEPH|KOPF|SCHAE?DEL|TETE|CABE[CZ]A|\b(?:TESTA|CAPO|HODET?)\b"
+    r"|HOOFD|SCHEDEL|HERSEN|HUVUD|HJARN|HOVED|HJERNE|\bGLOW[AY]|\bMOZG|CZASZK|\bKAFA|BEYIN"
+)
+"""Words for the head, in the languages of `contrast_words`."""
+
+HEAD = re.compile(rf"{HEAD_WORDS}|NEURO|ORBIT|SINUS|FACE")
 """Body parts that are, or hold, the head."""
 
 OTHER_PARTS = re.compile(
-    r"\b(?:[CTL]?SPINE|CERVICALE?S?|HWS|HALSWIRBEL\w*|RACHIS|NECK|HALS|CHEST|THORAX|ABDOMEN|PELVIS)\b"
+    r"\b(?:[CTL]?SPINE|CERVICALE?S?|HWS|RACHIS|NECK|HALS\w*|CHEST|THORAX|ABDOMEN|PELVIS|BECKEN"
+    r"|CUELLO|COLUMNA|TORAX|PESCOCO|COLUNA|COLLO|RACHIDE|COLONNA|TORACE|ADDOME|BACINO|COU|NEK|NAKKE|BUIK|BEKKEN"
+    r"|SZYJ\w*|KREGOSLUP\w*|KLATK\w*|BRZUCH\w*|BOYUN|TORAKS|SERVIKAL)\b"
 )
 """Words of series descriptions for other body parts."""
 
-HEAD_NAMED = re.compile(r"HEAD|BRAIN|SKULL|CRAN|CEREB|KOPF|SCHAE?DEL|TETE")
+HEAD_NAMED = re.compile(HEAD_WORDS)
 """Words of series descriptions for the head, of which a series may show more than that."""
 
 
@@ -90,7 +98,7 @@ def is_of_head(image: ImageHeader) -> bool:
 
     A study has one body part for all its series in many a header.
     """
-    if image.body_part and not HEAD.search(image.body_part):
+    if image.body_part and not HEAD.search(in_capitals(image.body_part)):
         return False
     text = in_capitals(image.series_description)
     return not OTHER_PARTS.search(text) or bool(HEAD_NAMED.search(text))
