@@ -82,6 +82,13 @@ def test_a_head_with_contrast_is_chosen_over_a_plain_cervical_spine(make: Any, s
     assert chosen(head, make("2", THIN, **spine), make("3")).first.series_uid == "3"
 
 
+def test_a_plain_scan_is_chosen_over_a_perfusion_of_thinner_slices(make: Any) -> None:
+    stack = chosen(make("1"), make("2", THIN) * 20)
+    assert stack.first.series_uid == "1"
+    assert chosen(make("2", THIN) * 20).dynamic
+    assert not chosen(make("2", THIN) * 3).dynamic
+
+
 def test_thinner_slices_are_better_and_coverage_comes_first(make: Any) -> None:
     assert chosen(make("1"), make("2", THIN)).first.series_uid == "2"
     assert chosen(make("1"), make("2", THIN)[:60]).first.series_uid == "1"

@@ -4,8 +4,9 @@ A *stack* is the images of one series that share patient, study, rows, columns, 
 *objections*, for which it is only used when its series is named: not an original, not axial, a bone kernel. A bone
 kernel may serve the skull beside a soft one (see `bone_series`), or where there is no other.
 
-The choice: CT, original, axial, no bone kernel; then a head before other body parts; then without contrast agent; then
-the largest coverage (a head needs no more than `ENOUGH_MM`); then the finest spacing. A tie is refused.
+The choice: CT, original, axial, no bone kernel; then a head before other body parts; then no *dynamic* one, which shows
+each place many times (perfusion); then without contrast agent; then the largest coverage (a head needs no more than
+`ENOUGH_MM`); then the finest spacing. A tie is refused.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ AXIAL_COSINE = 0.7
 
 ENOUGH_MM = 250.0
 """Height of a head; coverage beyond it does not count in the choice."""
+
+DYNAMIC_IMAGES = 5
+"""From so many images a place on, a stack is dynamic; fewer are repeats, or a series that is there twice."""
 
 BONE_KERNEL = "bone_kernel"
 """The objection to a bone kernel, and the code of the flag that it gets where it is the scan."""
@@ -60,6 +64,11 @@ class Stack:
     def whole(self) -> bool:
         """True if slices and coverage are enough to show a head."""
         return self.slices >= MIN_SLICES and self.coverage_mm >= MIN_COVERAGE_MM
+
+    @property
+    def dynamic(self) -> bool:
+        """True if it shows the same places again and again."""
+        return len(self.images) >= DYNAMIC_IMAGES * self.slices
 
     def sizes(self) -> str:
         """Slices and spacing in words."""
@@ -225,6 +234,7 @@ def best_of(pool: list[Stack]) -> list[Stack]:
     """The best of the stacks, all that are equally good, by the rules in this module's docstring."""
     pool = _prefer(pool, [s.whole for s in pool])
     pool = _prefer(pool, [is_of_head(s.first) for s in pool])
+    pool = _prefer(pool, [not s.dynamic for s in pool])
     pool = _prefer(pool, [not s.contrast for s in pool])
     if len({s.first.study_uid for s in pool}) == 1:
         covered = [min(s.coverage_mm, ENOUGH_MM) for s in pool]
