@@ -41,6 +41,18 @@ def test_air_that_has_the_padding_value_needs_no_flag() -> None:
     assert not padding.any()
 
 
+def test_the_value_of_all_air_is_no_padding() -> None:
+    hu = np.full((2, 20, 20), 35, np.int16)
+    hu[:, :5] = -1024
+    padding = hu == -1024
+    assert values_inside(hu, padding) == []
+    assert not padding.any()
+    hu[:, 5:9] = -1000
+    padding = hu == -1024
+    assert values_inside(hu, padding) == []
+    np.testing.assert_array_equal(padding, hu == -1024)
+
+
 def test_without_padding_there_is_nothing_to_tell() -> None:
     assert values_inside(np.zeros((1, 3, 3), np.int16), None) == []
 
