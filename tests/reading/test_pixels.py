@@ -103,6 +103,24 @@ def test_padding_by_tag(tmp_path: Path, tag: int, limit: int | None) -> None:
     assert not padding[0, 5:].any()
 
 
+@pytest.mark.parametrize("compress", [None, RLELossless])
+def test_padding_that_the_bits_in_use_can_not_hold(tmp_path: Path, compress: pydicom.uid.UID | None) -> None:
+    def pad(dataset: Dataset, k: int) -> None:
+        stored = (TRUE_HU[0] + 1024).astype(np.uint16)
+        stored[:5] = 63536
+        dataset.set_pixel_data(stored, "MONOCHROME2", 16)
+        dataset.BitsStored, dataset.HighBit = 12, 11
+        dataset.add_new("PixelPaddingValue", "US", 63536)
+        if compress:
+            dataset.compress(compress)
+
+    hu, padding = load_hu(headers_of(tmp_path, pad))
+    assert padding is not None
+    assert padding[0, :5].all()
+    assert not padding[0, 5:].any()
+    np.testing.assert_array_equal(hu[0, 5:], TRUE_HU[0, 5:])
+
+
 def test_values_of_32_bits_do_not_wrap(tmp_path: Path) -> None:
     image = replace(headers_of(tmp_path)[0], bits=(32, 32, False), high_bit=31, intercept=-1024.0)
     assert to_hu(np.array([[2**32 - 1, 2**31, 1064]], dtype=np.uint32), image).tolist() == [[32767, 32767, 40]]

@@ -1,7 +1,8 @@
 """Pixels of DICOM images as Hounsfield units: HU = slope * stored value + intercept, for each image by its own tags.
 
 Stored values are those of the file, unused bits cut off. Padding (`PixelPaddingValue`, up to
-`PixelPaddingRangeLimit` where that is given, PS3.3 C.7.5.1.1.2) is told apart before rescaling.
+`PixelPaddingRangeLimit` where that is given, PS3.3 C.7.5.1.1.2) is told apart before rescaling, with and without unused
+bits: some programs write -2000 as padding into 12 bits that are unsigned.
 """
 
 from __future__ import annotations
@@ -73,9 +74,10 @@ def load_hu(images: Sequence[ImageHeader]) -> tuple[NDArray[np.int16], NDArray[n
         if opened is None or opened[0] != image.path:
             opened = (image.path, _open(image.path))
         stored = _stored_values(opened[1], image)
+        used = _used_bits(stored, image)
         if image.padding is not None:
-            padding[k] = _is_padding(stored, image)
-        hu[k] = to_hu(_used_bits(stored, image), image)
+            padding[k] = _is_padding(stored, image) | _is_padding(used, image)
+        hu[k] = to_hu(used, image)
     return hu, padding if padding.any() else None
 
 
@@ -140,14 +142,14 @@ def _open(path: Path) -> Dataset:
 
 
 def _stored_values(data: Dataset, image: ImageHeader) -> NDArray[Any]:
-    """Decoded stored values (rows, columns) of one image."""
+    """Decoded stored values (rows, columns) of one image, with unused bits."""
     name = shown(image.path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             _check_supported(data, image)
             plugin = _check_pixel_data(data, image)
-            stored = pixel_array(data, index=image.frame or 0, decoding_plugin=plugin)
+            stored = pixel_array(data, index=image.frame or 0, decoding_plugin=plugin, correct_unused_bits=False)
     except InputRefused:
         raise
     except Exception as error:
