@@ -114,6 +114,17 @@ def test_a_folder_that_can_be_listed_but_not_entered_is_refused(
     assert error.value.code == "corrupt_file"
 
 
+def test_a_file_that_can_not_be_opened_is_not_called_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_series(tmp_path, at=range(1))
+
+    def opened(path: Path, *how: str) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "open", opened)
+    with pytest.raises(InputRefused, match=r"The file 000.dcm can't be read \(Permission denied\)\."):
+        read_headers(tmp_path)
+
+
 def test_a_truncated_header_is_refused_by_name(tmp_path: Path) -> None:
     path = write_series(tmp_path, at=range(2))[1]
     path.write_bytes(path.read_bytes()[:500])

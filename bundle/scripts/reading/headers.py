@@ -201,8 +201,9 @@ def _read_file(file: Path, found: Headers) -> None:
         if not certain:
             found.set_aside(file)
             return
-        text = f"The file {shown(file)} can't be read: it is damaged or ends early ({type(error).__name__})."
-        raise refusal("corrupt_file", text) from error
+        reason = error.strerror if isinstance(error, OSError) else None  # of the disk, not of the bytes
+        why = f" ({reason})" if reason else f": it is damaged or ends early ({type(error).__name__})"
+        raise refusal("corrupt_file", f"The file {shown(file)} can't be read{why}.") from error
 
 
 def _check_complete(file: Path, data: Dataset) -> None:
