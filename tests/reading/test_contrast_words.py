@@ -16,7 +16,10 @@ TABLE = {
         ["zonder contrast", "blanco", "geen contrast", "voor contrast"],
     ),
     "sv": (["med kontrast", "hjärna efter kontrast", "utan och med kontrast"], ["utan kontrast", "före kontrast"]),
-    "da": (["med kontrast", "CT cerebrum m/kontrast"], ["uden kontrast", "u/kontrast", "før kontrast"]),
+    "da": (
+        ["med kontrast", "CT cerebrum m/kontrast", "m/k"],
+        ["uden kontrast", "u. kontrast", "u/kontrast", "før kontrast"],
+    ),
     "no": (["med kontrast", "etter kontrast", "med og uten kontrast"], ["uten kontrast", "ingen kontrast"]),
     "es": (
         ["con contraste", "cráneo con CIV", "C/C", "sin y con contraste"],
@@ -31,8 +34,8 @@ TABLE = {
         ["senza mdc", "senza contrasto", "prima di mdc"],
     ),
     "fr": (
-        ["avec injection", "crâne injecté", "avec contraste", "sans et avec injection"],
-        ["sans injection", "non injecté", "sans contraste", "avant injection"],
+        ["avec injection", "crâne injecté", "avec contraste", "sans et avec injection", "IV+", "IV- et IV+"],
+        ["sans injection", "crâne IV-", "non injecté", "sans contraste", "avant injection"],
     ),
     "pl": (
         ["z kontrastem", "po kontraście", "bez i z kontrastem", "głowa ze kontrastem"],
@@ -47,7 +50,7 @@ TABLE = {
         ["without contrast", "W/O CONTRAST", "WO CONTRAST", "unenhanced, no IV contrast", "HEAD C-", "non-contrast"],
     ),
     "names": (
-        ["HEAD_CTA_1.0", "HEAD_W_CONTRAST", "ANONYMIZED CTA HEAD", "HEAD POST-C"],
+        ["HEAD_CTA_1.0", "CTV HEAD", "CTP", "VPCT", "HEAD_W_CONTRAST", "ANONYMIZED CTA HEAD", "HEAD POST-C"],
         ["HEAD_WITHOUT_CONTRAST", "01_HEAD_WO_CONTRAST", "HEAD_W_O_CONTRAST", "HEAD_NO_CONTRAST", "HEAD CONTRAST -C"],
     ),
 }

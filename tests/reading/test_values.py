@@ -21,7 +21,17 @@ from scripts.reading.values import (
 
 @pytest.mark.parametrize(
     ("age", "years"),
-    [("012Y", 12), ("006M", 0.5), ("026W", 0.498), ("073D", 0.2), ("12Y", 12), ("6M", 0.5), ("0Y", 0), ("", None), ("12", None)],
+    [
+        ("012Y", 12),
+        ("006M", 0.5),
+        ("026W", 0.498),
+        ("073D", 0.2),
+        ("12Y", 12),
+        ("6M", 0.5),
+        ("0Y", 0),
+        ("", None),
+        ("12", None),
+    ],
 )
 def test_age(age: str, years: float | None) -> None:
     dataset = Dataset()
@@ -39,7 +49,8 @@ def test_digits_of_other_scripts_are_no_exception(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("date", "known"), [("19500102", "19500102"), ("1950.01.02", "19500102"), ("", ""), ("1950", ""), ("00000000", ""), ("x" * 8, "")]
+    ("date", "known"),
+    [("19500102", "19500102"), ("1950.01.02", "19500102"), ("", ""), ("1950", ""), ("00000000", ""), ("x" * 8, "")],
 )
 def test_birth_dates_that_tell_something(date: str, known: str) -> None:
     dataset = Dataset()

@@ -22,19 +22,21 @@ AND = r"\W*(?:\b(?:AND|UND|EN|OCH|OG|Y|E|ET|I)\b)?\W*"
 BEFORE = r"BEFORE|VOR|VOOR|FORE|FOR|AVANT|ANTES\W+DEL?|PRIMA\W+D(?:I|EL)|PRZED"
 
 PAIRS = re.compile(
-    rf"\b(?:{WITHOUT})\b{AND}\b(?:{WITH})\b|\b(?:{WITH})\b{AND}\b(?:{WITHOUT})\b|\b(?:{WITH})\b\W*{AGENT}\b|\bC/ ?C\b"
+    rf"\b(?:{WITHOUT})\b{AND}\b(?:{WITH})\b|\b(?:{WITH})\b{AND}\b(?:{WITHOUT})\b|\b(?:{WITH})\b\W*{AGENT}\b"
+    r"|\bC/ ?C\b|\bIV ?\+"
 )
 """Pairs; and the agent after a word for "with", whatever else the text denies."""
 
 NEGATIONS = re.compile(
     rf"\b(?:{WITHOUT})\b|\b(?:{BEFORE})\W+{AGENT}\b|KONTRAST(?:SIZ|FRI|FREI|LOS)"
     r"|\b(?:NO|NONE|NIL|KEINE?|GEEN|INGEN|INGET|NINGUNO|NENHUM|NESSUNO|AUCUN|BRAK|YOK)\b"
-    r"|\bNON|NATIV|PLAIN|BLANCO|UNENHANCED|(?<!POST)-C\b|\bC-(?!\w)|\b[SU]/ ?[CK]|\bPRE[ -]?(?:C|CON\w*|KM|IV)\b"
+    r"|\bNON|NATIV|PLAIN|BLANCO|UNENHANCED|(?<!POST)-C\b|\b(?:C|IV)-(?!\w)|\b[SU]/ ?[CK]|\bU\. ?KONTRA"
+    r"|\bPRE[ -]?(?:C|CON\w*|KM|IV)\b"
 )
 """Words that deny the agent in a text that mentions it."""
 
 MENTIONS = re.compile(
-    rf"\b{AGENT}\b|CONTRAST|\+ ?C\b|\bC\+|\bCTA\b|ANGIO|VENOGRA|PERFUSION|\bIV\b|\bCECT\b"
+    rf"\b{AGENT}\b|CONTRAST|\+ ?C\b|\bC\+|\bVPCT\b|\bCT[APV]\b|\bM/ ?K\b|ANGIO|VENOGRA|PERFUSION|\bIV\b|\bCECT\b"
     r"|\bPOST[ -]?(?:C|CON\w*|KM|IV)\b"
 )
 """Words that mention the agent, or a kind of scan that needs it."""

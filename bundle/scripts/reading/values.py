@@ -21,6 +21,7 @@ AGE = re.compile(r"(\d{1,3})([DWMY])")
 UNITS_A_YEAR = {"D": 365.25, "W": 365.25 / 7, "M": 12.0, "Y": 1.0}
 """Units of `PatientAge`."""
 
+
 def as_list(value: Any) -> list[Any]:
     """A DICOM value as a list, its texts without the characters that fill them up."""
     if value is None or value == "":
