@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scripts.errors import WrongUsage
-from scripts.files.inputs import named, paths_of
+from scripts.files.inputs import named, paths_of, scan_of
 from scripts.files.names import scan_name
 
 
@@ -33,6 +33,14 @@ def test_a_path_that_no_system_takes_is_given_back() -> None:
 )
 def test_names_of_scans(path: str, name: str) -> None:
     assert scan_name(Path(path)) == name
+
+
+def test_the_nifti_of_a_folder(tmp_path: Path) -> None:
+    for name in ("a.nii.gz", "a.json", ".hidden"):
+        (tmp_path / name).touch()
+    assert scan_of(tmp_path) == tmp_path / "a.nii.gz"
+    (tmp_path / "b.nii").touch()
+    assert scan_of(tmp_path) == tmp_path
 
 
 def test_the_working_directory_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,6 +48,8 @@ def test_other_contents_never_have_the_same_times(tmp_path: Path) -> None:
 def test_the_only_nifti_is_the_scan(tmp_path: Path) -> None:
     with unpacked(archive(tmp_path, {"Jane/HEAD.NII.GZ": b"x"})) as place:
         assert (place.name, place.read_bytes()) == ("000001.nii.gz", b"x")
+    with unpacked(archive(tmp_path, {"scan.json": b"{}", "scan.nii.gz": b"x"})) as place:
+        assert (place.name, place.read_bytes()) == ("000002.nii.gz", b"x")
     with unpacked(archive(tmp_path, {"a.nii": b"x", "b.nii": b"y"})) as place:
         assert sorted(path.name for path in place.iterdir()) == ["000001.nii", "000002.nii"]
 

@@ -134,6 +134,7 @@ def test_a_folder_with_nothing_but_a_nifti_file_is_that_scan(tmp_path: Path) -> 
     file = tmp_path / "ok.nii.gz"
     nib.save(nib.Nifti1Image(head_hu(PLAIN.points()), PLAIN.affine), file)
     (tmp_path / ".DS_Store").write_bytes(b"of another system")
+    (tmp_path / "ok.json").write_bytes(b"of a converter")
     np.testing.assert_array_equal(read_scans(tmp_path).volume.hu, read_scans(file).volume.hu)
     assert inspect_input(tmp_path).source == "nifti"
     check_input(tmp_path)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ..errors import WrongUsage
-from .names import is_nifti, scan_name
+from .names import only_nifti, scan_name
 
 SIMULATED_NAME = "scan.nii.gz"
 """The scan among the files of a folder that `head-ct-anomaly simulate` wrote."""
@@ -22,10 +22,9 @@ def scan_of(entry: Path) -> Path:
     if os.path.isfile(entry / SIMULATED_NAME):
         return entry / SIMULATED_NAME
     try:
-        files = [path for path in entry.iterdir() if not path.name.startswith(".")] if entry.is_dir() else []
+        return (only_nifti(entry.iterdir()) if entry.is_dir() else None) or entry
     except OSError:  # the reader will say why
         return entry
-    return files[0] if len(files) == 1 and is_nifti(files[0]) else entry
 
 
 def paths_of(words: Sequence[str]) -> list[Path]:

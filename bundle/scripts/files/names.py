@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 PLAIN = re.compile(
@@ -26,6 +27,10 @@ SUFFIXES = (".nii.gz", ".nii", ".zip")
 """Suffixes that say what kind of file a scan is."""
 
 
+SIDECAR = ".json"
+"""Suffix of the file that converters write beside a NIfTI."""
+
+
 def shown(file: Path) -> str:
     """The name of a file, or its place among the names of its folder, to stand after "the file"."""
     if PLAIN.fullmatch(file.name) and len(file.name) <= LONGEST:
@@ -39,6 +44,12 @@ def shown(file: Path) -> str:
 def is_nifti(path: Path) -> bool:
     """True if the name is that of a NIfTI file."""
     return path.name.lower().endswith((".nii", ".nii.gz"))
+
+
+def only_nifti(files: Iterable[Path]) -> Path | None:
+    """The NIfTI among the files of a folder; None unless the others are hidden, or JSON as converters write beside."""
+    scans = [file for file in files if not file.name.startswith(".") and file.suffix.lower() != SIDECAR]
+    return scans[0] if len(scans) == 1 and is_nifti(scans[0]) else None
 
 
 def scan_name(path: Path) -> str:

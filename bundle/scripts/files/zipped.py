@@ -1,7 +1,7 @@
 """Zip archives of scans, unpacked for the time that a scan is read.
 
 Names inside an archive are not used: they may lead out of the folder, and may be those of patients. Files are numbered
-in the order of the archive; a NIfTI keeps its suffix, for that tells what it is.
+in the order of the archive; a NIfTI and the JSON beside it keep their suffixes, for these tell what they are.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 
 from ..findings import InputRefused, named_path, refusal
 from ..words import counted
-from .names import is_nifti
+from .names import SIDECAR, only_nifti
 from .temporary import temporary_folder
 
 MOST_BYTES, MOST_FILES = 16 * 2**30, 100_000
@@ -54,7 +54,7 @@ def unpacked(path: str | Path) -> Iterator[Path]:
         place = folder / "scan"
         place.mkdir()
         files = _unpack(path, place)
-        yield files[0] if len(files) == 1 and is_nifti(files[0]) else place
+        yield only_nifti(files) or place
 
 
 def _unpack(path: Path, folder: Path) -> list[Path]:
@@ -102,7 +102,7 @@ def _counts(member: zipfile.ZipInfo) -> bool:
 def _written(archive: zipfile.ZipFile, member: zipfile.ZipInfo, stem: Path) -> Path:
     """The path of a member that was written, which begins with `stem`."""
     name = member.filename.lower()
-    suffix = next((suffix for suffix in (".nii.gz", ".nii") if name.endswith(suffix)), "")
+    suffix = next((suffix for suffix in (".nii.gz", ".nii", SIDECAR) if name.endswith(suffix)), "")
     file = stem.with_name(stem.name + suffix)
     with archive.open(member) as source, file.open("xb") as target:
         shutil.copyfileobj(source, target, 2**20)

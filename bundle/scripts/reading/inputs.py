@@ -1,9 +1,9 @@
 """One entry point for every input: a folder of DICOM files, an enhanced CT file, or a NIfTI file.
 
 A folder may hold a series or a whole study. A single file of a series stands for itself alone (and is refused, as too
-few slices). A folder with nothing but one NIfTI file stands for that file. `inspect_input` returns the findings;
-`read_scans` also returns the voxels. Both run the same checks, so both accept the same inputs. `read_volume` is for
-what needs a brain: it reads one series, and refuses a bone kernel that was not named.
+few slices). A folder with one NIfTI file, and nothing else but JSON, stands for that file. `inspect_input` returns the
+findings; `read_scans` also returns the voxels. Both run the same checks, so both accept the same inputs. `read_volume`
+is for what needs a brain: it reads one series, and refuses a bone kernel that was not named.
 
 The *scan* is the volume that is registered, and on whose grid results lie. It *serves* the brain unless it has a bone
 kernel, and the skull unless a bone series does (see `bone_series`). A series that is named serves alone.
@@ -17,7 +17,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..files.names import is_nifti
+from ..files.names import is_nifti, only_nifti
 from ..findings import SLICES_SET_ASIDE, Finding, InputRefused, finding, named_path, refusal
 from ..volume import MIN_SLICES, Volume
 from ..words import counted
@@ -149,14 +149,13 @@ def _served(scans: Scans, place: int) -> tuple[str, ...]:
 
 
 def scan_at(path: str | Path) -> Path:
-    """The path of a scan: the only file of a folder, if that is a NIfTI, else the path itself.
+    """The path of a scan: the only NIfTI of a folder (see `only_nifti`), else the path itself.
 
     Raises:
         InputRefused: `path_missing`, if it is empty.
     """
     path = named_path(path)
-    files = [file for file in path.glob("*") if not file.name.startswith(".")] if os.path.isdir(path) else []
-    return files[0] if len(files) == 1 and is_nifti(files[0]) else path
+    return (only_nifti(path.glob("*")) if os.path.isdir(path) else None) or path
 
 
 def _source_of(path: Path) -> str:
