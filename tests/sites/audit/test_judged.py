@@ -13,7 +13,7 @@ from scripts.anomaly.files import THRESHOLDS_NAME
 from scripts.cohort.folder import CohortFolder
 from scripts.errors import WrongUsage
 from scripts.findings import refusal
-from scripts.sites.audit.judged import calibration_of, facts_in_words, reason_code
+from scripts.sites.audit.judged import calibration_of, facts_in_words, read_calibration, reason_code
 
 
 def test_scores_verdicts_flags_and_refusals(tmp_path: Path) -> None:
@@ -60,10 +60,17 @@ def test_the_calibration_is_the_one_that_judged(tmp_path: Path) -> None:
         calibration_of(CohortFolder(tmp_path / "judged"), other)
 
 
+def test_a_site_s_own_calibration_in_the_bundle_is_not_called_the_shipped_one(tmp_path: Path) -> None:
+    assert read_calibration(MODELS / THRESHOLDS_NAME, SCORE, shipped=True).shipped
+    text = json.loads((MODELS / THRESHOLDS_NAME).read_text())
+    (tmp_path / THRESHOLDS_NAME).write_text(json.dumps({**text, "source": {"scans": "a folder"}}))
+    assert not read_calibration(tmp_path / THRESHOLDS_NAME, SCORE, shipped=True).shipped
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"calibration_sha256": "0" * 64}, "scored by another calibration than the one that ships"),
+        ({"calibration_sha256": "0" * 64}, r"scored by another calibration than the one in .*models\. Name"),
         ({}, "was scored without a calibration: it has no thresholds to audit"),
     ],
 )

@@ -47,7 +47,9 @@ UNLIKE = "unlike_calibration"
 
 @dataclass(frozen=True)
 class Calibration:
-    """Healthy scores (n,) and threshold of each kind, the scans they are of, and whether it is the one that ships.
+    """Healthy scores (n,) and threshold of each kind, the scans they are of, and whether it is one that ships.
+
+    What ships is of simulated scans; the one in the bundle's models may be a site's own.
 
     `alpha` is the share of healthy scores that shall lie above a threshold.
     """
@@ -126,9 +128,9 @@ def calibration_of(folder: CohortFolder, named: Path | None) -> tuple[Calibratio
         raise WrongUsage(f"{folder.root} was scored without a calibration: it has no thresholds to audit.")
     path, shipped = (named or Path(place("models"))) / THRESHOLDS_NAME, Path(place("models")) / THRESHOLDS_NAME
     if not path.is_file() or sha256(path) != used:
-        which = f"the one in {named}" if named else "the one that ships"
         raise WrongUsage(
-            f"{folder.root} was scored by another calibration than {which}. Name that of the run: --calibration DIR."
+            f"{folder.root} was scored by another calibration than the one in {path.parent}. Name that of the run: "
+            "--calibration DIR."
         )
     alpha = float(facts["settings"].get("alpha", ALPHA))
     return read_calibration(path, score, sha256(shipped) == used, alpha), score
@@ -155,7 +157,8 @@ def read_calibration(path: Path, score: str, shipped: bool, alpha: float = ALPHA
         raise WrongUsage(f"{path} has too few healthy scores of {score}. Audit a cohort of another score.")
     limits = {kind: threshold_at_specificity(values, 1 - alpha) for kind, values in healthy.items()}
     scans = round(healthy[HEMISPHERE].size / SCORES_PER_SCAN[HEMISPHERE])
-    return Calibration(healthy, limits, scans, sha256(path), shipped, alpha)
+    simulated = found.facts.get("source", {}).get("scans") == "simulated"
+    return Calibration(healthy, limits, scans, sha256(path), shipped and simulated, alpha)
 
 
 def read_site(folder: CohortFolder, calibration: Calibration, facts: Mapping[str, Facts]) -> Site:
