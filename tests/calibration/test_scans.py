@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,15 @@ def prepared(data: dict[Any, Any]) -> dict[Any, Any]:
 def network() -> DensePositionNet:
     torch.manual_seed(0)
     return DensePositionNet(width=1, patch_size=31, in_channels=2).eval()
+
+
+def test_an_archive_is_unpacked_while_its_scan_is_read(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "study.zip", "w") as archive:
+        archive.writestr("PATIENT/head.nii.gz", b"scan")
+    source = Source("study.zip", "study.zip", tmp_path / "study.zip")
+    found = healthy_scans.prepared(source, [lambda data: {"bytes": Path(data["image"]).read_bytes(), **data}])
+    assert found["bytes"] == b"scan"
+    assert not Path(found["image"]).exists()
 
 
 def test_what_is_kept_is_what_the_network_says(network: DensePositionNet, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,12 +25,14 @@ NIFTI = nifti_bytes(np.zeros((2, 2, 2), np.int16), np.eye(4))
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A NIfTI file, a series, a simulated case, a folder with a NIfTI file alone, notes, and what is hidden."""
+    """A NIfTI file, a series, a simulated case, a folder with a NIfTI file alone, an archive, notes, and what is
+    hidden."""
     for name in ("b_series", "c_case", "d_alone", ".cache"):
         (tmp_path / name).mkdir()
     for name in ("a.nii.gz", "c_case/scan.nii.gz", "c_case/lesion.nii.gz", "d_alone/head.nii.gz", ".cache/x.nii.gz"):
         (tmp_path / name).write_bytes(NIFTI)
     (tmp_path / "b_series" / "0001.dcm").write_bytes(b"image")
+    (tmp_path / "e_study.ZIP").write_bytes(b"archive")
     (tmp_path / "notes.txt").write_text("who they are")
     return tmp_path
 
@@ -42,8 +44,9 @@ def test_each_entry_is_a_scan(folder: Path) -> None:
         "b_series": "b_series",
         "c_case": "c_case/scan.nii.gz",
         "d_alone": "d_alone/head.nii.gz",
+        "e_study.ZIP": "e_study.ZIP",
     }
-    assert len({source.group for source in sources_in(folder)}) == 4
+    assert len({source.group for source in sources_in(folder)}) == 5
     with pytest.raises(WrongUsage, match="There is no folder"):
         sources_in(folder / "nothing")
 
@@ -89,7 +92,7 @@ def test_a_residual_is_kept_for_one_scan_and_one_way_to_make_it(folder: Path, mo
     assert all(key(source, {"stride": 2}) != name for source, name in zip(first, names, strict=True))
     (folder / "b_series" / "0002.dcm").write_bytes(b"another image")
     changed = [key(source, {"stride": 4}) != name for source, name in zip(sources_in(folder), names, strict=True)]
-    assert changed == [False, True, False, False]
+    assert changed == [False, True, False, False, False]
     drawn = simulated_sources(folder, ["a"], 2, 0)
     assert key(drawn[0], {}) != key(drawn[1], {})
     before = key(drawn[0], {})

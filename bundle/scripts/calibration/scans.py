@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from ..anomaly.asymmetry import asymmetry
 from ..anomaly.measure import MeasureEvidence
 from ..anomaly.normative import residual
 from ..files.fingerprints import Source
+from ..files.zipped import unpacked
 from ..networks.inferers import PositionInferer
 from ..reading.reader import skull_gap_mm
 from ..simulation.anatomy.label_map import Anatomy, load_anatomy
@@ -32,12 +34,15 @@ def prepared(source: Source, transforms: Sequence[Any]) -> dict[Any, Any]:
 
     Raises:
         InputRefused: the scan can't be judged.
+        OutputFailed: there is no folder to unpack an archive into.
     """
-    data: dict[Any, Any] = {"image": str(source.path) if source.seed is None else drawn(source)}
-    for transform in transforms:
-        if source.seed is None or not isinstance(transform, LoadImaged):
-            data = transform(data)
-    return data
+    with ExitStack() as opened:
+        scan = str(opened.enter_context(unpacked(source.path))) if source.seed is None else drawn(source)
+        data: dict[Any, Any] = {"image": scan}
+        for transform in transforms:
+            if source.seed is None or not isinstance(transform, LoadImaged):
+                data = transform(data)
+        return data
 
 
 def skull_of(data: Mapping[Any, Any], usual_mm: NDArray[np.float64]) -> HealthySkull | None:

@@ -1,7 +1,7 @@
 """Sources of healthy scans for a calibration: a folder of scans, or the simulator.
 
-A *source* is one scan: an entry of the folder (a NIfTI file, or the folder of a series or a study), or an anatomy and a
-seed. Scans of one *group* show the same person: entries of a folder are taken for different people, draws from one
+A *source* is one scan: an entry of the folder (a NIfTI file, a zip archive, or the folder of a series or a study), or an
+anatomy and a seed. Scans of one *group* show the same person: entries of a folder are taken for different people, draws from one
 anatomy are not.
 """
 
@@ -14,6 +14,7 @@ from ..errors import WrongUsage
 from ..files.fingerprints import Source
 from ..files.inputs import scan_of
 from ..files.names import is_nifti
+from ..files.zipped import is_zip
 from ..simulation.anatomy.label_map import anatomy_paths
 from ..simulation.person.varieties import PLAIN
 
@@ -27,7 +28,7 @@ def sources_in(folder: Path) -> list[Source]:
     if not folder.is_dir():
         raise WrongUsage(f"There is no folder {folder}. Give the folder that holds the healthy scans.")
     entries = [entry for entry in sorted(folder.iterdir()) if not entry.name.startswith(".")]
-    return [Source(e.name, e.name, scan_of(e)) for e in entries if e.is_dir() or is_nifti(e)]
+    return [Source(e.name, e.name, scan_of(e)) for e in entries if e.is_dir() or is_nifti(e) or is_zip(e)]
 
 
 def simulated_sources(

@@ -23,6 +23,7 @@ from ..errors import WrongUsage
 from ..files.atomic import check_writable, write_output
 from ..files.json_text import json_text
 from ..files.locks import alone, locked
+from ..files.zipped import is_zip
 from ..processes.sockets import short_socket_paths
 from ..training.anatomies import check_names, training_anatomies
 from ..words import counted
@@ -133,7 +134,7 @@ def check_data(args: argparse.Namespace, parser: Any) -> tuple[dict[str, Any] | 
     if not args.data.exists():
         raise WrongUsage(f"There is no {args.data}. Name a datalist (JSON) or a folder of healthy scans.")
     if args.data.is_dir():
-        scans = {source.name: source.path for source in sources_in(args.data)}
+        scans = {source.name: source.path for source in sources_in(args.data) if not is_zip(source.path)}
         content = split_of(args.data, scans, args.validation, args.hold_out)
         return content, sum(map(len, content.values()))
     if args.validation or args.hold_out:
