@@ -76,6 +76,16 @@ def test_heads_shoulders_and_empty_slices_pass(hu: np.ndarray, images: tuple[Ima
     check_levels(hu, valid, images)
 
 
+def test_bone_between_brain_and_scalp_passes(hu: np.ndarray, images: tuple[ImageHeader, ...]) -> None:
+    """As in slices of 7 mm near the vertex: the middle one has bone in most places where both others are soft."""
+    both = (np.abs(hu[17]) < 300) & (np.abs(hu[19]) < 300)
+    hu[18][both & (np.arange(hu.shape[2]) % 20 < 14)] = 1000
+    check_levels(hu, None, images)
+    hu[18] = (hu[18] + 1024.0) * 2 - 1024
+    with pytest.raises(InputRefused, match=r"The image in 018\.dcm has another HU scale: soft tissue differs by"):
+        check_levels(hu, None, images)
+
+
 def test_the_reader_refuses_it(tmp_path: Path) -> None:
     """Correlations don't see it: the slice is like its neighbours in all but its level."""
 
