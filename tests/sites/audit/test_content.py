@@ -110,9 +110,11 @@ def test_too_few_scans_are_a_sentence_on_what_they_can_t_tell(tmp_path: Path, co
         audit_of(site_of(write_site(tmp_path, count)), "a score", "1")
 
 
-def test_none_and_refused_ones_are_told(tmp_path: Path) -> None:
-    site = replace(site_of(write_site(tmp_path, 12, refused=4)), scans=())
-    with pytest.raises(
-        WrongUsage, match=r"0 scans could be judged \(5 were refused, failed, or have no score\): too few"
-    ):
+@pytest.mark.parametrize(
+    ("refused", "said"),
+    [(4, "5 were refused, failed, or have no score"), (0, "1 was refused, failed, or has no score")],
+)
+def test_none_and_refused_ones_are_told(tmp_path: Path, refused: int, said: str) -> None:
+    site = replace(site_of(write_site(tmp_path, 12, refused=refused)), scans=(), failed=1)
+    with pytest.raises(WrongUsage, match=rf"0 scans could be judged \({said}\): too few"):
         audit_of(site, "a score", "1")

@@ -92,7 +92,8 @@ def check_enough(site: Site) -> None:
     count = len(site.scans)
     if count >= FEWEST_SCANS:
         return
-    beside = f" ({site.others} were refused, failed, or have no score)" if site.others else ""
+    verbs = "was refused, failed, or has" if site.others == 1 else "were refused, failed, or have"
+    beside = f" ({site.others} {verbs} no score)" if site.others else ""
     known = ""
     if count:
         known = (
