@@ -66,6 +66,12 @@ def test_the_words_name_what_became_different(two: tuple[Run, Run]) -> None:
     assert "| right hemisphere | 4 | +0.000 | 0.000 | +0.00 to +0.00 | 0 | all equal |" in text
 
 
+def test_a_very_small_p_value_is_not_called_zero() -> None:
+    first, second = (run_of([row(f"case-{k}", 1.0 + k / 50 + rise) for k in range(20)]) for rise in (0.0, 0.1))
+    (line,) = (line for line in runs_in_words(compare_runs(first, second)) if line.startswith("| left"))
+    assert line.endswith("| below 0.001 |")
+
+
 def test_a_run_beside_itself_differs_in_nothing(two: tuple[Run, Run]) -> None:
     found = compare_runs(two[0], two[0])
     assert not (found.flips)

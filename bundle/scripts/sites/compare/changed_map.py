@@ -71,7 +71,7 @@ def _extremes(found: Difference, label: int) -> Extremes | None:
         return None
     values = found.values[tuple(voxels.T)]
     high, low = (voxel_mm(voxels[int(at)]) for at in (values.argmax(), values.argmin()))
-    return Extremes(max(float(values.max()), 0.0), max(float(-values.min()), 0.0), high, low)
+    return Extremes(max(0.0, float(values.max())), max(0.0, float(-values.min())), high, low)  # no -0.0
 
 
 def voxel_mm(voxel: NDArray[np.intp]) -> tuple[float, float, float]:

@@ -57,7 +57,7 @@ def _row(region: str, numbers: dict[str, Any]) -> tuple[Any, ...]:
     limits = f"{low:+.2f} to {high:+.2f}"
     return (
         *(name, numbers["pairs"], f"{numbers['mean']:+.3f}", f"{numbers['sd']:.3f}", limits, shown),
-        "all equal" if p is None else f"{p:.3f}",
+        "all equal" if p is None else f"{p:.3f}" if p >= 0.0005 else "below 0.001",
     )
 
 
