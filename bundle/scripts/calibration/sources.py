@@ -1,8 +1,8 @@
 """Sources of healthy scans for a calibration: a folder of scans, or the simulator.
 
-A *source* is one scan: an entry of the folder (a NIfTI file, a zip archive, or the folder of a series or a study), or an
-anatomy and a seed. Scans of one *group* show the same person: entries of a folder are taken for different people, draws from one
-anatomy are not.
+A *source* is one scan: an entry of the folder (a NIfTI file, a zip archive, or the folder of a series or a study), or
+an anatomy and a seed. Scans of one *group* show the same person: entries of a folder are taken for different people,
+draws from one anatomy are not.
 """
 
 from __future__ import annotations
