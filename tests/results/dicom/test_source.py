@@ -78,12 +78,33 @@ def test_what_is_empty_in_the_source_and_never_in_results_is_left_out(tmp_path: 
     assert not {"SpecificCharacterSet", "LossyImageCompression"} & set(source.first.dir())
 
 
-def test_an_image_without_a_class_is_a_ct_image(tmp_path: Path) -> None:
+@pytest.mark.parametrize("uid", ["", "1.2.840.113619.4.26"])
+def test_an_image_without_a_class_or_with_a_private_one_is_a_ct_image(uid: str, tmp_path: Path) -> None:
     for path in write_series(tmp_path):
         data = pydicom.dcmread(path)
-        del data.SOPClassUID, data.file_meta.MediaStorageSOPClassUID
+        data.SOPClassUID = data.file_meta.MediaStorageSOPClassUID = uid
         data.save_as(path)
     assert read_source(tmp_path).first.SOPClassUID == "1.2.840.10008.5.1.4.1.1.2"
+
+
+def test_private_and_unreadable_attributes_are_left_out(tmp_path: Path) -> None:
+    def edit(data: Dataset, k: int) -> None:
+        item = Dataset()
+        item.add_new(0x00091001, "LO", "private")
+        item.CodeMeaning = "Head"
+        data.ProcedureCodeSequence = [item]
+        data.add_new(0x00091001, "LO", "private")
+        data.TableSpeed, data.PatientAge = 1.5, "070Y"
+
+    for path in write_series(tmp_path, edit=edit):
+        content = path.read_bytes()
+        before, number = b"\x18\x00\x09\x93FD\x08\x00", np.float64(1.5).tobytes()
+        assert before + number in content
+        path.write_bytes(content.replace(before + number, before[:-2] + b"\x04\x00" + b"1.50"))
+    first = read_source(tmp_path).first
+    assert ("TableSpeed" in first, first.PatientAge) == (False, "070Y")
+    assert first.ProcedureCodeSequence[0].dir() == ["CodeMeaning"]
+    assert not [element for element in first if element.tag.is_private]
 
 
 @pytest.mark.parametrize("uids", [["", "1.2.7"], ["1.2.7", "1.2.8", ""], [""] * 36 + ["1.2.7"]])

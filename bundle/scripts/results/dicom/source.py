@@ -28,7 +28,7 @@ from pydicom.multival import MultiValue
 from pydicom.uid import CTImageStorage
 from pydicom.valuerep import DS
 
-from ...reading.headers import ImageHeader, read_headers
+from ...reading.headers import IMAGE_STORAGE, ImageHeader, read_headers
 from ...reading.references import check_references
 from ...reading.series import choose, stacks_of
 from ...reading.slices import UNIFORM_MM, Grid
@@ -67,7 +67,7 @@ NEEDED: Mapping[str, Callable[[str], object]] = {
 }
 """Attributes of patient and study that every object must have, and whether a value can be copied; else it is empty."""
 
-NEVER_EMPTY = ("SpecificCharacterSet", "SOPClassUID", "SOPInstanceUID", "FrameOfReferenceUID", "LossyImageCompression")
+NEVER_EMPTY = ("SpecificCharacterSet", "SOPInstanceUID", "FrameOfReferenceUID", "LossyImageCompression")
 """Attributes that objects have with a value or not at all; some sources have them empty."""
 
 NOT_TOLD = "The source does not tell"
@@ -126,10 +126,10 @@ def read_source(path: str | Path, series_uid: str | None = None) -> Source:
 
 def complete(data: Dataset) -> None:
     """Give a data set the required attributes, empty if the source has no value that can be copied."""
+    keep_readable(data)
     if data.get("SpecificCharacterSet"):
         data.decode()
         data.SpecificCharacterSet = UTF_8
-    data.remove_private_tags()
     for name in NEVER_EMPTY:
         if not data.get(name):
             data.pop(name, None)
@@ -139,10 +139,25 @@ def complete(data: Dataset) -> None:
             setattr(data, name, "")
     if data.get("PatientIdentityRemoved") == "YES" and not data.get("DeidentificationMethodCodeSequence"):
         data.DeidentificationMethod = data.get("DeidentificationMethod") or NOT_TOLD
-    if "SOPClassUID" not in data:
-        data.SOPClassUID = data.file_meta.get("MediaStorageSOPClassUID") or CTImageStorage
+    told = (data.get("SOPClassUID"), data.file_meta.get("MediaStorageSOPClassUID"))
+    data.SOPClassUID = next((uid for uid in told if uid in IMAGE_STORAGE), CTImageStorage)
     if "SOPInstanceUID" not in data:
         data.SOPInstanceUID = data.file_meta.MediaStorageSOPInstanceUID
+
+
+def keep_readable(data: Dataset) -> None:
+    """Remove private attributes, and those whose bytes are no value of their kind, which nothing could copy."""
+    for tag in list(data.keys()):
+        try:
+            element = data[tag]
+        except Exception:  # pydicom raises many kinds on bytes that are not what they should be
+            del data[tag]
+            continue
+        if tag.is_private:
+            del data[tag]
+        elif element.VR == "SQ":
+            for item in element.value:
+                keep_readable(item)
 
 
 def share_frame_of_reference(images: Sequence[Dataset]) -> None:
