@@ -77,6 +77,7 @@ def test_a_section_can_be_named_and_others_may_be_missing(scans: Path) -> None:
         ({}, r"Sections with cases: none\."),
         ({"test": 3}, r"is no datalist \(TypeError.*It needs \"test\""),
         ({"test": [item("a"), item("x")]}, r'Entry 1 of "test" in .*, CQ500-CT-x: there is no .*scans/x\. Correct it'),
+        ({"test": [item("a", image="x" * 300)]}, r"x can't be reached \(File name too long\)\. Correct it\."),
         ({"test": [item("a"), {"image": "scans/b"}]}, r'Entry 1 of "test" .* needs "case" and "image"'),
         ({"test": [item("a", image="")]}, r'Entry 0 of "test" .*: "image" is empty\. Name the scan\.'),
         ({"test": ["scans/a"]}, r'Entry 0 of "test" .* needs "case" and "image"'),

@@ -162,8 +162,13 @@ def _items(content: Mapping[str, Sequence[Any]], section: str, path: Path) -> Se
 
 
 def _check_there(image: Path, entry: str, name: str = "") -> None:
-    if not image.exists():
-        raise WrongUsage(f"{entry}{f', {name}' if name else ''}: there is no {image}. Correct it.")
+    where = f"{entry}{f', {name}' if name else ''}"
+    try:
+        there = image.exists()
+    except OSError as error:  # a folder on the way may not be entered, a mount is away, a name is too long
+        raise WrongUsage(f"{where}: {image} can't be reached ({error.strerror}). Correct it.") from error
+    if not there:
+        raise WrongUsage(f"{where}: there is no {image}. Correct it.")
 
 
 def _entry(row: int, section: str, path: str | Path) -> str:
