@@ -106,9 +106,16 @@ def test_a_folder_of_something_else_is_left_alone(folder: CohortFolder, tmp_path
         CohortFolder(folder.root / "thesis.txt").check()
 
 
+def test_what_was_put_beside_a_run_is_no_obstacle(folder: CohortFolder) -> None:
+    folder.settle(FACTS, {"one": "aa"})
+    (folder.root / "paper.json").write_text("of evaluate -o")
+    folder.settle(FACTS, {"one": "aa"})
+    assert (folder.root / "paper.json").exists()
+
+
 @pytest.mark.parametrize("name", [".DS_Store", ".nfs00000001", "Thumbs.db", "desktop.ini"])
 def test_what_systems_put_into_folders_is_no_obstacle(folder: CohortFolder, name: str) -> None:
-    folder.settle(FACTS, {})
+    folder.root.mkdir()
     (folder.root / name).write_text("")
     folder.settle(FACTS, {})
     assert (folder.root / name).exists()

@@ -108,7 +108,7 @@ class CohortFolder:
         self.write(FACTS_NAME, json_text({**wanted, **place, "cases": {**before, **sources}}))
 
     def check(self) -> None:
-        """See that the folder holds nothing but a cohort run, or does not exist.
+        """See that the folder holds a cohort run, or nothing, or does not exist. What was put beside a run stays.
 
         Raises:
             OutputExists: it holds something else, or is a file.
@@ -117,7 +117,7 @@ class CohortFolder:
             raise OutputExists(f"{self.root} is a file. Choose another name for the output folder.")
         found = {path.name for path in self.root.iterdir()} if self.root.is_dir() else set()
         others = sorted(name for name in found - OWN - BY_SYSTEMS if not name.startswith("."))
-        if others:
+        if others and FACTS_NAME not in found:
             raise OutputExists(
                 f"{self.root} holds {others[0]}, which is no part of a cohort run. Choose another folder."
             )
