@@ -131,6 +131,15 @@ def test_a_row_of_which_nothing_was_compared_has_no_excess(row: Row) -> None:
     assert table([row])[0][3] == ""
 
 
+def test_a_damaged_picture_costs_its_thumbnail_alone(tmp_path: Path) -> None:
+    folder = CohortFolder(tmp_path)
+    folder.write(TABLE_NAME, short_text(ROWS, CASES))
+    folder.write(f"{CASES}/bleed/overview.png", "no picture")
+    write_index(folder)
+    assert (tmp_path / INDEX_NAME).read_text().count("<tr ") == len(ROWS)
+    assert not (tmp_path / THUMBNAILS / "bleed.jpg").exists()
+
+
 def test_thumbnails_are_made_once_and_again_when_the_picture_is_younger(tmp_path: Path) -> None:
     folder = CohortFolder(tmp_path)
     folder.write(TABLE_NAME, short_text(ROWS, CASES))

@@ -71,6 +71,8 @@ def _keep_thumbnail(root: Path, case: str) -> None:
     try:
         if not kept.is_file() or kept.stat().st_mtime < picture.stat().st_mtime:
             write_output(kept, thumbnail(picture.read_bytes()))
+    except ValueError:  # a damaged picture has no thumbnail
+        return
     except OSError as error:
         raise as_ours(error, kept) from error
 
