@@ -52,6 +52,11 @@ def test_one_series(make: Any) -> None:
         {"body_part": "CHEST"},
         {"series_description": "C-SPINE SOFT TISSUE"},
         {"photometric": "RGB", "samples": 3},
+        {"photometric": "MONOCHROME1"},
+        {"rescale_type": "MGML"},
+        {"intercept": None},
+        {"bits": (8, 8, False), "high_bit": 7},
+        {"pixel_spacing_mm": None},
     ],
     ids=lambda changes: str(next(iter(changes))),
 )

@@ -4,9 +4,10 @@ A *stack* is the images of one series that share patient, study, rows, columns, 
 *objections*, for which it is only used when its series is named: not an original, not axial, a bone kernel. A bone
 kernel may serve the skull beside a soft one (see `bone_series`), or where there is no other.
 
-The choice: CT, original, axial, no bone kernel; then a head before other body parts; then no *dynamic* one, which shows
-each place many times (perfusion); then without contrast agent; then the largest coverage (a head needs no more than
-`ENOUGH_MM`); then the finest spacing. A tie is refused.
+The choice: CT, original, axial, no bone kernel; then one in HU, by its header, before material maps and captures; then
+a head before other body parts; then no *dynamic* one, which shows each place many times (perfusion); then without
+contrast agent; then the largest coverage (a head needs no more than `ENOUGH_MM`); then the finest spacing. A tie is
+refused.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from ..volume import MIN_COVERAGE_MM, MIN_SLICES
 from ..words import counted
 from .headers import Headers, ImageHeader
 from .image_kinds import counted_kinds, has_bone_kernel, is_of_head, kind_of, suggests_contrast
+from .pixels import check_rescale
 from .slices import SAME_HEIGHT_MM, heights, normal_of
 
 SAME_DIRECTION = 1e-3
@@ -233,6 +235,7 @@ def _best(pool: list[Stack]) -> Stack:
 def best_of(pool: list[Stack]) -> list[Stack]:
     """The best of the stacks, all that are equally good, by the rules in this module's docstring."""
     pool = _prefer(pool, [s.whole for s in pool])
+    pool = _prefer(pool, [any(map(_is_in_hu, s.images)) for s in pool])
     pool = _prefer(pool, [is_of_head(s.first) for s in pool])
     pool = _prefer(pool, [not s.dynamic for s in pool])
     pool = _prefer(pool, [not s.contrast for s in pool])
@@ -242,6 +245,15 @@ def best_of(pool: list[Stack]) -> list[Stack]:
         spacings = [s.spacing_mm or np.inf for s in pool]
         pool = _prefer(pool, [s <= 1.1 * min(spacings) for s in spacings])
     return pool
+
+
+def _is_in_hu(image: ImageHeader) -> bool:
+    """True if the header says how the values become HU, and how large the pixels are."""
+    try:
+        check_rescale(image)
+    except InputRefused:
+        return False
+    return image.pixel_spacing_mm is not None
 
 
 def _prefer(pool: list[Stack], merits: list[bool]) -> list[Stack]:
