@@ -372,6 +372,9 @@ def test_the_pipeline_itself_makes_what_is_kept(tmp_path: Path, monkeypatch: pyt
     (tmp_path / "bad.nii.gz").write_bytes(NIFTI)
     bad = measure_scan(recipe, Job(Source("b", "b", tmp_path / "bad.nii.gz"), tmp_path / "bad.npz"))
     assert bad.text.startswith("refused. ")
+    away = measure_scan(recipe, Job(Source("c", "c", tmp_path / "away.nii.gz"), tmp_path / "away.npz"))
+    assert away.failed, "its disk may be back the next time"
+    assert not (tmp_path / "away.npz").exists()
     assert not bad.failed
     assert load_scan(tmp_path / "bad.npz")[0] is None
 

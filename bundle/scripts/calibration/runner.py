@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..anomaly.files import WINDOWS
+from ..datasets.cache import PASSING
 from ..errors import described, origin
 from ..files.fingerprints import Source
 from ..findings import InputRefused
@@ -69,6 +70,8 @@ def measure_scan(recipe: Recipe, job: Job) -> Outcome:
         with quiet():
             scan, skull, found = maker_of(recipe)(job.source, job.skull_only)
     except InputRefused as refused:
+        if refused.code == PASSING:  # it may be within reach the next time
+            return Outcome(f"failed. {refused}", failed=True)
         save_scan(job.path, None, notes | {"refused": str(refused)})
         return Outcome(f"refused. {refused}")
     except Exception as error:
