@@ -33,6 +33,9 @@ def test_a_site_that_is_higher_as_a_whole(tmp_path: Path) -> None:
     assert "Scores of skulls in thick slices are higher than those of calibration: in " in text
     assert "responsible" not in text
     assert text.endswith("Recalibrate on healthy scans of your own: head-ct-anomaly calibrate.")
+    site = site_of(tmp_path)
+    own = audit_of(replace(site, calibration=replace(site.calibration, shipped=False)), "s", "1")
+    assert own["sentences"][-1] == "Recalibrate on more scans, these among them: head-ct-anomaly calibrate."
 
 
 def test_a_site_that_is_lower_as_a_whole(tmp_path: Path) -> None:

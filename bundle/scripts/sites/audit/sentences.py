@@ -249,7 +249,8 @@ def _advice(content: Mapping[str, Any], tests: Sequence[SiteTest], found: Explai
     if found.named and found.named[0].key[0] == MONTH and len(found.named) == 1:
         return "Find the change, then calibrate on scans from after it."
     if whole or found.named:
-        return "Recalibrate on healthy scans of your own: head-ct-anomaly calibrate."
+        own = "healthy scans of your own" if content["calibration"]["shipped"] else "more scans, these among them"
+        return f"Recalibrate on {own}: head-ct-anomaly calibrate."
     low, high = (content["rates"]["hemisphere"][name] for name in ("low", "high"))
     return (
         "Nothing in these scans speaks against the thresholds. What they allow is a rate of false alarms from "
