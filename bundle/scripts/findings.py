@@ -60,6 +60,9 @@ class InputRefused(ValueError):
 SLICES_SET_ASIDE = "slices_set_aside"
 """The code of a flag with which no pose passes: where slices are missing, the geometry may be wrong."""
 
+PASSING = "path_missing"
+"""The code of a refusal that is not kept: the scan may be within reach the next time."""
+
 UNEVEN = frozenset({"two_spacings", "uneven_spacing"})
 """Codes of the flags that say that the reader brought the slices to even spacing."""
 

@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from ..anomaly.files import WINDOWS
-from ..datasets.cache import PASSING
 from ..errors import described, origin
 from ..files.fingerprints import Source
-from ..findings import InputRefused
+from ..findings import PASSING, InputRefused
 from ..processes.memory import give_back_free_memory
 from ..skull.files import read_calibration
 from ..workflow import device_values, parsed_configs, quiet

@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from ..assets import bundle_root
-from ..datasets.cache import PASSING
 from ..datasets.datalist import Case
 from ..errors import OutputExists, OutputFailed, as_ours, described, disk_is_full, origin
 from ..files.zipped import unpacked
-from ..findings import InputRefused
+from ..findings import PASSING, InputRefused
 from ..processes.memory import give_back_free_memory
 from ..workflow import quiet, run_configs
 from .folder import CASES, CohortFolder, shortened

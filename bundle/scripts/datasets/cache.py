@@ -28,7 +28,7 @@ from tqdm import tqdm
 from ..assets import metadata, place, sha256
 from ..errors import chain
 from ..files.atomic import replace_file
-from ..findings import Finding, InputRefused
+from ..findings import PASSING, Finding, InputRefused
 from ..geometry.coordinates import REFERENCE_SIZE
 from ..volume import AIR_HU
 from .datalist import fingerprint
@@ -52,9 +52,6 @@ FORM = "with measures of the image; uneven grids end at the last slice"
 """Words for the content of an entry, which change with it."""
 
 SHAPE = (REFERENCE_SIZE, REFERENCE_SIZE, REFERENCE_SIZE)
-
-PASSING = "path_missing"
-"""A refusal that is not kept: the scan may be within reach the next time."""
 
 DAMAGED = (AttributeError, EOFError, KeyError, OSError, TypeError, ValueError, zipfile.BadZipFile, zlib.error)
 """Exceptions raised by reading a file that is incomplete, or of another form."""

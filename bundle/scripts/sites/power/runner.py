@@ -24,13 +24,12 @@ from pathlib import Path
 from typing import Any
 
 from ...anomaly.chosen_calibration import SHIPPED, Chosen
-from ...datasets.cache import PASSING
 from ...datasets.datalist import Case
 from ...errors import described, origin
 from ...files.atomic import write_output
 from ...files.json_text import json_text
 from ...files.zipped import unpacked
-from ...findings import InputRefused
+from ...findings import PASSING, InputRefused
 from ...processes.memory import give_back_free_memory
 from ...simulation.anatomy.braincase import SIDES
 from ...statistics.alpha import ALPHA
