@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..anomaly.files import WINDOWS
-from ..errors import described, origin
+from ..errors import OutputFailed, described, origin
 from ..files.fingerprints import Source
 from ..findings import PASSING, InputRefused
 from ..processes.memory import give_back_free_memory
@@ -73,6 +73,8 @@ def measure_scan(recipe: Recipe, job: Job) -> Outcome:
             return Outcome(f"failed. {refused}", failed=True)
         save_scan(job.path, None, notes | {"refused": str(refused)})
         return Outcome(f"refused. {refused}")
+    except OutputFailed:
+        raise
     except Exception as error:
         return Outcome(f"failed. {described(origin(error))}", failed=True)
     finally:

@@ -40,7 +40,7 @@ NOTE = (
     "Of the cases with a q of at most 0.2, an expected share of at most 0.2 is healthy, if the calibration's healthy "
     "scans are such as these. A score above its threshold does not mean disease, and one below does not exclude it."
 )
-"""What the numbers do not say."""
+"""The limits of the numbers."""
 
 MOST = 5000
 """Cases on the page: of a larger cohort those that are furthest above their thresholds."""

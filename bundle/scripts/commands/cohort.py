@@ -52,7 +52,7 @@ MODES = {"dense": [], "published": ["published.json"], "autoencoder": ["autoenco
 """Modes, and the overlay of inference.json for each."""
 
 OWN, SHARED = "own", "shared"
-"""Where the networks run: in each worker, or in this process for all of them."""
+"""Places of the networks: in each worker, or in this process for all of them."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -22,7 +22,7 @@ from ..statistics.auroc import auroc
 from .metrics import BRAIN
 
 RESIDUAL, SURPRISE = slice(0, 3), 3
-"""Where these are among the five numbers of a receptive field."""
+"""Their places among the five numbers of a receptive field."""
 
 
 def planted_batch(
