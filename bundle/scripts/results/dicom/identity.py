@@ -186,7 +186,7 @@ def body_part(image: Dataset) -> str:
 
 
 def burned_in(image: Dataset) -> str:
-    """YES if text in the pixels tells patient and date (PS3.3 C.7.6.1.1), else NO: own text does not, the source's may."""
+    """YES if text in the pixels tells patient and date (PS3.3 C.7.6.1.1), else NO: only the text of a source may."""
     return "YES" if image.get("BurnedInAnnotation") == "YES" else "NO"
 
 
