@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
+import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from multiprocessing import current_process
 from multiprocessing.connection import Listener
 from pathlib import Path
@@ -15,7 +17,9 @@ from trainings import skip_where_forking_breaks
 
 from scripts.errors import WrongUsage
 from scripts.processes import sockets
-from scripts.processes.sockets import MOST_BYTES, NAME_BYTES, short_socket_paths
+from scripts.processes.sockets import MOST_BYTES, NAME_BYTES, short_socket_paths, shorten_socket_paths
+
+CONFIGS = Path(__file__).resolve().parents[2] / "bundle" / "configs"
 
 
 @pytest.fixture
@@ -42,6 +46,26 @@ def test_tensors_of_a_worker_arrive(long: Path) -> None:
     assert not place.exists()
     assert list(long.iterdir()) == []
     assert "tempdir" not in current_process()._config  # type: ignore[attr-defined]
+
+
+def test_they_arrive_until_the_process_ends(long: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    skip_where_forking_breaks()
+    at_exit: list[Callable[[], None]] = []
+    monkeypatch.setattr(atexit, "register", at_exit.append)
+    shorten_socket_paths()
+    place = Path(current_process()._config["tempdir"])  # type: ignore[attr-defined]
+    batches = list(DataLoader(torch.arange(4), batch_size=2, num_workers=1, timeout=60))  # type: ignore[arg-type]
+    assert torch.equal(torch.cat(batches), torch.arange(4))
+    assert place.is_dir()
+    at_exit[0]()
+    assert not place.exists()
+
+
+@pytest.mark.parametrize("name", ["train.json", "locator.json"])
+def test_a_training_by_monai_begins_with_it(name: str) -> None:
+    configs = [json.loads((CONFIGS / one).read_text(encoding="utf-8")) for one in ("train.json", name)]
+    assert configs[0]["socket_paths"]["_target_"] == "scripts.processes.sockets.shorten_socket_paths"
+    assert configs[1]["run"][0] == "$@socket_paths"
 
 
 def test_a_short_path_stays(long: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,10 +7,11 @@ process that waits for it waits for ever. Here such a process gets a folder of i
 
 from __future__ import annotations
 
+import atexit
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from multiprocessing import current_process
 from pathlib import Path
 
@@ -57,3 +58,16 @@ def short_socket_paths() -> Iterator[None]:
             settings["tempdir"] = before
             if not before:
                 del settings["tempdir"]
+
+
+def shorten_socket_paths() -> None:
+    """Let this process and those that it starts hand on tensors until it ends, however long `TMPDIR` is.
+
+    For configs of MONAI, whose runs are no block of code that a context could enclose.
+
+    Raises:
+        WrongUsage: the path is too long, and there is no other place.
+    """
+    lasting = ExitStack()
+    lasting.enter_context(short_socket_paths())
+    atexit.register(lasting.close)
