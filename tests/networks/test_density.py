@@ -7,6 +7,7 @@ import torch
 from density_net import density_net
 from torch import Tensor
 
+from scripts.assets import asset
 from scripts.networks.density import CHANNELS, FIELDS, DensityPositionNet, node_weights
 from scripts.networks.position import count_parameters
 
@@ -21,6 +22,14 @@ def network() -> DensityPositionNet:
     return made
 
 
+@pytest.fixture(scope="module")
+def shipped() -> DensityPositionNet:
+    """With the weights that ship."""
+    made = density_net().eval()
+    made.load_state_dict(torch.load(asset("models/evidence.pt"), weights_only=True), strict=True)
+    return made
+
+
 def structured(*shape: int) -> Tensor:
     """An input from 0 to 1 that varies at every scale, as a head does."""
     generator = torch.Generator().manual_seed(1)
@@ -31,7 +40,7 @@ def structured(*shape: int) -> Tensor:
 def cube_by_cube(network: DensityPositionNet, inputs: Tensor, field: int) -> Tensor:
     """The obvious way: cut the cube of a receptive field around each place, ask that head alone; (N, d, h, w)."""
     counts = [(side - FIELDS[-1]) // 2 + 1 for side in inputs.shape[2:]]
-    answers = torch.empty(NODES, *counts)
+    answers = torch.empty(len(network.nodes), *counts)
     inner, size = (FIELDS[-1] - FIELDS[field]) // 2, FIELDS[field]
     for place in torch.cartesian_prod(*[torch.arange(count) for count in counts]).tolist():
         i, j, k = (2 * index + inner for index in place)
@@ -66,6 +75,17 @@ def test_dense_is_cube_by_cube_at_each_receptive_field_and_shifted_is_not(
         dense = network(inputs)[0, field]
         expected = cube_by_cube(network, inputs, field)
     assert dense.shape == expected.shape == (NODES, 4, 3, 2)
+    assert (dense - expected).abs().max() / expected.std() <= 1e-5
+    assert (dense[:, 1:] - expected[:, :-1]).abs().max() / expected.std() > 1e-2
+
+
+@pytest.mark.parametrize("field", range(4))
+def test_dense_is_cube_by_cube_with_the_shipped_weights(shipped: DensityPositionNet, field: int) -> None:
+    inputs = structured(1, 3, 21, 19, 20)
+    with torch.no_grad():
+        dense = shipped(inputs)[0, field]
+        expected = cube_by_cube(shipped, inputs, field)
+    assert dense.shape == expected.shape == (488, 3, 2, 2)
     assert (dense - expected).abs().max() / expected.std() <= 1e-5
     assert (dense[:, 1:] - expected[:, :-1]).abs().max() / expected.std() > 1e-2
 
@@ -140,6 +160,13 @@ def test_it_can_be_scripted_as_ckpt_export_does(network: DensityPositionNet) -> 
     with torch.no_grad():
         torch.testing.assert_close(scripted(inputs), network(inputs))
         torch.testing.assert_close(scripted.positions(network(inputs)), network.positions(network(inputs)))
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")
+def test_the_shipped_weights_scripted_give_their_own_bits(shipped: DensityPositionNet) -> None:
+    inputs = structured(1, 3, 19, 21, 17)
+    with torch.no_grad():
+        assert torch.equal(torch.jit.script(shipped)(inputs), shipped(inputs))
 
 
 def test_weights_are_linear_between_nodes_and_sum_to_one() -> None:
