@@ -15,6 +15,7 @@ from scripts.anomaly.findings import cut_finding
 from scripts.anomaly.scores import POOLINGS, Thresholds
 from scripts.anomaly.transforms import ErrorMapd, ScoreRegionsd
 from scripts.files.nifti import nifti_bytes
+from scripts.findings import finding
 from scripts.geometry.coordinates import POSITION_SCALE_MM, grid_affine, positions
 from scripts.preprocessing import transforms as head_transforms
 from scripts.preprocessing.intensity import BONE_WINDOW_HU, BRAIN_WINDOW_HU, equalize_histogram
@@ -342,9 +343,16 @@ def test_a_missing_key_is_an_error() -> None:
         ScaleWindowsd("image")({})
 
 
-@pytest.mark.parametrize(("hu", "codes"), [(25, []), (70, ["median_doubtful"])])
+@pytest.mark.parametrize(
+    ("hu", "moved", "said"),
+    [
+        (25, 33, ""),
+        (55, 33, "100 % of the brain has 0 to 60 HU, and their median is 55 HU."),
+        (70, 70, "0 % of the brain has 0 to 60 HU."),
+    ],
+)
 def test_blocks_are_shifted_to_the_median_and_a_doubtful_one_is_told(
-    hu: int, codes: list[str], monkeypatch: pytest.MonkeyPatch
+    hu: int, moved: int, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     brain = np.zeros((127, 127, 127), bool)
     brain[50:70, 50:70, 50:70] = True
@@ -356,9 +364,10 @@ def test_blocks_are_shifted_to_the_median_and_a_doubtful_one_is_told(
     found = ShiftBlocksd("image", "regions", 33, ["label"])({"image": scan(values), "label": labels})
     blocks = found["image"]
     assert blocks.shape == (1, 127, 127, 127)
-    assert blocks[0, 60, 60, 60] == (33 if not codes else hu)
+    assert blocks[0, 60, 60, 60] == moved
     assert blocks[0, 0, 0, 0] == AIR_HU
-    assert [entry["code"] for entry in blocks.meta.get("findings", [])] == codes
+    told = [finding("median_doubtful", said).as_dict()] if said else []
+    assert blocks.meta.get("findings", []) == told
     assert blocks.meta["note"] == "kept"
     np.testing.assert_allclose(blocks.affine[:3, 3], [-127.5 + 1.5] * 3)
     np.testing.assert_allclose(np.diag(blocks.affine), [2, 2, 2, 1])

@@ -51,11 +51,14 @@ Kind = TypeVar("Kind", bound=np.generic)
 
 @dataclass(frozen=True)
 class Shift:
-    """The shift in HU, the share (0 to 1) of the reference brain's blocks that it comes from, and their median."""
+    """The shift in HU, the share (0 to 1) of the reference brain's blocks that it comes from, and their median.
+
+    Without such a block the shift is 0, and there is no median.
+    """
 
     hu: float
     share: float
-    median_hu: float
+    median_hu: float | None
 
     @property
     def doubtful(self) -> bool:
@@ -91,7 +94,7 @@ def median_shift(blocks: Floats, brain: NDArray[np.bool_], median_hu: float) -> 
     """The shift of blocks (I, J, K) in HU that brings the median of those in the reference's `brain` (same shape) to
     `median_hu`.
 
-    Without a block with HU of a brain the shift is 0.
+    Without a block with HU of a brain the shift is 0, and the found median None.
 
     Raises:
         ValueError: the shapes differ, or the mask is empty.
@@ -104,7 +107,7 @@ def median_shift(blocks: Floats, brain: NDArray[np.bool_], median_hu: float) -> 
     inside = blocks[brain & (blocks > AIR_HU)]
     usable = inside[(inside > BRAIN_HU[0]) & (inside < BRAIN_HU[1])]
     if not usable.size:
-        return Shift(0.0, 0.0, median_hu)
+        return Shift(0.0, 0.0, None)
     found = float(np.median(usable))
     return Shift(median_hu - found, usable.size / inside.size, found)
 

@@ -229,7 +229,8 @@ def flagged(image: Tensor, shift: Shift) -> Tensor:
     image.affine = image.affine @ torch.from_numpy(block_grid()).to(image.affine)
     image.meta["median_shift_hu"] = round(shift.hu, 2)
     if shift.doubtful:
-        text = f"{100 * shift.share:.0f} % of the brain has 0 to 60 HU, and their median is {shift.median_hu:.0f} HU."
+        median = "" if shift.median_hu is None else f", and their median is {shift.median_hu:.0f} HU"
+        text = f"{100 * shift.share:.0f} % of the brain has 0 to 60 HU{median}."
         image.meta["findings"] = [*(image.meta.get("findings") or []), finding("median_doubtful", text).as_dict()]
     return image
 
