@@ -3,10 +3,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 
 from scripts.anomaly.chosen_calibration import Chosen, why_no_alpha, why_not_valid
 from scripts.anomaly.files import NORMATIVE_NAME, THRESHOLDS_NAME
+from scripts.networks.position import PatchPositionNet
 from scripts.skull.files import NAME
+from scripts.workflow import parsed_configs
 
 
 def test_a_named_calibration_is_used_whole(tmp_path: Path) -> None:
@@ -42,3 +45,13 @@ def test_weights_are_named_apart_and_the_calibration_has_to_be_theirs(tmp_path: 
         chosen = Chosen(**{name: tmp_path / other})
         assert chosen.values() == {name: tmp_path / other}
         assert why_not_valid(chosen).startswith(f"The calibration was made with another file than this {other}.")
+
+
+def test_weights_of_another_size_are_run_by_a_network_of_it(tmp_path: Path) -> None:
+    torch.save(PatchPositionNet(2, patch_size=23).state_dict(), tmp_path / "published.pt")
+    values = Chosen(weights=tmp_path / "published.pt").values()
+    assert values == {"weights": tmp_path / "published.pt", "width": 2, "patch_size": 23}
+    parser = parsed_configs(["inference.json", "published.json"])
+    parser.update(values)
+    parser.get_parsed_content("network_def").load_state_dict(torch.load(values["weights"], weights_only=True))
+    assert parser.get_parsed_content("inferer").patch_size == 23

@@ -202,7 +202,7 @@ def test_other_networks_are_scored_and_evaluated_in_the_same_way(
     """In this process: that the command starts others is shown above."""
     monkeypatch.setattr(arguments, "in_processes", in_this_process)
     weights = folder / f"{mode}.pt"
-    out = cohort(folder, datalist, mode, "--mode", mode, "--weights", str(weights), "--width", "1", *more)
+    out = cohort(folder, datalist, mode, "--mode", mode, "--weights", str(weights), *more)
     result = verify(out / "cases" / "left")
     assert set(result["outputs"]) == maps
     assert {path.name for path in (out / "cases" / "left").iterdir()} == {"result.json", *maps}

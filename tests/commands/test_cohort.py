@@ -385,7 +385,7 @@ def test_what_can_not_be_begun_is_said_and_writes_nothing(
 def test_width_and_patch_size_are_those_of_the_weights(tmp_path: Path) -> None:
     torch.save(DensePositionNet(2, 23, in_channels=2).state_dict(), tmp_path / "small.pt")
     write_cohort(tmp_path, 1)
-    more = ["--weights", str(tmp_path / "small.pt"), "--width", "2", "--patch-size", "23", "--scores-only"]
+    more = ["--weights", str(tmp_path / "small.pt"), "--scores-only"]
     args = parser_for(["cohort"]).parse_args(words(tmp_path, *more))
     args.config = []
     plan, facts = cohort.planned(args)

@@ -14,7 +14,8 @@ from scripts.commands import export
 from scripts.commands.export import OUTPUTS
 from scripts.commands.main import main
 from scripts.integrity import changes, manifest_text, write_manifest
-from scripts.networks.position import add_spectral_norm
+from scripts.networks.position import PatchPositionNet, add_spectral_norm
+from scripts.networks.weights import sizes_of
 
 
 def network(*names: str) -> nn.Module:
@@ -59,6 +60,17 @@ def test_a_published_network_that_was_trained_can_be_run(tmp_path: Path) -> None
     assert main(words) == 0
     weights = torch.load(tmp_path / "published.pt", weights_only=True)
     network("inference.json", "published.json").load_state_dict(weights, strict=True)
+
+
+def test_a_published_network_of_another_size_says_so_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    torch.save(
+        {"network": PatchPositionNet(2, spectral_norm=True, patch_size=23).state_dict()}, tmp_path / "checkpoint.pt"
+    )
+    words = ["export", str(tmp_path / "checkpoint.pt"), "--config", "published_train.json", "--width", "2"]
+    assert main(words) == 2
+    assert "is no checkpoint of this network" in capsys.readouterr().err, "another patch size than that of the config"
+    assert main([*words, "--patch-size", "23"]) == 0
+    assert sizes_of(tmp_path / "published.pt") == {"width": 2, "patch_size": 23}
 
 
 def test_an_autoencoder_that_was_trained_can_be_run(tmp_path: Path) -> None:

@@ -14,10 +14,11 @@ import sys
 import warnings
 import weakref
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import monai.bundle
 import pytest
+import torch
 from dicom_series import SERIES, write_series
 from geometries import PLAIN
 from input_files import nifti
@@ -31,6 +32,7 @@ from scripts.commands.main import main, parser_for
 from scripts.commands.scan_options import overrides
 from scripts.errors import OutputFailed
 from scripts.findings import refusal
+from scripts.networks.position import PatchPositionNet
 from scripts.reading import inputs
 from scripts.results.folder import write_results
 
@@ -254,9 +256,10 @@ class Pretend:
 
     error: BaseException | None = None
     started = 0
+    given: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, files: Any, **words: Any) -> None:
-        self.words = words
+        self.words = type(self).given = words
 
     def run(self) -> None:
         type(self).started += 1
@@ -390,6 +393,14 @@ def test_the_root_cause_is_a_refusal_or_an_error_of_the_system() -> None:
     outer.__context__.__cause__ = reason
     assert workflows.root_cause(outer) is reason
     assert workflows.root_cause(ValueError("alone")).args == ("alone",)
+
+
+def test_weights_of_a_published_network_of_any_size_can_be_named(pretend: type[Pretend], tmp_path: Path) -> None:
+    weights = tmp_path / "published.pt"
+    torch.save(PatchPositionNet(1, patch_size=23).state_dict(), weights)
+    words = ["run", "IN", "-o", str(tmp_path / "out"), "-q", "--config", "published.json", "--weights", str(weights)]
+    assert main(words) == 0
+    assert (pretend.given["width"], pretend.given["patch_size"]) == (1, 23)
 
 
 @pytest.mark.parametrize(

@@ -165,6 +165,15 @@ def test_both_networks_can_be_scripted_as_ckpt_export_does() -> None:
     assert torch.allclose(torch.jit.script(published)(inputs), published(inputs), atol=1e-6)
 
 
+def test_published_weights_remember_their_patch_size() -> None:
+    state = PatchPositionNet(1, patch_size=23).state_dict()
+    PatchPositionNet(1, patch_size=23).load_state_dict(state)
+    with pytest.raises(RuntimeError, match=r"the weights learnt from patches of 23 mm, not 31\."):
+        PatchPositionNet(1).load_state_dict(state)
+    del state["patch_size"]
+    PatchPositionNet(1).load_state_dict(state)
+
+
 def test_what_a_network_cannot_do_is_refused() -> None:
     with pytest.raises(ValueError, match=r"patch_size must be one of \[19, 23, 27, 31, 35, 39\], got 29"):
         DensePositionNet(1, 29)

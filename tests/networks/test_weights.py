@@ -8,7 +8,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from scripts.networks.weights import UNREADABLE, tensors_sha256
+from scripts.baseline.autoencoder import SpatialAutoencoder
+from scripts.networks.position import DensePositionNet, PatchPositionNet
+from scripts.networks.weights import UNREADABLE, sizes_of, tensors_sha256
 
 STATE = {"stem.weight": torch.arange(24.0).reshape(2, 3, 4), "scale": torch.tensor(0.5), "empty": torch.zeros(0, 3)}
 
@@ -53,3 +55,32 @@ def test_a_file_that_can_t_be_read_raises_one_of_these(content: bytes | None, tm
         (tmp_path / "weights.pt").write_bytes(content)
     with pytest.raises(UNREADABLE):
         tensors_sha256(tmp_path / "weights.pt")
+
+
+@pytest.mark.parametrize(
+    ("network", "expected"),
+    [
+        (DensePositionNet(3, 27, 2), {"width": 3, "patch_size": 27}),
+        (PatchPositionNet(2, patch_size=23), {"width": 2, "patch_size": 23}),
+        (SpatialAutoencoder(3), {"width": 3}),
+        (nn.Linear(2, 2), {}),
+    ],
+)
+def test_weights_tell_the_sizes_of_their_network(network: nn.Module, expected: dict[str, int], tmp_path: Path) -> None:
+    torch.save(network.state_dict(), tmp_path / "weights.pt")
+    assert sizes_of(tmp_path / "weights.pt") == expected
+
+
+def test_published_weights_of_before_tell_no_patch_size(tmp_path: Path) -> None:
+    state = {name: values for name, values in PatchPositionNet(2).state_dict().items() if name != "patch_size"}
+    torch.save(state, tmp_path / "weights.pt")
+    assert sizes_of(tmp_path / "weights.pt") == {"width": 2}
+
+
+@pytest.mark.parametrize("content", [b"text", None, STATE, [torch.zeros(1)]])
+def test_what_is_no_network_has_no_size(content: object, tmp_path: Path) -> None:
+    if isinstance(content, bytes):
+        (tmp_path / "weights.pt").write_bytes(content)
+    elif content is not None:
+        torch.save(content, tmp_path / "weights.pt")
+    assert sizes_of(tmp_path / "weights.pt") == {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..assets import config_values, place
 from ..statistics.alpha import ALPHA, reached, smallest_in_words
@@ -27,10 +28,17 @@ class Chosen:
     weights: Path | None = None
     evidence_weights: Path | None = None
 
-    def values(self) -> dict[str, Path]:
-        """Values by id of inference.json for what was chosen; they stay paths, see `workflow`."""
+    def values(self) -> dict[str, Any]:
+        """Values by id of inference.json for what was chosen, and for the size of the network that the weights are of.
+
+        Paths stay paths, see `workflow`.
+        """
         named = {"weights": self.weights, "evidence_weights": self.evidence_weights}
-        values = {name: path.absolute() for name, path in named.items() if path}
+        values: dict[str, Any] = {name: path.absolute() for name, path in named.items() if path}
+        if self.weights:
+            from ..networks.weights import sizes_of
+
+            values |= sizes_of(self.weights)
         return values | (calibration_values(self.calibration) if self.calibration else {})
 
 

@@ -86,11 +86,13 @@ def measure_scan(recipe: Recipe, job: Job) -> Outcome:
 def parsed_config(recipe: Recipe) -> Any:
     """inference.json with the stride and the device that were asked for; a bone series alone, which shows no brain, is
     no healthy scan."""
+    from ..networks.weights import sizes_of
+
     parser = parsed_configs(["inference.json"])
     parser["stride"], parser["bone_alone"] = recipe.stride, False
     if recipe.evidence_weights is not None:
         parser["evidence_weights"] = recipe.evidence_weights
-    parser.update(device_values(recipe.device))
+    parser.update({**device_values(recipe.device), **sizes_of(recipe.weights)})
     return parser
 
 

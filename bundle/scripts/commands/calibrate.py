@@ -165,9 +165,12 @@ def check_beginning(args: argparse.Namespace) -> None:
     own = {"--weights": "model.pt", "--evidence-weights": "evidence.pt"}
     for option, network, path in named_weights(args):
         if path != Path(place(f"models/{own[option]}")):
+            from ..networks.weights import sizes_of
             from ..training.checkpoints import check_weights
 
-            check_weights(path, parsed_configs(["inference.json"]).get_parsed_content(network), option)
+            parser = parsed_configs(["inference.json"])
+            parser.update(sizes_of(path))
+            check_weights(path, parser.get_parsed_content(network), option)
 
 
 def is_kept(path: Path) -> bool:
@@ -210,10 +213,10 @@ def provenance(args: argparse.Namespace) -> dict[str, Any]:
 def pipeline_settings(args: argparse.Namespace) -> dict[str, Any]:
     """The settings that a calibration is valid for, and its description."""
     from ..baseline.modes import mode_of
-    from ..networks.weights import tensors_sha256
+    from ..networks.weights import sizes_of, tensors_sha256
 
     parser = parsed_configs(["inference.json"])
-    parser["stride"] = args.stride
+    parser.update({"stride": args.stride, **sizes_of(args.weights)})
     mode = mode_of(*(parser.get_parsed_content(name) for name in ("network_def", "inferer")))
     plain = ("stride", "precision", "width", "patch_size", *WINDOWS, *EVIDENCE_INPUTS)
     return {

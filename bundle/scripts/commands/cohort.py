@@ -201,8 +201,9 @@ def settings(args: argparse.Namespace) -> dict[str, Any]:
     words |= {"accept_review": False, "force": False}
     values = overrides(argparse.Namespace(**{**vars(args), **words}))
     more = {"width": args.width, "patch_size": args.patch_size, "score": args.pooling}
+    values |= {name: value for name, value in more.items() if value is not None}
     own = ("bundle_root", "dataset_dir", "output_dir", "overwrite")
-    return {name: value for name, value in {**values, **more}.items() if value is not None and name not in own}
+    return {name: value for name, value in values.items() if value is not None and name not in own}
 
 
 def judged(args: argparse.Namespace, parser: Any) -> dict[str, Any]:

@@ -68,9 +68,11 @@ def check_networks(args: argparse.Namespace, overlays: Sequence[str] = ()) -> No
         WrongUsage: they are not.
     """
     for option, network, path in named_weights(args):
+        from ..networks.weights import sizes_of
         from ..training.checkpoints import check_weights
 
         parser = parsed_configs(("inference.json", *overlays))
+        parser.update(sizes_of(path))
         check_weights(path, parser.get_parsed_content(network), option)
 
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import copy
 import itertools
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -129,11 +129,14 @@ class PatchPositionNet(nn.Module):
     """The published network: patches (B, C, P, P, P) -> predicted positions (B, 3), P = 19 and above.
 
     Trainable values with one input channel: 7311 m^2 + 138 m + 3 (m = 1: one less), as in the paper's figure. Open in
-    the paper, chosen here: no spectral norm on the 1x1x1 shortcuts.
+    the paper, chosen here: no spectral norm on the 1x1x1 shortcuts. The size of the patches that it learns from is part
+    of its weights, `patch_size`; weights that learnt from others are not loaded.
     """
 
-    def __init__(self, width: int, in_channels: int = 1, spectral_norm: bool = False) -> None:
+    def __init__(self, width: int, in_channels: int = 1, spectral_norm: bool = False, patch_size: int = 31) -> None:
         super().__init__()
+        self.patch_size = nn.Buffer(torch.tensor(patch_size))
+        self.register_load_state_dict_pre_hook(_see_patch_size)  # type: ignore[no-untyped-call]
         stages: list[nn.Module] = []
         before = in_channels
         for channels in (width, 2 * width, 4 * width, 8 * width):
@@ -151,6 +154,14 @@ class PatchPositionNet(nn.Module):
         """Predicted positions (B, 3), each in (0, 1), of patches (B, C, P, P, P)."""
         features = self.stages(inputs).mean(dim=[2, 3, 4])
         return torch.sigmoid(self.out(self.activation(self.hidden(features))))
+
+
+def _see_patch_size(network: PatchPositionNet, state: dict[str, Tensor], prefix: str, *rest: Any) -> None:
+    """Add an error for weights that learnt from patches of another size; those of before do not say theirs."""
+    errors: list[str] = rest[-1]
+    own, found = int(network.patch_size), int(state.setdefault(f"{prefix}patch_size", network.patch_size))
+    if found != own:
+        errors.append(f"the weights learnt from patches of {found} mm, not {own}.")
 
 
 def _pool(inputs: Tensor, stride: int, dilation: int) -> Tensor:
