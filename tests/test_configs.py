@@ -194,6 +194,19 @@ def test_an_overlay_of_a_training_leaves_its_ids_in_use(overlay: str) -> None:
         assert name in used, name
 
 
+@pytest.mark.parametrize("overlay", ["train.json", *(name for name, base in BASES.items() if base == "train.json")])
+def test_a_training_can_do_without_workers(overlay: str) -> None:
+    """PyTorch refuses a loader without workers that shall fetch ahead, or keep them."""
+    for workers, fetching in ((0, False), (2, True)):
+        parser = ConfigParser()
+        parser.read_config([str(CONFIGS / name) for name in dict.fromkeys(("train.json", overlay))])
+        parser["workers"] = workers
+        names = ("num_workers", "prefetch_factor", "persistent_workers")
+        values = {name: parser.get_parsed_content(f"train#dataloader#{name}") for name in names}
+        assert bool(values["prefetch_factor"]) is fetching
+        torch.utils.data.DataLoader([1], **values)  # type: ignore[arg-type]
+
+
 def test_negative_control_a_misspelt_id_of_an_overlay_is_seen() -> None:
     assert "validate#evaluator#val_handler" not in ConfigParser(load("train.json"))
 
