@@ -9,6 +9,8 @@ import pytest
 import torch
 from trainings import draw_the_toy_head, toy_maps, train
 
+from scripts.errors import WrongUsage
+
 pytestmark = pytest.mark.xdist_group("train")
 
 TINY = {
@@ -36,7 +38,10 @@ def test_training_learns_validates_and_goes_on_after_a_stop(tmp_path: Path, monk
     train((), **common, max_epochs=1, val_interval=9)
     assert checkpoints(output) == ["checkpoint_epoch=1.pt"]
     before = torch.load(output / "checkpoint_epoch=1.pt", weights_only=True)
-    train((), **common, max_epochs=2, val_interval=2)
+    with pytest.raises(WrongUsage, match=r"other data for validation: b\.nii\.gz is missing, c\.nii\.gz is new"):
+        train((), **{**common, "validation_anatomies": ["c"], "test_anatomies": ["b"]}, max_epochs=2)
+    without_workers = {name: value for name, value in common.items() if "prefetch_factor" not in name} | {"workers": 0}
+    train((), **without_workers, max_epochs=2, val_interval=2)
     curve = (output / "learning_curve.csv").read_text()
     for metric in ("brain_error_mm", "skull_error_mm"):
         assert metric in curve

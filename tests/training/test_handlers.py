@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,9 +15,10 @@ from typing import Any
 import pytest
 import torch
 from ignite.engine import Engine, Events
+from ignite.metrics import RunningAverage
 from monai.data import DataLoader
 from monai.engines import SupervisedTrainer
-from monai.handlers import LrScheduleHandler, StatsHandler
+from monai.handlers import LrScheduleHandler, StatsHandler, from_engine
 from monai.transforms import Compose
 
 from scripts.errors import WrongUsage
@@ -30,6 +32,7 @@ from scripts.training.handlers import (
     ResumeTraining,
     SaveTraining,
     for_this_process,
+    scan_names,
 )
 from scripts.training.heads import HeadStream
 
@@ -56,7 +59,13 @@ class Toy:
     """A training of a linear layer, set up as train.json sets it up; what it sees is kept in `seen`."""
 
     def __init__(
-        self, folder: Path, epochs: int, cosine: bool = False, iterations: int = ITERATIONS, rate: float = 0.01
+        self,
+        folder: Path,
+        epochs: int,
+        cosine: bool = False,
+        iterations: int = ITERATIONS,
+        rate: float = 0.01,
+        validation: Sequence[str] = ("maps/b.nii.gz", "maps/c.nii.gz"),
     ) -> None:
         torch.manual_seed(0)
         self.network = torch.nn.Linear(4, 1)
@@ -68,6 +77,7 @@ class Toy:
             self.scheduler = torch.optim.lr_scheduler.StepLR(self.optimizer, step_size=1, gamma=0.5)
         self.stream = HeadStream([{"image": "a"}], Drawn(), Same([]), crops_per_head=2, seed=1)  # type: ignore[arg-type]
         state = {"network": self.network, "optimizer": self.optimizer, "lr_scheduler": self.scheduler}
+        data = {"training": self.stream.data, "validation": [{"image": name} for name in validation]}
         self.trainer = SupervisedTrainer(
             device=torch.device("cpu"),
             max_epochs=epochs,
@@ -76,14 +86,17 @@ class Toy:
             network=self.network,
             optimizer=self.optimizer,
             loss_function=torch.nn.MSELoss(),
+            key_train_metric={"train_loss": RunningAverage(output_transform=from_engine("loss", first=True))},
+            metric_cmp_fn=lambda now, before: now < before,
             train_handlers=[
-                ResumeTraining(str(folder), state),
+                ResumeTraining(str(folder), state, data=data),
                 ContinueStream(self.stream),
                 LrScheduleHandler(self.scheduler, print_lr=False),
-                SaveTraining(str(folder), state),
+                SaveTraining(str(folder), state, data),
             ],
         )
         self.epochs: list[int] = []
+        self.best: list[tuple[float, int]] = []
         self.rates: list[float] = []
         self.seen: list[float] = []
         self.first_weights = torch.zeros(0)
@@ -97,6 +110,7 @@ class Toy:
     def _epoch(self) -> None:
         self.epochs.append(self.trainer.state.epoch)
         self.rates.append(self.optimizer.param_groups[0]["lr"])
+        self.best.append((self.trainer.state.best_metric, self.trainer.state.best_metric_epoch))
         if len(self.epochs) == 1:
             self.first_weights = self.network.weight.detach().clone()
 
@@ -138,6 +152,47 @@ def test_another_learning_rate_is_refused(cosine: bool, tmp_path: Path) -> None:
     with pytest.raises(WrongUsage, match=sentence):
         other.run()
     assert other.epochs == []
+
+
+@pytest.mark.parametrize(
+    ("validation", "words"),
+    [
+        (["maps/a.nii.gz", "maps/b.nii.gz"], r"c\.nii\.gz is missing, a\.nii\.gz is new"),
+        (["maps/c.nii.gz"], r"b\.nii\.gz is missing"),
+        (["maps/b.nii.gz", "maps/c.nii.gz", "maps/d.nii.gz"], r"d\.nii\.gz is new"),
+    ],
+)
+def test_other_data_are_refused(validation: list[str], words: str, tmp_path: Path) -> None:
+    Toy(tmp_path, epochs=2).run()
+    other = Toy(tmp_path, epochs=4, validation=validation)
+    with pytest.raises(WrongUsage, match=rf"began with other data for validation: {words}\. Name those that it began"):
+        other.run()
+    assert other.epochs == []
+
+
+def test_data_that_were_moved_and_checkpoints_that_tell_no_data_go_on(tmp_path: Path) -> None:
+    Toy(tmp_path, epochs=2).run()
+    assert Toy(tmp_path, epochs=3, validation=["other/b.nii.gz", "other/c.nii.gz"]).run().epochs == [3]
+    path = tmp_path / "checkpoint_epoch=3.pt"
+    state = torch.load(path, weights_only=True)
+    del state["facts"]
+    torch.save(state, path)
+    assert Toy(tmp_path, epochs=4, validation=["maps/d.nii.gz"]).run().epochs == [4]
+
+
+def test_names_of_scans_tell_them_apart_where_their_files_have_one_name() -> None:
+    items = [{"image": f"/data/{name}/series"} for name in ("0002", "0001", "0002")]
+    assert scan_names(items) == ["0001/series", "0002/series"]
+    assert scan_names(items[:1]) == ["series"]
+    assert scan_names([]) == []
+
+
+def test_the_log_of_a_training_that_goes_on_knows_its_best_loss(tmp_path: Path) -> None:
+    first = Toy(tmp_path, epochs=2).run()
+    assert first.best[0] == (-1, -1)
+    second = Toy(tmp_path, epochs=3).run()
+    assert second.best == [(first.trainer.state.best_metric, first.trainer.state.best_metric_epoch)]
+    assert second.best[0][1] in (1, 2)
 
 
 def test_a_longer_training_has_the_learning_rates_of_one_that_was_planned_so(tmp_path: Path) -> None:
@@ -246,7 +301,7 @@ def test_the_last_two_checkpoints_are_kept_and_hold_plain_tensors(tmp_path: Path
     Toy(tmp_path, epochs=3).run()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint_epoch=2.pt", "checkpoint_epoch=3.pt"]
     state = torch.load(tmp_path / "checkpoint_epoch=3.pt", weights_only=True)
-    assert set(state) == {"network", "optimizer", "lr_scheduler", "trainer"}
+    assert set(state) == {"network", "optimizer", "lr_scheduler", "trainer", "facts"}
 
 
 def test_a_resume_leaves_no_checkpoints_behind(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ import csv
 import io
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -32,16 +33,35 @@ from ..words import switched
 from .checkpoints import BEST, latest_checkpoint, remove_older
 from .heads import HeadStream
 
+BEST_SO_FAR = ("best_metric", "best_metric_epoch")
+"""Names in MONAI's state of a trainer of its best metric and the epoch of that, which it logs."""
+
+
+class Facts:
+    """The part `facts` of a checkpoint: the names of its data by section, and the trainer's best metric so far."""
+
+    def __init__(self, trainer: Engine, data: Mapping[str, Any]) -> None:
+        self.trainer, self.names = trainer, {section: scan_names(items) for section, items in data.items()}
+
+    def state_dict(self) -> dict[str, Any]:
+        """The facts now."""
+        state = self.trainer.state
+        return {"data": self.names, **{name: getattr(state, name) for name in BEST_SO_FAR if hasattr(state, name)}}
+
 
 class SaveTraining(CheckpointSaver):
-    """Save a checkpoint of everything in `state`, and of the trainer, after every epoch; the last two are kept."""
+    """Save a checkpoint of everything in `state`, and of the trainer, after every epoch; the last two are kept.
 
-    def __init__(self, folder: str, state: dict[str, Any]) -> None:
+    It also has the `Facts` of the trainer and of `data`, a list of {"image": path} by section.
+    """
+
+    def __init__(self, folder: str, state: dict[str, Any], data: Mapping[str, Any] | None = None) -> None:
         super().__init__(folder, dict(state), save_interval=1, n_saved=2)
+        self.data = dict(data or {})
 
     def attach(self, engine: Engine) -> None:
-        """Save the engine too."""
-        self.save_dict["trainer"] = engine
+        """Save the engine, and the facts, too."""
+        self.save_dict |= {"trainer": engine, "facts": Facts(engine, self.data)}
         super().attach(engine)
 
     def interval_completed(self, engine: Engine) -> None:
@@ -50,24 +70,41 @@ class SaveTraining(CheckpointSaver):
         remove_older(self.save_dir, engine.state.epoch)
 
 
+def scan_names(items: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Names of the label maps or scans in a list of {"image": path}, each once, sorted.
+
+    They are the paths, without the folder that all share: it may be moved.
+    """
+    parts = sorted({Path(str(item["image"])).parts for item in items})
+    folders = zip(*(part[:-1] for part in parts), strict=False)
+    shared = len(list(takewhile(lambda names: len(set(names)) == 1, folders)))
+    return ["/".join(part[shared:]) for part in parts]
+
+
 class ResumeTraining:
     """Load the latest checkpoint of `folder`, if there is one, when the trainer starts."""
 
-    def __init__(self, folder: str, state: dict[str, Any], map_location: Any = None) -> None:
-        self.folder, self.state, self.map_location = folder, state, map_location
+    def __init__(
+        self, folder: str, state: dict[str, Any], map_location: Any = None, data: Mapping[str, Any] | None = None
+    ) -> None:
+        self.folder, self.state, self.map_location, self.data = folder, state, map_location, dict(data or {})
 
     def attach(self, engine: Engine) -> None:
         """Load before anything else happens."""
         engine.add_event_handler(Events.STARTED, self)
 
     def __call__(self, engine: Engine) -> None:
-        """Restore everything in `state`, and the engine's epoch.
+        """Restore everything in `state`, the engine's epoch and its best metric.
 
         Raises:
-            WrongUsage: the checkpoint's epochs have another number of iterations, or its learning rate begins
-                elsewhere; the checkpoint's would silently be kept.
+            WrongUsage: the checkpoint is of other data, its epochs have another number of iterations, or its learning
+                rate begins elsewhere; the checkpoint's would silently be kept.
         """
         if path := latest_checkpoint(self.folder):
+            facts = torch.load(path, map_location="cpu", weights_only=True).get("facts", {})
+            self._see_data(facts.get("data", {}))
+            for name in (name for name in BEST_SO_FAR if name in facts):
+                setattr(engine.state, name, facts[name])
             planned, rates = engine.state.epoch_length, self._first_rates()
             CheckpointLoader(path, {**self.state, "trainer": engine}, map_location=self.map_location)(engine)
             if engine.state.epoch_length != planned:
@@ -85,6 +122,17 @@ class ResumeTraining:
             for part in self.state.values():
                 if isinstance(part, CosineAnnealingLR):
                     stretch(part, int(engine.state.max_epochs or 0))
+
+    def _see_data(self, before: Mapping[str, list[str]]) -> None:
+        """See that the data are those with which a training began, as far as its checkpoint tells."""
+        for section in (section for section in self.data if section in before):
+            then, now = before[section], scan_names(self.data[section])
+            gone, new = ([name for name in one if name not in other] for one, other in ((then, now), (now, then)))
+            if changed := [f"{names[0]} {words}" for names, words in ((gone, "is missing"), (new, "is new")) if names]:
+                raise WrongUsage(
+                    f"The training in {self.folder} began with other data for {section}: {', '.join(changed)}. "
+                    "Name those that it began with, or another folder."
+                )
 
     def _first_rates(self) -> list[float]:
         """The learning rates of the first epoch, of every scheduler in the state."""
