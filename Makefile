@@ -167,7 +167,8 @@ weights: $(STAMP) $(MODELS)/locator.pt $(MODELS)/model.pt $(MODELS)/evidence.pt
 	$(BUILD) calibrate --simulate $(ANATOMIES) --count $(HEALTHY) --seed 9000 --variety widened -o $(MODELS) \
 		--work $(WEIGHTS_OUT)/healthy --names $(UNSEEN) --skull-names $(SEEN) --skull-count $(SKULLS) \
 		--workers $(WORKERS) --device $(DEVICE)
-	BUNDLE=$(BUILT) $(BIN)/python benchmarks/repeats.py draw $(ANATOMIES) -o $(REPEATS) --count $(REPEATED)
+	BUNDLE=$(BUILT) $(BIN)/python benchmarks/repeats.py draw $(ANATOMIES) -o $(REPEATS) --count $(REPEATED) \
+		--device $(DEVICE)
 	BUNDLE=$(BUILT) $(BIN)/python benchmarks/repeats.py measure $(REPEATS) --noise $(MODELS)/repeat_noise.json
 	$(BUILD) dev manifest
 	@echo "$(BUILT) is a bundle of its own: python $(BUILT) run SCAN -o OUT"

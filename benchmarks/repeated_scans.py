@@ -30,6 +30,7 @@ from scripts.simulation.scanner.protocol import Protocol, draw_protocol
 from scripts.simulation.scanner.scan import acquire
 from scripts.sites.compare.repeats import TIES
 from scripts.volume import UNKNOWN_HU
+from scripts.workflow import device_values
 
 FIRST_SEED = 77_000
 """The seed of the first head: no calibration, training or other benchmark draws these."""
@@ -65,8 +66,8 @@ def protocol_of(seed: int, thickness_mm: float) -> Protocol:
     return replace(drawn, increment_mm=thickness_mm, motion_mm=0.0, ghost=0.0, metal=None)
 
 
-def draw(anatomies: Path, work: Path, count: int) -> None:
-    """Draw the heads, scan and judge each twice, and say how each went."""
+def draw(anatomies: Path, work: Path, count: int, device: str = "auto") -> None:
+    """Draw the heads, scan and judge each twice, with the networks on a device, and say how each went."""
     for number in range(count):
         seed, name, lesion = FIRST_SEED + number, UNTRAINED[number % len(UNTRAINED)], LESIONS[number % len(LESIONS)]
         folder = work / f"{number:02d}"
@@ -76,7 +77,7 @@ def draw(anatomies: Path, work: Path, count: int) -> None:
         head = draw_head(load_anatomy(anatomies / f"{name}.nii.gz"), seed, lesion=lesion, variety="widened")
         for scan, thickness in zip(SCANS, THICKNESSES_MM[number % len(THICKNESSES_MM)], strict=True):
             own = seed if scan == SCANS[0] else seed + SECOND_SCAN
-            said = judge_scan(in_new_pose(head, own), protocol_of(own, thickness), own, folder / scan)
+            said = judge_scan(in_new_pose(head, own), protocol_of(own, thickness), own, folder / scan, device)
             print(f"{number:02d} {scan}: {name}, {lesion or 'healthy'}, {thickness:g} mm. {said}".rstrip(), flush=True)
         truth = {"anatomy": name, "lesion": lesion, "side": head.description.get("side"), "head": head.description}
         truth["protocols"] = [
@@ -97,13 +98,13 @@ def is_current(folder: Path) -> bool:
     return all(found.get(name) == facts.get(name) for name in TIES)
 
 
-def judge_scan(head: SimulatedHead, protocol: Protocol, seed: int, output: Path) -> str:
+def judge_scan(head: SimulatedHead, protocol: Protocol, seed: int, output: Path, device: str = "auto") -> str:
     """Scan a head and judge it into a folder; why it was refused, or ""."""
     with temporary_folder() as folder:
         path = folder / "scan.nii.gz"
         path.write_bytes(scan_of(head, protocol, seed))
         try:
-            judge(path, output, {"stride": STRIDE, "report": False}, overwrite=True)
+            judge(path, output, {"stride": STRIDE, "report": False, **device_values(device)}, overwrite=True)
         except InputRefused as refused:
             return str(refused)
     return ""

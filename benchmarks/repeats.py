@@ -121,7 +121,8 @@ def too_few(found: Measured) -> str:
     least = min(pairs, key=lambda kind: pairs[kind])
     if pairs[least] >= FEWEST:
         return ""
-    return f"Each kind needs {FEWEST} pairs or more. Of this one there are {pairs[least]}: {least}. Draw more heads."
+    words = f"Each kind needs {FEWEST} pairs or more. Of this one there are {pairs[least]}: {least}."
+    return f"{words} Draw more heads: a larger --count, REPEATED in `make weights`; those that are there stay."
 
 
 def columns(pairs: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:
@@ -202,6 +203,7 @@ def main() -> None:
     drawing.add_argument("anatomies", type=Path)
     drawing.add_argument("-o", "--output", type=Path, required=True)
     drawing.add_argument("--count", type=int, default=HEADS)
+    drawing.add_argument("--device", default="auto", help="where the networks run: auto, cpu or cuda (auto)")
     measuring.add_argument("work", type=Path)
     measuring.add_argument("--picture", type=Path, help="where the picture goes")
     measuring.add_argument("--noise", type=Path, help="where the noise goes: bundle/models/repeat_noise.json")
@@ -212,7 +214,7 @@ def main() -> None:
     pairing.add_argument("--seed", type=int, default=FIRST_SEED + HEADS)
     args = parser.parse_args()
     if args.command == "draw":
-        draw(args.anatomies, args.output, args.count)
+        draw(args.anatomies, args.output, args.count, args.device)
         return
     if args.command == "pair":
         pair(args.anatomy, args.output, args.seed, args.lesion)

@@ -59,6 +59,7 @@ def test_nothing_is_taken_from_the_bundle_that_is_there(recipe: str) -> None:
     repeats = [line for line in lines if "benchmarks/repeats.py" in line]
     assert len(repeats) == 2
     assert all(line.startswith("BUNDLE=OUT/bundle ") for line in repeats), "judged by the copy"
+    assert repeats[0].endswith("--device cuda:1"), "draw judges, measure runs no network"
     assert all("--bundle_root OUT/bundle" in line and 'torch.device("cuda:1")' in line for line in trainings)
 
 

@@ -45,11 +45,19 @@ def test_a_scan_that_another_calibration_judged_is_judged_again(
         (folder / "result.json").write_text(json.dumps(record))
         assert repeated_scans.is_current(folder)
     judged: list[Path] = []
+    devices: list[str] = []
     head = SimulatedHead(*(np.zeros((2, 2, 2), t) for t in (np.float32, np.int16, np.uint8)), np.eye(4), np.eye(4))
     monkeypatch.setattr(repeated_scans, "load_anatomy", lambda path: None)
     monkeypatch.setattr(repeated_scans, "draw_head", lambda anatomy, seed, **asked: head)
-    monkeypatch.setattr(repeated_scans, "judge_scan", lambda head, protocol, seed, output: judged.append(output) or "")
-    repeated_scans.draw(tmp_path, tmp_path, 1)
+
+    def judge_scan(head: SimulatedHead, protocol: object, seed: int, output: Path, device: str) -> str:
+        judged.append(output)
+        devices.append(device)
+        return ""
+
+    monkeypatch.setattr(repeated_scans, "judge_scan", judge_scan)
+    repeated_scans.draw(tmp_path, tmp_path, 1, "cuda")
+    assert devices == ["cuda", "cuda"]
     assert len(judged) == 2, "the truth was not there yet: it was stopped before"
     repeated_scans.draw(tmp_path, tmp_path, 1)
     assert len(judged) == 2

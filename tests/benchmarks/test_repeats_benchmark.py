@@ -37,7 +37,8 @@ def test_too_few_heads_are_a_sentence() -> None:
     found.add(placed(judged([LEFT], seed=1)), placed(judged([LEFT], seed=2)), "left", "00")
     found.scores[repeats.HEMISPHERE] *= 2
     assert repeats.too_few(found) == (
-        "Each kind needs 2 pairs or more. Of this one there are 1: hemisphere with lesion. Draw more heads."
+        "Each kind needs 2 pairs or more. Of this one there are 1: hemisphere with lesion. "
+        "Draw more heads: a larger --count, REPEATED in `make weights`; those that are there stay."
     )
 
 
