@@ -6,6 +6,7 @@ import inspect
 import json
 import re
 import shlex
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,31 @@ def test_make_targets_exist() -> None:
 def test_links_lead_to_files(name: str) -> None:
     for link in re.findall(r"\]\(([^)#:]+)\)", DOCUMENTS[name]):
         assert (ROOT / name).parent.joinpath(link).exists(), link
+
+
+def detection(name: str) -> list[list[str]]:
+    """The first word of each cell in the rows of a document's table of detection, from the lesions of the brain on."""
+    lines = DOCUMENTS[name].splitlines()
+    first = next(number for number, line in enumerate(lines) if line.startswith("| lesions of the brain"))
+    rows = takewhile(lambda line: line.startswith("|"), lines[first:])
+    return [[cell.strip().partition(" ")[0] for cell in row.strip("|").split("|")] for row in rows]
+
+
+@pytest.mark.parametrize("name", ["README.md", "bundle/docs/README.md"])
+def test_what_each_part_finds_is_said_as_in_the_benchmarks(name: str) -> None:
+    rows = detection(name)
+    assert len(rows) == 11
+    for row, measured in zip(rows, detection("docs/benchmarks.md"), strict=False):
+        figures = [*measured[3:], measured[2]]  # there the error map comes first
+        assert row[1] == figures[0]
+        assert all(cell in ("", figure) for cell, figure in zip(row[1:], figures, strict=True)), row
+
+
+def test_the_metadata_have_the_figures_of_the_model_card() -> None:
+    metrics = json.loads((ROOT / "bundle/configs/metadata.json").read_text(encoding="utf-8"))["eval_metrics"]
+    rows = detection("bundle/docs/README.md")
+    assert f"| {metrics['brain_error_mm']} / {metrics['skull_error_mm']} mm" in DOCUMENTS["bundle/docs/README.md"]
+    assert [float(rows[place][1]) for place in (0, -1)] == [metrics["brain_lesions_auroc"], metrics["fractures_auroc"]]
 
 
 def test_options_named_in_the_text_exist() -> None:
