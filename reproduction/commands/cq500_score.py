@@ -19,7 +19,7 @@ from ..cq500.card import card
 from ..cq500.files import load_reads
 from ..cq500.judged import judged
 from ..cq500.protocol import load_protocol
-from ..cq500.score_table import load_scores
+from ..cq500.score_table import load_scores, scored_with
 
 LONGEST = 200
 """Most letters of the name of a method, and of what is said about it."""
@@ -64,7 +64,7 @@ def main(args: argparse.Namespace) -> int:
             "test; head-ct-anomaly cq500 --frozen lists them."
         )
     made |= {"about": args.about or "", "reads_sha256": sha256(args.reads), "table_sha256": sha256(args.table)}
-    made["bundle_version"] = metadata()["version"]
+    made |= {"bundle_version": metadata()["version"], "scored_with": scored_with(args.table)}
     write_output(args.output, json_text(made).encode())
     print(f"{card(made)}\n{args.output}")
     return 0

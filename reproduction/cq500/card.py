@@ -8,6 +8,8 @@ from typing import Any
 from scripts.cohort.tables import interval, operating_table, share
 from scripts.files.tables import Table
 
+from .score_table import NOT_RECORDED, SCORED_WITH
+
 WHOLE = 491
 """Scans in the label table of CQ500."""
 
@@ -37,8 +39,27 @@ def _facts(found: Mapping[str, Any]) -> list[str]:
         f"{table['ill']} with a haemorrhage or fracture; sha256 `{found['reads_sha256']}`",
         f"* Scores: sha256 of the table `{found['table_sha256']}`",
     ]
+    lines.append(f"* Scored with: {_making(found.get('scored_with', {}))}")
     lines += [f"* Of the method: {found['about']}"] if found.get("about") else []
     return [*lines, f"* Judged by head_ct_position_anomaly {found['bundle_version']}"]
+
+
+def _making(found: Mapping[str, Any]) -> str:
+    """The making of the scores in words: weights, stride, version, alpha and calibration."""
+    told = {name: found.get(name, NOT_RECORDED) for name in SCORED_WITH}
+    if set(told.values()) == {NOT_RECORDED}:
+        return NOT_RECORDED
+    weights, calibration = (_hash(told[name]) for name in ("weights_sha256", "calibration_sha256"))
+    stride = told["stride"] if told["stride"] == NOT_RECORDED else f"{told['stride']} mm"
+    return (
+        f"weights, sha256 {weights}; stride {stride}; version {told['bundle_version']}; alpha {told['alpha']}; "
+        f"calibration, sha256 {calibration}"
+    )
+
+
+def _hash(value: str | None) -> str:
+    """A sha256 as it is written; "none" where there is no file."""
+    return "none" if value is None else value if value == NOT_RECORDED else f"`{value}`"
 
 
 def _counts(analysis: Mapping[str, Any]) -> str:

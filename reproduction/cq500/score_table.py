@@ -11,10 +11,13 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from scripts.cohort.table import DONE
+from scripts.cohort.folder import CohortFolder
+from scripts.cohort.table import DETAILS_NAME, DONE, TABLE_NAME
 from scripts.errors import WrongUsage
 from scripts.files.tables import from_csv
 from scripts.preprocessing.regions import REGIONS
@@ -23,6 +26,18 @@ from .names import case_of
 
 COLUMNS = ("case", *REGIONS)
 """Columns that a table needs."""
+
+SCORED_WITH = {
+    "weights_sha256": "network",
+    "stride": "network",
+    "bundle_version": "settings",
+    "alpha": "settings",
+    "calibration_sha256": "settings",
+}
+"""What is told of the making of scores, and the part of `cohort.json` that has it; stride in mm."""
+
+NOT_RECORDED = "not recorded"
+"""Stands for each of it where no cohort's folder tells."""
 
 REMEDY = f"A table of scores has the columns {', '.join(COLUMNS)}."
 
@@ -56,6 +71,18 @@ def load_scores(path: Path, known: Collection[str]) -> dict[str, Scores]:
     if not found:
         raise WrongUsage(f"{path} has no rows. {REMEDY}")
     return found
+
+
+def scored_with(path: Path) -> dict[str, Any]:
+    """The values of `SCORED_WITH` for a table that lies where `cohort` wrote it, from the `cohort.json` beside it.
+
+    The calibration is None where the scores were compared with none.
+    """
+    facts: dict[str, Any] = {}
+    if path.name in (TABLE_NAME, DETAILS_NAME):
+        with suppress(WrongUsage):  # it is no file of a cohort, or damaged
+            facts = CohortFolder(path.parent).facts()
+    return {name: facts.get(part, {}).get(name, NOT_RECORDED) for name, part in SCORED_WITH.items()}
 
 
 def _row(line: Mapping[str, str], where: str, known: Collection[str]) -> tuple[str, Scores]:

@@ -11,6 +11,7 @@ from label_tables import BLEED_LEFT, FRACTURE, table_of
 
 from reproduction.cq500.protocol import load_protocol
 from reproduction.cq500.split import CLEAN
+from scripts.cohort.folder import COHORT_FORMAT
 from scripts.commands.main import main
 
 NUMBERS = range(40)
@@ -32,12 +33,33 @@ def data(tmp_path: Path) -> Path:
     return tmp_path
 
 
+WEIGHTS, CALIBRATION = "ab" * 32, "ef" * 32
+
+
+def write_cohort(folder: Path, calibration: str | None = CALIBRATION) -> None:
+    """The `cohort.json` that a cohort leaves beside its tables."""
+    settings = {"map": "calibrated", "alpha": 0.01, "calibration_sha256": calibration, "bundle_version": "9.8.7"}
+    network = {"kind": "position", "stride": 2, "weights_sha256": WEIGHTS}
+    cases = {"CQ500-CT-41": "a fingerprint"}
+    content = {"format": COHORT_FORMAT, "network": network, "settings": settings, "cases": cases}
+    (folder / "cohort.json").write_text(json.dumps(content), encoding="utf-8")
+
+
+def card_of(data: Path) -> str:
+    assert main(["cq500", "card", str(data / "scores.json"), "-o", str(data / "card.md"), "--overwrite"]) == 0
+    return (data / "card.md").read_text(encoding="utf-8")
+
+
 def judge(
-    data: Path, found: dict[str, str], *more: str, head: str = "case,left_hemisphere,right_hemisphere,skull"
+    data: Path,
+    found: dict[str, str],
+    *more: str,
+    head: str = "case,left_hemisphere,right_hemisphere,skull",
+    name: str = "table.csv",
 ) -> int:
     text = "\n".join([head, *(f"{name},{cells}" for name, cells in found.items())])
-    (data / "table.csv").write_text(text, encoding="utf-8")
-    words = [str(data / "table.csv"), "--reads", str(data / "reads.csv"), "-o", str(data / "scores.json"), *more]
+    (data / name).write_text(text, encoding="utf-8")
+    words = [str(data / name), "--reads", str(data / "reads.csv"), "-o", str(data / "scores.json"), *more]
     return main(["cq500", "score", *words])
 
 
@@ -120,6 +142,50 @@ def test_a_cohort_s_table_is_judged_with_its_thresholds(data: Path) -> None:
     tasks = json.loads((data / "scores.json").read_text(encoding="utf-8"))["analyses"]["clean"]["tasks"]
     point = tasks["haemorrhage"]["operating_points"]["threshold"]
     assert (point["sensitivity"], point["specificity"]) == (1, 1)
+
+
+@pytest.mark.parametrize("name", ["scores.csv", "score_details.csv"])
+def test_what_scored_a_cohort_s_table_is_copied_from_its_folder(data: Path, name: str) -> None:
+    write_cohort(data)
+    assert judge(data, rows(), name=name) == 0
+    text = (data / "scores.json").read_text(encoding="utf-8")
+    assert json.loads(text)["scored_with"] == {
+        "weights_sha256": WEIGHTS,
+        "stride": 2,
+        "bundle_version": "9.8.7",
+        "alpha": 0.01,
+        "calibration_sha256": CALIBRATION,
+    }
+    assert "fingerprint" not in text
+    assert (
+        f"* Scored with: weights, sha256 `{WEIGHTS}`; stride 2 mm; version 9.8.7; alpha 0.01; "
+        f"calibration, sha256 `{CALIBRATION}`\n"
+    ) in card_of(data)
+
+
+def test_scores_that_were_compared_with_no_calibration_say_so(data: Path) -> None:
+    write_cohort(data, calibration=None)
+    assert judge(data, rows(), name="scores.csv") == 0
+    assert "alpha 0.01; calibration, sha256 none\n" in card_of(data)
+
+
+def test_what_scored_a_table_is_not_recorded_where_no_cohort_tells(data: Path) -> None:
+    assert judge(data, rows(), name="scores.csv") == 0
+    assert set(json.loads((data / "scores.json").read_text(encoding="utf-8"))["scored_with"].values()) == {
+        "not recorded"
+    }
+    assert "* Scored with: not recorded\n" in card_of(data)
+    for content in ("{", json.dumps({"format": "another"})):
+        (data / "cohort.json").write_text(content, encoding="utf-8")
+        assert judge(data, rows(), "--overwrite", name="scores.csv") == 0
+        assert "* Scored with: not recorded\n" in card_of(data)
+    write_cohort(data)
+    assert judge(data, rows(), "--overwrite") == 0, "table.csv is none of the cohort's"
+    assert "* Scored with: not recorded\n" in card_of(data)
+    made = json.loads((data / "scores.json").read_text(encoding="utf-8"))
+    del made["scored_with"]  # as of an earlier version
+    (data / "scores.json").write_text(json.dumps(made), encoding="utf-8")
+    assert "* Scored with: not recorded\n" in card_of(data)
 
 
 def test_a_card_of_another_protocol_or_file_is_refused(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
