@@ -97,11 +97,19 @@ def test_half_a_study_is_not_worked_as_a_whole_one(tmp_path: Path, monkeypatch: 
     assert spool.coming() == [key_of("1.2")]
 
 
-@pytest.mark.parametrize("text", ["PACS", "PACS@host", "PACS@host:x", "PACS@host:0", "@host:1", "P" * 17 + "@h:1"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("PACS", "PACS@host", "PACS@host:x", "PACS@host:0", "@host:1", "P" * 17 + "@h:1"),
+        *(f"PACS@{'h' * 64}:104", f"PACS@{'h' * 9999}:104", "PACS@a..b:104", "PACS@\udcff:104"),
+    ],
+)
 def test_an_address_that_is_none(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main([*BASE, "--to", text])
-    assert "is no" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "is no" in said
+    assert len(said.splitlines()[-1]) < 200
 
 
 def test_defaults_keep_to_this_machine() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +10,17 @@ import pytest
 
 pytest.importorskip("dicomweb_client")
 
+import pydicom
 import requests
 from dicom_series import write_series
+from pydicom.uid import ParametricMapStorage, SegmentationStorage
 from retrying import RetryError
+from stow_server import Answer, StowServer, failed
 
 from scripts.errors import WrongUsage
 from scripts.reading.headers import IMAGE_STORAGE
 from scripts.service.dicomweb import WebNode
-from scripts.service.sending import NotTaken, SendFailed
+from scripts.service.sending import TRIES, NotTaken, SendFailed
 
 CT = sorted(IMAGE_STORAGE)[0]
 
@@ -34,7 +38,6 @@ class Server:
             for number in range(images)
         ]
         self.page, self.ignores_offset, self.fails = page, ignores_offset, fails
-        self.refuses = self.has_all = False
 
     def search_for_instances(self, study_uid: str, fields: list[str], offset: int | None = None) -> list[Any]:
         if self.fails:
@@ -44,16 +47,6 @@ class Server:
 
     def retrieve_instance(self, study_uid: str, series_uid: str, image_uid: str) -> Any:
         return image_uid
-
-    def store_instances(self, data: list[Any]) -> Any:
-        if self.fails:
-            raise self.fails
-        return {"FailedSOPSequence": ["why"]} if self.refuses else {}
-
-    def retrieve_instance_metadata(self, study_uid: str, series_uid: str, image_uid: str) -> Any:
-        if not self.has_all:
-            raise requests.HTTPError("404")
-        return {"00080018": {}}
 
 
 @pytest.fixture
@@ -65,6 +58,15 @@ def node(monkeypatch: pytest.MonkeyPatch) -> Any:
         return WebNode("http://archive")
 
     return made
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The files of a map, a segmentation, a report, a capture and a marked slice."""
+    pytest.importorskip("highdicom")
+    from dicom_results import make
+
+    return sorted(make(tmp_path_factory.mktemp("results"), slices=1).folder.iterdir())
 
 
 @pytest.mark.parametrize(("page", "ignores"), [(3, False), (100, False), (100, True), (7, False)])
@@ -81,44 +83,73 @@ def test_what_goes_wrong_with_a_study_is_a_sentence(error: Exception, node: Any)
         list(node(Server(0, 3)).images("1"))
 
 
-def test_a_server_that_is_gone_and_one_that_refuses_are_told_apart(tmp_path: Path, node: Any) -> None:
+def test_a_server_that_is_gone_and_one_that_refuses_are_told_apart(tmp_path: Path) -> None:
     files = write_series(tmp_path, at=range(1))
-    with pytest.raises(SendFailed, match="can't be reached") as gone:
-        node(Server(0, 1, fails=requests.ConnectionError())).send(files)
+    with StowServer().open() as server:
+        url = server.url
+        for status, words in ((503, "HTTP 503"), (401, "HTTP 401"), (301, "HTTP 301, a redirect: check --dicomweb")):
+            server.answers[""] = Answer(status, headers={"Location": f"{url}/elsewhere"})
+            with pytest.raises(NotTaken, match=rf"^{url} did not take 000 \({words}\)$"):
+                WebNode(url).send(files)
+        assert server.asked == [], "no redirect is followed"
+        server.answers[""] = Answer(200, b"<html>log in</html>", "text/html")
+        with pytest.raises(NotTaken, match="with a web page: check --dicomweb"):
+            WebNode(url).send(files)
+    with pytest.raises(SendFailed, match=r"can't be reached \(ConnectionError\)") as gone:
+        WebNode(url).send(files)
     assert not isinstance(gone.value, NotTaken)
-    with pytest.raises(NotTaken, match=r"did not take \w+ \(RetryError\)"):
-        node(Server(0, 1, fails=RetryError(None))).send(files)
 
 
-@pytest.mark.parametrize("conflict", [True, False])
-def test_what_a_server_has_already_is_taken_although_it_refuses_it(conflict: bool, tmp_path: Path, node: Any) -> None:
-    files, answer = write_series(tmp_path, at=range(1)), requests.Response()
-    answer.status_code = 409
-    server = Server(0, 1, fails=requests.HTTPError(response=answer) if conflict else None)
-    server.refuses = True
-    with pytest.raises(NotTaken, match=r"did not take \w+"):
-        node(server).send(files)
-    server.has_all = True
-    node(server).send(files)
-    answer.status_code, server.refuses = 400, False
-    if conflict:
-        with pytest.raises(NotTaken, match=r"did not take \w+ \(HTTPError\)"):
-            node(server).send(files)
+@pytest.mark.parametrize("answer", [failed(409, 0x0111), failed(200, 0x0110), Answer(409, b"")])
+def test_what_a_server_has_already_is_taken_although_it_refuses_it(answer: Answer, tmp_path: Path) -> None:
+    files = write_series(tmp_path, at=range(1))
+    with StowServer().open() as server:
+        server.answers[""] = answer
+        with pytest.raises(NotTaken, match=r"did not take 1 CT Image Storage \("):
+            WebNode(server.url).send(files)
+        server.stored.add(str(pydicom.dcmread(files[0]).SOPInstanceUID))
+        WebNode(server.url).send(files)
 
 
-def test_a_password_in_the_url_is_used_and_never_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (failed(202, 0x0122), "its class is not supported, 0122"),
+        (failed(409, 0x0122), "its class is not supported, 0122"),
+        (failed(200, 0x0122, "application/dicom+json; charset=utf-8"), "its class is not supported, 0122"),
+        (Answer(415, b""), "HTTP 415"),
+        (failed(409, None), "no reason given"),
+    ],
+)
+def test_a_refused_class_keeps_no_other_object_of_the_study(
+    answer: Answer, words: str, results: list[Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    with StowServer(answers={SegmentationStorage: answer, ParametricMapStorage: answer}).open() as server:
+        node, tries = WebNode(server.url), 1 if "0122" in words else TRIES
+        for _ in range(tries - 1):
+            with pytest.raises(NotTaken, match=rf"1 Parametric Map Storage \({words}\), 1 Segmentation Storage"):
+                node.send(results)
+        node.send(results)
+        sent = [data for data in map(pydicom.dcmread, results) if data.SOPClassUID not in server.answers]
+        uids = {str(data.SOPInstanceUID) for data in sent}
+        assert (len(uids), server.stored) == (3, uids)
+        assert len(server.posted) == len(uids) + 2 * tries, "those that were taken were sent once"
+    assert f"left out: 1 Parametric Map Storage ({words}), 1 Segmentation Storage ({words})" in caplog.text
+
+
+def test_a_password_in_the_url_is_used_and_never_shown(tmp_path: Path) -> None:
     node = WebNode("http://user:p%40ss@127.0.0.1:1/dicom-web")
     client = node.client()
     assert (client._session.auth, client.host) == (("user", "p@ss"), "127.0.0.1")
-    monkeypatch.setattr(client, "store_instances", lambda data: {"FailedSOPSequence": ["why"]})
-    monkeypatch.setattr(WebNode, "client", lambda self: client)
-    monkeypatch.setattr("scripts.service.dicomweb.holds", lambda client, data: False)
-    with pytest.raises(NotTaken, match=r"^http://127.0.0.1:1/dicom-web did not take 000$"):
-        node.send(write_series(tmp_path, at=range(1)))
+    with StowServer(answers={"": Answer(403)}).open() as server:
+        url = server.url.replace("http://", "http://user:p%40ss@")
+        with pytest.raises(NotTaken, match=rf"^{server.url} did not take 000 \(HTTP 403\)$"):
+            WebNode(url).send(write_series(tmp_path, at=range(1)))
+        assert server.logins == ["Basic " + b64encode(b"user:p@ss").decode()]
 
 
 def test_what_is_no_address_is_said() -> None:
-    for url in ("ftp://user:secret@archive", "http://", "archive"):
+    for url in ("ftp://user:secret@archive", "http://", "archive", f"http://{'a' * 64}.b/dicom-web"):
         with pytest.raises(WrongUsage, match=r"is no address of a DICOMweb server") as error:
             WebNode(url).client()
         assert "secret" not in str(error.value)

@@ -14,12 +14,13 @@ import numpy as np
 import pydicom
 from dicom_results import make
 from pacs_nodes import Archive, free_port, write_study
-from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian, ParametricMapStorage
 from pynetdicom import AE, evt
 from pynetdicom.sop_class import CTImageStorage
 
 from scripts.service.node import Node, SendFailed
 from scripts.service.receiver import OUT_OF_RESOURCES
+from scripts.service.sending import TRIES, NotTaken, Refusal
 
 # pynetdicom leaves the socket of a connection that was refused to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -36,7 +37,9 @@ def test_results_are_sent_and_none_is_lost_silently(tmp_path: Path) -> None:
             pydicom.dcmread(file).SOPClassUID for file in files
         }
         archive.status = OUT_OF_RESOURCES
-        with pytest.raises(SendFailed, match=r"PACS did not take capture \(status A700\)"):
+        with pytest.raises(
+            SendFailed, match=r"PACS did not take 1 Comprehensive 3D SR Storage \(out of resources, A700"
+        ):
             node.send(files)
         archive.status = 0x0111
         node.send(files)  # it has them already
@@ -78,6 +81,32 @@ def test_a_class_that_a_node_does_not_take_is_left_out_and_logged(
         assert "PACS does not take these classes, which are left out: 1 CT Image Storage" in caplog.text
         with pytest.raises(SendFailed, match=r"PACS at 127.0.0.1:\d+ takes none of the results: CT Image Storage"):
             node.send([image])
+
+
+@pytest.mark.parametrize(("status", "tries"), [(0x0122, 1), (0xC000, TRIES)])
+def test_an_object_that_a_node_refuses_keeps_no_other_of_the_study(
+    status: int, tries: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    files, port, came = sorted(make(tmp_path, slices=1).folder.iterdir()), free_port(), []
+
+    def store(event: evt.Event) -> int:
+        came.append(event.request.AffectedSOPClassUID)
+        return status if event.request.AffectedSOPClassUID == ParametricMapStorage else 0
+
+    ae, node = AE(ae_title="PACS"), Node("127.0.0.1", port, "PACS", "HEADCTANOMALY", 5)
+    for file in files:
+        ae.add_supported_context(pydicom.dcmread(file).SOPClassUID, ExplicitVRLittleEndian)
+    ae.start_server(("127.0.0.1", port), block=False, evt_handlers=[(evt.EVT_C_STORE, store)])
+    try:
+        for _ in range(tries - 1):
+            with pytest.raises(NotTaken, match=rf"PACS did not take 1 Parametric Map Storage \(.*{status:04X}\)"):
+                node.send(files)
+        node.send(files)
+    finally:
+        ae.shutdown()
+    assert len(files) == 5
+    assert len(came) == 4 + tries
+    assert f"which are left out: 1 Parametric Map Storage ({Refusal(status)})" in caplog.text
 
 
 def test_a_node_that_does_not_know_this_one(tmp_path: Path) -> None:

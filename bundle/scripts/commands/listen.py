@@ -25,6 +25,7 @@ from ..errors import OutputFailed, WrongUsage, described
 from ..service.limits import MIB, Limits, SpoolFull
 from ..service.service import Destination, Service, work
 from ..service.spool import Spool, SpoolInUse
+from ..words import shortened
 from ..workflow import device_values
 from .arguments import (
     add_alpha,
@@ -42,6 +43,9 @@ from .arguments import (
 from .scan_options import check_networks, chosen_by, no_weights, why_not_calibrated
 
 LOG = logging.getLogger("head_ct_anomaly")
+
+LONGEST_SHOWN = 40
+"""Characters of a host's name that a message repeats."""
 
 PACKAGES = ("highdicom", "pynetdicom", "dicomweb_client")
 
@@ -122,6 +126,12 @@ def node_address(text: str) -> tuple[str, str, int]:
     host = host[1:-1] if host.startswith("[") and host.endswith("]") else host  # an address of IPv6
     if not host or not port.isdigit() or not 0 < int(port) < 65536:
         raise argparse.ArgumentTypeError(f"{text!r} is no node: say AE@HOST:PORT, as in PACS@127.0.0.1:4242")
+    try:
+        host.encode("idna")
+    except UnicodeError as error:
+        named = repr(shortened(host, LONGEST_SHOWN))
+        text = f"{named} is no name of a host: between its dots are 1 to 63 characters"
+        raise argparse.ArgumentTypeError(text) from error
     return ae_title(title), host, int(port)
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from http import HTTPStatus
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pydicom
 import requests
@@ -16,7 +17,8 @@ from requests.utils import get_auth_from_url, urldefragauth
 
 from ..errors import WrongUsage
 from ..reading.headers import IMAGE_STORAGE
-from .sending import NotTaken, SendFailed
+from .sending import NotTaken, Refusal, SendFailed, Sent
+from .stow import post, refusal_of, value_of
 
 
 @dataclass(frozen=True)
@@ -24,23 +26,29 @@ class WebNode:
     """A DICOMweb server at a base URL, for example http://127.0.0.1:8042/dicom-web , with USER:PASSWORD@ if it asks."""
 
     url: str
+    sent: Sent = field(default_factory=Sent, repr=False, compare=False)
 
     @property
     def address(self) -> str:
         """The URL as it may be shown: without user and password."""
         return str(urldefragauth(self.url))
 
+    def session(self) -> requests.Session:
+        """A session with the server; a proxy or certificates are taken from the environment, as `requests` does."""
+        session = requests.Session()
+        if any(login := get_auth_from_url(self.url)):
+            session.auth = login
+        return session
+
     def client(self) -> Any:
-        """A client of the server; a proxy or certificates are taken from the environment, as `requests` does.
+        """A client of the server.
 
         Raises:
             WrongUsage: the URL is none.
         """
-        session = requests.Session()
-        if any(login := get_auth_from_url(self.url)):
-            session.auth = login
         try:
-            return DICOMwebClient(url=self.address, session=session)
+            (urlsplit(self.address).hostname or "").encode("idna")
+            return DICOMwebClient(url=self.address, session=self.session())
         except ValueError as error:
             text = f"{self.address} is no address of a DICOMweb server. Say --dicomweb http://HOST:PORT/PATH."
             raise WrongUsage(text) from error
@@ -55,11 +63,11 @@ class WebNode:
         try:
             while True:
                 page = client.search_for_instances(study_uid, fields=["SOPClassUID"], offset=len(seen) or None)
-                new = [found for found in page if value_of(found, "00080018") not in seen]
+                new = [found for found in page if text_of(found, "00080018") not in seen]
                 for found in new:
-                    image_uid, series_uid = value_of(found, "00080018"), value_of(found, "0020000E")
+                    image_uid, series_uid = text_of(found, "00080018"), text_of(found, "0020000E")
                     seen.add(image_uid)
-                    if value_of(found, "00080016") in IMAGE_STORAGE:
+                    if text_of(found, "00080016") in IMAGE_STORAGE:
                         count += 1
                         yield image_uid, as_file(client.retrieve_instance(study_uid, series_uid, image_uid))
                 if not new:  # that was all, or the server knows no pages and gives the first one again
@@ -71,35 +79,35 @@ class WebNode:
             raise WrongUsage(f"{self.address} has no CT image of that study. Check --study.")
 
     def send(self, files: Iterable[Path]) -> None:
-        """Send DICOM files; all were taken when it returns.
+        """Send DICOM files; when it returns, all were taken, or refused for good and left out (see `sending`).
 
         Raises:
             SendFailed: the server can't be reached.
-            NotTaken: it did not take one.
+            NotTaken: it did not take one, and is to be sent that again.
         """
-        client = self.client()
-        for path in files:
-            try:
-                data = pydicom.dcmread(path)
-                answer = client.store_instances([data])
-            except (requests.ConnectionError, requests.Timeout) as error:
-                raise SendFailed(f"{self.address} can't be reached ({type(error).__name__})") from error
-            except Exception as error:  # of requests, or of its retrying, where the server is there and does not answer
-                if not (is_conflict(error) and holds(client, data)):
-                    raise NotTaken(f"{self.address} did not take {path.stem} ({type(error).__name__})") from error
-            else:
-                if answer.get("FailedSOPSequence") and not holds(client, data):
-                    raise NotTaken(f"{self.address} did not take {path.stem}")
+        with self.session() as session:
+            self.sent.send(files, self.address, partial(self.store, session))
+
+    def store(self, session: requests.Session, path: Path) -> Refusal | None:
+        """Send one file; why it was refused, or None.
+
+        Raises:
+            SendFailed: the server can't be reached.
+            NotTaken: it is there, and does not answer as it should.
+        """
+        try:
+            refusal = refusal_of(post(session, self.address, path.read_bytes()))
+        except (requests.ConnectionError, requests.Timeout) as error:
+            raise SendFailed(f"{self.address} can't be reached ({type(error).__name__})") from error
+        except (requests.RequestException, ValueError) as error:
+            why = type(error).__name__ if isinstance(error, requests.RequestException) else error
+            raise NotTaken(f"{self.address} did not take {path.stem} ({why})") from error
+        return refusal if refusal and not holds(self.client(), path) else None
 
 
-def is_conflict(error: Exception) -> bool:
-    """True if a server answered that it stored nothing (PS3.18 10.5.3.2), as some do where they have the object."""
-    answer = error.response if isinstance(error, requests.HTTPError) else None
-    return answer is not None and answer.status_code == HTTPStatus.CONFLICT
-
-
-def holds(client: Any, data: pydicom.Dataset) -> bool:
-    """True if a server has an object already, of results that are sent again."""
+def holds(client: Any, path: Path) -> bool:
+    """True if a server has the object of a file already, of results that are sent again."""
+    data = pydicom.dcmread(path, stop_before_pixels=True)
     uids = (data.StudyInstanceUID, data.SeriesInstanceUID, data.SOPInstanceUID)
     try:
         return bool(client.retrieve_instance_metadata(*uids))
@@ -107,9 +115,9 @@ def holds(client: Any, data: pydicom.Dataset) -> bool:
         return False
 
 
-def value_of(found: Mapping[str, Any], tag: str) -> str:
-    """A value of DICOM JSON; empty where there is none, as of a server that leaves the class out."""
-    return str((found.get(tag, {}).get("Value") or [""])[0])
+def text_of(found: Mapping[str, Any], tag: str) -> str:
+    """A value of DICOM JSON as text; empty where there is none, as of a server that leaves the class out."""
+    return str(value_of(found, tag) or "")
 
 
 def as_file(data: pydicom.Dataset) -> bytes:

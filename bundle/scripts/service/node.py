@@ -6,6 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from ssl import SSLContext
 from typing import Any
@@ -14,7 +15,7 @@ import pydicom
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom import AE
 
-from .sending import NotTaken, SendFailed
+from .sending import NotTaken, Refusal, SendFailed, Sent, meta_of
 from .tls import client_problem
 
 LOG = logging.getLogger("head_ct_anomaly")
@@ -27,11 +28,6 @@ TAKEN = (0x0000, 0x0111)
 
 0xBxxx are warnings about objects that were taken (PS3.4 table B.2-1).
 """
-
-
-def meta_of(path: Path) -> Any:
-    """The File Meta Information of a DICOM file."""
-    return pydicom.dcmread(path, specific_tags=["SOPClassUID"], stop_before_pixels=True).file_meta
 
 
 def as_accepted(association: Any, path: Path) -> Path | pydicom.Dataset:
@@ -63,15 +59,17 @@ class Node:
     own_title: str
     timeout_s: float = field(default=30.0)
     tls: SSLContext | None = None
+    sent: Sent = field(default_factory=Sent, repr=False, compare=False)
 
     def send(self, files: Iterable[Path]) -> None:
-        """Send DICOM files; when it returns, all of the classes that the node takes were taken.
+        """Send DICOM files; when it returns, all of the classes that the node takes were taken, or refused for good.
 
-        Objects of other classes are left out, with a log line: many archives take no Parametric Maps, say.
+        Objects of other classes, and those (see `sending`), are left out, with a log line: many archives take no
+        Parametric Maps, say.
 
         Raises:
             SendFailed: the node can't be reached, or takes none of the classes.
-            NotTaken: it did not take an object of one.
+            NotTaken: it did not take an object of one, and is to be sent that again.
         """
         paths = list(files)
         ae = AE(ae_title=self.own_title)
@@ -85,8 +83,9 @@ class Node:
         if not association.is_established:
             raise SendFailed(f"{self.ae_title} at {self.host}:{self.port} {self.problem(association)}")
         try:
-            for path in self.of_accepted_classes(association, paths):
-                self.store(association, path)
+            self.sent.send(
+                self.of_accepted_classes(association, paths), self.ae_title, partial(self.store, association)
+            )
         finally:
             association.release()
 
@@ -110,16 +109,18 @@ class Node:
             return f"can't be reached over TLS ({reason})"
         return "can't be reached"
 
-    def store(self, association: Any, path: Path) -> None:
-        """Send one file.
+    def store(self, association: Any, path: Path) -> Refusal | None:
+        """Send one file; why it was refused, or None.
 
         Raises:
-            NotTaken: it was not taken.
+            NotTaken: the node did not answer.
         """
         try:
             status = association.send_c_store(as_accepted(association, path)).get("Status")
-        except (ValueError, RuntimeError) as error:
+        except ValueError as error:
+            return Refusal(None, f"it can't be sent: {error}")
+        except RuntimeError as error:
             raise NotTaken(f"{self.ae_title} does not take {path.stem}: {error}") from error
-        if status is None or (status not in TAKEN and status & 0xF000 != 0xB000):
-            text = "no answer" if status is None else f"status {status:04X}"
-            raise NotTaken(f"{self.ae_title} did not take {path.stem} ({text})")
+        if status is None:
+            raise NotTaken(f"{self.ae_title} did not take {path.stem} (no answer)")
+        return None if status in TAKEN or status & 0xF000 == 0xB000 else Refusal(int(status))
