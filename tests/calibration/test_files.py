@@ -76,6 +76,7 @@ def test_thresholds_come_back_with_their_facts(folder: Path) -> None:
     thresholds = check(folder)
     assert thresholds.healthy == HEALTHY
     assert thresholds.facts["scans"] == 2
+    assert thresholds.sha256 == sha256(folder / "thresholds.json")
     assert thresholds.facts["normative_sha256"] == sha256(folder / "normative.nii.gz")
     assert '"raw_maximum": [1.25, 2.5]' in (folder / "thresholds.json").read_text()
     assert sorted(path.name for path in folder.iterdir()) == sorted(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,20 @@ def test_a_calibrated_case_says_by_what() -> None:
     assert result["calibration"] == {"scans": 60}
     assert [found["code"] for found in result["findings"]] == ["normative_unknown", "region_cut"]
     assert json.loads(json.dumps(result)) == result
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_dicom_objects_are_told_the_calibration(known: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("highdicom")
+    told: list[dict[str, Any]] = []
+    monkeypatch.setattr(
+        "scripts.results.dicom.objects.dicom_files", lambda path, uid, scanned, result, files: told.append(result) or {}
+    )
+    data = calibrated()
+    data["thresholds"] = replace(data["thresholds"], sha256="ef" * 32) if known else None
+    data["image"].meta["filename_or_obj"] = "scan"
+    handlers.dicom_objects(data, {}, case_result(data, {}) | {"settings": SETTINGS}, None)
+    assert told[0]["calibration_sha256"] == ("ef" * 32 if known else "")
 
 
 def test_detections_are_in_the_result() -> None:

@@ -27,6 +27,7 @@ from scripts.results.dicom.places import Scanned
 
 THRESHOLD = 5.0
 WEIGHTS_SHA256 = "ab" * 32
+CALIBRATION_SHA256 = "ef" * 32
 ROW = {
     "rank": 1,
     "region": "brain",
@@ -103,6 +104,7 @@ def result() -> dict[str, Any]:
         "findings": [{"code": "thick_slices", "severity": "flag", "message": "Slices are up to 5.0 mm thick."}],
         "settings": {"score": "maximum", "stride": 4},
         "weights_sha256": WEIGHTS_SHA256,
+        "calibration_sha256": CALIBRATION_SHA256,
         "versions": {"bundle": "0.2.0"},
         "quality": {"verdict": "review"},
     }

@@ -77,14 +77,15 @@ def read_thresholds(path: str | Path) -> Thresholds:
             name: {score: tuple(map(float, values)) for score, values in inner.items()}
             for name, inner in content["healthy_scores"].items()
         }
-        ours = content["format"] == THRESHOLDS_FORMAT
+        ours, digest = content["format"] == THRESHOLDS_FORMAT, sha256(path)
     except FileNotFoundError as error:
         raise NotCalibrated(f"There is no {path.name}. {REMEDY}") from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise NotCalibrated(f"{path.name} can't be read. {REMEDY}") from error
     if not ours:
         raise NotCalibrated(f"{path.name} is of another format than {THRESHOLDS_FORMAT!r}. {REMEDY}")
-    return Thresholds(healthy, {k: v for k, v in content.items() if k not in ("format", "healthy_scores")})
+    facts = {k: v for k, v in content.items() if k not in ("format", "healthy_scores")}
+    return Thresholds(healthy, facts, sha256=digest)
 
 
 def checked_thresholds(

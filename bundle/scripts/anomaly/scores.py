@@ -134,12 +134,14 @@ def above_threshold(
 class Thresholds:
     """Sorted healthy scores by list ("hemisphere", "skull") and score, and the facts about how they were made.
 
-    `alpha` is the share of them above the thresholds that are taken from them.
+    `alpha` is the share of them above the thresholds that are taken from them, `sha256` that of their file, by which
+    a calibration is known; empty if they come from none.
     """
 
     healthy: Mapping[str, Mapping[str, tuple[float, ...]]]
     facts: Mapping[str, Any] = field(default_factory=dict)
     alpha: float = ALPHA
+    sha256: str = ""
 
     @classmethod
     def of(cls, scans: Iterable[Details], facts: Mapping[str, Any]) -> Thresholds:

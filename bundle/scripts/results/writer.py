@@ -203,8 +203,9 @@ def dicom_objects(
     ranks = data["detection_labels"][0].cpu().numpy().astype(np.uint8) if "detection_labels" in data else None
     affine = np.asarray(data["pred"].affine, dtype=np.float64)
     scanned = Scanned(np.asarray(data["scan"][0]), heatmap, regions, affine, ranks, limits_of(data, result))
-    path = str(data["image"].meta["filename_or_obj"])
-    return dicom_files(path, series_uid, scanned, result, files)
+    path, thresholds = str(data["image"].meta["filename_or_obj"]), data.get("thresholds")
+    told = {**result, "calibration_sha256": thresholds.sha256 if thresholds else ""}
+    return dicom_files(path, series_uid, scanned, told, files)
 
 
 def case_result(data: Mapping[str, Any], timings_s: Mapping[str, float]) -> dict[str, Any]:

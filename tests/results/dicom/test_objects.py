@@ -16,9 +16,20 @@ import pytest
 pytest.importorskip("highdicom")
 
 import pydicom
-from dicom_results import POSITIONS, make, make_of, picture, result, scanned_of
+from dicom_results import (
+    CALIBRATION_SHA256,
+    POSITIONS,
+    WEIGHTS_SHA256,
+    Made,
+    make,
+    make_of,
+    picture,
+    result,
+    scanned_of,
+)
 from dicom_series import write_enhanced, write_series
 from geometries import PLAIN
+from highdicom import AlgorithmIdentificationSequence
 from pydicom.dataset import Dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 
@@ -32,6 +43,25 @@ EVEN = ("parametric_map_even", "segmentation_even")
 SLICE = "slice_001"
 PDF = b"%PDF-1.4 a report"
 BUNDLE = Path(__file__).resolve().parents[3] / "bundle"
+
+
+def make_with(folder: Path, **values: str) -> Made:
+    """The objects of a series whose images have the same UIDs each time, and these values in their headers."""
+
+    def edit(data: Dataset, k: int) -> None:
+        data.SOPInstanceUID = data.file_meta.MediaStorageSOPInstanceUID = f"1.2.3.4.{k + 1}"
+        data.FrameOfReferenceUID, data.Manufacturer = "1.2.3.4", "Maker"
+        for name, value in values.items():
+            setattr(data, name, value)
+
+    write_series(folder / "in", edit=edit)
+    return make(folder, slices=1)
+
+
+@pytest.fixture(scope="module")
+def uncorrected(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """The objects of a series before its headers were corrected."""
+    return make_with(tmp_path_factory.mktemp("uncorrected"))
 
 
 def errors_of(path: Path) -> list[str]:
@@ -185,6 +215,71 @@ def test_an_unconfirmed_pose_is_said_by_every_object(tmp_path: Path) -> None:
     said = made.read("report").to_json()
     assert "UNCONFIRMED POSE: For research use only" in said
     assert "Unconfirmed: it was refused, and a user forced a result" in said
+
+
+def test_segments_map_and_captures_say_which_thresholds_they_depend_on(tmp_path: Path) -> None:
+    settings = {"score": "maximum", "alpha": 0.01, "stride": 4}
+    made = make_of(write_series(tmp_path / "in")[0].parent, tmp_path / "out", slices=1, settings=settings)
+    (segment,) = made.read("segmentation").SegmentSequence
+    algorithm = AlgorithmIdentificationSequence.from_sequence(segment.SegmentationAlgorithmIdentificationSequence)
+    assert algorithm.parameters == {
+        **{name: str(value) for name, value in settings.items()},
+        "map": "calibrated",
+        "weights_sha256": WEIGHTS_SHA256,
+        "calibration_sha256": CALIBRATION_SHA256,
+    }
+    for name in ("parametric_map", "capture", SLICE):
+        said = made.read(name).DerivationDescription
+        assert f"alpha = 0.01, stride = 4, map = calibrated, weights_sha256 = {WEIGHTS_SHA256}" in said
+        assert said.endswith(f", calibration_sha256 = {CALIBRATION_SHA256}")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PatientID", "INVENTED-2"),
+        ("PatientName", "Invented^Other"),
+        ("PatientAge", "071Y"),
+        ("PatientBirthDate", "19500103"),
+        ("IssuerOfPatientID", "HOSPITAL"),
+        ("StudyDescription", "CT neck"),
+        ("AccessionNumber", "A2"),
+        ("StudyDate", "20200305"),
+        ("InstitutionName", "Another hospital"),
+        ("Manufacturer", "Another maker"),
+        ("BodyPartExamined", "BRAIN"),
+        ("BurnedInAnnotation", "YES"),
+        ("SliceThickness", "2.5"),
+        ("FrameOfReferenceUID", "1.2.3.9"),
+    ],
+)
+def test_whatever_of_the_source_is_copied_is_in_the_uids(
+    name: str, value: str, uncorrected: Made, tmp_path: Path
+) -> None:
+    """An archive may correct a header, and keep the UIDs of its images."""
+    corrected = make_with(tmp_path, **{name: value})
+    for each in (*NAMES, SLICE):
+        assert uncorrected.read(each).SOPInstanceUID != corrected.read(each).SOPInstanceUID
+        assert uncorrected.read(each).SeriesInstanceUID != corrected.read(each).SeriesInstanceUID
+
+
+def test_what_is_not_copied_is_not_in_the_uids(uncorrected: Made, tmp_path: Path) -> None:
+    same = make_with(tmp_path, WindowCenter="45")
+    for each in (*NAMES, SLICE):
+        assert (uncorrected.folder / f"{each}.dcm").read_bytes() == (same.folder / f"{each}.dcm").read_bytes()
+
+
+def test_pixels_that_changed_give_other_uids(tmp_path: Path) -> None:
+    """Marked slices show them, whether or not the map is the same."""
+    write_series(tmp_path / "in")
+    volume, told = read_volume(tmp_path / "in"), result()
+    scanned = scanned_of(volume.hu, volume.affine, told)
+    other = replace(scanned, hu=scanned.hu + np.int16(1))
+    uids = []
+    for one in (scanned, other):
+        dicom_files(tmp_path / "in", None, one, told, {"overview.png": picture()})["dicom/report.dcm"](tmp_path / "x")
+        uids.append(pydicom.dcmread(tmp_path / "x").SOPInstanceUID)
+    assert uids[0] != uids[1]
 
 
 def test_without_a_threshold_there_is_no_segmentation(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from report_groups import groups, items, name_of
 
 pytest.importorskip("highdicom")
 
-from dicom_results import POSITIONS, SCORES, THRESHOLD, WEIGHTS_SHA256, Made, make, result
+from dicom_results import CALIBRATION_SHA256, POSITIONS, SCORES, THRESHOLD, WEIGHTS_SHA256, Made, make, result
 from highdicom import sr
 
 from scripts.anomaly.findings import cut_finding
@@ -123,7 +123,7 @@ def test_a_cut_region_has_its_coverage_and_a_comment(tmp_path: Path) -> None:
     data = make(tmp_path, score_details=details, findings=cut, detections=[]).read("report")
     left, right = groups(data)
     assert [group["numbers"][SHARE] for group in (left, right)] == [91.7, 100.0]
-    assert "weights_sha256" in left["Algorithm Parameters"][-1], "the first group has them"
+    assert any("weights_sha256" in text for text in left["Algorithm Parameters"]), "the first group has them"
     said = [str(item.TextValue) for item in data.ContentSequence if name_of(item) == "Comment"]
     assert said[1].startswith("The field of view holds 92 % of the left hemisphere: the score is of what is in view.")
     assert said[2].startswith("The field of view holds 44 % of the skull: no score.")
@@ -165,3 +165,10 @@ def test_a_report_names_the_alpha_that_was_set(tmp_path: Path) -> None:
     assert left["numbers"][limit] == THRESHOLD
     assert left["numbers"][rate] == 1
     assert LIMIT not in left["numbers"]
+
+
+@pytest.mark.parametrize("calibration", [CALIBRATION_SHA256, ""])
+def test_a_report_names_the_calibration_if_there_is_one(calibration: str, tmp_path: Path) -> None:
+    place, *_ = groups(make(tmp_path, calibration_sha256=calibration).read("report"))
+    named = [text for text in place["Algorithm Parameters"] if text.startswith("calibration")]
+    assert named == ([f"calibration_sha256 = {calibration}"] if calibration else [])

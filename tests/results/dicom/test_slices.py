@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pydicom
@@ -11,13 +13,14 @@ import pytest
 
 pytest.importorskip("highdicom")
 
-from dicom_results import Made, make_of
+from dicom_results import Made, make_of, result
 from dicom_series import write_series
 from pydicom.config import IGNORE
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
 from scripts.results.dicom.marked_slices import marked_slice
+from scripts.results.dicom.slices import lines
 from scripts.results.overlay import CONTOURS
 
 Results = Callable[[str], Made]
@@ -52,6 +55,13 @@ def test_numbers_with_more_digits_than_dicom_has_are_rounded(tmp_path: Path) -> 
     for name in ("PixelSpacing", "ImagePositionPatient"):
         assert all(len(str(value)) <= 16 for value in data[name].value)
     assert [float(value) for value in data.PixelSpacing] == pytest.approx([4.6, 4.4])
+
+
+def test_another_alpha_is_drawn() -> None:
+    scored: Any = SimpleNamespace(result=result(), places=[])
+    assert next(lines(scored)) == "Anomaly map: 0 anomalies above the threshold"
+    scored.result["settings"]["alpha"] = 0.01
+    assert next(lines(scored)) == "Anomaly map: 0 anomalies above the threshold (alpha 0.01)"
 
 
 def test_contours_text_and_caution() -> None:

@@ -11,13 +11,10 @@ from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.uid import RLELossless
 
-from .identity import Identity, body_part, burned_in, finish
+from .identity import LOSSY, Identity, body_part, burned_in, finish
 from .source import Source
 
 NAME = "capture"
-
-LOSSY = ("LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod")
-"""Attributes that tell of lossy compression."""
 
 
 def capture(source: Source, identity: Identity, picture: bytes, number: int) -> Dataset:
@@ -36,17 +33,17 @@ def capture(source: Source, identity: Identity, picture: bytes, number: int) -> 
     )
     data.PatientOrientation = []  # planes of three directions
     data.BodyPartExamined = body_part(source.first)
-    data.ImageComments = identity.statement
-    describe(data, source.first)
+    data.ImageComments, data.DerivationDescription = identity.statement, identity.derivation
+    describe(data, source, source.first)
     return finish(data, source, identity, NAME)
 
 
-def describe(data: SCImage, image: Dataset) -> None:
-    """Give a capture of source images what one of them tells of patient, study, burned-in text and lossy compression.
+def describe(data: SCImage, source: Source, image: Dataset) -> None:
+    """Give a capture what the source tells of patient and study, and one image of burned-in text and lossy compression.
 
     What was compressed with loss once stays marked (PS3.3 C.7.6.1.1.5).
     """
-    data.copy_patient_and_study_information(image)
+    data.copy_patient_and_study_information(source.first)
     data.BurnedInAnnotation = burned_in(image)
     if image.get("LossyImageCompression") == "01":
         for name in LOSSY:

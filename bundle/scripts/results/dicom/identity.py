@@ -1,7 +1,8 @@
 """Common attributes of all DICOM results: their maker, UIDs, dates and descriptions.
 
-The *identity* of a result is a digest of what went in (source images with their places, patient, study, weights) and
-what came out (map, scores, findings, version). All UIDs follow from it, so a different result never has the same UID.
+The *identity* of a result is a digest of what went in (source images with their places, all that is copied of patient,
+study and scanner, weights) and what came out (map, scores, findings, version). All UIDs follow from it, so a different
+result never has the same UID: an archive may have corrected a header, and kept the UIDs of the images.
 Nothing follows from the clock, so the same input gives the same bytes, and what is sent twice is stored once.
 
 The date of a result is that of the scan, unless the user names the time at which it was made, in seconds since 1970
@@ -16,7 +17,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid5
@@ -27,7 +28,7 @@ from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
 from ...errors import WrongUsage
-from .source import NEEDED, Source, is_date, is_time, refer_to_frames
+from .source import Source, is_date, is_time, refer_to_frames
 
 MANUFACTURER, MODEL = "head_ct_position_anomaly developers", "head_ct_position_anomaly"
 """Manufacturer and model name of the objects."""
@@ -59,11 +60,15 @@ NO_DATE, NO_TIME = "19700101", "000000"
 DATES = ("ContentDate", "AcquisitionDate", "SeriesDate", "StudyDate")
 """Attributes in which the date of the source is searched; the time is that of the same name."""
 
-PLACED = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
-"""Attributes of an image that results lie by."""
+LOSSY = ("LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod")
+"""Attributes that tell of lossy compression."""
 
-OF_WHOM = (*NEEDED, "StudyInstanceUID", "FrameOfReferenceUID")
-"""Attributes of patient and study that results copy: an archive may have corrected them, and kept the images' UIDs."""
+OF_IMAGES = (
+    *("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "FrameOfReferenceUID"),
+    *("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SliceThickness", "SpacingBetweenSlices"),
+    *("BodyPartExamined", "BurnedInAnnotation", *LOSSY),
+)
+"""Attributes of each image that results copy or lie by; those of patient, study and scanner are the first image's."""
 
 DROPPED = ("InstanceCreationDate", "InstanceCreationTime", "ContributionDateTime")
 """Attributes that tell when an object was made; they are there only if the user named the time."""
@@ -84,7 +89,7 @@ class Identity:
     """A digest from which the UIDs of one result follow, and the bundle's version and weights that made it.
 
     `mark` precedes the statement in every object: empty, or `UNCONFIRMED`. `made` is when the result was made, where
-    the user named it.
+    the user named it. `parameters` are those of the algorithm, see `parameters_of`.
     """
 
     digest: str
@@ -92,6 +97,7 @@ class Identity:
     weights_sha256: str
     mark: str = ""
     made: datetime | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
     def uid(self, *role: str) -> str:
         """The UID of what has the `role` in the result, for example of the series of the report."""
@@ -106,6 +112,11 @@ class Identity:
     def statement(self) -> str:
         """The statement in every object: its mark, then the note on research use."""
         return f"{self.mark}{RESEARCH}"
+
+    @property
+    def derivation(self) -> str:
+        """The parameters in words, for images, which have no other place for them."""
+        return ", ".join(f"{name} = {value}" for name, value in self.parameters.items())
 
     def described(self, title: str) -> str:
         """The description of a series: its mark and title, which lists show, then the caution and the version."""
@@ -144,14 +155,23 @@ def identity_of(
     made = time_made()
     digest = hashlib.sha256()
     for image in source.images:
-        digest.update(f"{image.SOPInstanceUID} ".encode())
-        digest.update(" ".join(str(image.get(name)) for name in PLACED).encode())
-    digest.update(json.dumps([str(source.first.get(name)) for name in OF_WHOM]).encode())
+        digest.update(json.dumps([str(image.get(name)) for name in OF_IMAGES]).encode())
     for values in maps:
-        digest.update(np.ascontiguousarray(values).tobytes())
+        digest.update(np.ascontiguousarray(values).ravel().view(np.uint8).data)
     told = [facts, weights_sha256, version, *([] if made is None else [made.isoformat()])]
     digest.update(json.dumps(told, sort_keys=True).encode())
     return Identity(digest.hexdigest(), version, weights_sha256, mark, made)
+
+
+def parameters_of(result: Mapping[str, Any]) -> dict[str, str]:
+    """The parameters of the algorithm by name: settings, map, and the sha256 of the weights and of the calibration.
+
+    The latter is that of `thresholds.json`, as in `cohort.json`; without a calibration there is none.
+    """
+    named = {**result["settings"], "map": result["map"], "weights_sha256": result["weights_sha256"]}
+    if result["calibration_sha256"]:
+        named["calibration_sha256"] = result["calibration_sha256"]
+    return {name: str(value) for name, value in named.items()}
 
 
 def time_made() -> datetime | None:

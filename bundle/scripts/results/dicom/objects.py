@@ -9,21 +9,26 @@ make the objects, so that everything else runs without it.
 from __future__ import annotations
 
 import hashlib
+import io
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 from pydicom.dataset import Dataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_dataset
 
 from ..maps import map_grid
 from .capture import capture
 from .document import document
 from .frames import OnGrid, OnSource
-from .identity import UNCONFIRMED, Identity, identity_of
+from .identity import UNCONFIRMED, Identity, identity_of, parameters_of
 from .parametric_map import parametric_map
 from .places import Place, Scanned, marked_places, times_threshold
 from .report import report
@@ -35,7 +40,7 @@ from .source import Source, on_slices, read_source
 FOLDER = "dicom"
 """Folder of the objects in a set of results."""
 
-FACTS = ("scores", "score_details", "map", "detections", "findings", "settings", "summary")
+FACTS = ("scores", "score_details", "map", "detections", "findings", "settings", "summary", "calibration_sha256")
 """Parts of a result that are the same for the same input."""
 
 OVERVIEW, PDF = "overview.png", "report.pdf"
@@ -51,7 +56,8 @@ def dicom_files(
         path: of the input.
         series_uid: the series that was named, if any.
         scanned: the map and what goes with it, on the scan's own grid.
-        result: the content of `result.json`, with `settings` and `weights_sha256`.
+        result: the content of `result.json`, with `settings`, `weights_sha256` and `calibration_sha256`, of the
+            thresholds' file, empty without one.
         files: of the result: `OVERVIEW`, and `PDF` if there is one, as bytes.
 
     Raises:
@@ -116,12 +122,29 @@ def on_source(
 def identity_for(source: Source, scanned: Scanned, result: Mapping[str, Any], files: Mapping[str, Any]) -> Identity:
     """The identity of a result: of all that goes into its objects."""
     used = {name: hashlib.sha256(files[name]).hexdigest() for name in (OVERVIEW, PDF) if name in files}
-    facts = {name: result[name] for name in FACTS} | used | {"limits": dict(scanned.limits)}
-    mark = UNCONFIRMED if result["quality"]["verdict"] == "unconfirmed" else ""
-    volumes: list[NDArray[Any]] = [scanned.heatmap, scanned.regions]
+    verdict = result["quality"]["verdict"]
+    facts = {name: result[name] for name in FACTS} | used | {"limits": dict(scanned.limits), "verdict": verdict}
+    facts["copied"] = hashlib.sha256(copied(source)).hexdigest()
+    mark = UNCONFIRMED if verdict == "unconfirmed" else ""
+    volumes: list[NDArray[Any]] = [scanned.hu, scanned.heatmap, scanned.regions]
     if scanned.detections is not None:
         volumes.append(scanned.detections)
-    return identity_of(source, volumes, facts, result["weights_sha256"], result["versions"]["bundle"], mark)
+    found = identity_of(source, volumes, facts, result["weights_sha256"], result["versions"]["bundle"], mark)
+    return replace(found, parameters=parameters_of(result))
+
+
+def copied(source: Source) -> bytes:
+    """All that objects copy of patient, study and scanner: a small capture, encoded, of no result."""
+    small = io.BytesIO()
+    Image.new("RGB", (16, 16)).save(small, "PNG")  # of one pixel, GDCM makes no RLE: it ends the process
+    stream = DicomBytesIO()
+    stream.is_little_endian, stream.is_implicit_VR = True, False
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about values of the source that are copied as they are
+        data = capture(source, Identity("", "0", "0"), small.getvalue(), 0)
+        del data.PixelData
+        write_dataset(stream, data)
+    return stream.getvalue()
 
 
 def given(data: Dataset) -> Dataset:

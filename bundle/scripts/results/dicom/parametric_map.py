@@ -126,6 +126,6 @@ def parametric_map(
     anatomy.FrameLaterality, anatomy.AnatomicRegionSequence = "U", [HEAD]
     data.SharedFunctionalGroupsSequence[0].FrameAnatomySequence = [anatomy]
     data.BodyPartExamined = body_part(source.first)
-    data.ContentCreatorName = ""
+    data.ContentCreatorName, data.DerivationDescription = "", identity.derivation
     data.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
     return finish(data, source, identity, name)

@@ -48,6 +48,5 @@ class Scored:
 
     def whole_algorithm(self) -> sr.AlgorithmIdentification:
         """The same with its weights and settings, which stand in the report once."""
-        named = {**self.result["settings"], "map": self.result["map"], "weights_sha256": self.result["weights_sha256"]}
-        parameters = [f"{name} = {value}" for name, value in named.items()]
+        parameters = [f"{name} = {value}" for name, value in self.identity.parameters.items()]
         return sr.AlgorithmIdentification(MODEL, self.identity.version, parameters)

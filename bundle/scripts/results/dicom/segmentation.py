@@ -65,13 +65,14 @@ def segmentation(
 def segment(at: int, place: Place, identity: Identity) -> SegmentDescription:
     """The description of segment `at` of a place."""
     site, side = sites_of(place.region, place.row)[0]  # DICOM has one here: that with the largest share
+    algorithm = AlgorithmIdentificationSequence(MODEL, AI, identity.version, parameters=dict(identity.parameters))
     description = SegmentDescription(
         segment_number=at,
         segment_label=place.label[:64],
         segmented_property_category=ABNORMAL,
         segmented_property_type=ABNORMAL,
         algorithm_type="AUTOMATIC",
-        algorithm_identification=AlgorithmIdentificationSequence(name=MODEL, family=AI, version=identity.version),
+        algorithm_identification=algorithm,
         tracking_uid=identity.uid("tracking", str(place.number)),
         tracking_id=place.tracking,
         anatomic_regions=[deepcopy(site)],  # it is given a modifier, and the code is shared

@@ -17,6 +17,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import JPEG2000Lossless
 from pydicom.valuerep import DS
 
+from ...statistics.alpha import ALPHA
 from ...words import counted
 from .capture import describe
 from .codes import TITLES
@@ -72,7 +73,9 @@ def numbers_beside(scored: Scored) -> dict[int, list[tuple[Spot, str]]]:
 def lines(scored: Scored) -> Iterator[str]:
     """The lines at the top: the map and what is marked, then the score of each region."""
     result: Mapping[str, Any] = scored.result
-    yield f"{TITLES[result['map']]}: {counted(len(scored.places), 'anomaly', 'anomalies')} above the threshold"
+    alpha = result["settings"].get("alpha", ALPHA)
+    of = "" if alpha == ALPHA else f" (alpha {alpha:g})"
+    yield f"{TITLES[result['map']]}: {counted(len(scored.places), 'anomaly', 'anomalies')} above the threshold{of}"
     for region in by_excess(result):
         score, limit = result["scores"].get(region), result["score_details"].get(region, {}).get("threshold")
         told = (
@@ -88,7 +91,7 @@ def secondary_capture(
     identity: Identity = scored.identity
     shared: dict[str, Any] = identity.object(NAME, series_number, title, instance)
     data = SCImage.from_ref_dataset(
-        ref_dataset=image,
+        ref_dataset=scored.source.first,
         pixel_array=pixels,
         photometric_interpretation="YBR_RCT",
         bits_allocated=8,
@@ -106,6 +109,6 @@ def secondary_capture(
     data.SourceImageSequence = [reference(image)]
     data.ImageType = ["DERIVED", "SECONDARY"]
     data.BodyPartExamined = body_part(image)
-    data.ImageComments = identity.statement
-    describe(data, image)
+    data.ImageComments, data.DerivationDescription = identity.statement, identity.derivation
+    describe(data, scored.source, image)
     return finish(data, scored.source, identity, NAME)
