@@ -131,6 +131,18 @@ def test_every_object_of_a_series_with_headers_out_of_form_is_valid(tmp_path: Pa
     assert data.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].SpacingBetweenSlices == 3
 
 
+def test_orientations_that_are_rounded_image_by_image_are_one(tmp_path: Path) -> None:
+    def edit(data: Dataset, k: int) -> None:
+        data.ImageOrientationPatient = [1, (k % 3) * 1e-6, 0, -(k % 3) * 1e-6, 1, 0]
+
+    write_series(tmp_path / "in", edit=edit)
+    made = make_of(tmp_path / "in", tmp_path / "out", slices=2)
+    for name in ("parametric_map", "segmentation"):
+        groups = made.read(name).SharedFunctionalGroupsSequence[0]
+        assert groups.PlaneOrientationSequence[0].ImageOrientationPatient == [1, 0, 0, 0, 1, 0]
+    assert made.read("slice_002").ImageOrientationPatient == [1, 0, 0, 0, 1, 0]
+
+
 @needs_dciodvfy
 def test_negative_control_a_broken_object_has_errors(tmp_path: Path) -> None:
     data = make(tmp_path).read("report")

@@ -114,6 +114,7 @@ def read_source(path: str | Path, series_uid: str | None = None) -> Source:
             complete(data)
         images = tuple(files[h.path] if h.frame is None else flat(h, files[h.path]) for h in chosen)
         share_frame_of_reference(images)
+        share_orientation(images)
         for image in images:
             measure(image, grid)
     frames = {}
@@ -169,6 +170,15 @@ def share_frame_of_reference(images: Sequence[Dataset]) -> None:
     uid = next((image.FrameOfReferenceUID for image in images if "FrameOfReferenceUID" in image), made_up)
     for image in images:
         image.FrameOfReferenceUID = uid
+
+
+def share_orientation(images: Sequence[Dataset]) -> None:
+    """Give the images of a series the orientation of the first one: they were read as parallel.
+
+    Some scanners round the cosines of each image by themselves; highdicom takes images with the same digits only.
+    """
+    for image in images:
+        image.ImageOrientationPatient = list(images[0].ImageOrientationPatient)
 
 
 def measure(image: Dataset, grid: Grid) -> None:
