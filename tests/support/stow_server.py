@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pydicom
+from pydicom.uid import ExplicitVRLittleEndian
 
 JSON = "application/dicom+json"
 
@@ -34,7 +35,7 @@ def failed(status: int, reason: int | None, kind: str = JSON) -> Answer:
 
 @dataclass
 class StowServer:
-    """The server: `answers` by class, or by "" for all.
+    """The server: `answers` by class, or by "" for all, and `compressed` to what is not without compression.
 
     `posted` are the classes that came, `stored` the UIDs of what was taken, `asked` the paths of questions, `logins`
     the headers by which senders logged in.
@@ -42,6 +43,7 @@ class StowServer:
 
     url: str = ""
     answers: dict[str, Answer] = field(default_factory=dict)
+    compressed: Answer | None = None
     posted: list[str] = field(default_factory=list)
     stored: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
@@ -55,6 +57,8 @@ class StowServer:
         assert (head, end) == (b"\r\nContent-Type: application/dicom", b"--\r\n")
         data = pydicom.dcmread(io.BytesIO(content[:-2]))
         self.posted.append(str(data.SOPClassUID))
+        if self.compressed and data.file_meta.TransferSyntaxUID != ExplicitVRLittleEndian:
+            return self.compressed
         if answer := self.answers.get(str(data.SOPClassUID)) or self.answers.get(""):
             return answer
         self.stored.add(str(data.SOPInstanceUID))

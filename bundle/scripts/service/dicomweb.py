@@ -17,7 +17,7 @@ from requests.utils import get_auth_from_url, urldefragauth
 
 from ..errors import WrongUsage
 from ..reading.headers import IMAGE_STORAGE
-from .sending import NotTaken, Refusal, SendFailed, Sent
+from .sending import PLAIN, NotTaken, Refusal, SendFailed, Sent, meta_of, uncompressed
 from .stow import post, refusal_of, value_of
 
 
@@ -89,20 +89,28 @@ class WebNode:
             self.sent.send(files, self.address, partial(self.store, session))
 
     def store(self, session: requests.Session, path: Path) -> Refusal | None:
-        """Send one file; why it was refused, or None.
+        """Send one file, without compression if it is refused as it is; why it was refused, or None.
 
         Raises:
             SendFailed: the server can't be reached.
             NotTaken: it is there, and does not answer as it should.
         """
+        refusal = self.posted(session, path.stem, path.read_bytes())
+        if refusal is None or holds(self.client(), path):
+            return None
+        if refusal.may_be_of_the_syntax and meta_of(path).TransferSyntaxUID not in PLAIN:
+            return self.posted(session, path.stem, as_file(uncompressed(path)))
+        return refusal
+
+    def posted(self, session: requests.Session, name: str, content: bytes) -> Refusal | None:
+        """Send the content of a file; raises and returns as `store` does."""
         try:
-            refusal = refusal_of(post(session, self.address, path.read_bytes()))
+            return refusal_of(post(session, self.address, content))
         except (requests.ConnectionError, requests.Timeout) as error:
             raise SendFailed(f"{self.address} can't be reached ({type(error).__name__})") from error
         except (requests.RequestException, ValueError) as error:
             why = type(error).__name__ if isinstance(error, requests.RequestException) else error
-            raise NotTaken(f"{self.address} did not take {path.stem} ({why})") from error
-        return refusal if refusal and not holds(self.client(), path) else None
+            raise NotTaken(f"{self.address} did not take {name} ({why})") from error
 
 
 def holds(client: Any, path: Path) -> bool:

@@ -12,16 +12,12 @@ from ssl import SSLContext
 from typing import Any
 
 import pydicom
-from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom import AE
 
-from .sending import NotTaken, Refusal, SendFailed, Sent, meta_of
+from .sending import PLAIN, NotTaken, Refusal, SendFailed, Sent, meta_of, uncompressed
 from .tls import client_problem
 
 LOG = logging.getLogger("head_ct_anomaly")
-
-PLAIN = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
-"""Transfer syntaxes without compression; the second one is that which every node takes (PS3.5 10.1)."""
 
 TAKEN = (0x0000, 0x0111)
 """Statuses of C-STORE of an object that the other node has: success, and that it had it already (PS3.7 annex C).
@@ -41,12 +37,7 @@ def as_accepted(association: Any, path: Path) -> Path | pydicom.Dataset:
     }
     if meta.TransferSyntaxUID in syntaxes:
         return path
-    data = pydicom.dcmread(path)
-    if meta.TransferSyntaxUID == DeflatedExplicitVRLittleEndian:
-        data.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    elif meta.TransferSyntaxUID not in PLAIN:
-        data.decompress(generate_instance_uid=False)
-    return data
+    return uncompressed(path)
 
 
 @dataclass(frozen=True)

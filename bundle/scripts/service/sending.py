@@ -16,17 +16,21 @@ from pathlib import Path
 from typing import Any
 
 import pydicom
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 LOG = logging.getLogger("head_ct_anomaly")
 
 TRIES = 5
 """Sendings of an object that is refused, while others of its study are taken."""
 
-CLASS_NOT_SUPPORTED = 0x0122
+PLAIN = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
+"""Transfer syntaxes without compression; the second one is that which every node takes (PS3.5 10.1)."""
+
+CLASS_NOT_SUPPORTED, OTHER_OF_THE_UID = 0x0122, 0x0111
 
 REASONS = {
     0x0110: "processing failure",
-    0x0111: "it has another object of that UID",
+    OTHER_OF_THE_UID: "it has another object of that UID",
     0x0117: "invalid object",
     CLASS_NOT_SUPPORTED: "its class is not supported",
     0x0124: "not authorized",
@@ -57,6 +61,11 @@ class Refusal:
     def for_now(self) -> bool:
         """True if the object may be taken later as it is: the destination is out of resources."""
         return self.code is not None and self.code >> 8 == 0xA7
+
+    @property
+    def may_be_of_the_syntax(self) -> bool:
+        """True if an object may be taken without compression: STOW-RS does not agree on transfer syntaxes before."""
+        return not self.for_now and self.code not in (CLASS_NOT_SUPPORTED, OTHER_OF_THE_UID)
 
     def __str__(self) -> str:
         if self.code is None:
@@ -112,3 +121,14 @@ def in_words(refusals: Mapping[Path, Refusal]) -> str:
 def meta_of(path: Path) -> Any:
     """The File Meta Information of a DICOM file."""
     return pydicom.dcmread(path, specific_tags=["SOPClassUID"], stop_before_pixels=True).file_meta
+
+
+def uncompressed(path: Path) -> pydicom.Dataset:
+    """The content of a DICOM file without compression, under the same UIDs."""
+    data = pydicom.dcmread(path)
+    syntax = data.file_meta.TransferSyntaxUID
+    if syntax == DeflatedExplicitVRLittleEndian:
+        data.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    elif syntax not in PLAIN:
+        data.decompress(generate_instance_uid=False)
+    return data
