@@ -147,9 +147,12 @@ def test_whatever_a_destination_raises_the_service_goes_on(spool: Spool, caplog:
     spool.move(key, "working", "results")
     service = Service(spool, Broken(), good)
     service.run()
-    assert "an error of the program (LookupError" in caplog.text
+    assert "results kept, again in 5 s: an error of the program (LookupError" in caplog.text
     assert "secret" not in caplog.text
     assert spool.keys("results") == [key]
+    for _ in range(5):
+        service.send_all()
+    assert caplog.text.count("LookupError") == 1, "it waits, and the log is not filled"
 
 
 @pytest.mark.parametrize("report", [True, False])

@@ -179,14 +179,21 @@ class Service:
             try:
                 self.destination.send(sorted((self.spool.place(RESULTS, key) / OUT / "dicom").glob("*.dcm")))
             except NotTaken as error:
-                wait = self.waits.setdefault(key, Wait())
-                wait.whole_s = wait.left_s = longer(wait.whole_s)
-                LOG.error("study %s: results kept, again in %.0f s: %s", shown(key), wait.whole_s, error)
+                self.put_off(key, str(error))
                 continue
             except OSError as error:
                 self.wait_s = self.pause_s = longer(self.wait_s)
                 LOG.error("study %s: results kept, again in %.0f s: %s", shown(key), self.wait_s, error)
                 return
+            except Exception as error:  # whatever a destination raises, it keeps no other study
+                self.put_off(key, f"an error of the program ({described(error)})")
+                continue
             self.wait_s = 0.0
             self.spool.move(key, RESULTS, SENT)
             LOG.info("study %s: results sent", shown(key))
+
+    def put_off(self, key: str, why: str) -> None:
+        """Let the results of a study wait alone, longer each time."""
+        wait = self.waits.setdefault(key, Wait())
+        wait.whole_s = wait.left_s = longer(wait.whole_s)
+        LOG.error("study %s: results kept, again in %.0f s: %s", shown(key), wait.whole_s, why)
