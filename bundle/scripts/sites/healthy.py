@@ -1,4 +1,4 @@
-"""Scans of a site that shall be healthy: no label of theirs may say otherwise."""
+"""Scans of a site that shall be healthy: neither a label nor a mask of theirs may say otherwise."""
 
 from __future__ import annotations
 
@@ -10,14 +10,22 @@ from ..words import counted
 
 
 def check_healthy(cases: Iterable[Case], why: str) -> None:
-    """See that no label of a case says that it has a lesion; `why`, what for, is the first half of the message.
+    """See that no label and no mask of a case says that it has a lesion; `why`, what for, begins the message.
 
     Raises:
         WrongUsage: one does.
     """
+    cases = list(cases)
     ill = {case.name: label for case in cases for label, true in case.labels.items() if true}
     if ill:
-        first, label = next(iter(ill.items()))
-        who = f"{first} and {len(ill) - 1} more have" if len(ill) > 1 else f"{first} has"
+        label = next(iter(ill.values()))
         remedy = f"Leave {counted(len(ill), 'case')} out of the list."
-        raise WrongUsage(f"{why}, but {who} a label of a lesion ({label}). {remedy}")
+        raise WrongUsage(f"{why}, but {who(list(ill))} a label of a lesion ({label}). {remedy}")
+    if masked := [case.name for case in cases if case.mask is not None]:
+        remedy = f"Leave {counted(len(masked), 'case')} out of the list, or the mask where it is empty."
+        raise WrongUsage(f"{why}, but {who(masked)} a mask of a lesion. {remedy}")
+
+
+def who(names: list[str]) -> str:
+    """The first of some cases, how many more there are, and the verb."""
+    return f"{names[0]} and {len(names) - 1} more have" if len(names) > 1 else f"{names[0]} has"
