@@ -284,3 +284,10 @@ def test_predictions_are_in_the_words_of_toolkits(tmp_path: Path) -> None:
         assert (tmp_path / "out" / first[name]).is_file()
         assert second[name] == ""
     assert first["image_path"] == "../ill_scan.nii.gz"
+
+
+def test_predicted_scores_have_all_digits_so_that_above_1_is_above_the_threshold(tmp_path: Path) -> None:
+    rows = [Row("near", "done", "", {"skull": 2.0000001}, {"skull": {"threshold": 2.0}})]
+    _, (line,) = from_csv(predictions_text(tmp_path, tmp_path, rows, [Case("near", tmp_path)]))
+    assert line["pred_label"] == "1"
+    assert float(line["pred_score"]) == 2.0000001 / 2.0 > 1

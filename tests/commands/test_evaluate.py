@@ -10,7 +10,7 @@ from cohort_stand_in import write_cohort
 from evaluated_cohort import FACTS, REGIONS, rows
 
 from scripts.cohort.folder import CohortFolder
-from scripts.cohort.table import Row
+from scripts.cohort.table import DETAILS_NAME, Row, read_table
 from scripts.commands import evaluate
 from scripts.commands.main import main
 from scripts.errors import OutputFailed
@@ -127,6 +127,31 @@ def test_two_runs_that_can_not_be_written_to_are_compared(
     assert main(["evaluate", str(two_runs / "good"), "--compare", str(two_runs / "poor")]) == 0
     assert "calibrated_top_1_percent_mean of" in capsys.readouterr().out
     assert main(words(two_runs, "good")) == 4, "what writes still says so"
+
+
+@pytest.mark.parametrize("status", ["done", "refused"])
+def test_an_evaluation_of_other_scores_than_the_table_is_not_compared(
+    two_runs: Path, status: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A case of the other run is scored again after it was evaluated."""
+    assert main(words(two_runs, "good")) == main(words(two_runs, "poor")) == 0
+    assert main(words(two_runs, "good", "--score", "raw_maximum")) == 0, "a score by its name is of the table, too"
+    asked = ["evaluate", str(two_runs / "good"), "--compare", str(two_runs / "poor")]
+    assert main(asked) == 0
+    poor = CohortFolder(two_runs / "poor")
+    again = read_table(poor.root / DETAILS_NAME)
+    values = dict.fromkeys(REGIONS, 0.45)
+    again[3] = (
+        Row("case-3", "done", "", values, {region: {"raw_maximum": 0.45} for region in REGIONS})
+        if status == "done"
+        else Row("case-3", status, "There is no CT image.")
+    )
+    poor.write_table(again)
+    capsys.readouterr()
+    assert main(asked) == 2
+    said = f"{poor.root / 'evaluation.json'} has other scores than {poor.root / DETAILS_NAME} (case-3). Run"
+    assert said in capsys.readouterr().err
+    assert main([*asked[:2], str(two_runs / "datalist.json"), *asked[2:]]) == 0, "with the list nothing is read"
 
 
 def test_runs_of_other_cases_can_not_be_compared(two_runs: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,7 +1,8 @@
 """`predictions.csv`: a row a case in the words of toolkits for anomaly detection (anomalib's fields of an item).
 
-`pred_score` is the excess of a case, the largest of its scores over their thresholds; `pred_label` is true if it is
-above 1, `gt_label` if one of the labels of `evaluate` says so. Paths are relative to the table, with `/` between parts.
+`pred_score` is the excess of a case, the largest of its scores over their thresholds, with all its digits; `pred_label`
+is true if it is above 1, `gt_label` if one of the labels of `evaluate` says so. Paths are relative to the table, with
+`/` between parts.
 """
 
 from __future__ import annotations
@@ -33,8 +34,7 @@ def predictions_text(root: Path, beside: Path, rows: Iterable[Row], cases: Itera
         score, heatmap = excess(row), root / CASES / case.name / HEATMAP
         paths = [seen_from(beside, path) for path in (case.image, heatmap if heatmap.is_file() else None, case.mask)]
         judged = None if score is None else int(score > 1)
-        number = None if score is None else round(score, 6)
-        lines.append((paths[0], int(anomalous(case.labels)), judged, number, paths[1], paths[2]))
+        lines.append((paths[0], int(anomalous(case.labels)), judged, score, paths[1], paths[2]))
     return as_csv(COLUMNS, lines)
 
 

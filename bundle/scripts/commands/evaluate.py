@@ -107,7 +107,7 @@ def evaluation(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """The evaluation of a folder: made of its table where a datalist is named, read otherwise.
 
     Raises:
-        WrongUsage: it can't be made or read.
+        WrongUsage: it can't be made or read, or is of other scores than the table.
     """
     if args.datalist is not None:
         return evaluate_folder(CohortFolder(folder), args.datalist, args.section, args.score)
@@ -120,4 +120,26 @@ def evaluation(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
             f"There is no evaluation in {folder} ({type(error).__name__}). Run `head-ct-anomaly evaluate {folder} "
             "DATALIST` first, or name the DATALIST here."
         ) from error
+    check_scores(content, folder)
     return content
+
+
+def check_scores(evaluation: dict[str, Any], folder: Path) -> None:
+    """See that an evaluation that was read has the scores of the table beside it, if there is one.
+
+    Raises:
+        WrongUsage: a case has another score there, or none any more: it was scored again since.
+    """
+    path = folder / DETAILS_NAME
+    if not path.is_file():
+        return
+    rows = {row.case: row for row in read_table(path)}
+    own = evaluation["score"] == CohortFolder(folder).facts().get("score")
+    name = None if own else evaluation["score"]  # as it was judged: the skull's own score may have another name
+    for item in (item for measures in evaluation["tasks"].values() for item in measures["items"]):
+        row = rows.get(item["case"])
+        if row is not None and row.score(item["region"], name) != item["score"]:
+            raise WrongUsage(
+                f"{folder / EVALUATION_NAME} has other scores than {path} ({item['case']}). Run `head-ct-anomaly "
+                f"evaluate {folder} DATALIST` again, or name the DATALIST here."
+            )

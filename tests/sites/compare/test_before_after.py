@@ -78,8 +78,11 @@ def test_an_unchanged_head_says_so() -> None:
 
 def test_the_same_scan_twice_is_said() -> None:
     scan = judged([RIGHT])
-    assert compare_results(scan, scan).notes[0] == "Both are the same scan: nothing can have changed."
-    assert shown_mm(compare_results(scan, scan))  # there is no change to show
+    found = compare_results(scan, scan)
+    assert found.notes[0] == "Both are the same scan: nothing can have changed."
+    assert np.allclose(shown_mm(found), RIGHT.at_mm, atol=0.1), "there is no change to show, but the bleed is there"
+    plain = judged()
+    assert shown_mm(compare_results(plain, plain)) == (0.0, 0.0, 0.0), "the middle, not a corner of the brain"
 
 
 def test_other_weights_leave_the_noise_unknown_and_are_noted() -> None:

@@ -217,12 +217,13 @@ def picture(found: Comparison) -> bytes:
 
 
 def shown_mm(found: Comparison) -> tuple[float, float, float]:
-    """The point of the planes of the picture: at the first change in the brain, or where the maps differ most."""
-    first = next((one for one in found.changes if one.region == BRAIN and one.kind not in (SAME, UNSEEN)), None)
-    if first is not None:
-        return first.at_mm
-    known = [one for one in found.extremes.values() if one is not None]
-    if not known:
-        return 0.0, 0.0, 0.0
-    most = max(known, key=lambda one: one.largest)
-    return most.rise_mm if most.rise >= most.fall else most.fall_mm
+    """The point of the planes of the picture: at the first change in the brain, where the maps differ most, or, where
+    they differ nowhere, at the first detection in the brain."""
+    brain = [one for one in found.changes if one.region == BRAIN]
+    if changed := [one for one in brain if one.kind not in (SAME, UNSEEN)]:
+        return changed[0].at_mm
+    known = [one for one in found.extremes.values() if one is not None and one.largest > 0]
+    if known:
+        most = max(known, key=lambda one: one.largest)
+        return most.rise_mm if most.rise >= most.fall else most.fall_mm
+    return brain[0].at_mm if brain else (0.0, 0.0, 0.0)
