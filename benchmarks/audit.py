@@ -8,8 +8,9 @@ calibration (its quantiles, joined in logarithms), with the hemispheres of a sca
 repeat draws a calibration of as many scans as the real one has, and a site: three scanners, kernels, thicknesses, age
 groups, both sexes, twelve months, kernels that go with scanners. On a drifting site the logarithm of the scores of one
 group is raised by `SHIFT` (`offset`, a scanner; `kernel`; `population`, an age group; `whole`, every scan), or spread
-by `SPREAD` times (`noise`, a scanner), or raised evenly along the months (`months`). *Silent* means that no test counts
-and nothing is named. *Right* means that the group is named first, or stands beside the first as on the same scans; of
+by `SPREAD` times (`noise`, a scanner), or raised evenly along the months (`months`). Measures of images differ nowhere.
+*Silent* means that no test of scores counts and nothing is named, *of images, too* that no measure of images is named
+either. *Right* means that the group is named first, or stands beside the first as on the same scans; of
 `whole`, that a test against calibration counts and no group is named. *Alone* means that nothing else is named.
 """
 
@@ -20,7 +21,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -34,6 +35,7 @@ from scipy.stats import norm
 from scripts.anomaly.files import THRESHOLDS_NAME
 from scripts.files.tables import Table
 from scripts.sites.audit.comparisons import WHOLE, Scores, all_tests
+from scripts.sites.audit.images import images_of
 from scripts.sites.audit.judged import HEMISPHERE, Calibration, Scan, read_calibration
 from scripts.sites.audit.naming import explained
 from scripts.statistics.auroc import threshold_at_specificity
@@ -52,10 +54,17 @@ are spread; both of logarithms. One standard deviation makes a hemisphere's scor
 
 SCANNERS = {"ALPHA": 0.5, "BETA": 0.3, "GAMMA": 0.2}
 KERNELS = {"ALPHA": {"H30": 0.8, "H40": 0.2}, "BETA": {"H30": 0.3, "H40": 0.7}, "GAMMA": {"H30": 0.3, "H40": 0.7}}
-THICKNESSES = {"up to 1.5 mm": 0.4, "over 3 mm": 0.6}
+THIN = "up to 1.5 mm"
+THICKNESSES = {THIN: 0.4, "over 3 mm": 0.6}
 AGES = {"18 to 39": 0.2, "40 to 59": 0.3, "60 to 79": 0.35, "80 and over": 0.15}
 SEXES = {"F": 0.5, "M": 0.5}
 """Shares of the levels at a site; of kernels, by scanner."""
+
+LOOKS = {"brain_hu": (31.0, 2.0), "noise_hu": (4.0, 1.0), "noise_grain": (0.6, 0.08), "fluid_share": (0.12, 0.03)}
+"""Mean and standard deviation of each measure of images, in thick slices."""
+
+NOISE_OF_THIN = 2.5
+"""So many times noisier are thin slices."""
 
 SITES: dict[str, tuple[str, str] | None] = {
     "none": None,
@@ -71,9 +80,11 @@ SITES: dict[str, tuple[str, str] | None] = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """The outcome of an audit: whether nothing counts, whether it named the right one, and that alone."""
+    """The outcome of an audit: whether nothing counts, and nothing of images either, whether it named the right one,
+    and that alone."""
 
     silent: bool
+    silent_of_images: bool
     right: bool
     alone: bool
 
@@ -138,16 +149,27 @@ def drawn_site(
     return [Scan({HEMISPHERE: (row[0], row[1]), THICK: (row[2],)}, "pass", facts=own) for row, own in pairs]
 
 
+def with_looks(scans: list[Scan], random: np.random.Generator) -> list[Scan]:
+    """The same scans with measures of their images, which differ by the thickness of slices alone."""
+    found = []
+    for scan in scans:
+        looks = {measure: max(float(random.normal(*usual)), 0.01) for measure, usual in LOOKS.items()}
+        looks["noise_hu"] *= NOISE_OF_THIN if scan.fact("thickness") == THIN else 1.0
+        found.append(replace(scan, looks=looks))
+    return found
+
+
 def audited(name: str, scans: list[Scan], calibration: Calibration) -> Outcome:
     """The outcome of the audit of a site."""
     scores = Scores(scans, calibration)
     tests = all_tests(scores)
     named, responsible = explained(scores, tests).named, SITES[name]
     counting = {test.factor for test in tests if test.counts}
+    silent = not counting, not counting and not images_of(scans).named
     if name == "whole":
-        return Outcome(not counting, WHOLE in counting and not named, not named)
+        return Outcome(*silent, WHOLE in counting and not named, not named)
     right = bool(named) and responsible in (named[0].key, *named[0].same)
-    return Outcome(not counting, right, right and len(named) == 1)
+    return Outcome(*silent, right, right and len(named) == 1)
 
 
 def main() -> None:
@@ -170,10 +192,12 @@ def main() -> None:
         for repeat in range(args.repeats):
             random = np.random.default_rng([args.seed, place, repeat])
             calibration = drawn_calibration(healthy, random)
-            found.append(audited(name, drawn_site(name, args.scans, healthy, random, args.shift), calibration))
-        shares = [100 * np.mean([getattr(one, what) for one in found]) for what in ("silent", "right", "alone")]
+            scans = drawn_site(name, args.scans, healthy, random, args.shift)
+            found.append(audited(name, with_looks(scans, random), calibration))
+        names = ("silent", "silent_of_images", "right", "alone")
+        shares = [100 * np.mean([getattr(one, what) for one in found]) for what in names]
         rows.append((name, *(f"{share:.0f} %" for share in shares)))
-    print(Table(("site", "silent", "right", "and alone"), tuple(rows)).markdown())
+    print(Table(("site", "silent", "of images, too", "right", "and alone"), tuple(rows)).markdown())
     print(f"{args.repeats} sites of {args.scans} scans each, {time.process_time() - begin:.0f} CPU-s")
 
 

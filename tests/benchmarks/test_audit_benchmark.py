@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from audit import SCORE, SITES, THICK, audited, drawn_calibration, drawn_scores, drawn_site, quantiles
+from audit import SCORE, SITES, THICK, THIN, audited, drawn_calibration, drawn_scores, drawn_site, quantiles, with_looks
 from scripts.anomaly.files import THRESHOLDS_NAME
 from scripts.assets import place
 from scripts.sites.audit import naming
@@ -53,6 +54,24 @@ def test_negative_control_an_audit_that_names_the_wrong_one_is_seen(
     found = audited("offset", drawn_site("offset", 300, healthy, np.random.default_rng(7)), healthy)
     assert not found.right
     assert not found.silent
+
+
+def test_measures_of_images_differ_by_thickness_alone_and_one_that_is_named_ends_the_silence(
+    healthy: Calibration,
+) -> None:
+    scans = with_looks(drawn_site("none", 300, healthy, np.random.default_rng(7)), np.random.default_rng(1))
+    noise = {
+        thin: [(scan.looks or {})["noise_hu"] for scan in scans if (scan.fact("thickness") == THIN) is thin]
+        for thin in (True, False)
+    }
+    assert np.mean(noise[True]) / np.mean(noise[False]) == pytest.approx(2.5, rel=0.1)
+    assert audited("none", scans, healthy).silent_of_images
+    brighter = [
+        replace(scan, looks={**(scan.looks or {}), "brain_hu": 31.0 + 9 * (scan.fact("scanner") == "BETA")})
+        for scan in scans
+    ]
+    found = audited("none", brighter, healthy)
+    assert (found.silent, found.silent_of_images) == (True, False)
 
 
 def test_a_smaller_shift_raises_the_group_that_drifts_and_nothing_else(healthy: Calibration) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from audited_site import SCANNERS, judged_case, write_site
+from audited_site import SCANNERS, judged_case, write_measured, write_site
 from cohort_stand_in import begun, write_cohort
 from dicom_series import write_series
 from identifiers import FILE, FOLDER, TOKENS, plant, traces, traces_in
@@ -22,6 +22,7 @@ from scripts.commands import cohort
 from scripts.commands.main import main
 from scripts.sites.audit import facts
 from scripts.sites.audit.facts import read_facts
+from scripts.sites.audit.looks import MEASURES
 
 
 @pytest.fixture
@@ -66,11 +67,20 @@ def list_of(folder: Path, count: int, **more: Mapping[str, Any]) -> Path:
 
 
 def test_a_thousand_judged_cases_take_less_than_ten_seconds(tmp_path: Path) -> None:
+    """Each with a `result.json`, of which the audit reads the measures of its image."""
     write_site(tmp_path, 1000, lambda facts: 0.5 * (facts["scanner"] == SCANNERS[1]))
+    write_measured(tmp_path, brighter=SCANNERS[2])
+    sizes = [path.stat().st_size for path in (tmp_path / "judged" / "cases").glob("*/result.json")]
+    assert len(sizes) == 1000
+    assert 15_000 < min(sizes) < 25_000
     began = time.process_time()
     assert main(with_groups(tmp_path)) == 0
     assert time.process_time() - began < 10
-    assert json.loads((tmp_path / "out" / "audit.json").read_text())["scans"]["judged"] == 1000
+    content = json.loads((tmp_path / "out" / "audit.json").read_text())
+    assert content["scans"]["judged"] == 1000
+    assert content["images"]["measured"] == dict.fromkeys(MEASURES, 1000)
+    (named,) = content["images"]["named"]
+    assert (named["measure"], named["level"]) == ("brain_hu", "C (OTHER TWO)")
 
 
 def test_a_list_beside_it_says_facts(site: Path) -> None:

@@ -12,13 +12,15 @@ from scipy.special import ndtr
 from scripts.anomaly.files import THRESHOLDS_NAME, read_thresholds
 from scripts.assets import place, sha256
 from scripts.cohort import runner
-from scripts.cohort.folder import CohortFolder
+from scripts.cohort.folder import CASES, CohortFolder
 from scripts.cohort.runner import Plan
 from scripts.cohort.table import FAILED, REFUSED, Found, Row
 from scripts.datasets.datalist import Case
+from scripts.files.json_text import json_text, on_one_line
 from scripts.files.tables import as_csv
 from scripts.findings import refusal
 from scripts.results.folder import write_results
+from scripts.results.record import RESULT_NAME
 from scripts.sites.audit.facts import read_facts
 from scripts.sites.audit.judged import Site, calibration_of, read_site
 from scripts.skull.files import NAME, read_calibration
@@ -105,6 +107,33 @@ def write_site(
     lines = [(case, *(own[name] for name in names)) for case, own in facts.items()]
     (folder / "groups.csv").write_text(as_csv(("case", *names), lines))
     return folder
+
+
+USUAL = {"brain_hu": (31.0, 2.0), "noise_hu": (4.0, 1.0), "noise_grain": (0.6, 0.08), "fluid_share": (0.12, 0.03)}
+"""Mean and standard deviation of each measure of images in a site's scans, in thick slices."""
+
+NOISE_OF_THIN = 2.5
+"""So many times noisier are thin slices."""
+
+
+def looks_of(thin: bool, random: np.random.Generator) -> dict[str, float]:
+    """The measures of a scan's image."""
+    looks = {name: max(float(random.normal(*own)), 0.01) for name, own in USUAL.items()}
+    return looks | {"noise_hu": looks["noise_hu"] * (NOISE_OF_THIN if thin else 1.0)}
+
+
+def write_measured(folder: Path, brighter: str) -> None:
+    """The `result.json` of each case that `write_site` scored, as large as a real one; of one scanner 8 HU brighter."""
+    random = np.random.default_rng(0)
+    compared = {region: {"scores": np.round(random.random(400), 4).tolist()} for region in REGIONS}
+    outputs = {f"cases/{number}.nii.gz": f"{number:064x}" for number in range(80)}
+    for case, facts in read_facts(folder / "groups.csv").items():
+        looks = looks_of(facts["thickness"] == "up to 1.5 mm", random)
+        looks["brain_hu"] += 8.0 * (facts["scanner"] == brighter)
+        content = {"quality": {"verdict": "pass", **looks}, "compared_with": compared, "outputs": outputs}
+        place = folder / "judged" / CASES / case
+        place.mkdir(parents=True)
+        (place / RESULT_NAME).write_text(on_one_line(json_text(content)))
 
 
 def site_of(folder: Path) -> Site:

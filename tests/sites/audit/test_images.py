@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from audited_site import SCANNERS, site_of, write_site
+from audited_site import SCANNERS, looks_of, site_of, write_site
 
 from scripts.cohort.folder import CASES
 from scripts.sites.audit.content import audit_of
@@ -18,9 +18,6 @@ from scripts.sites.audit.judged import Scan, Site
 from scripts.sites.audit.looks import MEASURES, read_looks
 from scripts.sites.audit.page import audit_page
 from scripts.sites.audit.sentences import on_images
-
-USUAL = {"brain_hu": (31.0, 2.0), "noise_hu": (4.0, 1.0), "noise_grain": (0.6, 0.08), "fluid_share": (0.12, 0.03)}
-"""Mean and standard deviation of each measure in a site's scans."""
 
 UNSEEN = " No difference of its scores was found."
 
@@ -37,9 +34,8 @@ def scans(count: int, change: Change = lambda facts, looks: looks, seed: int = 0
             "thickness": "up to 1.5 mm" if thin else "over 3 mm",
             "month": f"2026-{1 + number * 7 % 12:02d}",
         }
-        looks = {name: max(float(random.normal(*own)), 0.01) for name, own in USUAL.items()}
-        looks["noise_hu"] *= 2.5 if thin else 1.0
-        found.append(Scan({"hemisphere": (0.5, 0.5)}, "pass", facts=facts, looks=change(facts, looks)))
+        looks = change(facts, looks_of(thin, random))
+        found.append(Scan({"hemisphere": (0.5, 0.5)}, "pass", facts=facts, looks=looks))
     return found
 
 
