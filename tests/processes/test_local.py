@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from engine_jobs import square
+from engine_jobs import neighbours, square
 from engine_waiting import begun, is_alive, jobs, wait_until
 
 from scripts.processes.local import ATTEMPTS, Lost, in_processes
@@ -65,6 +65,26 @@ def test_a_job_that_kills_every_worker_is_lost_and_the_others_are_done(tmp_path:
     assert answers[0] == Lost("Its process was killed by signal 9 in each of 3 attempts")
     assert begun(tmp_path).count(0) == ATTEMPTS == 3
     assert [answers[value]["square"] for value in (1, 2)] == [1, 4]  # type: ignore[index]
+
+
+def test_the_last_attempt_has_the_memory_of_all_other_processes(tmp_path: Path) -> None:
+    todo = jobs(tmp_path, 4, seconds=0.2)
+    todo[0]["deaths"] = 2
+    answers = {job["value"]: answer for job, answer in in_processes(neighbours, todo, 2)}
+    assert sorted(answers) == [0, 1, 2, 3]
+    assert (begun(tmp_path)[-1], answers[0]) == (0, [])
+    assert any(answers[value] for value in (1, 2, 3)), "negative control: the others had neighbours"
+
+
+def test_several_last_attempts_come_one_after_the_other(tmp_path: Path) -> None:
+    todo = jobs(tmp_path, 4)
+    for job in todo[:2]:
+        job["deaths"] = ATTEMPTS - 1
+    todo[2]["deaths"] = 99
+    answers = {job["value"]: answer for job, answer in in_processes(neighbours, todo, 2)}
+    assert (answers[0], answers[1]) == ([], [])
+    assert answers[2] == Lost("Its process was killed by signal 9 in each of 3 attempts")
+    assert isinstance(answers[3], list)
 
 
 def test_what_a_job_raises_goes_on_and_ends_the_work(tmp_path: Path) -> None:

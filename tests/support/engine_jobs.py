@@ -10,6 +10,8 @@ from multiprocessing.connection import Client
 from pathlib import Path
 from typing import Any
 
+from engine_waiting import is_alive
+
 from scripts.processes.serving import Address, ask
 
 
@@ -20,6 +22,14 @@ def square(job: dict[str, Any]) -> dict[str, Any]:
         raise ValueError(f"{job['value']} is not to be squared")
     take_time(job)
     return {"square": job["value"] ** 2, "pid": os.getpid(), "threads": os.environ.get("OMP_NUM_THREADS")}
+
+
+def neighbours(job: dict[str, Any]) -> list[int]:
+    """The other processes that began a job and are still there; see `note`."""
+    note(job)
+    take_time(job)
+    pids = {int(line.split()[1]) for line in Path(job["log"]).read_text().splitlines()} - {os.getpid()}
+    return sorted(pid for pid in pids if is_alive(pid))
 
 
 def note(job: dict[str, Any]) -> None:

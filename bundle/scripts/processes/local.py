@@ -2,7 +2,8 @@
 
 A *job* is any value that can be pickled; a function makes an *answer* of it, in one of several *workers*. A worker that
 dies while it has a job, killed by the operating system for example, is replaced, and the job is given out again, up to
-`ATTEMPTS` times in all; then it is *lost*. A worker whose parent dies ends itself.
+`ATTEMPTS` times in all; then it is *lost*. The last attempt comes when all other jobs are done, in the only worker that
+is left: what was killed for want of memory has that of the others. A worker whose parent dies ends itself.
 """
 
 from __future__ import annotations
@@ -61,10 +62,14 @@ def in_processes(
     Raises:
         Exception: what `function` raised for a job; jobs that are not done yet are given up.
     """
-    waiting = deque((job, 1) for job in jobs)
+    waiting, last = deque((job, 1) for job in jobs), deque[Job]()
     team: list[Worker[Job]] = []
     try:
-        while waiting or any(worker.attempt for worker in team):
+        while waiting or last or any(worker.attempt for worker in team):
+            if not waiting and not any(worker.attempt for worker in team):
+                dismiss(team[1:])
+                del team[1:]
+                waiting.append((last.popleft(), ATTEMPTS))
             hire(function, team, min(workers, len(waiting) + sum(bool(worker.attempt) for worker in team)))
             for worker in team:
                 if waiting and not worker.attempt:
@@ -76,7 +81,7 @@ def in_processes(
                 if isinstance(answer, Lost) and not worker.process.is_alive():
                     team.remove(worker)
                     if attempt < ATTEMPTS:
-                        waiting.append((job, attempt + 1))
+                        last.append(job) if attempt + 1 == ATTEMPTS else waiting.append((job, attempt + 1))
                         continue
                     answer = Lost(f"{answer.reason} in each of {ATTEMPTS} attempts")
                 yield job, answer
