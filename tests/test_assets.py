@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.assets import asset, bundle_root, config, metadata, place, sha256
+from scripts import assets
+from scripts.assets import asset, bundle_root, config, manifest_sha256, metadata, place, sha256
 
 BUNDLE = Path(__file__).resolve().parents[1] / "bundle"
 
@@ -34,6 +35,16 @@ def test_assets_are_found_from_any_folder(tmp_path: Path) -> None:
 def test_a_missing_asset_is_named() -> None:
     with pytest.raises(FileNotFoundError, match=r"models/nothing\.pt is missing from the bundle at .*Install it again"):
         asset("models/nothing.pt")
+
+
+def test_the_manifest_is_known_by_its_sha256_and_may_be_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert manifest_sha256() == hashlib.sha256((BUNDLE / "manifest.sha256").read_bytes()).hexdigest()
+    monkeypatch.setattr(assets, "bundle_root", lambda: tmp_path)
+    assert manifest_sha256() == ""
+    (tmp_path / "manifest.sha256").write_bytes(b"files")
+    assert manifest_sha256() == hashlib.sha256(b"files").hexdigest()
 
 
 def test_a_file_that_need_not_be_there_has_a_place() -> None:

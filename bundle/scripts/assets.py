@@ -9,9 +9,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from .integrity import check_file, sha256
+from .integrity import MANIFEST_NAME, check_file, sha256
 
-__all__ = ["asset", "beside", "bundle_root", "config", "config_values", "metadata", "optional_asset", "place", "sha256"]
+__all__ = ["asset", "beside", "bundle_root", "config", "config_values", "manifest_sha256", "metadata", "optional_asset"]
+__all__ += ["place", "sha256"]
 
 
 def bundle_root() -> Path:
@@ -61,6 +62,12 @@ def config_values(name: str) -> dict[str, Any]:
 def metadata() -> dict[str, Any]:
     """The content of `configs/metadata.json`."""
     return config_values("metadata.json")
+
+
+def manifest_sha256() -> str:
+    """The sha256 of the bundle's manifest, which changes with any file that it computes with; "" if there is none."""
+    path = bundle_root() / MANIFEST_NAME
+    return sha256(path) if path.is_file() else ""
 
 
 def beside(path: str | Path, name: str) -> Path:

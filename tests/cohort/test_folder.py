@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from result_record import RESULT
 
+from scripts.cohort import folder as cohort_folder
 from scripts.cohort.folder import CohortFolder, shortened
 from scripts.cohort.table import Row, read_table
 from scripts.errors import OutputExists, OutputFailed, WrongUsage
@@ -39,6 +40,23 @@ def test_a_case_is_finished_when_it_is_done_or_refused(folder: CohortFolder) -> 
     folder.keep_reason(Row("three", "failed", "Killed."))
     assert folder.row("two") == Row("two", "refused", "No head.", seconds=1.5)
     assert [folder.finished(case) for case in ("two", "three", "four")] == [True, False, False]
+
+
+def test_a_refusal_by_another_bundle_does_not_count_and_all_else_does(
+    folder: CohortFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the same version, with other code to read by; one of an earlier version names no bundle."""
+    finish(folder, "one")
+    folder.keep_reason(Row("two", "refused", "No head."))
+    folder.keep_reason(Row("three", "failed", "Killed."))
+    folder.write("reasons/four.json", '{"status": "refused", "reason": "No head.", "seconds": 1}')
+    assert folder.row("four") is None
+    monkeypatch.setattr(cohort_folder, "manifest_sha256", lambda: "another")
+    assert folder.finished("one")
+    assert folder.row("two") is None
+    assert folder.row("three") == Row("three", "failed", "Killed.")
+    folder.keep_reason(Row("two", "refused", "No head."))
+    assert folder.finished("two")
 
 
 def test_results_that_are_not_complete_do_not_count(folder: CohortFolder) -> None:

@@ -2,10 +2,10 @@
 
 `cohort.json` has the settings of the scores, and the scan of each case; scores of other settings never join it.
 `cases/CASE/` is a complete set of results (see `results`). `reasons/CASE.json` tells why a case has none: it was
-refused, or it failed. `registered/` caches registered scans (see `datasets.cache`), `scores.csv` and
-`score_details.csv` are the tables, `index.html` with `thumbnails/` is the page over them. Files and folders are written
-atomically, so a run that was killed can resume. A case is *finished* when it is done or refused; a finished case is
-never computed again.
+refused, or it failed; a refusal counts for the bundle that made it. `registered/` caches registered scans (see
+`datasets.cache`), `scores.csv` and `score_details.csv` are the tables, `index.html` with `thumbnails/` is the page over
+them. Files and folders are written atomically, so a run that was killed can resume. A case is *finished* when it is
+done or refused; a finished case is never computed again.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ..assets import manifest_sha256
 from ..errors import OutputExists, WrongUsage
 from ..files.atomic import write_output
 from ..files.json_text import json_text
@@ -141,14 +142,17 @@ class CohortFolder:
         return content
 
     def row(self, case: str) -> Row | None:
-        """The row of a case; None if the case has no result yet, or a damaged one."""
+        """The row of a case; None if the case has no result yet, a damaged one, or a refusal by another bundle."""
         folder, reason = self.root / CASES / case, self.root / REASONS / f"{case}.json"
         if own_files(folder):
             return row_of(case, json.loads((folder / RESULT_NAME).read_text(encoding="utf-8")))
         try:
-            return Row(case, **json.loads(reason.read_text(encoding="utf-8")))
-        except (FileNotFoundError, ValueError, TypeError):
+            content = json.loads(reason.read_text(encoding="utf-8"))
+            bundle = content.pop("bundle", "")
+            row = Row(case, **content)
+        except (AttributeError, FileNotFoundError, ValueError, TypeError):
             return None
+        return None if row.status == REFUSED and bundle != manifest_sha256() else row
 
     def finished(self, case: str) -> bool:
         """True if a case is done or refused."""
@@ -162,6 +166,7 @@ class CohortFolder:
             OutputFailed: it can't be written.
         """
         content = {"status": row.status, "reason": row.reason, "seconds": row.seconds}
+        content |= {"bundle": manifest_sha256()} if row.status == REFUSED else {}
         self.write(f"{REASONS}/{row.case}.json", json_text(content))
 
     def write_table(self, rows: Sequence[Row]) -> None:

@@ -3,8 +3,8 @@
 A *registered scan* is one small file, which several networks can score. It holds the state of the preprocessing before
 the intensities: HU and regions inside the head (outside they are air and 0), the field of view, and the findings.
 Nothing is rounded: a cached scan gives the same scores and the same heatmap, byte for byte. A *refusal* is a small JSON
-file beside it. It is valid as long as the scan's files stay the same (`files.fingerprints`). Everything else that an
-entry depends on, such as `maker_hash`, belongs into the name of its file.
+file beside it. It is valid as long as the scan's files stay the same (`files.fingerprints`), and the bundle's manifest.
+Everything else that an entry depends on, such as `maker_hash`, belongs into the name of its file.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from ..assets import metadata, place, sha256
+from ..assets import manifest_sha256, metadata, place, sha256
 from ..errors import chain
 from ..files.atomic import replace_file
 from ..findings import PASSING, Finding, InputRefused
@@ -131,16 +131,17 @@ def save_refusal(path: Path, refusal: InputRefused, scan: Path) -> None:
     Raises:
         OSError: the file can't be written.
     """
-    if all(finding.code != PASSING for finding in refusal.findings):
-        content = {"scan": fingerprint(scan, None), "refused": [finding.as_dict() for finding in refusal.findings]}
+    if all(finding.code not in PASSING for finding in refusal.findings):
+        told = [finding.as_dict() for finding in refusal.findings]
+        content = {"scan": fingerprint(scan, None), "bundle": manifest_sha256(), "refused": told}
         replace_file(path, json.dumps(content, indent=2).encode())
 
 
 def load_refusal(path: Path, scan: Path) -> InputRefused | None:
-    """The cached refusal; None if there is none, the file is incomplete, or the scan has changed since."""
+    """The cached refusal; None if there is none, the file is incomplete, or scan or bundle have changed since."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        same = content["scan"] == fingerprint(scan, None)
+        same = content["scan"] == fingerprint(scan, None) and content["bundle"] == manifest_sha256()
         return InputRefused([Finding(**finding) for finding in content["refused"]]) if same else None
     except DAMAGED:
         return None
