@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from .words import printable, shortened
+from .words import can_be_path, printable, shortened
 
 REFUSAL, FLAG, INFORMATION = "refusal", "flag", "information"
 
@@ -295,8 +295,10 @@ def named_path(path: str | Path) -> Path:
     """A path that was named; an empty text, of a variable that is not set, would name the working directory.
 
     Raises:
-        InputRefused: `path_missing`, if it is empty.
+        InputRefused: `path_missing`, if it is empty, or no system takes its characters.
     """
     if not str(path):
         raise refusal("path_missing", "The path is empty.")
+    if not can_be_path(str(path)):
+        raise refusal("path_missing", f"{str(path)[-200:]!r} holds a character that no path can have.")
     return Path(path)

@@ -55,6 +55,13 @@ def test_a_byte_order_mark_is_no_part_of_a_list(scans: Path) -> None:
     assert [case.name for case in listed_cases(path)] == ["CQ500-CT-a"]
 
 
+def test_a_path_that_no_system_takes_in_another_section_is_left_to_that_one(scans: Path) -> None:
+    path = write(scans, test=[item("a")], training=[item("b", image="a\0b")])
+    assert [case.name for case in listed_cases(path)] == ["CQ500-CT-a"]
+    with pytest.raises(WrongUsage, match="no path can have"):
+        listed_cases(path, "training")
+
+
 def test_an_empty_input_is_refused() -> None:
     with pytest.raises(InputRefused, match="The path is empty"):
         cases("")
@@ -80,6 +87,15 @@ def test_a_section_can_be_named_and_others_may_be_missing(scans: Path) -> None:
         ({"test": [item("a", image="x" * 300)]}, r"x can't be reached \(File name too long\)\. Correct it\."),
         ({"test": [item("a"), {"image": "scans/b"}]}, r'Entry 1 of "test" .* needs "case" and "image"'),
         ({"test": [item("a", image="")]}, r'Entry 0 of "test" .*: "image" is empty\. Name the scan\.'),
+        (
+            {"test": [item("a", image="a\0b")]},
+            r'"image" holds a character that no path can have \(.a.x00b.\)\. Correct',
+        ),
+        (
+            {"test": [item("a", image="a\ud800")]},
+            r'"image" holds a character that no path can have \(.a.ud800.\)\. Corr',
+        ),
+        ({"test": [item("a", mask="a\0b")]}, '"mask" must name the NIfTI of its lesions'),
         ({"test": ["scans/a"]}, r'Entry 0 of "test" .* needs "case" and "image"'),
         ({"test": [item("a", case="../../etc")]}, r"'../../etc' can't be the name of a case\. Use letters"),
         ({"test": [item("a", case="")]}, r"'' can't be the name of a case"),

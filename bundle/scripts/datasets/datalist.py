@@ -19,6 +19,7 @@ from typing import Any
 from ..errors import WrongUsage
 from ..files.fingerprints import Source, key
 from ..findings import named_path
+from ..words import can_be_path
 
 SECTIONS = ("training", "validation", "test")
 """Sections that a datalist may have."""
@@ -192,7 +193,7 @@ def _case(item: Any, row: int, section: str, path: Path) -> Case:
     if not isinstance(facts, dict) or not all(isinstance(value, str | int | float) for value in facts.values()):
         raise WrongUsage(f'{where}, {item["case"]}: "facts" must hold a text or a number for each fact.')
     mask = item.get("mask")
-    if mask is not None and not (isinstance(mask, str) and mask):
+    if mask is not None and not (isinstance(mask, str) and mask and can_be_path(mask)):
         raise WrongUsage(f'{where}, {item["case"]}: "mask" must name the NIfTI of its lesions, or be left out.')
     return Case(item["case"], image, uid or None, labels, row, facts, mask and (path.parent / mask).absolute())
 
@@ -204,6 +205,9 @@ def _image(item: Any, row: int, section: str, path: Path, needed: Sequence[str] 
         raise WrongUsage(f"{_entry(row, section, path)} needs {words}, {'each ' if len(needed) > 1 else ''}a text.")
     if not item["image"]:
         raise WrongUsage(f'{_entry(row, section, path)}: "image" is empty. Name the scan.')
+    if not can_be_path(item["image"]):
+        where = f'{_entry(row, section, path)}: "image"'
+        raise WrongUsage(f"{where} holds a character that no path can have ({item['image'][:100]!r}). Correct it.")
     return (path.parent / str(item["image"])).absolute()
 
 
@@ -233,7 +237,7 @@ def _marks(item: Any, path: Path) -> set[str]:
 
     Some file systems do not tell capital letters from small ones, so names do not differ by them.
     """
-    if not isinstance(item, dict) or not isinstance(item.get("image"), str):
+    if not isinstance(item, dict) or not isinstance(item.get("image"), str) or not can_be_path(item["image"]):
         return set()
     named = {f"{key} {str(item[key]).casefold()}" for key in ("case", "series_uid") if item.get(key)}
     return {f"scan {(path.parent / item['image']).resolve()}", *named}
