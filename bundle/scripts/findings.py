@@ -96,11 +96,11 @@ REFUSALS = {
     ),
     "geometry_missing": (
         "position, orientation or pixel spacing is missing",
-        "Export the series again with its geometry.",
+        "Export the series again with its geometry, or remove the images that have none, such as captures.",
     ),
     "geometry_invalid": (
         "position, orientation, spacing or extent is not possible",
-        "Export the series again with its geometry.",
+        "Export the series again with its geometry, or give another series.",
     ),
     "uids_not_unique": (
         "DICOM objects were asked for (`--dicom`), and images share one SOPInstanceUID, or have no StudyInstanceUID",
@@ -114,9 +114,12 @@ REFUSALS = {
     "short_coverage": ("less than 100 mm is covered in some direction", "Give a scan of the whole head."),
     "missing_slices": (
         "a gap is over 1.5 times the usual one and no two-spacing protocol explains it",
-        "Export the series again, with all its slices.",
+        "Export the series again, with all its slices; if it has them all, give a reconstruction with one spacing.",
     ),
-    "position_conflict": ("two images at one position differ", "Remove the images that do not belong to the series."),
+    "position_conflict": (
+        "two images at one position differ",
+        "Remove the images that do not belong to the series; of repeated scans in one series, keep those of one.",
+    ),
     "rescale_missing": ("rescale slope or intercept is missing", "Export the original CT images."),
     "rescale_invalid": ("the rescaled values are not Hounsfield units", "Export the original CT images."),
     "corrupt_pixels": (

@@ -231,6 +231,16 @@ def test_real_study(shared_data: Path) -> None:
     assert inspection.volume.hu.shape == (512, 512, 28)
 
 
+def test_a_folder_of_zip_archives_says_to_name_one(tmp_path: Path) -> None:
+    (tmp_path / "study.zip").write_bytes(b"PK")
+    said = r"^The file is not a DICOM image\. The folder holds 1 zip archive: name it\. Give"
+    with pytest.raises(InputRefused, match=said):
+        read_volume(tmp_path)
+    (tmp_path / "more.ZIP").write_bytes(b"PK")
+    with pytest.raises(InputRefused, match=r"The folder holds 2 zip archives: name one\. Give"):
+        check_input(tmp_path)
+
+
 def test_a_folder_of_nifti_files_says_to_name_one(tmp_path: Path) -> None:
     nib.save(nib.Nifti1Image(head_hu(PLAIN.points()), PLAIN.affine), tmp_path / "ok.nii.gz")
     (tmp_path / "notes.txt").write_text("notes")
@@ -238,6 +248,7 @@ def test_a_folder_of_nifti_files_says_to_name_one(tmp_path: Path) -> None:
         InputRefused, match=r"^None of 2 files is a DICOM image\. The folder holds a NIfTI file: name that file\."
     ):
         read_volume(tmp_path)
+    (tmp_path / "scan.zip").write_bytes(b"")
     (tmp_path / "more.nii").write_bytes(b"")
     with pytest.raises(InputRefused, match=r"^None of 3 files .* The folder holds 2 NIfTI files: name one of them\."):
         read_volume(tmp_path)

@@ -121,6 +121,24 @@ def test_padding_that_the_bits_in_use_can_not_hold(tmp_path: Path, compress: pyd
     np.testing.assert_array_equal(hu[0, 5:], TRUE_HU[0, 5:])
 
 
+def test_negative_numbers_in_unsigned_bits_are_padding_without_a_tag(tmp_path: Path) -> None:
+    """-2000 in 12 unsigned bits would be 1072 HU; a single unused bit is an overlay's."""
+
+    def pad(dataset: Dataset, k: int) -> None:
+        stored = (TRUE_HU[0] + 1024).astype(np.uint16)
+        stored[:5] = 63536
+        stored[20, 10] |= 1 << 15
+        stored[21, 10] = 65536 - 100  # -1124 HU: below air, but noise may reach it
+        dataset.set_pixel_data(stored, "MONOCHROME2", 16)
+        dataset.BitsStored, dataset.HighBit = 12, 11
+
+    hu, padding = load_hu(headers_of(tmp_path, pad))
+    assert padding is not None
+    assert padding[0, :5].all()
+    assert not padding[0, 5:].any()
+    np.testing.assert_array_equal(hu[0, 5:21], TRUE_HU[0, 5:21])
+
+
 def test_values_of_32_bits_do_not_wrap(tmp_path: Path) -> None:
     image = replace(headers_of(tmp_path)[0], bits=(32, 32, False), high_bit=31, intercept=-1024.0)
     assert to_hu(np.array([[2**32 - 1, 2**31, 1064]], dtype=np.uint32), image).tolist() == [[32767, 32767, 40]]

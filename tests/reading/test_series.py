@@ -170,12 +170,20 @@ def test_two_patients_are_refused(make: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "code"), [({"rows": 50}, "mixed_geometry"), ({"orientation": None}, "geometry_missing")]
+    ("changes", "code", "said"),
+    [
+        ({"rows": 50}, "mixed_geometry", "36 and 1 slices of different geometry"),
+        (
+            {"orientation": None},
+            "geometry_missing",
+            r"^1 image of 37 in the series without orientation, such as .*remove",
+        ),
+    ],
 )
-def test_a_series_in_two_parts_is_refused(make: Any, changes: dict[str, Any], code: str) -> None:
+def test_a_series_in_two_parts_is_refused(make: Any, changes: dict[str, Any], code: str, said: str) -> None:
     images = make("1")
     images[20] = replace(images[20], **changes)
-    with pytest.raises(InputRefused) as error:
+    with pytest.raises(InputRefused, match=said) as error:
         chosen(images)
     assert error.value.findings[0].code == code
 

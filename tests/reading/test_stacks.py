@@ -143,6 +143,21 @@ def test_two_images_at_one_position_must_agree(tmp_path: Path) -> None:
         stack_volume(stack_at(tmp_path))
 
 
+@pytest.mark.parametrize(("numbers", "told"), [(True, ", AcquisitionNumber 1 to 2"), (False, "")])
+def test_repeated_scans_in_one_series_are_told_from_a_foreign_image(tmp_path: Path, numbers: bool, told: str) -> None:
+    def edit(dataset: Dataset, k: int) -> None:
+        if k >= 37:
+            store(dataset, np.full((48, 44), 40, np.int16))
+        if numbers:
+            dataset.AcquisitionNumber = 1 + k // 37
+
+    write_series(tmp_path, at=[*range(37), *range(37)], edit=edit)
+    with pytest.raises(InputRefused) as error:
+        stack_volume(stack_at(tmp_path))
+    assert f"and each of 37 positions has several (repeated scans{told}): 000.dcm and" in str(error.value)
+    assert str(error.value).endswith("of repeated scans in one series, keep those of one.")
+
+
 @pytest.mark.parametrize(
     ("edit", "code"),
     [

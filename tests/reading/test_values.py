@@ -75,6 +75,16 @@ def test_age_from_the_dates() -> None:
     assert age_years_of(dataset) == 40
 
 
+@pytest.mark.parametrize("name", ["SeriesDate", "AcquisitionDate"])
+def test_age_where_the_study_has_no_date(name: str) -> None:
+    dataset = Dataset()
+    dataset.PatientBirthDate, dataset.StudyDate = "20100615", ""
+    setattr(dataset, name, "20260614")
+    assert age_years_of(dataset) == pytest.approx(15.99, abs=0.01)
+    dataset.StudyDate = "20300615"
+    assert age_years_of(dataset) == 20, "the study's date comes first"
+
+
 @pytest.mark.parametrize("value", [None, "", "x", [1, 2], [1, 2, float("nan")], [1, 2, float("inf")], ["a", "b", "c"]])
 def test_malformed_numbers_are_none(value: object) -> None:
     assert numbers_of(value, 3) is None

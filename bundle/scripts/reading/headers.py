@@ -41,7 +41,8 @@ IMAGE_STORAGE = ("1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1", "1.
 TAGS: tuple[str, ...] = (
     *("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "FrameOfReferenceUID"),
     *("Modality", "ImageType"),
-    *("PatientID", "PatientName", "PatientBirthDate", "PatientAge", "StudyDate", "BodyPartExamined"),
+    *("PatientID", "PatientName", "PatientBirthDate", "PatientAge", "StudyDate", "SeriesDate", "AcquisitionDate"),
+    "BodyPartExamined",
     *("SeriesDescription", "ProtocolName", "ConvolutionKernel", "ContrastBolusAgent", "ContrastBolusVolume"),
     *("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SliceThickness", "Rows", "Columns"),
     *("RescaleSlope", "RescaleIntercept", "RescaleType", "PixelPaddingValue", "PixelPaddingRangeLimit"),

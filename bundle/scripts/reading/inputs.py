@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..files.names import is_nifti, only_nifti
+from ..files.zipped import is_zip
 from ..findings import SLICES_SET_ASIDE, Finding, InputRefused, finding, named_path, refusal
 from ..volume import MIN_SLICES, Volume
 from ..words import counted
@@ -186,12 +187,17 @@ def _preflight(path: Path) -> tuple[Headers, list[Stack]]:
 
 
 def _no_image(path: Path, count: int) -> str:
-    """That none of `count` files is a DICOM image, and, of a folder, which NIfTI files it holds."""
+    """That none of `count` files is a DICOM image, and, of a folder, which NIfTI files or zip archives it holds."""
     text = "The file is not a DICOM image." if count == 1 else f"None of {count} files is a DICOM image."
     volumes = [file for file in path.rglob("*") if is_nifti(file)] if path.is_dir() else []
     if len(volumes) == 1:
         return f"{text} The folder holds a NIfTI file: name that file."
-    return f"{text} The folder holds {len(volumes)} NIfTI files: name one of them." if volumes else text
+    if volumes:
+        return f"{text} The folder holds {len(volumes)} NIfTI files: name one of them."
+    archives = sum(is_zip(file) for file in path.rglob("*")) if path.is_dir() else 0
+    if archives:
+        return f"{text} The folder holds {counted(archives, 'zip archive')}: name {'it' if archives == 1 else 'one'}."
+    return text
 
 
 def _read(headers: Headers, stacks: list[Stack], best: Stack, named: bool) -> Scans:

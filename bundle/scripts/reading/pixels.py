@@ -2,7 +2,7 @@
 
 Stored values are those of the file, unused bits cut off. Padding (`PixelPaddingValue`, up to
 `PixelPaddingRangeLimit` where that is given, PS3.3 C.7.5.1.1.2) is told apart before rescaling, with and without unused
-bits: some programs write -2000 as padding into 12 bits that are unsigned.
+bits: some programs write -2000 as padding into 12 bits that are unsigned, some of them without a tag.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRL
 
 from ..files.names import shown
 from ..findings import InputRefused, refusal
+from ..volume import PADDING_BELOW_HU
 from .codestreams import check_end, coding, image_size, run_length_pixels
 from .headers import ImageHeader
 
@@ -56,12 +57,16 @@ RARE_SYNTAXES = {
 LEAST_BYTES = 0.05
 """Fewer bytes a pixel hold no image, however compressed."""
 
+OVERLAY_BITS = 4
+"""Fewer unused bits, all of them set, may be those of an overlay, which earlier versions of the standard put there."""
+
 LARGEST_SLOPE, LARGEST_INTERCEPT = 100.0, 1e5
 """Rescale slopes and intercepts (HU) beyond these leave nothing of a head's values in 16 bits."""
 
 
 def load_hu(images: Sequence[ImageHeader]) -> tuple[NDArray[np.int16], NDArray[np.bool_] | None]:
-    """HU (K, rows, columns) of `images`, and where they are padding by their tags (same shape), or None if nowhere.
+    """HU (K, rows, columns) of `images`, and where they are padding by their tags or by their unused bits (same shape),
+    or None if nowhere.
 
     Raises:
         InputRefused: `corrupt_pixels` naming the file, or `rescale_missing`, `rescale_invalid`.
@@ -78,6 +83,8 @@ def load_hu(images: Sequence[ImageHeader]) -> tuple[NDArray[np.int16], NDArray[n
         if image.padding is not None:
             padding[k] = _is_padding(stored, image) | _is_padding(used, image)
         hu[k] = to_hu(used, image)
+        if image.padding is None:
+            padding[k] = _is_below_range(stored, image)
     return hu, padding if padding.any() else None
 
 
@@ -226,6 +233,17 @@ def _is_padding(stored: NDArray[Any], image: ImageHeader) -> NDArray[np.bool_]:
         return np.asarray((stored >= low) & (stored <= high))
     distance = (stored.astype(np.int64) - low) & 0xFFFF
     return np.asarray(distance <= high - low)
+
+
+def _is_below_range(stored: NDArray[Any], image: ImageHeader) -> NDArray[np.bool_]:
+    """True where all unused bits of unsigned values are set: numbers below 0, in HU below all that scanners measure."""
+    allocated, used, signed = image.bits
+    spare = allocated - used
+    if signed or not OVERLAY_BITS <= spare < allocated or stored.dtype.itemsize * 8 != allocated:
+        return np.zeros(stored.shape, dtype=bool)
+    below = stored.astype(np.int64) - 2**allocated
+    hu = below * (image.slope or 1.0) + (image.intercept or 0.0)
+    return np.asarray((below >= -(2**used)) & (hu < PADDING_BELOW_HU))
 
 
 def _used_bits(stored: NDArray[Any], image: ImageHeader) -> NDArray[Any]:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..files.names import shown
 from ..findings import InputRefused, refusal
 from ..volume import MIN_COVERAGE_MM, MIN_SLICES
 from ..words import counted
@@ -264,7 +265,10 @@ def _prefer(pool: list[Stack], merits: list[bool]) -> list[Stack]:
 def _check_sibling(best: Stack, other: Stack) -> None:
     """Refuse a series of which another part lies along the same direction; a reformat across it is only set aside."""
     if best.first.orientation is None or other.first.orientation is None:
-        raise refusal("geometry_missing", f"{counted(len(other.images), 'image')} of the series without orientation.")
+        lost = best if best.first.orientation is None else other
+        all_of_it = len(best.images) + len(other.images)
+        text = f"{counted(len(lost.images), 'image')} of {all_of_it} in the series without orientation"
+        raise refusal("geometry_missing", f"{text}, such as {shown(lost.first.path)}.")
     cosine = abs(normal_of(best.first.orientation) @ normal_of(other.first.orientation))
     if cosine >= AXIAL_COSINE:
         text = f"The series has {best.slices} and {other.slices} slices of different geometry"

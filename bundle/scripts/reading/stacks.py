@@ -43,7 +43,8 @@ def stack_grid(stack: Stack) -> tuple[Grid, tuple[ImageHeader, ...], tuple[tuple
     assert first.pixel_spacing_mm is not None
     height = heights(positions, first.orientation)
     if len(height) > 1 and np.ptp(height) <= SAME_HEIGHT_MM:
-        raise refusal("geometry_invalid", f"All {len(height)} images are at the same position.")
+        text = f"All {len(height)} images are at the same position: they repeat one slice, or have lost theirs."
+        raise refusal("geometry_invalid", text)
     starts = np.flatnonzero(np.concatenate([[True], np.diff(height) > SAME_HEIGHT_MM]))
     ends = [*starts[1:], len(height)]
     groups = tuple(stack.images[start:end] for start, end in zip(starts, ends, strict=True) if end - start > 1)
@@ -97,7 +98,7 @@ def stack_volume(stack: Stack) -> Volume:
     """
     grid, images, groups = stack_grid(stack)
     hu, padding = load_hu(images)
-    found = [*grid.findings, *_duplicates(groups), *values_inside(hu, padding)]
+    found = [*grid.findings, *_duplicates(groups, len(images)), *values_inside(hu, padding)]
     raw, measured = thinned(hu), None if padding is None else ~thinned(padding)
     valid = split_padding(hu, padding)
     check_neighbours(hu, images)
@@ -109,17 +110,27 @@ def stack_volume(stack: Stack) -> Volume:
     return replace(volume, findings=(*found, *check_values(volume)), widest_gap_mm=widest_mm)
 
 
-def _duplicates(groups: tuple[tuple[ImageHeader, ...], ...]) -> list[Finding]:
-    """A flag for images that are there twice; refuses two images at one position whose pixels differ."""
+def _duplicates(groups: tuple[tuple[ImageHeader, ...], ...], slices: int) -> list[Finding]:
+    """A flag for images that are there twice, of so many slices; refuses two at one position whose pixels differ."""
     for group in groups:
         first, _ = load_hu(group[:1])
         for image in group[1:]:
             if (load_hu((image,))[0] != first).any():
                 names = f"{shown(group[0].path)} and {shown(image.path)}"
-                raise refusal("position_conflict", f"Images at one position have different pixels: {names}.")
+                raise refusal("position_conflict", f"{_repeats(groups, slices)}: {names}.")
     count = sum(len(group) - 1 for group in groups)
     text = f"{counted(count, 'image is', 'images are')} there twice and used once."
     return [finding("duplicates_dropped", text)] if count else []
+
+
+def _repeats(groups: tuple[tuple[ImageHeader, ...], ...], slices: int) -> str:
+    """That images at one position differ; where all positions have several, how the header tells these apart."""
+    text = "Images at one position have different pixels"
+    if len(groups) < slices:
+        return text
+    numbers = sorted({image.acquisition for group in groups for image in group if image.acquisition is not None})
+    told = f", AcquisitionNumber {numbers[0]} to {numbers[-1]}" if len(numbers) > 1 else ""
+    return f"{text}, and each of {slices} positions has several (repeated scans{told})"
 
 
 def check_neighbours(hu: NDArray[np.int16], images: tuple[ImageHeader, ...]) -> None:

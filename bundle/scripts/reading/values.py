@@ -96,10 +96,12 @@ def contrast_of(data: Dataset, values: Dataset) -> str:
 
 
 def age_years_of(data: Dataset) -> float | None:
-    """Age in years from `PatientAge` ("012Y", "006M", ...), else from birth and study dates; None when not stated."""
+    """Age in years from `PatientAge` ("012Y", "006M", ...), else from birth and the date of the study, else of the
+    series or the acquisition; None when not stated."""
     if age := AGE.fullmatch(text_of(data, "PatientAge")):
         return int(age[1]) / UNITS_A_YEAR[age[2]]
-    birth, study = date_of(data, "PatientBirthDate"), date_of(data, "StudyDate")
+    birth = date_of(data, "PatientBirthDate")
+    study = next(filter(None, (date_of(data, name) for name in ("StudyDate", "SeriesDate", "AcquisitionDate"))), "")
     if birth and study:
         years = (int(study) - int(birth)) / 10000
         return years if years >= 0 else None
