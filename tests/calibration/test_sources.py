@@ -69,6 +69,18 @@ def test_a_file_that_can_not_be_reached_has_no_part_in_a_fingerprint(
     assert [entry[0] for entry in source.fingerprint()] == ["scan/a.dcm"]
 
 
+def test_a_folder_that_may_not_be_read_is_a_sentence(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Root, who may run the tests, reads all."""
+
+    def listed(path: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(os, "listdir", listed)
+    monkeypatch.setattr(os, "scandir", listed)
+    with pytest.raises(WrongUsage, match=r"can't be read \(Permission denied\)\. Give a folder that you may read\."):
+        sources_in(folder)
+
+
 def test_anatomies_take_turns_and_are_the_groups(tmp_path: Path) -> None:
     for name in ("head_01", "head_02", "head_03"):
         (tmp_path / f"{name}.nii.gz").write_bytes(NIFTI)

@@ -7,6 +7,7 @@ draws from one anatomy are not.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,11 +24,14 @@ def sources_in(folder: Path) -> list[Source]:
     """A source for each entry of a folder, in the order of the names; hidden entries and other files are left out.
 
     Raises:
-        WrongUsage: there is no such folder.
+        WrongUsage: there is no such folder, or it can't be read.
     """
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise WrongUsage(f"There is no folder {folder}. Give the folder that holds the healthy scans.")
-    entries = [entry for entry in sorted(folder.iterdir()) if not entry.name.startswith(".")]
+    try:
+        entries = [entry for entry in sorted(folder.iterdir()) if not entry.name.startswith(".")]
+    except OSError as error:
+        raise WrongUsage(f"{folder} can't be read ({error.strerror}). Give a folder that you may read.") from error
     return [Source(e.name, e.name, scan_of(e)) for e in entries if e.is_dir() or is_nifti(e) or is_zip(e)]
 
 
