@@ -60,14 +60,18 @@ class InputRefused(ValueError):
 SLICES_SET_ASIDE = "slices_set_aside"
 """The code of a flag with which no pose passes: where slices are missing, the geometry may be wrong."""
 
-PASSING = "path_missing"
-"""The code of a refusal that is not kept: the scan may be within reach the next time."""
+PASSING = frozenset({"path_missing", "read_failed"})
+"""Codes of the refusals that are not kept: the scan may be within reach the next time."""
 
 UNEVEN = frozenset({"two_spacings", "uneven_spacing"})
 """Codes of the flags that say that the reader brought the slices to even spacing."""
 
 REFUSALS = {
     "path_missing": ("the input path does not exist", "Check the path."),
+    "read_failed": (
+        "the system does not let a file or folder be read: the disk or the network fails, or access is denied",
+        "Check the disk, the network and the permissions, then try again.",
+    ),
     "empty_folder": ("the folder holds no file", "Give the folder that holds the DICOM series."),
     "no_dicom": (
         "no file is a DICOM image or a NIfTI volume",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -27,6 +28,7 @@ from scripts.calibration.runner import Job, Maker, Recipe, measure_scan
 from scripts.calibration.sources import simulated_sources
 from scripts.commands import arguments, calibrate
 from scripts.commands.main import main
+from scripts.errors import OutputFailed
 from scripts.files.fingerprints import Source, key
 from scripts.files.nifti import nifti_bytes
 from scripts.networks.position import DensePositionNet
@@ -377,6 +379,17 @@ def test_the_pipeline_itself_makes_what_is_kept(tmp_path: Path, monkeypatch: pyt
     assert not (tmp_path / "away.npz").exists()
     assert not bad.failed
     assert load_scan(tmp_path / "bad.npz")[0] is None
+
+
+def test_a_full_temporary_disk_ends_the_calibration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "/tmp/x")
+
+    monkeypatch.setattr(healthy_runner, "maker_of", lambda recipe: full)
+    job = Job(Source("a", "person", tmp_path / "scan.nii.gz"), tmp_path / "scan.npz")
+    with pytest.raises(OutputFailed, match="not written to /tmp/x: No space left on device"):
+        measure_scan(Recipe(tmp_path / "model.pt", 4), job)
+    assert not job.path.exists()
 
 
 def shards(tmp_path: Path, *more: str) -> list[str]:

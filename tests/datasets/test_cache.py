@@ -11,7 +11,7 @@ import pytest
 
 from scripts.datasets import cache
 from scripts.datasets.cache import RegisteredScan, load_refusal, load_registered, save_refusal, save_registered
-from scripts.findings import InputRefused, finding, refusal
+from scripts.findings import PASSING, InputRefused, finding, refusal
 
 
 @pytest.fixture
@@ -44,8 +44,21 @@ def test_a_changed_scan_has_no_refusal(scan: Path, tmp_path: Path) -> None:
     assert load_refusal(tmp_path / "refused.json", scan) is None
 
 
-def test_a_scan_out_of_reach_may_be_back_the_next_time(scan: Path, tmp_path: Path) -> None:
-    save_refusal(tmp_path / "refused.json", refusal("path_missing", "There is no scan."), scan)
+def test_a_refusal_by_another_bundle_does_not_count(
+    scan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the same version, with other code to read by: another checkout."""
+    save_refusal(tmp_path / "refused.json", refusal("not_ct", "There is no CT image."), scan)
+    assert load_refusal(tmp_path / "refused.json", scan) is not None
+    monkeypatch.setattr(cache, "manifest_sha256", lambda: "another")
+    assert load_refusal(tmp_path / "refused.json", scan) is None
+    save_refusal(tmp_path / "refused.json", refusal("not_ct", "There is no CT image."), scan)
+    assert load_refusal(tmp_path / "refused.json", scan) is not None
+
+
+@pytest.mark.parametrize("code", sorted(PASSING))
+def test_a_scan_out_of_reach_may_be_back_the_next_time(code: str, scan: Path, tmp_path: Path) -> None:
+    save_refusal(tmp_path / "refused.json", refusal(code, "There is no scan."), scan)
     assert not (tmp_path / "refused.json").exists()
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import errno
 import os
 import random
+import re
+import tempfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from scripts.errors import OutputFailed
 from scripts.files import zipped
 from scripts.files.zipped import unpacked
 from scripts.findings import InputRefused
@@ -80,13 +83,30 @@ def test_a_member_without_a_name_is_refused(tmp_path: Path) -> None:
     assert refused.value.code == "zip_unusable"
 
 
-def test_a_full_disk_is_no_fault_of_the_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
+def failing(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """Let the system fail while a member is unpacked."""
 
-    monkeypatch.setattr(zipped.shutil, "copyfileobj", full)
-    with pytest.raises(OSError, match="No space left"), unpacked(archive(tmp_path, {"a": b"1"})):
+    def fails(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(zipped.shutil, "copyfileobj", fails)
+
+
+def test_a_full_disk_is_no_fault_of_the_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    failing(monkeypatch, errno.ENOSPC)
+    said = rf"into {re.escape(tempfile.gettempdir())}: No space left on device\. Free some space there, or name another"
+    with pytest.raises(OutputFailed, match=said), unpacked(archive(tmp_path, {"a": b"1"})):
         pytest.fail("it was read")
+
+
+def test_a_disk_that_fails_is_no_fault_of_the_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    failing(monkeypatch, errno.EIO)
+    with (
+        pytest.raises(InputRefused, match=r"can't be unpacked \(Input/output error\)\. Check the disk") as refused,
+        unpacked(archive(tmp_path, {"a": b"1"})),
+    ):
+        pytest.fail("it was read")
+    assert refused.value.code == "read_failed"
 
 
 def test_what_can_not_be_used_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

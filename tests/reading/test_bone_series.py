@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pydicom
 import pytest
 from dicom_series import SERIES, head_hu, write_series
 from geometries import LPS, PLAIN, THIN, Geometry, geometry, rigid, tilted
@@ -164,6 +167,22 @@ def test_a_damaged_bone_series_costs_the_skull_only_and_is_told(tmp_path: Path) 
     scans = read_scans(tmp_path)
     assert scans.bone is None
     assert "A bone series can't be read (missing_slices)." in scans.volume.findings[1].message
+
+
+def test_a_bone_series_on_a_disk_that_fails_is_not_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The skull would be judged in the soft series, and the result be kept."""
+    bone(soft(tmp_path))
+    read_of = pydicom.dcmread
+
+    def read(path: Path, *arguments: Any, **words: Any) -> Any:
+        if path.parent.name == "bone9" and "stop_before_pixels" not in words:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return read_of(path, *arguments, **words)
+
+    monkeypatch.setattr(pydicom, "dcmread", read)
+    with pytest.raises(InputRefused, match=r"can't be read \(Input/output error\)") as error:
+        read_scans(tmp_path)
+    assert error.value.code == "read_failed"
 
 
 def test_another_patients_bone_series_is_refused(tmp_path: Path) -> None:

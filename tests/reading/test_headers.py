@@ -111,18 +111,55 @@ def test_a_folder_that_can_be_listed_but_not_entered_is_refused(
     monkeypatch.setattr(Path, "stat", stat)
     with pytest.raises(InputRefused, match=r"A folder inside can't be read \(Permission denied\)") as error:
         read_headers(tmp_path)
-    assert error.value.code == "corrupt_file"
+    assert error.value.code == "read_failed"
 
 
-def test_a_file_that_can_not_be_opened_is_not_called_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_whose_disk_fails_is_not_set_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a link to nothing is: it may be a slice of the series."""
+    write_series(tmp_path, at=range(2))
+    stat_of = Path.stat
+
+    def stat(path: Path, **how: bool) -> os.stat_result:
+        if path.name == "001.dcm":
+            raise OSError(errno.ESTALE, "Stale file handle")
+        return stat_of(path, **how)
+
+    monkeypatch.setattr(Path, "stat", stat)
+    with pytest.raises(
+        InputRefused, match=r"can't be read \(Stale file handle\)\. Check the disk, the network"
+    ) as error:
+        read_headers(tmp_path)
+    assert error.value.code == "read_failed"
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EIO])
+def test_a_file_that_can_not_be_opened_is_not_called_damaged(
+    tmp_path: Path, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write_series(tmp_path, at=range(1))
 
     def opened(path: Path, *how: str) -> None:
-        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        raise OSError(number, os.strerror(number), str(path))
 
     monkeypatch.setattr(Path, "open", opened)
-    with pytest.raises(InputRefused, match=r"The file 000.dcm can't be read \(Permission denied\)\."):
+    with pytest.raises(InputRefused, match=rf"The file 000.dcm can't be read \({os.strerror(number)}\)\.") as error:
         read_headers(tmp_path)
+    assert error.value.code == "read_failed"
+
+
+def test_a_disk_that_fails_amid_a_header_without_prefix_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the prefix a file that can't be parsed would be set aside."""
+    without_prefix(write_series(tmp_path, at=range(1)))
+
+    def read(*_: object, **__: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(pydicom, "dcmread", read)
+    with pytest.raises(InputRefused, match=r"The file 000.dcm can't be read \(Input/output error\)") as error:
+        read_headers(tmp_path)
+    assert error.value.code == "read_failed"
 
 
 def test_a_truncated_header_is_refused_by_name(tmp_path: Path) -> None:

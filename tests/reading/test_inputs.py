@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -159,6 +160,29 @@ def test_a_path_that_no_system_takes_is_missing(tmp_path: Path, suffix: str) -> 
     assert error.value.code == "path_missing"
 
 
+@pytest.mark.parametrize("text", ["scans\0one", "scans\ud800one"])
+def test_characters_that_no_path_can_have_are_refused(text: str) -> None:
+    for read in (read_volume, read_scans, check_input):
+        with pytest.raises(InputRefused, match=r"one' holds a character that no path can have\. Check the path"):
+            read(text)
+    assert [found.code for found in inspect_input(text).findings] == ["path_missing"]
+
+
+def test_a_folder_that_can_not_be_listed_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_series(tmp_path)
+
+    def listed(path: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+
+    monkeypatch.setattr(os, "listdir", listed)
+    monkeypatch.setattr(os, "scandir", listed)
+    with pytest.raises(
+        InputRefused, match=r"folder( inside)? can't be read \(Input/output error\)\. Check the disk"
+    ) as error:
+        check_input(tmp_path)
+    assert error.value.code == "read_failed"
+
+
 def make(tmp_path: Path, what: str) -> Path:
     """A path that is refused."""
     path = tmp_path / what
@@ -250,7 +274,7 @@ def test_a_folder_of_nifti_files_says_to_name_one(tmp_path: Path) -> None:
         read_volume(tmp_path)
     (tmp_path / "scan.zip").write_bytes(b"")
     (tmp_path / "more.nii").write_bytes(b"")
-    with pytest.raises(InputRefused, match=r"^None of 3 files .* The folder holds 2 NIfTI files: name one of them\."):
+    with pytest.raises(InputRefused, match=r"^None of 4 files .* The folder holds 2 NIfTI files: name one of them\."):
         read_volume(tmp_path)
 
 

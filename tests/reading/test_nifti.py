@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
+import os
 import struct
 import subprocess
 import sys
@@ -18,6 +20,7 @@ from geometries import GEOMETRIES, LPS, PLAIN, Geometry, geometry
 
 from scripts.files.names import is_nifti
 from scripts.findings import InputRefused
+from scripts.reading import nifti
 from scripts.reading.budget import READ_BYTES
 from scripts.reading.nifti import read_nifti
 
@@ -35,6 +38,23 @@ def write(
         image.header[name] = value
     nib.save(image, path)
     return path
+
+
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
+def test_a_disk_that_fails_is_not_called_damage(tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, read_of = write(tmp_path / f"head{suffix}"), nifti._read
+
+    def read(stream: Any, count: int) -> bytes:
+        if count > 1000:  # the voxels
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return read_of(stream, count)
+
+    monkeypatch.setattr(nifti, "_read", read)
+    with pytest.raises(
+        InputRefused, match=r"^The NIfTI file can't be read \(Input/output error\)\. Check the d"
+    ) as error:
+        read_nifti(path)
+    assert error.value.code == "read_failed"
 
 
 @pytest.mark.parametrize("geometry", GEOMETRIES, ids=lambda g: g.name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -204,6 +206,20 @@ def test_truncated_files_are_refused_by_name(tmp_path: Path, keep: float, syntax
         load_hu(images)
     assert error.value.findings[0].code == "corrupt_pixels"
     assert len(str(error.value)) <= 400
+
+
+def test_a_disk_that_fails_is_not_called_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    images = headers_of(tmp_path)
+
+    def read(*_: object, **__: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO), str(tmp_path))
+
+    monkeypatch.setattr(pydicom, "dcmread", read)
+    with pytest.raises(
+        InputRefused, match=r"^The file 000.dcm can't be read \(Input/output error\)\. Check the disk"
+    ) as error:
+        load_hu(images)
+    assert error.value.code == "read_failed"
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(88, 48), (22, 48), (43, 48)])

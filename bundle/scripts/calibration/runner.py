@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..anomaly.files import WINDOWS
-from ..errors import OutputFailed, described, origin
+from ..errors import OutputFailed, as_ours, described, disk_is_full, origin
 from ..files.fingerprints import Source
 from ..findings import PASSING, InputRefused
 from ..processes.memory import give_back_free_memory
@@ -69,13 +69,15 @@ def measure_scan(recipe: Recipe, job: Job) -> Outcome:
         with quiet():
             scan, skull, found = maker_of(recipe)(job.source, job.skull_only)
     except InputRefused as refused:
-        if refused.code == PASSING:  # it may be within reach the next time
+        if refused.code in PASSING:  # it may be within reach the next time
             return Outcome(f"failed. {refused}", failed=True)
         save_scan(job.path, None, notes | {"refused": str(refused)})
         return Outcome(f"refused. {refused}")
     except OutputFailed:
         raise
     except Exception as error:
+        if full := disk_is_full(error):
+            raise as_ours(full, Path(full.filename or job.path)) from error
         return Outcome(f"failed. {described(origin(error))}", failed=True)
     finally:
         give_back_free_memory()  # a process that measures many scans holds as much after each as after the first

@@ -85,7 +85,7 @@ def run_case(plan: Plan, case: Case) -> Row:
         with quiet(), unpacked(case.image) as place:
             run_configs(plan.configs, plan.values_of(replace(case, image=place)))
     except InputRefused as error:  # a scan that can't be reached may be the next time
-        status, reason = FAILED if error.code == PASSING else REFUSED, str(error)
+        status, reason = FAILED if error.code in PASSING else REFUSED, str(error)
     except OutputExists as error:
         place = folder.root / CASES / case.name
         status, reason = FAILED, f"{place} holds no complete results. Remove it." if place.exists() else str(error)

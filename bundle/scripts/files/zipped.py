@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from contextlib import contextmanager
 from lzma import LZMAError
 from pathlib import Path, PurePosixPath
 
+from ..errors import FULL, OutputFailed
 from ..findings import InputRefused, named_path, refusal
 from ..words import counted
 from .names import SIDECAR, only_nifti
@@ -42,9 +44,8 @@ def unpacked(path: str | Path) -> Iterator[Path]:
     Any other path is given back as it is.
 
     Raises:
-        InputRefused: `zip_unusable`; or the path is missing.
-        OutputFailed: there is no folder for temporary files.
-        OSError: there is no space for the files.
+        InputRefused: `zip_unusable`; or the path is missing, or a disk fails.
+        OutputFailed: there is no folder for temporary files, or no space in it.
     """
     path = named_path(path)
     if not (is_zip(path) and os.path.isfile(path)):
@@ -61,7 +62,8 @@ def _unpack(path: Path, folder: Path) -> list[Path]:
     """The files of an archive, written into a folder.
 
     Raises:
-        InputRefused: `zip_unusable`; or the archive may not be opened.
+        InputRefused: `zip_unusable`; or the archive may not be opened, or a disk fails.
+        OutputFailed: there is no space for them.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -75,8 +77,13 @@ def _unpack(path: Path, folder: Path) -> list[Path]:
     except OSError as error:
         if error.filename == os.fspath(path):
             raise refusal("path_missing", f"{str(path)[-200:]} can't be read ({error.strerror}).") from error
+        if error.errno in FULL:
+            raise OutputFailed(
+                f"The zip archive can't be unpacked into {tempfile.gettempdir()}: {error.strerror}. Free some space "
+                "there, or name another folder in the environment variable TMPDIR."
+            ) from error
         if error.errno is not None:  # of the disk, not of the bytes that bzip2 was given
-            raise
+            raise refusal("read_failed", f"The zip archive can't be unpacked ({error.strerror}).") from error
         raise refusal("zip_unusable", "The zip archive can't be read (its bzip2 is damaged).") from error
     except RuntimeError as error:  # zipfile says so of a missing password
         raise refusal("zip_unusable", "The zip archive is encrypted.") from error

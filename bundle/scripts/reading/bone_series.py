@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..findings import Finding, InputRefused, finding
+from ..findings import PASSING, Finding, InputRefused, finding
 from ..geometry.affines import transform_points
 from ..volume import Volume
 from .series import BONE_KERNEL, Stack, best_of
@@ -84,10 +84,16 @@ def frame_of(stack: Stack) -> tuple[object, ...]:
 
 
 def bone_volume(stack: Stack, soft: Volume) -> tuple[Volume | None, tuple[Finding, ...]]:
-    """The volume of a bone series that fits a soft one; None, and a flag, if it is refused or does not fit."""
+    """The volume of a bone series that fits a soft one; None, and a flag, if it is refused or does not fit.
+
+    Raises:
+        InputRefused: it may be within reach the next time.
+    """
     try:
         volume = stack_volume(stack)
     except InputRefused as refused:
+        if refused.code in PASSING:
+            raise
         return None, (unused(f"A bone series can't be read ({', '.join(f.code for f in refused.findings)})."),)
     problem = agreement(soft, volume).problem
     return (None, (unused(problem),)) if problem else (volume, ())

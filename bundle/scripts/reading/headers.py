@@ -7,6 +7,7 @@ holds many frames (see `frames`).
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import warnings
@@ -52,6 +53,9 @@ TAGS: tuple[str, ...] = (
     *(SHARED, FRAMES),
 )
 """The attributes that are read; all others stay on the disk."""
+
+NOWHERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EINVAL)
+"""Errors of the operating system at a link that leads to nothing."""
 
 STARTS = (b"\x02\x00", b"\x08\x00")
 """First bytes of a DICOM file without preamble: the group of its meta information, or that of its data set."""
@@ -123,7 +127,7 @@ def read_headers(path: Path) -> Headers:
     """The headers of all images at `path`, a file or a folder (searched downwards, links to folders not followed).
 
     Raises:
-        InputRefused: `path_missing`, `empty_folder`, or `corrupt_file` for a CT file whose header can't be read.
+        InputRefused: `empty_folder`, `corrupt_file` for a CT file whose header is damaged, or `read_failed`.
     """
     found = Headers()
     files = _files(path, found)
@@ -144,7 +148,7 @@ def _files(path: Path, found: Headers) -> list[Path]:
     Links to folders are not followed, since they may lead round in a circle or to other patients.
 
     Raises:
-        InputRefused: `corrupt_file` when a folder can't be listed or entered.
+        InputRefused: `read_failed` when a folder can't be listed or entered.
     """
     if not path.is_dir():
         return [path]
@@ -162,19 +166,18 @@ def _files(path: Path, found: Headers) -> list[Path]:
 
 
 def _is_regular(file: Path) -> bool:
-    """True if a file is a regular one; refuses one that lies in a folder that can't be entered."""
+    """True if a file is a regular one; refuses one in a folder that can't be entered, or on a disk that fails."""
     try:
         return stat.S_ISREG(file.stat().st_mode)
-    except PermissionError as error:
-        _unlisted(error)
-    except OSError:
-        pass
+    except OSError as error:
+        if error.errno not in NOWHERE:
+            _unlisted(error)
     return False
 
 
 def _unlisted(error: OSError) -> None:
     """Refuse a folder that can't be listed or entered: it may hold slices of the series."""
-    raise refusal("corrupt_file", f"A folder inside can't be read ({error.strerror}).") from error
+    raise refusal("read_failed", f"A folder inside can't be read ({error.strerror}).") from error
 
 
 def _read_file(file: Path, found: Headers) -> None:
@@ -199,12 +202,13 @@ def _read_file(file: Path, found: Headers) -> None:
     except InputRefused:
         raise
     except Exception as error:  # pydicom raises many kinds on bytes that are not what they should be
+        if isinstance(error, OSError) and error.strerror:  # of the disk, not of the bytes
+            raise refusal("read_failed", f"The file {shown(file)} can't be read ({error.strerror}).") from error
         if not certain:
             found.set_aside(file)
             return
-        reason = error.strerror if isinstance(error, OSError) else None  # of the disk, not of the bytes
-        why = f" ({reason})" if reason else f": it is damaged or ends early ({type(error).__name__})"
-        raise refusal("corrupt_file", f"The file {shown(file)} can't be read{why}.") from error
+        why = f"it is damaged or ends early ({type(error).__name__})"
+        raise refusal("corrupt_file", f"The file {shown(file)} can't be read: {why}.") from error
 
 
 def _check_complete(file: Path, data: Dataset) -> None:

@@ -153,10 +153,13 @@ def scan_at(path: str | Path) -> Path:
     """The path of a scan: the only NIfTI of a folder (see `only_nifti`), else the path itself.
 
     Raises:
-        InputRefused: `path_missing`, if it is empty.
+        InputRefused: `path_missing`, if it is empty; `read_failed`, if a folder can't be listed.
     """
     path = named_path(path)
-    return (only_nifti(path.glob("*")) if os.path.isdir(path) else None) or path
+    try:
+        return (only_nifti(path.glob("*")) if os.path.isdir(path) else None) or path
+    except OSError as error:
+        raise refusal("read_failed", f"The folder can't be read ({error.strerror}).") from error
 
 
 def _source_of(path: Path) -> str:

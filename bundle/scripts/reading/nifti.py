@@ -55,8 +55,8 @@ def read_nifti(path: Path) -> Volume:
     """The volume in `path`, `.nii` or `.nii.gz`.
 
     Raises:
-        InputRefused: `nifti_corrupt`, `nifti_not_3d`, `nifti_data_type`, `nifti_no_affine`, `too_large`, or what
-            `check_values` refuses.
+        InputRefused: `nifti_corrupt`, `read_failed`, `nifti_not_3d`, `nifti_data_type`, `nifti_no_affine`,
+            `too_large`, or what `check_values` refuses.
     """
     with _checked(path) as (stream, header, affine, found):
         hu = _values(stream, header, header.get_data_shape()[:3])
@@ -92,8 +92,9 @@ def _checked(path: Path) -> Iterator[tuple[BinaryIO, AnyNifti, NDArray[np.float6
     except InputRefused:
         raise
     except OSError as error:
-        reason = error.strerror or str(error)[:MAX_REASON]  # its text holds the whole path where it has a number
-        raise refusal("nifti_corrupt", f"The NIfTI file can't be read ({reason}).") from error
+        if error.strerror:  # of the disk, not of the bytes
+            raise refusal("read_failed", f"The NIfTI file can't be read ({error.strerror}).") from error
+        raise refusal("nifti_corrupt", f"The NIfTI file can't be read ({str(error)[:MAX_REASON]}).") from error
     except Exception as error:  # nibabel raises many kinds, down to struct.error, on bytes that are not NIfTI
         raise refusal("nifti_corrupt", f"The NIfTI file can't be read ({str(error)[:MAX_REASON]}).") from error
 

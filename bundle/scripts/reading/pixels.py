@@ -69,7 +69,7 @@ def load_hu(images: Sequence[ImageHeader]) -> tuple[NDArray[np.int16], NDArray[n
     or None if nowhere.
 
     Raises:
-        InputRefused: `corrupt_pixels` naming the file, or `rescale_missing`, `rescale_invalid`.
+        InputRefused: `corrupt_pixels` or `read_failed` naming the file, or `rescale_missing`, `rescale_invalid`.
     """
     shape = (len(images), images[0].rows, images[0].columns)
     hu = np.empty(shape, dtype=np.int16)
@@ -145,6 +145,8 @@ def _open(path: Path) -> Dataset:
                 data.file_meta.TransferSyntaxUID = PLAIN_SYNTAXES[bool(implicit), bool(little)]
             return data
     except Exception as error:
+        if isinstance(error, OSError) and error.strerror:  # of the disk, not of the bytes
+            raise refusal("read_failed", f"The file {shown(path)} can't be read ({error.strerror}).") from error
         raise refusal("corrupt_pixels", f"The file {shown(path)} can't be read ({type(error).__name__}).") from error
 
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,6 +12,7 @@ import pytest
 from scripts.anomaly.detections.lesion import place_masks
 from scripts.anomaly.detections.places import Place
 from scripts.datasets.datalist import Case
+from scripts.errors import OutputFailed
 from scripts.findings import refusal
 from scripts.sites.power import judge, planting, runner
 from scripts.sites.power.judge import Verdict
@@ -103,6 +106,26 @@ def test_a_scan_that_can_not_be_reached_is_tried_again(tmp_path: Path, monkeypat
     one = job(tmp_path)
     monkeypatch.setattr(runner, "judged", away)
     assert plant_and_judge(RECIPE, one).startswith("failed. /scans/one can't be read")
+    assert kept(one) is None
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/tmp/x"), "not written to /tmp/x: No space left on device"),
+        (OutputFailed("No folder for temporary files can be written to."), "No folder for temporary files"),
+    ],
+)
+def test_a_full_disk_ends_the_run(error: Exception, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No other scan could be judged either."""
+
+    def full(*_: object) -> None:
+        raise error
+
+    one = job(tmp_path)
+    monkeypatch.setattr(runner, "judged", full)
+    with pytest.raises(OutputFailed, match=said):
+        plant_and_judge(RECIPE, one)
     assert kept(one) is None
 
 

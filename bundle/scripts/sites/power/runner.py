@@ -25,7 +25,7 @@ from typing import Any
 
 from ...anomaly.chosen_calibration import SHIPPED, Chosen
 from ...datasets.datalist import Case
-from ...errors import described, origin
+from ...errors import OutputFailed, as_ours, described, disk_is_full, origin
 from ...files.atomic import write_output
 from ...files.json_text import json_text
 from ...files.zipped import unpacked
@@ -94,7 +94,7 @@ def plant_and_judge(recipe: Recipe, job: Job) -> str:
     """Keep the rows of a scan, or why it was refused; a line about it. It begins with "failed" if nothing is kept.
 
     Raises:
-        OutputFailed: it can't be written.
+        OutputFailed: it can't be written, as with a full disk, also one for temporary files, so that no scan can.
     """
     began = time.process_time()
     content: dict[str, Any] = {"key": job.key, "case": job.case.name}
@@ -102,10 +102,14 @@ def plant_and_judge(recipe: Recipe, job: Job) -> str:
         with quiet(), unpacked(job.case.image) as place:
             content |= judged(recipe, job.case, place)
     except InputRefused as refused:
-        if refused.code == PASSING:  # it may be within reach the next time
+        if refused.code in PASSING:  # it may be within reach the next time
             return f"failed. {refused}"
         content |= {"refused": " ".join(str(refused).split())}
+    except OutputFailed:
+        raise
     except Exception as error:
+        if full := disk_is_full(error):
+            raise as_ours(full, Path(full.filename or job.path)) from error
         return f"failed. {described(origin(error))}"
     finally:
         give_back_free_memory()
