@@ -6,8 +6,8 @@ A scanner with at least `FEWEST_IN_GROUP` scans is compared with the others by M
 (Hodges and Lehmann, Annals of Mathematical Statistics 33, 1962). The most certain one is *named* and its scans are left
 out before the next is looked for, as one scanner that is brighter makes all others darker. Of two scanners each differs
 from the other, and the one with fewer scans is named. The trend along months is Kendall's tau, within scanners and
-classes. A test counts at `SURE`, after Bonferroni's adjustment of all tests of scanners, or of all trends: Benjamini
-and Hochberg's grows lax where one scanner makes all others differ from it.
+classes. A test counts at `SURE`, after Bonferroni's adjustment of all of them: Benjamini and Hochberg's grows lax where
+one scanner makes all others differ from it.
 """
 
 from __future__ import annotations
@@ -99,8 +99,9 @@ def images_of(scans: Sequence[Scan]) -> Images:
     """The differences between images of scans, by scanner and along months."""
     looks = Looks(scans)
     seen = {name: ~np.isnan(values) for name, values in looks.value.items()}
-    tests = adjusted([test for name in MEASURES for test in scanner_tests(looks, name, seen[name])])
-    tests += adjusted([test for name in MEASURES for test in trend(looks, name)])
+    tests = adjusted(
+        [test for name in MEASURES for test in (*scanner_tests(looks, name, seen[name]), *trend(looks, name))]
+    )
     named = [found for name in MEASURES for found in _named(looks, name, tests)]
     medians = {
         level: {
@@ -165,7 +166,7 @@ def _named(looks: Looks, name: str, tests: Sequence[ImageTest]) -> list[ImageTes
     own = [test for test in tests if test.measure == name]
     found, left = [], [test for test in own if test.level]
     kept = np.asarray(~np.isnan(looks.value[name]), dtype=bool)
-    others = [test for test in tests if test.measure != name and test.level]
+    others = [test for test in tests if test.measure != name or not test.level]
     while sure := [test for test in left if test.counts]:
         first = min(sure, key=lambda test: (test.p, test.scans, test.level))
         found.append(first)
