@@ -20,8 +20,8 @@ def position_network(parser: Any, path: Path | None) -> nn.Module:
     """The position network of a config, with the weights, or the checkpoint, at a path; None: the config's weights."""
     state = read_state(path or Path(parser.get_parsed_content("weights")))
     parser["width"] = width_of(state)
-    if "stem.bias" in state:
-        parser["patch_size"] = patch_size_of(state)
+    if size := told_patch_size(state):
+        parser["patch_size"] = size
     network: nn.Module = parser.get_parsed_content("network_def")
     return start_from(network, path or parser.get_parsed_content("weights")).eval()
 
@@ -39,8 +39,11 @@ def described(path: Path) -> dict[str, int | None]:
     content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     state = content.get("network", content)
     width = len(state["out.weight"]) if "encoder.0.0.weight" in state else width_of(state)
-    size = patch_size_of(state) if "stem.bias" in state else None
-    return {"width": width, "patch_size": size, "iterations": content.get("trainer", {}).get("iteration")}
+    return {
+        "width": width,
+        "patch_size": told_patch_size(state),
+        "iterations": content.get("trainer", {}).get("iteration"),
+    }
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
@@ -55,6 +58,13 @@ def width_of(state: dict[str, Tensor]) -> int:
         if name in state:
             return len(state[name])
     raise ValueError(f"these are no weights of a position network, they hold {sorted(state)[:3]} and so on")
+
+
+def told_patch_size(state: dict[str, Tensor]) -> int | None:
+    """The patch size of a position network; None where its weights do not tell it."""
+    if "patch_size" in state:
+        return int(state["patch_size"])
+    return patch_size_of(state) if "stem.bias" in state else None
 
 
 def patch_size_of(state: dict[str, Tensor]) -> int:

@@ -31,10 +31,13 @@ def test_our_network_comes_from_weights_and_from_a_checkpoint(tmp_path: Path) ->
 
 def test_the_published_network_comes_from_a_checkpoint(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    trained = PatchPositionNet(1, spectral_norm=True)
+    trained = PatchPositionNet(1, spectral_norm=True, patch_size=23)
     torch.save({"network": trained.state_dict()}, tmp_path / "checkpoint.pt")
-    found = position_network(parsed_configs(["inference.json", "published.json"]), tmp_path / "checkpoint.pt")
+    parser = parsed_configs(["inference.json", "published.json"])
+    found = position_network(parser, tmp_path / "checkpoint.pt")
     assert isinstance(found, PatchPositionNet)
+    assert parser.get_parsed_content("inferer").patch_size == 23
+    assert described(tmp_path / "checkpoint.pt") == {"width": 1, "patch_size": 23, "iterations": None}
     assert width_of(found.state_dict()) == 1
 
 
