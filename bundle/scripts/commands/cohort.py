@@ -71,8 +71,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     network = parser.add_argument_group("network")
     network.add_argument("--mode", choices=MODES, default="dense", help="our network (dense), or a published one")
     add_weights(network)
-    network.add_argument("--width", type=positive, help="of the network that the weights are of")
-    network.add_argument("--patch-size", metavar="MM", type=positive, help="of the network that the weights are of")
+    network.add_argument("--width", type=positive, help="of the weights' network (they tell it)")
+    network.add_argument(
+        "--patch-size", metavar="MM", type=positive, help="likewise (published weights of before do not tell it)"
+    )
     add_device(network)
     words = "own: in each process; shared: in one, for all processes (default with several on a GPU)"
     network.add_argument("--networks", choices=(OWN, SHARED), help=words)
