@@ -381,6 +381,16 @@ def test_the_pipeline_itself_makes_what_is_kept(tmp_path: Path, monkeypatch: pyt
     assert load_scan(tmp_path / "bad.npz")[0] is None
 
 
+def test_a_refusal_counts_for_the_bundle_that_made_it(
+    scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(words(tmp_path, str(scans))) == 0
+    assert len(made()) == 10
+    monkeypatch.setattr(calibrate, "manifest_sha256", lambda: "another")
+    assert main(words(tmp_path, str(scans))) == 0
+    assert made() == ["bad.nii.gz"]
+
+
 def test_a_full_temporary_disk_ends_the_calibration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", "/tmp/x")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from scripts.assets import manifest_sha256
 from scripts.commands import power
 from scripts.commands.main import main
 from scripts.files.json_text import json_text
@@ -21,7 +22,7 @@ def answer(job: Job) -> str:
     if number == 9:
         return "failed. RuntimeError"
     if number == 2:
-        content["refused"] = "No head."
+        content |= {"refused": "No head.", "bundle": manifest_sha256()}
     else:
         sides = {side: {"score": 1.0, "above": side == "left" and number == 1} for side in ("left", "right")}
         known = {"kind": "subdural", "side": "right", "volume_ml": 5.0, "contrast_hu": 20.0, "listed": False}

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..anomaly.files import WINDOWS
+from ..assets import manifest_sha256
 from ..errors import OutputFailed, as_ours, described, disk_is_full, origin
 from ..files.fingerprints import Source
 from ..findings import PASSING, InputRefused
@@ -71,7 +72,7 @@ def measure_scan(recipe: Recipe, job: Job) -> Outcome:
     except InputRefused as refused:
         if refused.code in PASSING:  # it may be within reach the next time
             return Outcome(f"failed. {refused}", failed=True)
-        save_scan(job.path, None, notes | {"refused": str(refused)})
+        save_scan(job.path, None, notes | {"refused": str(refused), "bundle": manifest_sha256()})
         return Outcome(f"refused. {refused}")
     except OutputFailed:
         raise

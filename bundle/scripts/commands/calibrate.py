@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ..anomaly.files import EVIDENCE_INPUTS, WINDOWS
-from ..assets import bundle_root, metadata, place, sha256
+from ..assets import bundle_root, manifest_sha256, metadata, place, sha256
 from ..calibration.files import load_scan
 from ..calibration.finishing import calibrated, differing, enough
 from ..calibration.folds import MAP_SMOOTHING_MM, RECOMMENDED_SCANS
@@ -174,13 +174,13 @@ def check_beginning(args: argparse.Namespace) -> None:
 
 
 def is_kept(path: Path) -> bool:
-    """True if a scan has been measured; an incomplete file is removed."""
+    """True if a scan has been measured, or refused by this bundle; an incomplete file is removed."""
     try:
-        load_scan(path)
+        _, notes = load_scan(path)
     except DAMAGED:
         path.unlink(missing_ok=True)
         return False
-    return True
+    return "refused" not in notes or notes.get("bundle") == manifest_sha256()
 
 
 def sources_of(args: argparse.Namespace) -> list[Source]:

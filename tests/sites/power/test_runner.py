@@ -143,7 +143,9 @@ def test_a_refusal_is_kept_and_a_failure_is_not(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(runner, "judged", refuse)
     assert plant_and_judge(RECIPE, one).startswith("refused. No head.")
     assert "No head." in json.loads(one.path.read_text())["refused"]
-    assert rows_of({"one": kept(one) or {}}) == []
+    assert rows_of({"one": kept(one) or {"lesions": ["none is kept"]}}) == []
+    monkeypatch.setattr(runner, "manifest_sha256", lambda: "another")
+    assert kept(one) is None, "a refusal counts for the bundle that made it"
 
 
 def test_a_scan_without_one_hemisphere_is_left_out_with_the_reason(

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from ...anomaly.chosen_calibration import SHIPPED, Chosen
+from ...assets import manifest_sha256
 from ...datasets.datalist import Case
 from ...errors import OutputFailed, as_ours, described, disk_is_full, origin
 from ...files.atomic import write_output
@@ -81,13 +82,14 @@ class Job:
 
 
 def kept(job: Job) -> dict[str, Any] | None:
-    """The kept rows of a scan; None if nothing is, or it is of another key or incomplete."""
+    """The kept rows of a scan; None if nothing is, it is of another key, incomplete, or refused by another bundle."""
     try:
         content = json.loads(job.path.read_text(encoding="utf-8"))
         fitting = isinstance(content, dict) and content.get("key") == job.key
     except (OSError, ValueError):
         return None
-    return content if fitting else None
+    same = fitting and ("refused" not in content or content.get("bundle") == manifest_sha256())
+    return content if same else None
 
 
 def plant_and_judge(recipe: Recipe, job: Job) -> str:
@@ -113,6 +115,8 @@ def plant_and_judge(recipe: Recipe, job: Job) -> str:
         return f"failed. {described(origin(error))}"
     finally:
         give_back_free_memory()
+    if "refused" in content:
+        content["bundle"] = manifest_sha256()
     write_output(job.path, json_text(content).encode())
     if "refused" in content:
         return f"refused. {content['refused']}"
