@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from dicom_series import write_series
 
-from scripts.cohort.scan_folder import cases_in, check_some, safe_name
+from scripts.cohort.scan_folder import cases_in, check_some, is_folder, safe_name
+from scripts.commands.main import main
 from scripts.errors import WrongUsage
 from scripts.findings import InputRefused
 from scripts.results.folder import write_results
@@ -68,6 +69,36 @@ def test_an_entry_that_may_not_be_read_is_a_case_and_stops_no_other(
         ("closed", tmp_path / "closed"),
         ("open", tmp_path / "open"),
     ]
+
+
+def test_a_path_that_can_not_be_reached_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its mount is away: that of the folder itself, or of one on the way."""
+    assert [is_folder(path) for path in (tmp_path, tmp_path / "none", Path(__file__))] == [True, False, False]
+
+    def stat(path: Path, **words: bool) -> os.stat_result:
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE), str(path))
+
+    monkeypatch.setattr(Path, "stat", stat)
+    with pytest.raises(WrongUsage, match=r"can't be reached \(Stale file handle\)\. Give a folder or a list that you"):
+        is_folder(tmp_path)
+
+
+@pytest.mark.parametrize("command", ["cohort", "audit", "power"])
+def test_each_command_says_that_its_scans_can_not_be_reached(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "away").mkdir()
+    reach = Path.stat
+
+    def stat(path: Path, **words: bool) -> os.stat_result:
+        if tmp_path / "away" in (path, *path.parents):
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE), str(path))
+        return reach(path, **words)
+
+    monkeypatch.setattr(Path, "stat", stat)
+    assert main([command, str(tmp_path / "away"), "-o", str(tmp_path / "out")]) == 2
+    said = f"{tmp_path / 'away'} can't be reached (Stale file handle). Give a folder or a list that you may read.\n"
+    assert capsys.readouterr().err == said
 
 
 def test_a_folder_that_may_not_be_read_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,6 +29,20 @@ LONGEST = 100
 """Letters of the longest name."""
 
 
+def is_folder(path: Path) -> bool:
+    """True if a path is a folder, and False if it is none, or not there.
+
+    Raises:
+        WrongUsage: it can't be reached.
+    """
+    try:
+        return path.is_dir()
+    except OSError as error:  # a folder on the way may not be entered, a mount is away
+        raise WrongUsage(
+            f"{path} can't be reached ({error.strerror}). Give a folder or a list that you may read."
+        ) from error
+
+
 def cases_in(folder: Path) -> list[Case]:
     """A case for each entry of a folder, in the order of their names.
 

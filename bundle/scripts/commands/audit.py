@@ -16,7 +16,7 @@ from pathlib import Path
 from ..anomaly.chosen_calibration import why_not_valid
 from ..assets import metadata
 from ..cohort.folder import FACTS_NAME, CohortFolder
-from ..cohort.scan_folder import cases_in
+from ..cohort.scan_folder import cases_in, is_folder
 from ..cohort.table import DETAILS_NAME, read_table
 from ..datasets.datalist import SECTIONS, Case, listed_cases
 from ..errors import WrongUsage
@@ -139,7 +139,7 @@ def asked_for(args: argparse.Namespace) -> Asked:
         WrongUsage: there are no such scans, too few of them, one has a label of a lesion, facts are wrong, or an option
             would change nothing.
     """
-    scored = (args.scans / FACTS_NAME).is_file()
+    scored = is_folder(args.scans) and (args.scans / FACTS_NAME).is_file()
     if scored:
         if idle := [option_of(name) for name in JUDGING if getattr(args, name) is not None]:
             raise WrongUsage(
@@ -157,7 +157,7 @@ def asked_for(args: argparse.Namespace) -> Asked:
             f"--datalist is for the folder of a cohort, and {args.scans} has no {FACTS_NAME}. Leave it out."
         )
     else:
-        cases = cases_in(args.scans) if args.scans.is_dir() else listed_cases(args.scans, args.section or SECTION)
+        cases = cases_in(args.scans) if is_folder(args.scans) else listed_cases(args.scans, args.section or SECTION)
         if len(cases) < FEWEST_SCANS:
             raise WrongUsage(
                 f"{args.scans} holds {counted(len(cases), 'scan')}: too few to say whether the thresholds hold, which "

@@ -24,7 +24,7 @@ from ..cohort.evaluate import evaluated_if_labelled
 from ..cohort.folder import INDEX_NAME, REGISTERED, CohortFolder, shortened
 from ..cohort.index import write_index
 from ..cohort.runner import Plan, run_case, without_maps
-from ..cohort.scan_folder import cases_in, check_some
+from ..cohort.scan_folder import cases_in, check_some, is_folder
 from ..cohort.shards import shard_named
 from ..cohort.table import DONE, FAILED, REFUSED, TABLE_NAME, Row, counts_in_words
 from ..datasets.datalist import SECTIONS, Case, listed_cases
@@ -135,7 +135,7 @@ def chosen_cases(args: argparse.Namespace) -> list[Case]:
     Raises:
         WrongUsage: there are none, or what is there is faulty; or the results would lie among the scans.
     """
-    if not args.datalist.is_dir():
+    if not is_folder(args.datalist):
         return listed_cases(args.datalist, args.section)
     cases = cases_in(args.datalist)
     if args.output.resolve().is_relative_to(args.datalist.resolve()):

@@ -18,7 +18,7 @@ from ..anomaly.chosen_calibration import why_no_alpha
 from ..anomaly.files import THRESHOLDS_NAME
 from ..assets import metadata, place, sha256
 from ..cohort.folder import BY_SYSTEMS, differing
-from ..cohort.scan_folder import cases_in, check_some
+from ..cohort.scan_folder import cases_in, check_some, is_folder
 from ..datasets.datalist import SECTIONS, Case, listed_cases
 from ..errors import OutputExists, WrongUsage
 from ..files.atomic import check_writable, write_output
@@ -114,7 +114,7 @@ def healthy_cases(args: argparse.Namespace) -> list[Case]:
     Raises:
         WrongUsage: there are none, what is there is faulty, or labels say that one shows a lesion.
     """
-    cases = cases_in(args.datalist) if args.datalist.is_dir() else listed_cases(args.datalist, args.section)
+    cases = cases_in(args.datalist) if is_folder(args.datalist) else listed_cases(args.datalist, args.section)
     if args.datalist.is_dir() and args.output.resolve().is_relative_to(args.datalist.resolve()):
         raise WrongUsage(f"{args.output} lies inside {args.datalist}, the folder of scans. Choose one outside it.")
     check_healthy(cases, "Lesions are planted into healthy scans alone")
