@@ -24,6 +24,8 @@ class Pretend(Transform):
         name = Path(data["image"]).name
         if name == "bad":
             raise refusal("not_ct", "There is no CT image.")
+        if name == "away":
+            raise refusal("read_failed", "The file 1.dcm can't be read (Stale file handle).")
         if name == "broken":
             raise RuntimeError("It broke.")
         return {"image": torch.full((1, 2, 2, 2), len(name))}
@@ -78,6 +80,14 @@ def test_a_scan_that_fails_stops_no_other(
     assert out.startswith("4 scans: 2 done, 2 failed\n")
     assert f"{tmp_path / 'broken'} failed: RuntimeError\n" in err
     assert f"{tmp_path / 'lost'} failed: Its process was killed by signal 9." in err
+
+
+def test_a_scan_that_can_not_be_read_now_has_failed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = datalist(tmp_path, training=["one", "away"], validation=["three"])
+    assert main(["dev", "prepare", str(path), "-o", str(tmp_path / "out")]) == 5
+    out, err = capsys.readouterr()
+    assert out.startswith("3 scans: 2 done, 1 failed\n")
+    assert f"{tmp_path / 'away'} failed: The file 1.dcm can't be read (Stale file handle)." in err
 
 
 def test_stopped_by_the_user(

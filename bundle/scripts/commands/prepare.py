@@ -20,7 +20,7 @@ from tqdm import tqdm
 from ..datasets.datalist import PREPARED_BYTES, check_disjoint, listed_scans
 from ..errors import described, origin
 from ..files.atomic import check_writable
-from ..findings import InputRefused
+from ..findings import PASSING, InputRefused
 from ..processes.local import Lost
 from ..words import counted
 from ..workflow import parsed_configs, quiet
@@ -97,7 +97,9 @@ def prepare_image(folder: Path, image: str) -> Outcome:
             refused: InputRefused | None = prepare_scan({"image": image}, registering(), folder)
     except Exception as error:
         return Outcome(FAILED, described(origin(error)))
-    return Outcome(REFUSED, str(refused)) if refused else Outcome(DONE)
+    if refused is None:
+        return Outcome(DONE)
+    return Outcome(FAILED if refused.code in PASSING else REFUSED, str(refused))
 
 
 @lru_cache(maxsize=1)
