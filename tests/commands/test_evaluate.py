@@ -51,6 +51,18 @@ def test_an_evaluation_is_written_and_printed(two_runs: Path, capsys: pytest.Cap
     assert "localisation" not in made, "no mask is named"
 
 
+def test_the_scans_need_not_be_there(two_runs: Path) -> None:
+    """Scores and labels may be copied to another machine, or the scans' disk be away."""
+    assert main(words(two_runs, "good")) == 0
+    before = (two_runs / "good" / "evaluation.json").read_bytes()
+    scans = list(two_runs.glob("scan_*.txt"))
+    assert len(scans) == 12
+    for scan in scans:
+        scan.unlink()
+    assert main(words(two_runs, "good")) == 0
+    assert (two_runs / "good" / "evaluation.json").read_bytes() == before
+
+
 def test_the_paper_s_score_into_a_file_of_its_own(two_runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     more = ["--score", "raw_maximum", "-o", str(two_runs / "new" / "paper.json")]
     assert main(words(two_runs, "good", *more)) == 0

@@ -21,7 +21,7 @@ def evaluate_folder(
 ) -> dict[str, Any]:
     """The content of `evaluation.json` of a folder with a table, by the labels of a section of a datalist.
 
-    What is left out, and why, is said on the standard error output.
+    The scans need not be there. What is left out, and why, is said on the standard error output.
 
     Raises:
         WrongUsage: the table or the datalist is faulty, they are not of the same cases, or nothing can be measured.
@@ -32,7 +32,7 @@ def evaluate_folder(
     if missing := {"network", "score"} - facts.keys():
         raise WrongUsage(f"{folder.root / FACTS_NAME} says no {min(missing)}. Run `head-ct-anomaly cohort` elsewhere.")
     rows = read_table(folder.root / DETAILS_NAME)
-    cases = listed_cases(datalist, section)
+    cases = listed_cases(datalist, section, scans=False)
     check_labels(cases, NEEDED, section, datalist)
     made, notes = evaluate_rows(facts, rows, cases, score, folder.root / DETAILS_NAME)
     print(*notes, sep="\n", end="\n" if notes else "", file=sys.stderr)

@@ -1,8 +1,9 @@
 """`head-ct-anomaly evaluate`: AUROCs and other measures of a cohort run's scores, and the comparison of two runs.
 
 It reads `score_details.csv` and `cohort.json` of a folder that `cohort`, or `evaluate.json`, has made, and the labels
-of a datalist, and writes `evaluation.json` and, of the run's default score, `predictions.csv`; no case is scored again.
-Where the datalist names masks of lesions, the heatmaps are read, too, and measured by voxel and by lesion.
+of a datalist, and writes `evaluation.json` and, of the run's default score, `predictions.csv`. No case is scored again,
+and the scans need not be there. Where the datalist names masks of lesions, the heatmaps are read, too, and measured by
+voxel and by lesion.
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ def measured_maps(args: argparse.Namespace, made: dict[str, Any]) -> list[str]:
 
     What is left out, and why, is said on the standard error output.
     """
-    cases = listed_cases(args.datalist, args.section)
+    cases = listed_cases(args.datalist, args.section, scans=False)
     if not any(case.mask for case in cases):
         return []
     from ..cohort.localisation import localisation_table, localised
@@ -99,7 +100,7 @@ def measured_maps(args: argparse.Namespace, made: dict[str, Any]) -> list[str]:
 
 def predictions_of(args: argparse.Namespace, beside: Path) -> str:
     """The text of the predictions, with paths as seen from the folder that it is written to."""
-    cases = listed_cases(args.datalist, args.section)
+    cases = listed_cases(args.datalist, args.section, scans=False)
     return predictions_text(args.folder, beside, read_table(args.folder / DETAILS_NAME), cases)
 
 
