@@ -241,7 +241,8 @@ def _is_below_range(stored: NDArray[Any], image: ImageHeader) -> NDArray[np.bool
     """True where all unused bits of unsigned values are set: numbers below 0, in HU below all that scanners measure."""
     allocated, used, signed = image.bits
     spare = allocated - used
-    if signed or not OVERLAY_BITS <= spare < allocated or stored.dtype.itemsize * 8 != allocated:
+    plain = signed or not OVERLAY_BITS <= spare < allocated or stored.dtype.itemsize * 8 != allocated
+    if plain or stored.max(initial=0) < 2**used:  # which is quickly seen
         return np.zeros(stored.shape, dtype=bool)
     below = stored.astype(np.int64) - 2**allocated
     hu = below * (image.slope or 1.0) + (image.intercept or 0.0)
