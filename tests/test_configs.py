@@ -9,7 +9,6 @@ import configparser
 import json
 import pydoc
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -419,11 +418,15 @@ print(json.dumps({
 """How MONAI Label 0.8.5 reads a bundle (monailabel/tasks/infer/bundle.py): one file, each id on its own."""
 
 
-def test_read_as_monai_label_does(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", LABEL, str(ROOT / "bundle")], cwd=tmp_path, capture_output=True, text=True, check=True
-    )
-    found = json.loads(done.stdout.splitlines()[-1])
+def test_read_as_monai_label_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """From another folder, in this process: MONAI Label's own is that of tests/label."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "argv", ["label", str(ROOT / "bundle")])
+    exec(LABEL, {})
+    found = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert found["pre"][0] == "LoadImaged"
     assert "RegisterHeadd" in found["pre"]
     assert "Spacingd" not in found["pre"], "it breaks in MONAI Label with MONAI 1.6"

@@ -3,34 +3,33 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from notebook_cells import code_cells
+import torch
+from engine_jobs import in_this_process
+from notebook_cells import code_cells, copied, run_cells
+
+from scripts.cohort import runner
+from scripts.commands import arguments
 
 pytestmark = pytest.mark.xdist_group("notebook")  # a group is begun before tests that are alone: this one is long
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOK = ROOT / "docs" / "from_dicom_to_cohort.ipynb"
-RUNNER = ROOT / "tests" / "support" / "notebook_cells.py"
 
 
-def run(notebook: Path, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run the cells where a checkout's `docs` would be; its results stay in the folder."""
-    (folder / "docs").mkdir()
-    (folder / "sample").symlink_to(ROOT / "sample")
-    path = os.pathsep.join([str(ROOT / "bundle"), str(RUNNER.parent)])
-    return subprocess.run(
-        [sys.executable, str(RUNNER), str(notebook), "--copy"],
-        cwd=folder / "docs",
-        env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
-        capture_output=True,
-        text=True,
-    )
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the sample, in whose `docs` the cells are run, on the CPU; their results stay in it."""
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "sample").symlink_to(ROOT / "sample")
+    monkeypatch.chdir(tmp_path / "docs")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(runner, "run_configs", copied)
+    monkeypatch.setattr(arguments, "in_processes", in_this_process)
+    return tmp_path
 
 
 def test_it_has_no_outputs() -> None:
@@ -49,10 +48,11 @@ def test_its_links_lead_to_files() -> None:
     assert all((NOTEBOOK.parent / link).is_file() for link in links)
 
 
-def test_its_cells_run_from_a_dicom_folder_to_the_table_of_a_cohort(tmp_path: Path) -> None:
-    done = run(NOTEBOOK, tmp_path)
-    assert done.returncode == 0, done.stderr
-    said = done.stdout
+def test_its_cells_run_from_a_dicom_folder_to_the_table_of_a_cohort(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_cells(NOTEBOOK)
+    said = capsys.readouterr().out
     assert "shown: <PIL.PngImagePlugin.PngImageFile" in said
     assert re.search(r"planted: right, 35\.1 ml; found: right, 3\d\.\d ml", said)
     assert re.search(r"distance of the centres: [01]\.\d mm", said)
@@ -61,17 +61,16 @@ def test_its_cells_run_from_a_dicom_folder_to_the_table_of_a_cohort(tmp_path: Pa
     assert [row[1] for row in rows] == ["done", "done", "refused"]
     assert rows[0][2:5] == rows[1][2:5] != rows[2][2:5]
     assert "12 slices" in rows[2][-1]
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["notebook"]
+    assert sorted(path.name for path in (checkout / "out").iterdir()) == ["notebook"]
 
 
-def test_negative_control_a_cell_that_fails_is_seen(tmp_path: Path) -> None:
+def test_negative_control_a_cell_that_fails_is_seen(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
     content = json.loads(NOTEBOOK.read_text(encoding="utf-8"))
     cells = [cell for cell in content["cells"] if cell["cell_type"] == "code"]
     cells[0]["source"] = ["print('first')\n", "no_such_name"]
-    (tmp_path / "wrong.ipynb").write_text(json.dumps(content), encoding="utf-8")
-    assert len(code_cells(tmp_path / "wrong.ipynb")) == len(cells)
-    done = run(tmp_path / "wrong.ipynb", tmp_path)
-    assert done.returncode == 1
-    assert done.stdout == "first\n"
-    assert "NameError" in done.stderr
-    assert "cell 1" in done.stderr
+    (checkout / "wrong.ipynb").write_text(json.dumps(content), encoding="utf-8")
+    assert len(code_cells(checkout / "wrong.ipynb")) == len(cells)
+    with pytest.raises(NameError, match="no_such_name") as error:
+        run_cells(checkout / "wrong.ipynb")
+    assert capsys.readouterr().out == "first\n"
+    assert error.tb.tb_next.tb_next.tb_frame.f_code.co_filename == "cell 1"

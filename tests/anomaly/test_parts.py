@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 
 from scripts.anomaly import evidence_normative, parts
 from scripts.anomaly.evidence_files import NAME, evidence_bytes, read_evidence
 from scripts.anomaly.files import NotCalibrated
-from scripts.anomaly.parts import Evidence, EvidenceSums, at_voxels, joined, part_maps, typical_of, unlike, whole
+from scripts.anomaly.parts import (
+    Evidence,
+    EvidenceNormal,
+    EvidenceSums,
+    at_voxels,
+    joined,
+    part_maps,
+    typical_of,
+    unlike,
+    whole,
+)
+
+pytestmark = pytest.mark.xdist_group("parts")
 
 BOX = (slice(28, 36), slice(26, 34), slice(28, 36))
 
@@ -36,6 +50,12 @@ def healthy(count: int = 30) -> EvidenceSums:
     return sums
 
 
+@cache
+def normative() -> EvidenceNormal:
+    """Of 30 healthy scans, made once: tests of one group run in one process."""
+    return healthy().finish()
+
+
 def test_evidence_is_averaged_in_the_box() -> None:
     found = scan(0)
     assert found.features.shape == (20, 8, 8, 8)
@@ -45,7 +65,7 @@ def test_evidence_is_averaged_in_the_box() -> None:
 
 
 def test_position_is_of_one_side_and_density_of_both() -> None:
-    normal = healthy().finish()
+    normal = normative()
     odd = scan(100)
     odd.features[3, 0:3, 3:6, 3:6] += 8
     odd.density[[1, 6], 3:6, 3:6] += 8
@@ -62,7 +82,7 @@ def test_position_is_of_one_side_and_density_of_both() -> None:
 
 @pytest.mark.parametrize("half", [slice(0, 4), slice(4, 8)])
 def test_a_lesion_of_a_whole_half_is_not_the_whole_head(half: slice) -> None:
-    normal = healthy().finish()
+    normal = normative()
     usual = part_maps(scan(100), normal).typical
     sick, other = scan(100), scan(100)
     sick.features[:, half] += 8
@@ -130,7 +150,7 @@ def test_the_formula() -> None:
 
 def test_normatives_come_back_from_their_file(tmp_path: pytest.TempPathFactory) -> None:
     path = tmp_path / NAME  # type: ignore[operator]
-    normal = healthy().finish()
+    normal = normative()
     path.write_bytes(evidence_bytes(normal))
     assert path.read_bytes() == evidence_bytes(normal)
     back = read_evidence(path)

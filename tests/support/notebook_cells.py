@@ -1,25 +1,19 @@
 """Runs the code cells of a notebook in one namespace, as Jupyter would, and prints what the last line of a cell says.
 
-With a folder of results as second argument, the scans of a cohort are read and refused as always, and those that are
-accepted get these results instead of being judged, so that the notebook costs one whole run.
+With `copied` in place of its pipeline, the scans of a cohort are read and refused as always, and those that are
+accepted get the results of the sample instead of being judged, so that the notebook costs one whole run.
 """
 
 from __future__ import annotations
 
 import ast
 import json
-import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from head_ct_position_anomaly import Result
 
-from scripts.cohort import runner
-from scripts.cohort.runner import Plan
-from scripts.cohort.table import Row
-from scripts.commands import cohort
-from scripts.datasets.datalist import Case
 from scripts.reading.inputs import read_scans
 
 
@@ -50,17 +44,3 @@ def copied(names: Iterable[str], values: Mapping[str, Any]) -> None:
     """Stands for the pipeline: the scan is read, and may be refused; the results are those of the folder `sample`."""
     read_scans(Path(values["dataset_dir"]), None)
     Result.read(Path(values["output_dir"]).parents[2] / "sample").save(values["output_dir"])
-
-
-def case_with_copy(plan: Plan, case: Case) -> Row:
-    """`run_case` with `copied` for the pipeline, also in a process that knows nothing of the test."""
-    runner.run_configs = copied
-    return runner.run_case(plan, case)
-
-
-if __name__ == "__main__":
-    import notebook_cells
-
-    if "--copy" in sys.argv:
-        cohort.run_case = notebook_cells.case_with_copy
-    run_cells(Path(sys.argv[1]))
