@@ -12,7 +12,7 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
-from pipeline_runs import Run, run_planted
+from pipeline_runs import IN_COHORT, Run, run_cohort, run_planted, write_scans
 
 from scripts.commands.main import main
 
@@ -70,18 +70,28 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def runs(tmp_path_factory: pytest.TempPathFactory, packaged: Path) -> Run:
+def runs(tmp_path_factory: pytest.TempPathFactory, packaged: Path, request: pytest.FixtureRequest) -> Run:
     """Folder of the results of a case, which is run when it is first asked for."""
     folder = tmp_path_factory.mktemp("runs")
     done: dict[tuple[str, str, str], Path] = {}
 
     def results(side: str, order: str, kind: str) -> Path:
         case = (side, order, kind)
+        if case in IN_COHORT:
+            return Path(request.getfixturevalue("first_cohort")) / "cases" / IN_COHORT[case]
         if case not in done:
             done[case] = run_planted(folder / "_".join(case), packaged, *case)
         return done[case]
 
     return results
+
+
+@pytest.fixture(scope="session")
+def first_cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a cohort run of three heads, see `run_cohort`; the scans and what was registered lie beside it."""
+    folder = tmp_path_factory.mktemp("cohort #1")
+    write_scans(folder)
+    return run_cohort(folder)
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 
 import nibabel as nib
@@ -23,17 +22,23 @@ from scripts.skull.assessment import assess
 from scripts.skull.files import read_calibration
 from scripts.skull.measure import measure
 
-pytestmark = pytest.mark.xdist_group("bone_pipeline")
+pytestmark = pytest.mark.xdist_group("pipeline")  # where the reference and the networks are read once
+
+BONE = "a"
 
 
-def test_the_skull_is_judged_in_the_bone_series_and_the_brain_in_the_soft_one(tmp_path: Path) -> None:
-    write_soft(tmp_path / "study" / "z")
-    write_bone(tmp_path / "study" / "a")
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study of a soft and a bone series; the latter is in a folder of its own, `BONE`."""
+    folder = tmp_path_factory.mktemp("study")
+    write_soft(folder / "z")
+    write_bone(folder / BONE)
+    return folder
+
+
+def test_the_skull_is_judged_in_the_bone_series_and_the_brain_in_the_soft_one(study: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    assert (
-        main(["run", str(tmp_path / "study"), "-o", str(out), "--stride", STRIDE, "--device", "cpu", "--no-report"])
-        == 0
-    )
+    assert main(["run", str(study), "-o", str(out), "--stride", STRIDE, "--device", "cpu", "--no-report"]) == 0
     result = verify(out)
     assert {what: facts["slices"] for what, facts in result["input"].items()} == {"brain": 118, "skull": 229}
     assert result["input"]["skull"]["spacing_mm"] == 1
@@ -49,11 +54,10 @@ def test_the_skull_is_judged_in_the_bone_series_and_the_brain_in_the_soft_one(tm
 
 
 def test_a_bone_kernel_alone_gives_a_score_of_the_skull_and_none_of_the_hemispheres(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    scan, out = write_bone(tmp_path / "series"), tmp_path / "out"
-    dicom = ["--dicom"] if find_spec("highdicom") else []
-    assert main(["run", str(scan), "-o", str(out), "--stride", STRIDE, "--device", "cpu", "--no-report", *dicom]) == 0
+    scan, out = study / BONE, tmp_path / "out"
+    assert main(["run", str(scan), "-o", str(out), "--stride", STRIDE, "--device", "cpu", "--no-report"]) == 0
     assert capsys.readouterr().err == ""
     result = verify(out)
     assert result["quality"]["verdict"] == "pass"
@@ -73,15 +77,12 @@ def test_a_bone_kernel_alone_gives_a_score_of_the_skull_and_none_of_the_hemisphe
     assert (heatmap[deep] == 0).mean() > 0.8, "but for the interpolation at the border"
     assert (error_map[deep] == 0).mean() > 0.8
     assert heatmap[regions == 3].max() > 0
-    assert not dicom or (out / "dicom" / "report.dcm").is_file()
 
 
-def test_calibration_measures_the_skull_in_the_series_in_which_a_run_judges_it(tmp_path: Path) -> None:
-    write_soft(tmp_path / "study" / "z")
-    write_bone(tmp_path / "study" / "a")
+def test_calibration_measures_the_skull_in_the_series_in_which_a_run_judges_it(study: Path, tmp_path: Path) -> None:
     config = parsed_config(Recipe(tmp_path / "model.pt", 4))
     reading = config.get_parsed_content("preprocessing").transforms[:3]
-    data = prepared(Source("a", "a", tmp_path / "study"), reading)
+    data = prepared(Source("a", "a", study), reading)
     assert data["image"].shape[1:] == planted("left")[0].shape, "the brain is learnt from the soft series"
     data["image"].meta["registration"] = {"matrix": np.eye(4)}
     usual_mm = read_calibration(asset("models/skull_normative.npz")).usual_mm
@@ -92,8 +93,7 @@ def test_calibration_measures_the_skull_in_the_series_in_which_a_run_judges_it(t
         np.testing.assert_allclose(found, expected.maps[name].astype(np.float16), atol=0.02)
 
 
-def test_a_bone_series_alone_is_no_healthy_scan(tmp_path: Path) -> None:
-    scan = write_bone(tmp_path / "series")
+def test_a_bone_series_alone_is_no_healthy_scan(study: Path, tmp_path: Path) -> None:
     reading = parsed_config(Recipe(tmp_path / "model.pt", 4)).get_parsed_content("preprocessing").transforms[:1]
     with pytest.raises(InputRefused, match="bone_kernel"):
-        prepared(Source("a", "a", scan), reading)
+        prepared(Source("a", "a", study / BONE), reading)

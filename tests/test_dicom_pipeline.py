@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
-
 import nibabel as nib
 import numpy as np
 import pytest
@@ -14,15 +10,9 @@ pytest.importorskip("highdicom")
 
 import pydicom
 from dicom_results import frame_indices
-from picture import pixels
-from pipeline_runs import OBJECTS, Run
-from planted import write_planted
+from pipeline_runs import OTHER_SYSTEM, Run
 from report_groups import groups
 
-from scripts.commands.main import main
-from scripts.registration import transforms, verdict
-from scripts.results.drawing import WARNING
-from scripts.results.panels import PANEL
 from scripts.results.record import verify
 
 pytestmark = pytest.mark.xdist_group("pipeline")
@@ -31,7 +21,7 @@ NAMES = ("capture", "parametric_map", "report", "segmentation", "slice_001")
 
 
 def test_maps_and_report_say_what_the_other_results_do(runs: Run) -> None:
-    out, side = runs(*OBJECTS), OBJECTS[0]
+    out, side = runs(*OTHER_SYSTEM), OTHER_SYSTEM[0]
     result = verify(out)
     assert {f"dicom/{name}.dcm" for name in NAMES} < set(result["outputs"])
     image = nib.load(out / "heatmap.nii.gz")
@@ -57,43 +47,3 @@ def test_maps_and_report_say_what_the_other_results_do(runs: Run) -> None:
         numbers, details = found[region.replace("_", " ").capitalize()]["numbers"], result["score_details"][region]
         assert numbers["Anomaly score"] == pytest.approx(score, abs=0.0051)
         assert numbers["Percentile Ranking of measurement"] == pytest.approx(details["percentile"], abs=0.0051)
-
-
-def once(work: Callable[..., Any]) -> Callable[..., Any]:
-    """A function that gives what `work` gives the first time, whatever the arguments."""
-    found: list[Any] = []
-
-    def first(*args: Any) -> Any:
-        if not found:
-            found.append(work(*args))
-        return found[0]
-
-    return first
-
-
-def test_a_pose_that_cannot_be_confirmed_is_refused_unless_it_is_forced(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Result, picture and every DICOM object of a forced pose say so; the limits are raised so that no pose passes.
-
-    Registration takes every way that it has then; the second run is given what the first one found.
-    """
-    monkeypatch.setattr(transforms, "register", once(transforms.register))
-    monkeypatch.setattr(verdict, "PASS_LEVEL", 1.1)
-    monkeypatch.setattr(verdict, "REVIEW_LEVEL", 1.1)
-    scan, more = write_planted(tmp_path / "in", "left", "LPS", "dicom")
-    out = tmp_path / "out"
-    words = ["run", str(scan), "-o", str(out), "--stride", "4", "--device", "cpu", "--dicom", "--no-report", *more]
-    assert main([*words, "--accept-review"]) == 3, "what is not for review can't be accepted"
-    assert "The pose can't be confirmed: the brain there matches the reference to " in capsys.readouterr().err
-    assert not out.exists()
-    assert main([*words, "--force"]) == 0
-    result = verify(out)
-    assert result["quality"]["verdict"] == "unconfirmed"
-    assert "accepted" not in result["quality"]
-    assert "registration_unconfirmed" in [found["code"] for found in result["findings"]]
-    title = pixels((out / "overview.png").read_bytes())[:40, :PANEL].astype(int)
-    assert (title == WARNING).all(axis=2).sum() > 100, "the title has the colour of a warning"
-    made = {name: pydicom.dcmread(out / "dicom" / f"{name}.dcm") for name in NAMES}
-    assert all(data.SeriesDescription.startswith("UNCONFIRMED POSE: ") for data in made.values())
-    assert "Unconfirmed: it was refused, and a user forced a result" in made["report"].to_json()

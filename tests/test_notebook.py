@@ -14,7 +14,7 @@ from notebook_cells import code_cells, copied, run_cells
 from scripts.cohort import runner
 from scripts.commands import arguments
 
-pytestmark = pytest.mark.xdist_group("notebook")  # a group is begun before tests that are alone: this one is long
+pytestmark = pytest.mark.xdist_group("pipeline")  # where the reference and the networks are read once
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOK = ROOT / "docs" / "from_dicom_to_cohort.ipynb"

@@ -9,17 +9,25 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import nibabel as nib
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from pipeline_runs import CASES, ELSEWHERE, OBJECTS, WORK, Run
-from planted import in_order, planted
+from picture import pixels
+from pipeline_runs import CASES, INSIDE, OTHER_SYSTEM, STRIDE, Run
+from planted import in_order, planted, scan_in, series_uid
 from same_results import ROOT
 
 from scripts.commands.main import main
+from scripts.registration import transforms, verdict
+from scripts.registration.quality import Quality
+from scripts.registration.register import Registration
+from scripts.registration.verdict import judge
+from scripts.results.drawing import WARNING
 from scripts.results.folder import write_results
+from scripts.results.panels import PANEL
 from scripts.results.record import verify
 
 pytestmark = pytest.mark.xdist_group("pipeline")
@@ -93,7 +101,7 @@ def test_the_result_says_what_was_done(runs: Run, packaged: Path) -> None:
     np.testing.assert_allclose(result["registration"]["matrix"], np.eye(4), atol=2.5)  # mm; the head is the reference
     text = (runs(*CASES[0]) / "result.json").read_text()
     assert str(packaged) not in text
-    assert str(ROOT) not in text + (runs(*OBJECTS) / "result.json").read_text()
+    assert str(ROOT) not in text + (runs(*OTHER_SYSTEM) / "result.json").read_text()
 
 
 def test_axis_order_and_format_change_nothing_in_the_world(runs: Run) -> None:
@@ -110,7 +118,7 @@ def test_axis_order_and_format_change_nothing_in_the_world(runs: Run) -> None:
 
 def test_a_report_that_is_made_later_has_the_same_bytes(runs: Run, tmp_path: Path) -> None:
     """The first by MONAI, of the volumes in memory and by the zoo's bundle; the second by the command, of the files."""
-    out = shutil.copytree(runs(*ELSEWHERE), tmp_path / "out")
+    out = shutil.copytree(runs(*INSIDE), tmp_path / "out")
     written = {path.relative_to(out): path.read_bytes() for path in out.rglob("*") if path.is_file()}
     record = verify(out)
     kept = {name: (out / name).read_bytes() for name in record["outputs"] if not name.startswith("report.")}
@@ -120,6 +128,44 @@ def test_a_report_that_is_made_later_has_the_same_bytes(runs: Run, tmp_path: Pat
     assert {path.relative_to(out): path.read_bytes() for path in out.rglob("*") if path.is_file()} == written
 
 
-def test_another_folder_stays_empty(runs: Run) -> None:
-    """That its results are those of `run` is in cohort/test_pipeline.py."""
-    assert list((runs(*ELSEWHERE).parent / WORK).iterdir()) == []
+def test_a_run_leaves_nothing_in_the_bundle(runs: Run, packaged: Path) -> None:
+    """But for what Python compiled. That its results are those of a cohort is in cohort/test_pipeline.py."""
+    runs(*INSIDE)
+    (zipped,) = packaged.parent.glob("*.zip")
+    left = [path.relative_to(packaged.parent).as_posix() for path in packaged.rglob("*") if path.is_file()]
+    with ZipFile(zipped) as content:
+        assert {name for name in left if "__pycache__" not in name} == set(content.namelist())
+
+
+def pose_of(folder: Path) -> Registration:
+    """The pose that was found of a scan, from its results, with the verdict by the limits of now."""
+    record = verify(folder)
+    quality: Any = {name: record["quality"][name] for name in Quality.__annotations__ if name in record["quality"]}
+    return Registration(np.array(record["registration"]["matrix"]), quality, *judge(quality))
+
+
+def test_a_pose_that_cannot_be_confirmed_is_refused_unless_it_is_forced(
+    runs: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Result and picture of a forced pose say so, as DICOM objects do (results/dicom/test_objects.py).
+
+    The limits are raised so that no pose passes. Registration would take every way that it has then; it is given what
+    it found before.
+    """
+    monkeypatch.setattr(verdict, "PASS_LEVEL", 1.1)
+    monkeypatch.setattr(verdict, "REVIEW_LEVEL", 1.1)
+    found = pose_of(runs(*OTHER_SYSTEM))
+    monkeypatch.setattr(transforms, "register", lambda *_: found)
+    scan, out = scan_in(runs(*OTHER_SYSTEM).parent / "in", OTHER_SYSTEM[2]), tmp_path / "out"
+    words = ["run", str(scan), "-o", str(out), "--stride", STRIDE, "--device", "cpu", "--map", "error", "--no-report"]
+    words += ["--series-uid", series_uid(scan)]
+    assert main([*words, "--accept-review"]) == 3, "what is not for review can't be accepted"
+    assert "The pose can't be confirmed: the brain there matches the reference to " in capsys.readouterr().err
+    assert not out.exists()
+    assert main([*words, "--force"]) == 0
+    result = verify(out)
+    assert result["quality"]["verdict"] == "unconfirmed"
+    assert "accepted" not in result["quality"]
+    assert "registration_unconfirmed" in [found["code"] for found in result["findings"]]
+    title = pixels((out / "overview.png").read_bytes())[:40, :PANEL].astype(int)
+    assert (title == WARNING).all(axis=2).sum() > 100, "the title has the colour of a warning"

@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import io
 import re
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from textwrap import indent
 from typing import Any
 
 import numpy as np
 import pytest
+from dicom_series import SERIES, write_series
 from PIL import Image
-from pipeline_runs import CASES, STRIDE, Run
-from planted import scan_in
-from same_results import without_timings
+from pipeline_runs import INSIDE, Run
+from same_results import ROOT, without_timings
 
 from scripts.assets import sha256
+from scripts.commands.main import main
 from scripts.errors import OutputExists, WrongUsage
 from scripts.findings import InputRefused
+from scripts.results import detect as door
+from scripts.results import judging
 from scripts.results.detect import chosen_values, detect
 from scripts.results.result import Result
 
-ROOT = Path(__file__).resolve().parents[1]
-CASE = CASES[0]
+CASE = INSIDE
 
 
 def python(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -39,16 +43,15 @@ def readme_lines() -> str:
 
 @pytest.mark.xdist_group("pipeline")
 def test_the_lines_of_the_readme_give_and_save_what_the_command_writes(
-    runs: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    runs: Run, first_cohort: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """The scan was judged before, without a report; that `detect` judges as the command does is shown below."""
     folder, code = runs(*CASE), readme_lines()
     assert len([line for line in code.splitlines() if line.strip()]) == 5
-    scan = scan_in(folder.parent / "in", CASE[2])
-    small = code.replace('"SCAN"', f"{str(scan)!r}, stride={STRIDE}, device='cpu'")
-    assert small != code
+    monkeypatch.setattr(door, "judge", lambda scan, out, values: shutil.copytree(first_cohort / "cases" / "left", out))
     monkeypatch.chdir(tmp_path)
     made: dict[str, Any] = {}
-    exec(small, made)
+    exec(code, made)
     assert "right_hemisphere" in capsys.readouterr().out
     assert (tmp_path / "overview.png").is_file()
     result, saved = made["result"], tmp_path / "out" / "scan"
@@ -62,6 +65,25 @@ def test_the_lines_of_the_readme_give_and_save_what_the_command_writes(
     assert result.scores == result.record["scores"]
     with pytest.raises(OutputExists, match=r"scan exists\. Choose another folder"):
         result.save(saved)
+
+
+def test_detect_judges_a_scan_as_the_command_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same values by id of the config, but for the places; the report is made when the results are saved."""
+    asked: list[tuple[tuple[str, ...], dict[str, Any]]] = []
+
+    def judged(names: Iterable[str], values: dict[str, Any]) -> None:
+        asked.append((tuple(names), {name: value for name, value in values.items() if name != "output_dir"}))
+        raise InputRefused([])
+
+    monkeypatch.setattr(judging, "run_configs", judged)
+    write_series(tmp_path / "in")
+    with pytest.raises(InputRefused):
+        detect(tmp_path / "in", device="cpu", stride=4, series_uid=SERIES, map="error", alpha=0.1)
+    words = ["--device", "cpu", "--stride", "4", "--series-uid", SERIES, "--map", "error", "--alpha", "0.1"]
+    assert main(["run", str(tmp_path / "in"), "-o", str(tmp_path / "out"), "--no-report", *words]) == 3
+    assert asked[0] == asked[1]
+    assert asked[0][0] == ("inference.json",)
+    assert asked[0][1]["stride"] == 4
 
 
 @pytest.mark.xdist_group("pipeline")

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import io
 import json
-import os
+import runpy
 import shutil
 import subprocess
-import sys
 import time
+import unittest
 import zipfile
 from pathlib import Path
 
 import pytest
 import torch
 from monai.bundle import verify_net_in_out
+from monai.utils import set_determinism
 
 from scripts.commands import package
 from scripts.commands.main import main
@@ -29,6 +30,7 @@ from scripts.networks.position import DensePositionNet
 pytestmark = pytest.mark.xdist_group("pipeline")
 
 UNIT_TEST = Path(__file__).resolve().parents[1] / "zoo" / "test_head_ct_position_anomaly.py"
+BUNDLE = Path(__file__).resolve().parents[2] / "bundle"
 
 TEXTS = (
     *("schema", "version", "monai_version", "pytorch_version", "numpy_version", "task", "description", "authors"),
@@ -159,19 +161,54 @@ def version(packaged: Path) -> str:
     return str(json.loads((packaged / "configs/metadata.json").read_text(encoding="utf-8"))["version"])
 
 
-def test_the_unit_test_of_the_zoo_passes(packaged: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def zoo(packaged: Path, tmp_path: Path) -> Path:
+    """A folder with the bundle in `models`, as the zoo's is."""
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / packaged.name).symlink_to(packaged)
-    done = subprocess.run(
-        [sys.executable, str(UNIT_TEST)],
-        cwd=tmp_path,
-        env={**os.environ, "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": f"models/{packaged.name}"},
-        capture_output=True,
-        text=True,
-        timeout=600,
+    return tmp_path
+
+
+@pytest.mark.filterwarnings("default")  # as in the zoo
+def test_the_training_of_the_zoo_s_unit_test_passes(zoo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In this process; that the code in the zip is this one is shown below."""
+    monkeypatch.chdir(zoo)
+    case = runpy.run_path(str(UNIT_TEST))["TestHeadCTPositionAnomaly"]("test_train_config")
+    done = unittest.TestResult()
+    try:
+        case.run(done)
+    finally:
+        set_determinism(None)
+    assert done.testsRun == 1
+    assert done.wasSuccessful(), done.errors + done.failures
+
+
+def test_the_code_in_the_zip_is_that_of_the_bundle(packaged: Path) -> None:
+    ours = {path.relative_to(BUNDLE): path.read_bytes() for path in (BUNDLE / "scripts").rglob("*.py")}
+    assert {path.relative_to(packaged): path.read_bytes() for path in packaged.rglob("scripts/**/*.py")} == ours
+
+
+def test_the_inference_of_the_zoo_s_unit_test_begins(zoo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Up to the scan. Whole runs of the zip's bundle are those of test_pipeline.py, and of `make test-zoo`."""
+    monkeypatch.chdir(zoo)
+    unit_test = runpy.run_path(str(UNIT_TEST))
+    seen: list[str] = []
+
+    class Begun(unit_test["ConfigWorkflow"]):  # type: ignore[misc]
+        def run(self) -> None:
+            seen.append(type(self.evaluator).__name__)
+
+    wanted = dict(unit_test["INFERENCE"], dataset_dir="none.nii.gz", output_dir="out")
+    begun = Begun(
+        workflow_type="infer",
+        config_file=f"{unit_test['BUNDLE']}/configs/inference.json",
+        meta_file=f"{unit_test['BUNDLE']}/configs/metadata.json",
+        logging_file=False,
+        **wanted,
     )
-    assert done.returncode == 0, done.stderr[-4000:]
-    assert "Ran 2 tests" in done.stderr
+    unit_test["check_workflow"](begun)
+    assert seen == ["SupervisedEvaluator"]
+    assert wanted.keys() <= begun.parser.get().keys()
 
 
 def test_what_monai_says_when_it_makes_no_torchscript(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ soft one it is not drawn. So a skull score that sees it comes from the bone seri
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +30,9 @@ TEXTS = {
 }
 
 
+@cache
 def sharp_head(fractured: bool = True) -> tuple[NDArray[np.int16], NDArray[np.float64]]:
-    """The reference head (I, J, K) at 1 mm with the noise of a bone kernel, and its affine."""
+    """The reference head (I, J, K) at 1 mm with the noise of a bone kernel, and its affine; not to be written to."""
     image: Any = nib.load(asset("models/reference.nii.gz"))
     whole = np.rint(np.asarray(image.dataobj)).astype(np.float32)
     box = tuple(slice(max(0, n.min() - 4), n.max() + 5) for n in np.nonzero(whole > -500))
@@ -46,7 +48,9 @@ def sharp_head(fractured: bool = True) -> tuple[NDArray[np.int16], NDArray[np.fl
         gap = (np.abs(beside) < WIDTH_MM / 2) & (np.abs(along) < LENGTH_MM / 2) & (points @ out > 40) & (hu > 300)
         hu[gap] = 50
     hu += np.random.default_rng(0).normal(0, NOISE_HU, hu.shape).astype(np.float32)
-    return np.clip(np.rint(hu), -1024, 3071).astype(np.int16), affine
+    stored = np.clip(np.rint(hu), -1024, 3071).astype(np.int16)
+    stored.flags.writeable = affine.flags.writeable = False
+    return stored, affine
 
 
 def write_soft(folder: Path, side: str = "left") -> Path:

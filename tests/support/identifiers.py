@@ -7,6 +7,7 @@ import gzip
 import re
 import zlib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import nibabel as nib
@@ -69,13 +70,14 @@ def planted_nifti(content: bytes) -> bytes:
 def traces(content: bytes) -> set[str]:
     """The identifiers that bytes hold, in any encoding and in any case."""
     haystack = content.lower()
-    return {
-        token
-        for token in TOKENS
-        for encoding in ENCODINGS
-        for form in (token, token.lower(), token.upper())
-        if form.encode(encoding).lower() in haystack
-    }
+    return {token for token in TOKENS if any(form in haystack for form in written(token))}
+
+
+@cache
+def written(token: str) -> set[bytes]:
+    """The bytes of a token in lower case: one form for all encodings that write it alike."""
+    forms = (token, token.lower(), token.upper())
+    return {form.encode(encoding).lower() for form in forms for encoding in ENCODINGS}
 
 
 def traces_in(folder: Path) -> dict[str, set[str]]:

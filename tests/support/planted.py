@@ -5,6 +5,7 @@ The files hold the identifiers of an invented patient in their headers and names
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,12 @@ ORDERS = {geometry.name: geometry.affine for geometry in AXIS_ORDERS}
 """Axis orders by name, each as an affine that has it."""
 
 
+@cache
 def planted(side: str) -> tuple[NDArray[np.int16], Array]:
-    """The head (I, J, K) in HU, axes along +R, +A, +S, with a bleed on the patient's "left" or "right"; its affine."""
+    """The head (I, J, K) in HU, axes along +R, +A, +S, with a bleed on the patient's "left" or "right"; its affine.
+
+    Neither is to be written to.
+    """
     image: Any = nib.load(asset("models/reference.nii.gz"))
     whole = np.rint(np.asarray(image.dataobj)).astype(np.int16)[::STEP, ::STEP, ::STEP]
     box = tuple(slice(max(0, n.min() - 4), n.max() + 5) for n in np.nonzero(whole > -500))
@@ -43,6 +48,7 @@ def planted(side: str) -> tuple[NDArray[np.int16], Array]:
     index = (middle - affine[:3, 3]) / STEP
     distance = np.linalg.norm(np.stack(np.indices(hu.shape), axis=-1) - index, axis=-1) * STEP
     hu[distance <= RADIUS_MM] = BLEED_HU
+    hu.flags.writeable = affine.flags.writeable = False
     return hu, affine
 
 
