@@ -5,21 +5,22 @@ from __future__ import annotations
 import csv
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Sequence
+from multiprocessing import get_context
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
+import torch.distributed as dist
 from ignite.engine import Engine, Events
 from ignite.metrics import RunningAverage
 from monai.data import DataLoader
 from monai.engines import SupervisedTrainer
 from monai.handlers import LrScheduleHandler, StatsHandler, from_engine
 from monai.transforms import Compose
+from trainings import skip_where_forking_breaks
 
 from scripts.errors import WrongUsage
 from scripts.training import handlers as training_handlers
@@ -444,42 +445,31 @@ def test_negative_control_the_engine_fires_what_the_budget_listens_to(tmp_path: 
         assert len(engine._event_handlers[event]) == 1
 
 
-ONE_OF_TWO = """
-import json, os, sys
-from pathlib import Path
-
-import torch.distributed as dist
-from ignite.engine import Engine, Events
-from scripts.training.handlers import CpuBudget, LearningCurve, SaveTraining, for_this_process
-from torch import nn
-
-dist.init_process_group("gloo")
-folder, rank, ticks = sys.argv[1], dist.get_rank(), iter(range(100))
-LearningCurve._now = staticmethod(lambda: dict.fromkeys(("cpu_s", "wall_s"), next(ticks) * (1 + 2 * rank)))
-trainer, evaluator = Engine(lambda engine, batch: dist.barrier()), Engine(lambda engine, batch: None)
-curve = LearningCurve(folder, evaluator)
-save = SaveTraining(folder, {"network": nn.Linear(1, 1), "curve": curve})
-for handler in for_this_process([curve, CpuBudget(curve, 7), save]):
-    handler.attach(trainer)
-trainer.add_event_handler(Events.EPOCH_COMPLETED, lambda: evaluator.run([0]))
-trainer.run([0], max_epochs=5)
-Path(folder, f"{rank}.json").write_text(json.dumps([trainer.state.iteration, curve.spent, len(curve.rows)]))
-dist.destroy_process_group()
-"""
-"""A training whose first process spends one CPU-second an epoch, its second one three; each waits for the other."""
+def one_of_two(rank: int, folder: Path) -> None:
+    """A training whose first process spends one CPU-second an epoch, its second one three; each waits for the other."""
+    os.environ["LOCAL_RANK"] = str(rank)
+    dist.init_process_group("gloo", init_method=f"file://{folder / 'meeting'}", rank=rank, world_size=2)
+    ticks = iter(range(100))
+    LearningCurve._now = staticmethod(lambda: dict.fromkeys(("cpu_s", "wall_s"), next(ticks) * (1 + 2 * rank)))
+    trainer, evaluator = Engine(lambda engine, batch: dist.barrier()), Engine(lambda engine, batch: None)
+    curve = LearningCurve(str(folder), evaluator)
+    save = SaveTraining(str(folder), {"network": torch.nn.Linear(1, 1), "curve": curve})
+    for handler in for_this_process([curve, CpuBudget(curve, 7), save]):
+        handler.attach(trainer)
+    trainer.add_event_handler(Events.EPOCH_COMPLETED, lambda: evaluator.run([0]))
+    trainer.run([0], max_epochs=5)
+    (folder / f"{rank}.json").write_text(json.dumps([trainer.state.iteration, curve.spent, len(curve.rows)]))
+    dist.destroy_process_group()
 
 
 def test_two_processes_end_after_the_epoch_in_which_the_sum_of_their_seconds_is_spent(tmp_path: Path) -> None:
-    program = tmp_path / "program.py"
-    program.write_text(ONE_OF_TWO)
-    done = subprocess.run(
-        [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", program, tmp_path],
-        env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": os.pathsep.join(sys.path)},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr[-4000:]
+    skip_where_forking_breaks()  # forked, they need not import what is imported here
+    both = [get_context("fork").Process(target=one_of_two, args=(rank, tmp_path), daemon=True) for rank in (0, 1)]
+    for process in both:
+        process.start()
+    for process in both:
+        process.join(300)
+    assert [process.exitcode for process in both] == [0, 0]
     found = [json.loads((tmp_path / f"{rank}.json").read_text()) for rank in (0, 1)]
     assert [iterations for iterations, _, _ in found] == [2, 2], "after 4 and 8 of 7 seconds"
     assert [spent for _, spent, _ in found] == [{"cpu_s": 8, "wall_s": 2}, {"cpu_s": 8, "wall_s": 6}]
