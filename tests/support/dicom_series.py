@@ -6,6 +6,7 @@ the slice positions in units of the geometry's slices: leave one out, repeat one
 
 from __future__ import annotations
 
+import hashlib
 import pickle
 import secrets
 from collections.abc import Callable, Sequence
@@ -33,6 +34,9 @@ BALLS = (
 
 PLACE = PYDICOM_ROOT_UID.ljust(64, "0")
 """Stands for the instance UID in what is kept of an image; as long as a UID can be."""
+
+WRITTEN: dict[bytes, bytes] = {}
+"""Files of images by what is in them, both with `PLACE` for the instance UID: hundreds of tests write the same."""
 
 KEPT = 2000
 """Images that are kept, of 5 kB each: fuzzing makes any number of different ones."""
@@ -66,11 +70,7 @@ def write_series(
         if compress:
             dataset.compress(compress)
         paths.append(folder / f"{prefix}{k:03d}.dcm")
-        plain, content = _written(_Grid(geometry), position, series_uid, k)
-        if _without_uid(pickle.dumps(dataset), dataset) == plain:
-            paths[-1].write_bytes(content.replace(PLACE.encode(), dataset.SOPInstanceUID.encode()))
-        else:
-            dataset.save_as(paths[-1], enforce_file_format=True)
+        paths[-1].write_bytes(_content(dataset))
     return paths
 
 
@@ -103,21 +103,23 @@ def new_uid() -> str:
     return f"{PYDICOM_ROOT_UID}{10 ** (digits - 1) + secrets.randbelow(9 * 10 ** (digits - 1))}"
 
 
-@lru_cache(maxsize=KEPT)
-def _written(grid: _Grid, position: float, series_uid: str, k: int) -> tuple[bytes, bytes]:
-    """An image that no edit changed, pickled, and its file, both with `PLACE` for the instance UID.
+def _content(dataset: Dataset) -> bytes:
+    """The file of an image, which is kept: to write it takes longer than to pickle it."""
+    uid = str(dataset.get("SOPInstanceUID")).encode()
+    if len(uid) != len(PLACE) or not uid.startswith(PYDICOM_ROOT_UID.encode()):  # an edit's, which may stand elsewhere
+        return _file(dataset)
+    key = hashlib.sha256(pickle.dumps(dataset).replace(uid, PLACE.encode())).digest()
+    if key not in WRITTEN:
+        if len(WRITTEN) >= KEPT:
+            del WRITTEN[next(iter(WRITTEN))]
+        WRITTEN[key] = _file(dataset).replace(uid, PLACE.encode())
+    return WRITTEN[key].replace(PLACE.encode(), uid)
 
-    They are kept, since hundreds of tests write the same series, and most of their edits change one image of it.
-    """
-    file, dataset = BytesIO(), image(grid, position, series_uid, k)
-    plain = _without_uid(pickle.dumps(dataset), dataset)
+
+def _file(dataset: Dataset) -> bytes:
+    file = BytesIO()
     dataset.save_as(file, enforce_file_format=True)
-    return plain, _without_uid(file.getvalue(), dataset)
-
-
-def _without_uid(content: bytes, dataset: Dataset) -> bytes:
-    """What was made of a data set, with `PLACE` for its instance UID."""
-    return content.replace(str(dataset.get("SOPInstanceUID")).encode(), PLACE.encode())
+    return file.getvalue()
 
 
 @lru_cache(maxsize=KEPT)
