@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import errno
 import json
+import pickle
 import re
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -34,7 +35,6 @@ from scripts.files.nifti import nifti_bytes
 from scripts.networks.position import DensePositionNet
 from scripts.networks.weights import tensors_sha256
 from scripts.processes import local as worker_processes
-from scripts.processes.cluster import imported_ray
 from scripts.registration import transforms
 from scripts.registration.register import Registration
 from scripts.skull.calibration import cross_fitted
@@ -145,14 +145,20 @@ def test_several_processes_do_the_same(scans: Path, tmp_path: Path, monkeypatch:
     assert (tmp_path / "other" / "thresholds.json").read_bytes() == first
 
 
-@pytest.mark.xdist_group("ray")
 def test_a_cluster_does_the_same(scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1] / "support"))
-    imported_ray("127.0.0.1")
+    """By a stand-in for Ray, which passes on what can be pickled: test_cluster.py has jobs on a real one."""
+    asked: list[tuple[Any, ...]] = []
+
+    def cluster(function: Callable[[Any], Any], jobs: list[Any], *more: Any) -> Iterator[tuple[Any, Any]]:
+        asked.append(more)
+        return in_this_process(*pickle.loads(pickle.dumps((function, jobs))), 1)
+
+    monkeypatch.setattr(arguments, "on_cluster", cluster)
     assert main(words(tmp_path, str(scans))) == 0
     first = (tmp_path / "out" / "thresholds.json").read_bytes()
     more = ["calibrate", str(scans), "-o", str(tmp_path / "other"), "--work", str(tmp_path / "b"), "--engine", "ray"]
-    assert main([*more, "--workers", "1"]) == 0
+    assert main([*more, "--workers", "1", "--device", "cpu"]) == 0
+    assert asked == [(1, None, False)], "a process without a GPU, on a cluster of its own"
     assert (tmp_path / "other" / "thresholds.json").read_bytes() == first
 
 

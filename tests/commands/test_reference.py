@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 
 import nibabel
@@ -22,7 +21,7 @@ from scripts.preprocessing.regions import RegionTarget, region_target
 from scripts.preprocessing.transforms import REGION_TARGET_NAME, load_regions
 from scripts.registration import transforms
 from scripts.registration.register import Reference
-from scripts.registration.transforms import TARGETS_NAME, make_reference
+from scripts.registration.transforms import TARGETS_NAME, load_reference, make_reference
 from scripts.skull.files import NAME, read_calibration
 
 MODELS = Path(place("models"))
@@ -39,11 +38,12 @@ def ball_of_bone() -> NDArray[np.int16]:
 
 
 def test_a_population_of_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The atlas and the heads of the mean surface are stood in for, and the reference's targets are computed once: they
-    have tests of their own."""
+    """The atlas, the heads of the mean surface and the reference's targets are stood in for: they have tests of their
+    own."""
     monkeypatch.setattr(reference, "reference_atlas", lambda heads, intracranial: np.zeros((4, 4, 4), np.uint8))
     monkeypatch.setattr(reference, "drawn_heads", lambda paths: iter([np.asarray(ball_of_bone())]))
-    monkeypatch.setattr(transforms, "make_reference", cache(make_reference))
+    shipped = load_reference(*(str(MODELS / name) for name in ("reference.nii.gz", "reference_masks.nii.gz")))
+    monkeypatch.setattr(transforms, "make_reference", lambda head, masks: shipped)
     labels, affine = raw_labels()
     nibabel.save(nibabel.Nifti1Image(labels, affine), tmp_path / "toy.nii.gz")
     assert main(["dev", "reference", str(tmp_path), "-o", str(tmp_path / "models"), "--all"]) == 0
