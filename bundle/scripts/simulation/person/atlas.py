@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ...geometry.affines import transform_points
+from ...geometry.boxes import bounding_box
 from ...geometry.coordinates import REFERENCE_SIZE, grid_affine
 from ..anatomy.label_map import Anatomy
 from ..anatomy.labels import BRAIN_STEM, CEREBELLUM, LEFT_CEREBRUM, RIGHT_CEREBRUM, TABLE_SIZE, THIRD_VENTRICLE
@@ -85,8 +86,9 @@ def reference_atlas(anatomies: Sequence[Anatomy], intracranial: Mask) -> NDArray
         ValueError: there are no anatomies, or one lacks the brain structures.
     """
     voted = votes(anatomies)
-    deep = ndimage.binary_closing(voted == DEEP, ball(CAPSULE_MM)) & (voted == FRONTAL)
-    voted[deep] = DEEP
+    near = bounding_box(voted == DEEP, (2 * CAPSULE_MM,) * 3)
+    deep = ndimage.binary_closing(voted[near] == DEEP, ball(CAPSULE_MM)) & (voted[near] == FRONTAL)
+    voted[near][deep] = DEEP
     cerebrum = np.argwhere((voted == FRONTAL) & intracranial)
     voted[tuple(cerebrum.T)] = lobes(transform_points(grid_affine(), cerebrum))
     return np.where(intracranial, np.where(voted == 0, EXTRA_AXIAL, voted), 0).astype(np.uint8)
