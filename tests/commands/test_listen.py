@@ -197,7 +197,7 @@ def test_a_port_in_use_and_a_spool_in_use_are_said(tmp_path: Path, capsys: pytes
 
 
 def test_nothing_is_lost_and_nothing_worked_twice_by_a_node_that_is_killed(tmp_path: Path) -> None:
-    found = killed(tmp_path, studies=2, kills=2, quiet_s=1, most_s=4)
+    found = killed(tmp_path, studies=2, kills=2, quiet_s=1, most_s=2)
     gc.collect()  # the sockets, while the mark of this module holds
     assert (found["with results"], found["objects"], found["worked"]) == (2, 10, 2)
     assert (found["worked twice"], found["with two reports"], found["refused"], found["left"]) == (0, 0, 0, 0)

@@ -1,10 +1,12 @@
-"""Jobs on a Ray cluster on the loopback interface: answers as in processes, also when workers and nodes are killed."""
+"""Jobs on a Ray cluster on the loopback interface: answers as in processes, also when workers are killed.
+
+That a node is killed, test_cohort.py has.
+"""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import Any
 
 import pytest
 from engine_jobs import square
-from engine_waiting import begun, is_alive, jobs, processes, wait_until
+from engine_waiting import begun, jobs, processes
 
 from scripts.errors import WrongUsage
 from scripts.processes import cluster as ray_tasks
@@ -60,32 +62,6 @@ def test_the_same_answers_as_in_processes_also_when_workers_die(tmp_path: Path) 
     for value, answer in answers.items():
         assert isinstance(answer, dict)
         assert {**answer, "pid": 0} == {**here[value], "pid": 0}, value  # type: ignore[dict-item]
-
-
-def test_a_node_that_is_killed_in_mid_run_loses_nothing(cluster: Any, tmp_path: Path) -> None:
-    nodes = [cluster.add_node(num_cpus=1) for _ in range(2)]
-    assert cluster.address.startswith("127.0.0.1:")
-    todo = jobs(tmp_path, 6)
-    for job in todo[2:]:
-        job["until"] = str(tmp_path / "go")
-    done: list[int] = []
-
-    def kill() -> None:
-        wait_until(lambda: (tmp_path / "log").exists() and len(begun(tmp_path)) == 4)  # either node has one
-        cluster.remove_node(nodes[1], allow_graceful=False)
-        waiting = [pid for number, pid in zip(begun(tmp_path), processes(tmp_path), strict=True) if number >= 2]
-        wait_until(lambda: not all(map(is_alive, waiting)))
-        (tmp_path / "go").touch()
-
-    killer = threading.Thread(target=kill)
-    killer.start()
-    for job, answer in on_cluster(square, todo, None, cluster.address):
-        assert isinstance(answer, dict)
-        assert answer["square"] == job["value"] ** 2
-        done.append(job["value"])
-    killer.join()
-    assert sorted(done) == list(range(6)), "each once"
-    assert len(begun(tmp_path)) == 6 + 1, "only what the node was at is repeated"
 
 
 def test_a_process_with_a_gpu_takes_one_job_after_the_other(cluster: Any, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +21,11 @@ LESION = (slice(104, 112), slice(124, 132), slice(146, 154))
 FULL = {"left_hemisphere": 1.0, "right_hemisphere": 1.0, "skull": 1.0}
 
 
-def distance() -> NDArray[np.float32]:
-    """Distance (256, 256, 256) from the middle of the ball."""
+@cache
+def plain() -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
+    """HU and regions (256, 256, 256) of the ball; many tests have one of their own."""
     axes = [(np.arange(256, dtype=np.float32) - c) ** 2 for c in CENTRE]
-    return np.sqrt(axes[0][:, None, None] + axes[1][None, :, None] + axes[2][None, None, :])
-
-
-def ball(name: str = "scan", anatomy: str = "a", lesion_hu: int | None = None, **truth: Any) -> Registered:
-    """The scan; brain is 30 HU, a lesion, if any, another value."""
-    from_middle = distance()
+    from_middle = np.sqrt(axes[0][:, None, None] + axes[1][None, :, None] + axes[2][None, None, :])
     hu = np.full((256, 256, 256), -1024, np.int16)
     hu[from_middle < SKIN_MM] = 20
     hu[from_middle < BONE_MM] = 1000
@@ -37,6 +34,12 @@ def ball(name: str = "scan", anatomy: str = "a", lesion_hu: int | None = None, *
     regions[(from_middle < BONE_MM) & (from_middle >= BRAIN_MM)] = 3
     regions[:128][from_middle[:128] < BRAIN_MM] = 1
     regions[128:][from_middle[128:] < BRAIN_MM] = 2
+    return hu, regions
+
+
+def ball(name: str = "scan", anatomy: str = "a", lesion_hu: int | None = None, **truth: Any) -> Registered:
+    """The scan; brain is 30 HU, a lesion, if any, another value."""
+    hu, regions = (values.copy() for values in plain())
     mask = np.zeros(hu.shape, np.uint8)
     kind = None
     if lesion_hu is not None:

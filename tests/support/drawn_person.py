@@ -22,9 +22,9 @@ def tilted() -> Anatomy:
 
 
 @cache
-def person(variety: str | None = None) -> SimulatedHead:
-    """The head of `SEED`, of a variety or, if none is named, as `draw_head` has it; its arrays can't be written to."""
-    head = draw_head(tilted(), SEED) if variety is None else draw_head(tilted(), SEED, variety=variety)
+def person(variety: str | None = None, seed: int = SEED) -> SimulatedHead:
+    """The head of a seed, of a variety or, if none is named, as `draw_head` has it; its arrays can't be written to."""
+    head = draw_head(tilted(), seed) if variety is None else draw_head(tilted(), seed, variety=variety)
     for array in (head.hu, head.labels, head.lesion, head.to_reference, head.affine):
         array.flags.writeable = False
     return head
