@@ -246,9 +246,11 @@ def shares_networks(args: argparse.Namespace) -> bool:
     """True if the networks run in this process for all workers."""
     if args.networks or args.mode != "dense" or args.engine != "local" or (args.workers or 1) == 1:
         return bool(args.networks == SHARED)
+    if args.device != "auto":
+        return bool(args.device.startswith("cuda"))
     import torch
 
-    return args.device.startswith("cuda") or (args.device == "auto" and torch.cuda.is_available())
+    return torch.cuda.is_available()
 
 
 def work_through(plan: Plan, cases: Sequence[Case], todo: Sequence[Case], args: argparse.Namespace) -> None:
