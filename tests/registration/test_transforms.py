@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from geometries import world
-from linear_field import MATRIX, OBLIQUE, field, reference_points, scan_of
+from linear_field import MATRIX, OBLIQUE, field, reference_field, scan_of
 from monai.data import MetaTensor
 from monai.transforms import Compose, Invertd
 from numpy.typing import NDArray
@@ -73,7 +73,7 @@ def test_the_record_and_the_metadata(transform: RegisterHeadd) -> None:
 def test_the_inverse_restores_values_grid_and_affine(transform: RegisterHeadd) -> None:
     scan = scan_of(OBLIQUE)
     done = transform({"image": scan})
-    smooth = MetaTensor(torch.from_numpy(field(reference_points()))[None]).copy_meta_from(done["image"])
+    smooth = MetaTensor(torch.from_numpy(reference_field())[None]).copy_meta_from(done["image"])
     back = transform.inverse({"image": smooth})["image"]
     assert back.shape == scan.shape
     assert np.array_equal(back.affine.numpy(), OBLIQUE.affine)
@@ -89,7 +89,7 @@ def test_the_inverse_restores_values_grid_and_affine(transform: RegisterHeadd) -
 @pytest.mark.parametrize("stride", [1, 2, 4])
 def test_invertd_brings_a_strided_map_to_where_it_belongs(transform: RegisterHeadd, stride: int) -> None:
     done = transform({"image": scan_of(OBLIQUE)})
-    values = field(reference_points(stride))
+    values = reference_field(stride)
     done["pred"] = MetaTensor(torch.from_numpy(values)[None], affine=torch.from_numpy(grid_affine(stride)))
     back = Invertd("pred", Compose([transform]), orig_keys="image", nearest_interp=False)(done)["pred"]
     assert np.array_equal(back.affine.numpy(), OBLIQUE.affine)
@@ -102,7 +102,8 @@ def test_invertd_brings_a_strided_map_to_where_it_belongs(transform: RegisterHea
 
 def test_invertd_keeps_labels_whole(transform: RegisterHeadd) -> None:
     done = transform({"image": scan_of(OBLIQUE)})
-    labels = torch.from_numpy((reference_points()[..., 0] > 0).astype(np.uint8) + 1)[None]
+    right = np.broadcast_to((np.arange(256) > 127)[:, None, None], (256,) * 3)
+    labels = torch.from_numpy(right.astype(np.uint8) + 1)[None]
     done["pred"] = MetaTensor(labels, affine=torch.from_numpy(grid_affine()))
     back = Invertd("pred", transform, orig_keys="image", nearest_interp=True)(done)["pred"]
     assert back.dtype == torch.uint8
@@ -115,7 +116,8 @@ def test_invertd_keeps_labels_whole(transform: RegisterHeadd) -> None:
 def test_the_mode_of_the_inverse_can_be_set(verdict: dict[str, Any]) -> None:
     nearest = RegisterHeadd("image", reference="", masks="", mode="nearest")
     done = nearest({"image": scan_of(OBLIQUE)})
-    steps = MetaTensor(torch.from_numpy((reference_points()[..., 2] > 0).astype(np.float32))[None])
+    above = np.broadcast_to(np.arange(256) > 127, (256,) * 3)
+    steps = MetaTensor(torch.from_numpy(above.astype(np.float32))[None])
     back = nearest.inverse({"image": steps.copy_meta_from(done["image"])})["image"]
     assert set(np.unique(back.numpy())) <= {0.0, 1.0}
     with pytest.raises(ValueError, match='mode must be "bilinear" or "nearest"'):

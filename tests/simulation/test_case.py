@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 from toy_anatomy import toy_anatomy
 
 from scripts.reading.bone_series import agreement
+from scripts.simulation import case as simulated
 from scripts.simulation.case import Case, bone_scan, simulate_case
 from scripts.simulation.person.head import draw_head
 from scripts.simulation.scanner.protocol import Protocol
 from scripts.simulation.scanner.scan import acquire
 from scripts.volume import Volume
+
+
+@pytest.fixture(autouse=True)
+def coarse_scans(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scans have few pixels."""
+    for name in ("routine", "tilted"):
+        coarse = replace(simulated.PRESETS[name], size=(128, 128), spacing_mm=1.8)
+        monkeypatch.setitem(simulated.PRESETS, name, coarse)
 
 
 @pytest.mark.parametrize("side", ["left", "right"])

@@ -25,6 +25,12 @@ def reference_points(stride: int = 1) -> NDArray[np.float64]:
     return index - 127.5
 
 
+def reference_field(stride: int = 1) -> NDArray[np.float32]:
+    """The field at `reference_points`, without these, which take 400 MB."""
+    x, y, z = np.ogrid[tuple(slice(0, 256, stride) for _ in range(3))]
+    return np.asarray(1.3 * (x - 127.5) - 0.8 * (y - 127.5) + 2.1 * (z - 127.5) + 40.0, dtype=np.float32)
+
+
 def scan_of(grid: Geometry) -> MetaTensor:
     """The linear field of reference space as a scan on a native grid."""
     volume = field(world(MATRIX, grid.points()))

@@ -42,16 +42,17 @@ Draw = Callable[..., SimulatedHead]
 
 @pytest.fixture(scope="module")
 def draw() -> Draw:
-    """Draws one head with each lesion: the others with it, of another seed and look, have words of their own alone."""
-    drawn: dict[tuple[str | None, str | None], SimulatedHead] = {}
+    """Draws one healthy head: lesion, seed and look are words alone, but a second lesion is planted."""
+    drawn: list[SimulatedHead] = []
 
     def draw(anatomy: Anatomy, seed: int, *, lesion: str | None, side: str | None, look: Look) -> SimulatedHead:
-        if (lesion, side) not in drawn:
-            head = drawn[lesion, side] = draw_head(anatomy, seed, lesion=lesion, side=side, look=look)
-            for array in (head.hu, head.labels, head.lesion, head.to_reference, head.affine):
+        if not drawn:
+            drawn.append(draw_head(anatomy, seed, look=look))
+            for array in (drawn[0].hu, drawn[0].labels, drawn[0].lesion, drawn[0].to_reference, drawn[0].affine):
                 array.flags.writeable = False
-        one = drawn[lesion, side]
-        return replace(one, description={**one.description, "seed": seed, "look": asdict(look)})
+        told = {"seed": seed, "look": asdict(look), "lesion": lesion, "side": side}
+        sizes = {"volume_ml": 20.0, "midline_shift_mm": 0.0} if lesion else {}
+        return replace(drawn[0], description={**drawn[0].description, **told, **sizes})
 
     return draw
 
