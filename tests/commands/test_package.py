@@ -169,7 +169,7 @@ def zoo(packaged: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.filterwarnings("default")  # as in the zoo
+@pytest.mark.filterwarnings("default", "ignore:NvImgCodecPydicomReader:UserWarning")  # as in the zoo
 def test_the_training_of_the_zoo_s_unit_test_passes(zoo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In this process; that the code in the zip is this one is shown below."""
     monkeypatch.chdir(zoo)
