@@ -45,6 +45,19 @@ def test_results_are_sent_and_none_is_lost_silently(tmp_path: Path) -> None:
         node.send(files)  # it has them already
 
 
+def test_any_number_of_slices_is_sent(tmp_path: Path) -> None:
+    """An association has 128 presentation contexts at most, and each class of objects is asked for in three."""
+    slice_of, port = pydicom.dcmread(make(tmp_path, slices=1).folder / "slice_001.dcm"), free_port()
+    files = []
+    for number in range(129):
+        slice_of.SOPInstanceUID = slice_of.file_meta.MediaStorageSOPInstanceUID = f"1.2.3.{number}"
+        files.append(tmp_path / f"{number}.dcm")
+        slice_of.save_as(files[-1])
+    with Archive().open(port) as archive:
+        Node("127.0.0.1", port, "PACS", "HEADCTANOMALY", 5).send(files)
+    assert set(archive.data) == {f"1.2.3.{number}" for number in range(129)}
+
+
 @pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
 def test_a_node_that_takes_no_compression_gets_objects_without(syntax: UID, tmp_path: Path) -> None:
     files, port = sorted(make(tmp_path, slices=1).folder.iterdir()), free_port()

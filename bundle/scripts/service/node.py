@@ -40,6 +40,17 @@ def as_accepted(association: Any, path: Path) -> Path | pydicom.Dataset:
     return uncompressed(path)
 
 
+def contexts_of(paths: Iterable[Path]) -> list[tuple[Any, Any]]:
+    """The presentation contexts to ask for, (SOP class, transfer syntax), each once: an association has 128 at most.
+
+    Of each class are asked for the syntaxes of its files, and those without compression, since some archives take no
+    other.
+    """
+    metas = map(meta_of, paths)
+    pairs = ((meta.MediaStorageSOPClassUID, (meta.TransferSyntaxUID, *PLAIN)) for meta in metas)
+    return list(dict.fromkeys((sop_class, syntax) for sop_class, syntaxes in pairs for syntax in syntaxes))
+
+
 @dataclass(frozen=True)
 class Node:
     """Another node, to which results are sent by C-STORE, over TLS if there is a context."""
@@ -65,10 +76,8 @@ class Node:
         paths = list(files)
         ae = AE(ae_title=self.own_title)
         ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = ae.connection_timeout = self.timeout_s
-        for path in paths:
-            meta = meta_of(path)
-            for syntax in (meta.TransferSyntaxUID, *PLAIN):  # some archives take no compression
-                ae.add_requested_context(meta.MediaStorageSOPClassUID, syntax)
+        for sop_class, syntax in contexts_of(paths):
+            ae.add_requested_context(sop_class, syntax)
         tls_args = None if self.tls is None else (self.tls, self.host)
         association = ae.associate(self.host, self.port, ae_title=self.ae_title, tls_args=tls_args)
         if not association.is_established:
