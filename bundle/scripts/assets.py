@@ -11,8 +11,18 @@ from typing import Any
 
 from .integrity import MANIFEST_NAME, check_file, sha256
 
-__all__ = ["asset", "beside", "bundle_root", "config", "config_values", "manifest_sha256", "metadata", "optional_asset"]
-__all__ += ["place", "sha256"]
+__all__ = [
+    "asset",
+    "beside",
+    "bundle_root",
+    "config",
+    "config_values",
+    "manifest_sha256",
+    "metadata",
+    "optional_asset",
+    "place",
+    "sha256",
+]
 
 
 def bundle_root() -> Path:

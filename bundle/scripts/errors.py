@@ -115,6 +115,18 @@ def as_ours(error: OSError, target: Path) -> OSError:
     return OutputFailed(f"The results were not written to {target}: {error.strerror or error}. {remedy}")
 
 
+def see_output(error: BaseException, target: Path) -> None:
+    """See that an error among many jobs is not one of the output, as with a full disk, with which no job can be done.
+
+    Raises:
+        OutputFailed: it is; with the place of `target` if the error names none.
+    """
+    if isinstance(error, OutputFailed):
+        raise error
+    if full := disk_is_full(error):
+        raise as_ours(full, Path(full.filename or target)) from error
+
+
 def disk_is_full(error: BaseException) -> OSError | None:
     """The error that says that the disk is full, among an error and its causes; PyTorch has words of its own."""
     for cause in chain(error):

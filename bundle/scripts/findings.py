@@ -10,9 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
-from .words import can_be_path, printable, shortened
+from .words import printable, shortened
 
 REFUSAL, FLAG, INFORMATION = "refusal", "flag", "information"
 
@@ -296,16 +295,3 @@ def finding(code: str, detail: str, series_uid: str | None = None) -> Finding:
 def refusal(code: str, detail: str, series_uid: str | None = None) -> InputRefused:
     """The exception to raise for one refusing finding."""
     return InputRefused([finding(code, detail, series_uid)])
-
-
-def named_path(path: str | Path) -> Path:
-    """A path that was named; an empty text, of a variable that is not set, would name the working directory.
-
-    Raises:
-        InputRefused: `path_missing`, if it is empty, or no system takes its characters.
-    """
-    if not str(path):
-        raise refusal("path_missing", "The path is empty.")
-    if not can_be_path(str(path)):
-        raise refusal("path_missing", f"{str(path)[-200:]!r} holds a character that no path can have.")
-    return Path(path)

@@ -1,21 +1,11 @@
-"""Words: numbers with their nouns, text from headers made printable and short, switches of a config, and paths."""
+"""Words: numbers with their nouns, text from headers made printable and short, and the words of a config's switches."""
 
 from __future__ import annotations
-
-import os
 
 
 def printable(text: str) -> str:
     """`text` in one line, with a question mark for what can't be shown: control characters, bytes that are no text."""
     return "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))
-
-
-def can_be_path(text: str) -> bool:
-    """True if `text` can be a path: without a NUL, and without half a pair of surrogates."""
-    try:
-        return b"\0" not in os.fsencode(text)
-    except UnicodeEncodeError:
-        return False
 
 
 def shortened(text: str, length: int) -> str:

@@ -34,7 +34,7 @@ SCORED_WITH = {
     "alpha": "settings",
     "calibration_sha256": "settings",
 }
-"""What is told of the making of scores, and the part of `cohort.json` that has it; stride in mm."""
+"""Facts about the making of scores, and the part of `cohort.json` that has it; stride in mm."""
 
 NOT_RECORDED = "not recorded"
 """Stands for each of it where no cohort's folder tells."""

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from dicom_series import write_series
 
-from scripts.cohort.scan_folder import cases_in, check_some, is_folder, safe_name
+from scripts.cohort.scan_folder import cases_in, check_some, safe_name
 from scripts.commands.main import main
 from scripts.errors import WrongUsage
+from scripts.files.inputs import is_folder
 from scripts.findings import InputRefused
 from scripts.results.folder import write_results
 
@@ -83,7 +84,7 @@ def test_a_path_that_can_not_be_reached_is_a_sentence(tmp_path: Path, monkeypatc
         is_folder(tmp_path)
 
 
-@pytest.mark.parametrize("command", ["cohort", "audit", "power"])
+@pytest.mark.parametrize("command", ["cohort", "audit", "power", "calibrate"])
 def test_each_command_says_that_its_scans_can_not_be_reached(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -22,7 +22,7 @@ from pacs_nodes import Archive, Process, free_port, send_until_taken, write_stud
 
 from scripts.assets import asset
 from scripts.commands import listen
-from scripts.commands.listen import node_address
+from scripts.commands.addresses import node_address
 from scripts.commands.main import main, parser_for
 from scripts.errors import OutputFailed, WrongUsage
 from scripts.service.dicomweb import WebNode

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scripts.errors import WrongUsage
-from scripts.files.inputs import named, paths_of, scan_of
+from scripts.files.inputs import can_be_path, named, paths_of, scan_of
 from scripts.files.names import scan_name
 
 
@@ -54,3 +54,8 @@ def test_two_of_one_name_are_a_sentence() -> None:
     assert named([Path("x/a"), Path("b.zip")]) == {"a": Path("x/a"), "b": Path("b.zip")}
     with pytest.raises(WrongUsage, match=r"Two scans are called a: x/a and y/a\.zip\. Rename one of them"):
         named([Path("x/a"), Path("y/a.zip")])
+
+
+def test_a_path_has_neither_a_nul_nor_half_a_pair_of_surrogates() -> None:
+    assert all(map(can_be_path, ("", "scans/one #1", "Größe", "\udcff, as the system gives a byte that is no text")))
+    assert not any(map(can_be_path, ("a\0b", "\0", "a\ud800")))

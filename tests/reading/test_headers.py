@@ -18,6 +18,7 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 from pydicom.uid import ImplicitVRLittleEndian
+from read_failures import read_fails
 
 from scripts.findings import InputRefused
 from scripts.reading.headers import read_headers
@@ -109,9 +110,8 @@ def test_a_folder_that_can_be_listed_but_not_entered_is_refused(
         return stat_of(path, **how)
 
     monkeypatch.setattr(Path, "stat", stat)
-    with pytest.raises(InputRefused, match=r"A folder inside can't be read \(Permission denied\)") as error:
+    with read_fails(r"A folder inside can't be read \(Permission denied\)"):
         read_headers(tmp_path)
-    assert error.value.code == "read_failed"
 
 
 def test_a_file_whose_disk_fails_is_not_set_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,11 +125,8 @@ def test_a_file_whose_disk_fails_is_not_set_aside(tmp_path: Path, monkeypatch: p
         return stat_of(path, **how)
 
     monkeypatch.setattr(Path, "stat", stat)
-    with pytest.raises(
-        InputRefused, match=r"can't be read \(Stale file handle\)\. Check the disk, the network"
-    ) as error:
+    with read_fails(r"can't be read \(Stale file handle\)\. Check the disk, the network"):
         read_headers(tmp_path)
-    assert error.value.code == "read_failed"
 
 
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EIO])
@@ -142,9 +139,8 @@ def test_a_file_that_can_not_be_opened_is_not_called_damaged(
         raise OSError(number, os.strerror(number), str(path))
 
     monkeypatch.setattr(Path, "open", opened)
-    with pytest.raises(InputRefused, match=rf"The file 000.dcm can't be read \({os.strerror(number)}\)\.") as error:
+    with read_fails(rf"The file 000.dcm can't be read \({os.strerror(number)}\)\."):
         read_headers(tmp_path)
-    assert error.value.code == "read_failed"
 
 
 def test_a_disk_that_fails_amid_a_header_without_prefix_is_told(
@@ -157,9 +153,8 @@ def test_a_disk_that_fails_amid_a_header_without_prefix_is_told(
         raise OSError(errno.EIO, "Input/output error")
 
     monkeypatch.setattr(pydicom, "dcmread", read)
-    with pytest.raises(InputRefused, match=r"The file 000.dcm can't be read \(Input/output error\)") as error:
+    with read_fails(r"The file 000.dcm can't be read \(Input/output error\)"):
         read_headers(tmp_path)
-    assert error.value.code == "read_failed"
 
 
 def test_a_truncated_header_is_refused_by_name(tmp_path: Path) -> None:

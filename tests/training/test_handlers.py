@@ -24,18 +24,10 @@ from trainings import skip_where_forking_breaks
 
 from scripts.errors import WrongUsage
 from scripts.training import handlers as training_handlers
-from scripts.training.handlers import (
-    ContinueStream,
-    CpuBudget,
-    KeepBest,
-    LearningCurve,
-    PeriodicValidation,
-    ResumeTraining,
-    SaveTraining,
-    for_this_process,
-    scan_names,
-)
+from scripts.training import resuming
+from scripts.training.handlers import CpuBudget, KeepBest, LearningCurve, PeriodicValidation, for_this_process
 from scripts.training.heads import HeadStream
+from scripts.training.resuming import ContinueStream, ResumeTraining, SaveTraining, scan_names
 
 ITERATIONS = 3
 
@@ -331,7 +323,7 @@ def test_heads_differ_after_a_resume(tmp_path: Path) -> None:
 
 def test_heads_differ_by_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = Toy(tmp_path / "one", epochs=1).run()
-    monkeypatch.setattr(training_handlers, "get_rank", lambda: 1)
+    monkeypatch.setattr(resuming, "get_rank", lambda: 1)
     other = Toy(tmp_path / "two", epochs=1).run()
     assert (first.stream.rank, other.stream.rank) == (0, 1)
     assert set(first.seen).isdisjoint(other.seen)

@@ -14,7 +14,7 @@ from typing import Any
 
 from ..anomaly.files import WINDOWS
 from ..assets import manifest_sha256
-from ..errors import OutputFailed, as_ours, described, disk_is_full, origin
+from ..errors import described, origin, see_output
 from ..files.fingerprints import Source
 from ..findings import PASSING, InputRefused
 from ..processes.memory import give_back_free_memory
@@ -74,11 +74,8 @@ def measure_scan(recipe: Recipe, job: Job) -> Outcome:
             return Outcome(f"failed. {refused}", failed=True)
         save_scan(job.path, None, notes | {"refused": str(refused), "bundle": manifest_sha256()})
         return Outcome(f"refused. {refused}")
-    except OutputFailed:
-        raise
     except Exception as error:
-        if full := disk_is_full(error):
-            raise as_ours(full, Path(full.filename or job.path)) from error
+        see_output(error, job.path)
         return Outcome(f"failed. {described(origin(error))}", failed=True)
     finally:
         give_back_free_memory()  # a process that measures many scans holds as much after each as after the first

@@ -7,13 +7,12 @@ draws from one anatomy are not.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import WrongUsage
 from ..files.fingerprints import Source
-from ..files.inputs import scan_of
+from ..files.inputs import entries_in, is_folder, scan_of
 from ..files.names import is_nifti
 from ..files.zipped import is_zip
 from ..simulation.anatomy.label_map import anatomy_paths
@@ -26,13 +25,9 @@ def sources_in(folder: Path) -> list[Source]:
     Raises:
         WrongUsage: there is no such folder, or it can't be read.
     """
-    if not os.path.isdir(folder):
+    if not is_folder(folder):
         raise WrongUsage(f"There is no folder {folder}. Give the folder that holds the healthy scans.")
-    try:
-        entries = [entry for entry in sorted(folder.iterdir()) if not entry.name.startswith(".")]
-    except OSError as error:
-        raise WrongUsage(f"{folder} can't be read ({error.strerror}). Give a folder that you may read.") from error
-    return [Source(e.name, e.name, scan_of(e)) for e in entries if e.is_dir() or is_nifti(e) or is_zip(e)]
+    return [Source(e.name, e.name, scan_of(e)) for e in entries_in(folder) if e.is_dir() or is_nifti(e) or is_zip(e)]
 
 
 def simulated_sources(

@@ -14,7 +14,7 @@ from typing import Any
 
 from ..assets import bundle_root
 from ..datasets.datalist import Case
-from ..errors import OutputExists, OutputFailed, as_ours, described, disk_is_full, origin
+from ..errors import OutputExists, described, origin, see_output
 from ..files.zipped import unpacked
 from ..findings import PASSING, InputRefused
 from ..processes.memory import give_back_free_memory
@@ -89,11 +89,8 @@ def run_case(plan: Plan, case: Case) -> Row:
     except OutputExists as error:
         place = folder.root / CASES / case.name
         status, reason = FAILED, f"{place} holds no complete results. Remove it." if place.exists() else str(error)
-    except OutputFailed:
-        raise
     except Exception as error:
-        if full := disk_is_full(error):
-            raise as_ours(full, Path(full.filename or plan.root)) from error
+        see_output(error, plan.root)
         status, reason = FAILED, described(origin(error))
     else:
         status, reason = FAILED, "It left no results."

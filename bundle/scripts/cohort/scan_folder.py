@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..datasets.datalist import SAFE, Case
 from ..errors import WrongUsage
-from ..files.inputs import scan_of
+from ..files.inputs import entries_in, scan_of
 from ..files.names import is_nifti, scan_name
 from ..files.zipped import is_zip, unpacked
 from ..findings import REFUSAL, Finding, InputRefused
@@ -29,20 +29,6 @@ LONGEST = 100
 """Letters of the longest name."""
 
 
-def is_folder(path: Path) -> bool:
-    """True if a path is a folder, and False if it is none, or not there.
-
-    Raises:
-        WrongUsage: it can't be reached.
-    """
-    try:
-        return path.is_dir()
-    except OSError as error:  # a folder on the way may not be entered, a mount is away
-        raise WrongUsage(
-            f"{path} can't be reached ({error.strerror}). Give a folder or a list that you may read."
-        ) from error
-
-
 def cases_in(folder: Path) -> list[Case]:
     """A case for each entry of a folder, in the order of their names.
 
@@ -51,10 +37,7 @@ def cases_in(folder: Path) -> list[Case]:
     """
     if _holds_results(folder):
         raise WrongUsage(f"{folder} holds results, no scans. Give the folder that holds the scans.")
-    try:
-        entries = [entry for entry in sorted(folder.iterdir()) if not entry.name.startswith(".")]
-    except OSError as error:
-        raise WrongUsage(f"{folder} can't be read ({error.strerror}). Give a folder that you may read.") from error
+    entries = entries_in(folder)
     scans = [entry for entry in entries if entry.is_dir() or is_nifti(entry) or is_zip(entry)]
     if not scans:
         raise WrongUsage(_nothing(folder, len(entries)))

@@ -16,11 +16,12 @@ from pathlib import Path
 from ..anomaly.chosen_calibration import why_not_valid
 from ..assets import metadata
 from ..cohort.folder import FACTS_NAME, CohortFolder
-from ..cohort.scan_folder import cases_in, is_folder
+from ..cohort.scan_folder import cases_in
 from ..cohort.table import DETAILS_NAME, read_table
 from ..datasets.datalist import SECTIONS, Case, listed_cases
 from ..errors import WrongUsage
 from ..files.atomic import check_writable, write_output
+from ..files.inputs import is_folder
 from ..files.json_text import json_text, on_one_line
 from ..sites.audit.comparisons import FEWEST_SCANS
 from ..sites.audit.content import audit_of

@@ -24,11 +24,12 @@ from ..cohort.evaluate import evaluated_if_labelled
 from ..cohort.folder import INDEX_NAME, REGISTERED, CohortFolder, shortened
 from ..cohort.index import write_index
 from ..cohort.runner import Plan, run_case, without_maps
-from ..cohort.scan_folder import cases_in, check_some, is_folder
+from ..cohort.scan_folder import cases_in, check_some
 from ..cohort.shards import shard_named
 from ..cohort.table import DONE, FAILED, REFUSED, TABLE_NAME, Row, counts_in_words
 from ..datasets.datalist import SECTIONS, Case, listed_cases
 from ..errors import WrongUsage
+from ..files.inputs import is_folder
 from ..processes.local import Lost
 from ..results.record import MAP_LEVELS
 from ..workflow import parsed_configs
@@ -203,9 +204,9 @@ def settings(args: argparse.Namespace) -> dict[str, Any]:
     words |= {"accept_review": False, "force": False}
     values = overrides(argparse.Namespace(**{**vars(args), **words}))
     more = {"width": args.width, "patch_size": args.patch_size, "score": args.pooling}
-    values |= {name: value for name, value in more.items() if value is not None}
+    told = [*values.items(), *more.items()]  # what is named counts before what weights tell of themselves
     own = ("bundle_root", "dataset_dir", "output_dir", "overwrite")
-    return {name: value for name, value in values.items() if value is not None and name not in own}
+    return {name: value for name, value in told if value is not None and name not in own}
 
 
 def judged(args: argparse.Namespace, parser: Any) -> dict[str, Any]:
@@ -246,8 +247,11 @@ def shares_networks(args: argparse.Namespace) -> bool:
     """True if the networks run in this process for all workers."""
     if args.networks or args.mode != "dense" or args.engine != "local" or (args.workers or 1) == 1:
         return bool(args.networks == SHARED)
-    if args.device != "auto":
-        return bool(args.device.startswith("cuda"))
+    return bool(args.device.startswith("cuda") or (args.device == "auto" and gpu_is_there()))
+
+
+def gpu_is_there() -> bool:
+    """True if PyTorch finds a GPU."""
     import torch
 
     return torch.cuda.is_available()

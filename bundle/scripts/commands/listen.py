@@ -25,8 +25,8 @@ from ..errors import OutputFailed, WrongUsage, described
 from ..service.limits import MIB, Limits, SpoolFull
 from ..service.service import Destination, Service, work
 from ..service.spool import Spool, SpoolInUse
-from ..words import shortened
 from ..workflow import device_values
+from .addresses import ae_title, node_address, port_number
 from .arguments import (
     add_alpha,
     add_calibration,
@@ -43,9 +43,6 @@ from .arguments import (
 from .scan_options import check_networks, chosen_by, no_weights, why_not_calibrated
 
 LOG = logging.getLogger("head_ct_anomaly")
-
-LONGEST_SHOWN = 40
-"""Characters of a host's name that a message repeats."""
 
 PACKAGES = ("highdicom", "pynetdicom", "dicomweb_client")
 
@@ -102,48 +99,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_calibration(parser)
     add_weights(parser)
     add_no_report(parser)
-
-
-def ae_title(text: str) -> str:
-    """An AE title, checked.
-
-    Raises:
-        argparse.ArgumentTypeError: it is not one.
-    """
-    if not 0 < len(text.strip()) <= 16 or not text.isascii() or not text.isprintable() or "\\" in text:
-        raise argparse.ArgumentTypeError(f"{text!r} is no AE title: 1 to 16 ASCII characters, without a backslash")
-    return text.strip()
-
-
-def node_address(text: str) -> tuple[str, str, int]:
-    """AE title, host and port of AE@HOST:PORT.
-
-    Raises:
-        argparse.ArgumentTypeError: it is not of that form.
-    """
-    title, _, address = text.partition("@")
-    host, _, port = address.rpartition(":")
-    host = host[1:-1] if host.startswith("[") and host.endswith("]") else host  # an address of IPv6
-    if not host or not port.isdigit() or not 0 < int(port) < 65536:
-        raise argparse.ArgumentTypeError(f"{text!r} is no node: say AE@HOST:PORT, as in PACS@127.0.0.1:4242")
-    try:
-        host.encode("idna")
-    except UnicodeError as error:
-        named = repr(shortened(host, LONGEST_SHOWN))
-        text = f"{named} is no name of a host: between its dots are 1 to 63 characters"
-        raise argparse.ArgumentTypeError(text) from error
-    return ae_title(title), host, int(port)
-
-
-def port_number(text: str) -> int:
-    """A port, checked.
-
-    Raises:
-        argparse.ArgumentTypeError: it is none.
-    """
-    if not text.isdigit() or not 0 < int(text) < 65536:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port: 1 to 65535")
-    return int(text)
 
 
 def main(args: argparse.Namespace) -> int:

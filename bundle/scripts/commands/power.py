@@ -18,11 +18,12 @@ from ..anomaly.chosen_calibration import why_no_alpha
 from ..anomaly.files import THRESHOLDS_NAME
 from ..assets import metadata, place, sha256
 from ..cohort.folder import BY_SYSTEMS, differing
-from ..cohort.scan_folder import cases_in, check_some, is_folder
+from ..cohort.scan_folder import cases_in, check_some
 from ..datasets.datalist import SECTIONS, Case, listed_cases
 from ..errors import OutputExists, WrongUsage
 from ..files.atomic import check_writable, write_output
 from ..files.fingerprints import Source, key, simulator_sha256
+from ..files.inputs import is_folder
 from ..files.json_text import json_text
 from ..files.locks import alone, locked
 from ..processes.local import Lost
@@ -114,8 +115,9 @@ def healthy_cases(args: argparse.Namespace) -> list[Case]:
     Raises:
         WrongUsage: there are none, what is there is faulty, or labels say that one shows a lesion.
     """
-    cases = cases_in(args.datalist) if is_folder(args.datalist) else listed_cases(args.datalist, args.section)
-    if args.datalist.is_dir() and args.output.resolve().is_relative_to(args.datalist.resolve()):
+    folder = is_folder(args.datalist)
+    cases = cases_in(args.datalist) if folder else listed_cases(args.datalist, args.section)
+    if folder and args.output.resolve().is_relative_to(args.datalist.resolve()):
         raise WrongUsage(f"{args.output} lies inside {args.datalist}, the folder of scans. Choose one outside it.")
     check_healthy(cases, "Lesions are planted into healthy scans alone")
     return cases

@@ -18,8 +18,7 @@ from typing import Any
 
 from ..errors import WrongUsage
 from ..files.fingerprints import Source, key
-from ..findings import named_path
-from ..words import can_be_path
+from ..files.inputs import can_be_path, named_path
 
 SECTIONS = ("training", "validation", "test")
 """Sections that a datalist may have."""

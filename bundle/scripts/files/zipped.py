@@ -17,8 +17,9 @@ from lzma import LZMAError
 from pathlib import Path, PurePosixPath
 
 from ..errors import FULL, OutputFailed
-from ..findings import InputRefused, named_path, refusal
+from ..findings import InputRefused, refusal
 from ..words import counted
+from .inputs import named_path
 from .names import SIDECAR, only_nifti
 from .temporary import temporary_folder
 

@@ -41,7 +41,7 @@ that of a head that moved by 3 to 4 mm, as much as a registration may err."""
 
 @dataclass(frozen=True)
 class Agreement:
-    """How a bone volume fits a soft one: `share` of its upper bone in view, `correlation` of the bone signals there."""
+    """Agreement of a bone volume with a soft one: `share` of its upper bone in view, `correlation` of signals there."""
 
     share: float
     correlation: float
@@ -79,7 +79,7 @@ def bone_beside(stacks: list[Stack], soft: Stack) -> tuple[Stack | None, tuple[F
 
 
 def frame_of(stack: Stack) -> tuple[object, ...]:
-    """What two series must share: patient, study and frames of reference, "" where not stated."""
+    """The facts that two series must share: patient, study and frames of reference, "" where not stated."""
     return stack.first.patient, stack.first.study_uid, tuple(sorted({image.frame_uid for image in stack.images}))
 
 
@@ -100,7 +100,7 @@ def bone_volume(stack: Stack, soft: Volume) -> tuple[Volume | None, tuple[Findin
 
 
 def agreement(soft: Volume, bone: Volume) -> Agreement:
-    """How the bone volume fits the soft one, where the soft one has bone."""
+    """The agreement of the bone volume with the soft one, where the soft one has bone."""
     size = block_size(soft.affine, bone.affine)
     shape = tuple(-(-count // block) for count, block in zip(soft.hu.shape, size, strict=True))
     to_block = np.diag([*(1 / block for block in size), 1.0])
@@ -133,7 +133,7 @@ def block_size(soft: NDArray[np.float64], bone: NDArray[np.float64]) -> list[int
 
 
 def in_view(volume: Volume, points_mm: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Whether world points (n, 3), mm, lie in the volume's field of view."""
+    """True where world points (n, 3), mm, lie in the volume's field of view."""
     index = np.rint(transform_points(np.linalg.inv(volume.affine), points_mm)).astype(int)
     inside: NDArray[np.bool_] = np.asarray(((index >= 0) & (index < volume.hu.shape)).all(axis=1))
     if volume.valid is not None:

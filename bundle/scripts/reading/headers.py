@@ -180,6 +180,16 @@ def _unlisted(error: OSError) -> None:
     raise refusal("read_failed", f"A folder inside can't be read ({error.strerror}).") from error
 
 
+def see_disk(error: Exception, file: Path) -> None:
+    """See that an error at a file is one of its bytes, which the system has no words for, not one of the disk.
+
+    Raises:
+        InputRefused: `read_failed`.
+    """
+    if isinstance(error, OSError) and error.strerror:
+        raise refusal("read_failed", f"The file {shown(file)} can't be read ({error.strerror}).") from error
+
+
 def _read_file(file: Path, found: Headers) -> None:
     """Add what `file` holds to `found`. A DICOM file that can't be read is refused: it may be a slice of the series."""
     certain = True
@@ -202,8 +212,7 @@ def _read_file(file: Path, found: Headers) -> None:
     except InputRefused:
         raise
     except Exception as error:  # pydicom raises many kinds on bytes that are not what they should be
-        if isinstance(error, OSError) and error.strerror:  # of the disk, not of the bytes
-            raise refusal("read_failed", f"The file {shown(file)} can't be read ({error.strerror}).") from error
+        see_disk(error, file)
         if not certain:
             found.set_aside(file)
             return

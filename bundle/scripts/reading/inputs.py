@@ -17,9 +17,10 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ..files.inputs import named_path
 from ..files.names import is_nifti, only_nifti
 from ..files.zipped import is_zip
-from ..findings import SLICES_SET_ASIDE, Finding, InputRefused, finding, named_path, refusal
+from ..findings import SLICES_SET_ASIDE, Finding, InputRefused, finding, refusal
 from ..volume import MIN_SLICES, Volume
 from ..words import counted
 from .bone_series import bone_beside, bone_volume

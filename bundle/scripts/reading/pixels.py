@@ -25,7 +25,7 @@ from ..files.names import shown
 from ..findings import InputRefused, refusal
 from ..volume import PADDING_BELOW_HU
 from .codestreams import check_end, coding, image_size, run_length_pixels
-from .headers import ImageHeader
+from .headers import ImageHeader, see_disk
 
 JPEG_FAMILY = "1.2.840.10008.1.2.4."
 """Prefix of the UIDs of the transfer syntaxes with codestreams of the JPEG family."""
@@ -145,8 +145,7 @@ def _open(path: Path) -> Dataset:
                 data.file_meta.TransferSyntaxUID = PLAIN_SYNTAXES[bool(implicit), bool(little)]
             return data
     except Exception as error:
-        if isinstance(error, OSError) and error.strerror:  # of the disk, not of the bytes
-            raise refusal("read_failed", f"The file {shown(path)} can't be read ({error.strerror}).") from error
+        see_disk(error, path)
         raise refusal("corrupt_pixels", f"The file {shown(path)} can't be read ({type(error).__name__}).") from error
 
 

@@ -17,7 +17,7 @@ from monai.utils.enums import MetaKeys, SpaceKeys
 from monai.utils.misc import ensure_tuple
 from numpy.typing import NDArray
 
-from ..findings import named_path
+from ..files.inputs import named_path
 from ..volume import Volume
 from ..words import switched
 from .inputs import Scans, read_scans, read_volume

@@ -13,8 +13,8 @@ from typing import Any
 from ..anomaly.chosen_calibration import Chosen, why_no_alpha, why_not_valid
 from ..anomaly.scores import MAPS
 from ..errors import WrongUsage
+from ..files.inputs import named_path
 from ..files.temporary import temporary_folder
-from ..findings import named_path
 from ..networks.devices import DEVICE, check_device
 from ..networks.strides import STRIDES
 from ..statistics.alpha import checked_alpha

@@ -40,15 +40,15 @@ class WebNode:
             session.auth = login
         return session
 
-    def client(self) -> Any:
-        """A client of the server.
+    def client(self, session: requests.Session | None = None) -> Any:
+        """A client of the server, by a session of its own if none is given.
 
         Raises:
             WrongUsage: the URL is none.
         """
         try:
             (urlsplit(self.address).hostname or "").encode("idna")
-            return DICOMwebClient(url=self.address, session=self.session())
+            return DICOMwebClient(url=self.address, session=session or self.session())
         except ValueError as error:
             text = f"{self.address} is no address of a DICOMweb server. Say --dicomweb http://HOST:PORT/PATH."
             raise WrongUsage(text) from error
@@ -96,7 +96,7 @@ class WebNode:
             NotTaken: it is there, and does not answer as it should.
         """
         refusal = self.posted(session, path.stem, path.read_bytes())
-        if refusal is None or holds(self.client(), path):
+        if refusal is None or holds(self.client(session), path):
             return None
         if refusal.may_be_of_the_syntax and meta_of(path).TransferSyntaxUID not in PLAIN:
             return self.posted(session, path.stem, as_file(uncompressed(path)))

@@ -1,7 +1,8 @@
 """One object to a DICOMweb server by STOW-RS (PS3.18 10.5), and what the server answers.
 
 A request has one object, so that each is taken or refused by itself. The object is refused if its answer lists it as
-failed, whatever the status: some servers answer 200 or 202 then, others 409.
+failed, whatever the status: some servers answer 200 or 202 then, others 409. dicomweb-client, by which the rest goes,
+takes an answer with a charset in its content type for an empty one, so that a failure in it passes for success.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ from typing import Any
 from ...anomaly.chosen_calibration import SHIPPED, Chosen
 from ...assets import manifest_sha256
 from ...datasets.datalist import Case
-from ...errors import OutputFailed, as_ours, described, disk_is_full, origin
+from ...errors import described, origin, see_output
 from ...files.atomic import write_output
 from ...files.json_text import json_text
 from ...files.zipped import unpacked
@@ -107,11 +107,8 @@ def plant_and_judge(recipe: Recipe, job: Job) -> str:
         if refused.code in PASSING:  # it may be within reach the next time
             return f"failed. {refused}"
         content |= {"refused": " ".join(str(refused).split())}
-    except OutputFailed:
-        raise
     except Exception as error:
-        if full := disk_is_full(error):
-            raise as_ours(full, Path(full.filename or job.path)) from error
+        see_output(error, job.path)
         return f"failed. {described(origin(error))}"
     finally:
         give_back_free_memory()
